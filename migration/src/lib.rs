@@ -1,0 +1,21 @@
+//! The history of the schema: one file a change, alike on SQLite, MySQL/MariaDB and PostgreSQL.
+//!
+//! Every tenant table carries `org_id` as the first part of its primary key, and children refer to their parents with
+//! it, so that the database itself refuses a link between two organizations. Instants are milliseconds since 1970 in
+//! `BIGINT`, ids are UUIDs, enumerations are `VARCHAR(32)`.
+
+mod column;
+mod m20261123_000001_foundation;
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::{MigrationTrait, async_trait};
+
+/// Every change of the schema, oldest first.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261123_000001_foundation::Migration)]
+    }
+}

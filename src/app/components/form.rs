@@ -1,0 +1,186 @@
+//! Forms that work with and without JavaScript, by the same server function.
+//!
+//! A page makes a [`Form`] for an `ActionForm` and hands it to the fields inside. The form knows why the server refused
+//! what was sent, whether the refusal came to the running page or, without JavaScript, with the page itself.
+
+use std::{collections::BTreeMap, fmt::Display};
+
+use leptos::{html, prelude::*};
+use server_fn::ServerFn;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+use crate::{
+    app::session::use_refusal,
+    model::{Code, Error},
+};
+
+/// One form's conversation with the server.
+#[derive(Clone, Copy)]
+pub struct Form {
+    key: StoredValue<String>,
+    typed: StoredValue<BTreeMap<String, String>>,
+    error: Signal<Option<Error>>,
+    pending: Signal<bool>,
+    done: Signal<bool>,
+    /// The form element, for `ActionForm`.
+    pub node: NodeRef<html::Form>,
+}
+
+impl Form {
+    /// The only form of its page that sends to this action. `key` begins the ids of its elements.
+    pub fn new<F>(action: ServerAction<F>, key: &str) -> Self
+    where
+        F: ServerFn<Error = Error> + Clone + Send + Sync + 'static,
+        F::Output: Clone + Send + Sync + 'static,
+    {
+        Self::build(action, key.to_owned(), None)
+    }
+
+    /// The form about the thing with this id, where other forms of the page send to the same action.
+    pub fn about<F>(action: ServerAction<F>, key: &str, id: impl Display) -> Self
+    where
+        F: ServerFn<Error = Error> + Clone + Send + Sync + 'static,
+        F::Output: Clone + Send + Sync + 'static,
+    {
+        Self::build(action, format!("{key}-{id}"), Some(id.to_string()))
+    }
+
+    fn build<F>(action: ServerAction<F>, key: String, id: Option<String>) -> Self
+    where
+        F: ServerFn<Error = Error> + Clone + Send + Sync + 'static,
+        F::Output: Clone + Send + Sync + 'static,
+    {
+        let refusal = use_refusal(F::url(), id.as_deref());
+        let (first, typed) = refusal.map_or_else(Default::default, |refusal| (Some(refusal.error), refusal.values));
+        let answer = action.value();
+        let error = Signal::derive(move || {
+            answer.with(|answer| match answer {
+                None => first.clone(),
+                Some(Ok(_)) => None,
+                Some(Err(error)) => Some(error.clone()),
+            })
+        });
+        let node = NodeRef::<html::Form>::new();
+        Effect::new(move |_| {
+            if error.with(Option::is_some) {
+                focus_first_fault(node);
+            }
+        });
+        Self {
+            key: StoredValue::new(key),
+            typed: StoredValue::new(typed),
+            error,
+            pending: action.pending().into(),
+            done: Signal::derive(move || answer.with(|answer| matches!(answer, Some(Ok(_))))),
+            node,
+        }
+    }
+
+    /// The id of the element for `name`.
+    pub fn id_of(self, name: &str) -> String {
+        self.key.with_value(|key| format!("{key}-{name}"))
+    }
+
+    /// What was typed into `name` before the server refused the form.
+    pub fn typed(self, name: &str) -> Option<String> {
+        self.typed.with_value(|typed| typed.get(name).cloned())
+    }
+
+    /// Why the field `name` was refused.
+    pub fn fault(self, name: &str) -> Option<String> {
+        self.error.with(|error| error.as_ref()?.fields.get(name).cloned())
+    }
+
+    /// Whether the server accepted what was sent last.
+    pub fn is_done(self) -> bool {
+        self.done.get() && !self.pending.get()
+    }
+
+    /// Empties the form for the next thing, when the page is alive.
+    pub fn clear(self) {
+        if let Some(form) = self.node.get_untracked() {
+            form.reset();
+        }
+    }
+}
+
+/// Puts the cursor where there is something to correct, after the marks have been drawn.
+fn focus_first_fault(form: NodeRef<html::Form>) {
+    request_animation_frame(move || {
+        let Some(form) = form.try_get_untracked().flatten() else { return };
+        if let Ok(Some(field)) = form.query_selector("[aria-invalid='true']")
+            && let Ok(field) = field.dyn_into::<HtmlElement>()
+        {
+            // An element that is gone by now needs no focus.
+            _ = field.focus();
+        }
+    });
+}
+
+/// Why the form was refused, as one sentence above its fields; nothing while it was not.
+#[component]
+pub fn FormError(
+    /// The form.
+    form: Form,
+) -> impl IntoView {
+    view! {
+        <div role="alert">
+            {move || {
+                form.error
+                    .get()
+                    .map(|error| {
+                        view! {
+                            <p class="form-error">
+                                {error.message}
+                                {(error.code == Code::Unauthorized)
+                                    .then(|| {
+                                        view! {
+                                            " "
+                                            <a href="/login" rel="external">
+                                                "Log in"
+                                            </a>
+                                        }
+                                    })}
+                            </p>
+                        }
+                    })
+            }}
+        </div>
+    }
+}
+
+/// The button that sends a form; resting, with a word about what is going on, only until the answer comes.
+#[component]
+pub fn Submit(
+    /// The form.
+    form: Form,
+    /// What it does.
+    label: &'static str,
+    /// What is going on while it does.
+    busy: &'static str,
+    /// How it looks.
+    #[prop(default = "button button-primary")]
+    class: &'static str,
+) -> impl IntoView {
+    view! {
+        <button type="submit" class=class disabled=move || form.pending.get()>
+            {move || if form.pending.get() { busy } else { label }}
+        </button>
+    }
+}
+
+/// Says that a form was accepted; empty until then.
+#[component]
+pub fn Done(
+    /// The form.
+    form: Form,
+    /// What to say.
+    text: &'static str,
+) -> impl IntoView {
+    view! {
+        <span role="status" class="meta">
+            {move || form.is_done().then_some(text)}
+        </span>
+    }
+}

@@ -1,0 +1,9 @@
+//! What pages are made of. Label, role, focus and contrast live here, so that pages get them right by use.
+
+pub mod field;
+pub mod form;
+pub mod icon;
+pub mod notices;
+pub mod sections;
+pub mod status;
+pub mod time;

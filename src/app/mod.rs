@@ -1,0 +1,86 @@
+//! What people see: the team's application and the public page, for the server and the browser alike.
+//!
+//! Nothing here is chosen at compile time: code that needs a browser waits in effects and event handlers, which do not
+//! run on the server. Only the bodies in `server_fns` may name the server.
+
+mod board;
+mod components;
+mod live;
+mod pages;
+pub mod public;
+mod routes;
+pub mod server_fns;
+pub mod session;
+
+use leptos::prelude::*;
+use leptos_meta::MetaTags;
+use leptos_router::location::RequestUrl;
+use web_sys::HtmlElement;
+
+pub use self::routes::App;
+
+/// The typeface, fetched before the stylesheet asks for it.
+const FONT: &str = "/fonts/inter-latin.woff2";
+
+/// The addresses of the built client, which the server knows.
+#[derive(Clone, Debug)]
+pub struct Assets {
+    /// The stylesheet.
+    pub css: String,
+    /// The script that starts the client.
+    pub boot: String,
+}
+
+/// Puts a view over the HTML the server sent. Given by the browser's front door, since the server's build has no such
+/// function.
+pub type Mount = fn(HtmlElement, Box<dyn FnOnce() -> AnyView>);
+
+/// The HTML document of the team's application.
+pub fn shell(assets: Assets) -> impl IntoView {
+    let Assets { css, boot } = assets;
+    // The page on show. Its address is another when it answers a form that was sent without JavaScript.
+    let page = use_context::<RequestUrl>().map(|url| url.as_ref().to_owned());
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-page=page>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <link rel="preload" href=FONT r#as="font" type="font/woff2" crossorigin="anonymous" />
+                <link rel="stylesheet" href=css />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <script type="module" src=boot></script>
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// Brings the document to life, whichever it is.
+pub fn hydrate(mount: Mount) {
+    if !public::hydrate(mount) {
+        restore_address();
+        if let Some(body) = document().body() {
+            mount(body, Box::new(|| view! { <App /> }.into_any()));
+        }
+    }
+    // From here on, what needs the client may show and what stands in for it may go.
+    if let Some(root) = document().document_element() {
+        root.set_class_name("alive");
+    }
+}
+
+/// A page that answers a refused form stands under the form's address; gives it back its own, so that the router finds
+/// the page and reloading it works.
+fn restore_address() {
+    let page = document().document_element().and_then(|root| root.get_attribute("data-page"));
+    let is_form = location().pathname().is_ok_and(|path| path.starts_with("/fn/"));
+    if let (true, Some(page), Ok(history)) = (is_form, page, window().history()) {
+        // When the browser refuses, the address stays and the router shows its not-found page.
+        _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&page));
+    }
+}

@@ -1,0 +1,116 @@
+//! Signing up, in and out.
+
+use leptos::{form::ActionForm, prelude::*};
+use leptos_router::hooks::use_query_map;
+
+use super::page::LonePage;
+use crate::{
+    app::{
+        components::{
+            field::{Field, Password},
+            form::{Form, FormError, Submit},
+        },
+        server_fns::{Login, Logout, Register},
+    },
+    model::Slug,
+};
+
+/// Creates an organization and its first admin.
+#[component]
+pub fn RegisterPage() -> impl IntoView {
+    let action = ServerAction::<Register>::new();
+    let form = Form::new(action, "register");
+    let name = RwSignal::new(form.typed("organization_name").unwrap_or_default());
+    let slug = RwSignal::new(form.typed("slug").unwrap_or_default());
+    // The proposal is the field's initial value: once somebody types into it, the browser leaves it alone.
+    let proposal = Memo::new(move |_| name.with(|name| Slug::propose(name)));
+    let address = move || {
+        let slug = Some(slug.get()).filter(|slug| !slug.is_empty()).unwrap_or_else(|| proposal.get());
+        format!("/public/{}", if slug.is_empty() { "…" } else { &slug })
+    };
+    view! {
+        <LonePage title="Create organization">
+            <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+                <FormError form />
+                <Field
+                    form
+                    name="organization_name"
+                    label="Organization name"
+                    autocomplete="organization"
+                    on_input=Callback::new(move |text| name.set(text))
+                />
+                <Field
+                    form
+                    name="slug"
+                    label="Page address"
+                    optional=true
+                    value=proposal
+                    on_input=Callback::new(move |text| slug.set(text))
+                    hint=move || view! { "Visitors will find your page at " <code>{address}</code> }
+                />
+                <Field form name="name" label="Your name" autocomplete="name" />
+                <Field form name="email" label="Email" kind="email" autocomplete="email" />
+                <Password
+                    form
+                    autocomplete="new-password"
+                    hint=|| "At least 12 characters. A sentence only you would think of works well."
+                />
+                <Submit form label="Create organization" busy="Creating…" />
+            </ActionForm>
+            <p class="meta">"Already have an account? " <a href="/login">"Log in"</a></p>
+        </LonePage>
+    }
+}
+
+/// Signs a person in and leads to where they wanted to go.
+#[component]
+pub fn LoginPage() -> impl IntoView {
+    let action = ServerAction::<Login>::new();
+    let form = Form::new(action, "login");
+    let query = use_query_map();
+    let next = form.typed("next");
+    let next = move || next.clone().or_else(|| query.read().get("next")).unwrap_or_default();
+    view! {
+        <LonePage title="Log in">
+            <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+                <FormError form />
+                <input type="hidden" name="next" value=next />
+                <Field form name="email" label="Email" kind="email" autocomplete="username" />
+                <Password form autocomplete="current-password" />
+                <Submit form label="Log in" busy="Logging in…" />
+            </ActionForm>
+            <p class="meta">"New here? " <a href="/register">"Create organization"</a></p>
+        </LonePage>
+    }
+}
+
+/// Asks before signing out, for those who come by the address.
+#[component]
+pub fn LogoutPage() -> impl IntoView {
+    view! {
+        <LonePage title="Log out">
+            <p>"You will need your password to come back."</p>
+            <LogoutButton class="button button-primary" />
+            <p class="meta">
+                <a href="/dashboard">"Stay and go to the overview"</a>
+            </p>
+        </LonePage>
+    }
+}
+
+/// The button that ends the session.
+#[component]
+pub fn LogoutButton(
+    /// How it looks.
+    #[prop(default = "button")]
+    class: &'static str,
+) -> impl IntoView {
+    let action = ServerAction::<Logout>::new();
+    let form = Form::new(action, "logout");
+    view! {
+        <ActionForm action node_ref=form.node>
+            <FormError form />
+            <Submit form label="Log out" busy="Logging out…" class />
+        </ActionForm>
+    }
+}

@@ -1,0 +1,95 @@
+//! The pair of buttons that moves a service or a group one place among its neighbours.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlButtonElement, MouseEvent};
+
+use crate::{
+    app::{components::icon::Icon, session::use_refusal},
+    model::Placement,
+};
+
+/// Two buttons, `Move {name} up` and `Move {name} down`; each rests at its end of the list. Without JavaScript they
+/// send a plain form to `action`.
+#[component]
+pub fn MoveButtons(
+    /// The address of the server function.
+    action: &'static str,
+    /// What to move.
+    id: String,
+    /// Its name.
+    #[prop(into)]
+    name: Signal<String>,
+    /// Whether it is the first, and whether the last, among its neighbours.
+    #[prop(into)]
+    ends: Signal<(bool, bool)>,
+    /// Told of the step, when the page is alive.
+    #[prop(into)]
+    on_move: Callback<Placement>,
+) -> impl IntoView {
+    let fault = use_refusal(action, Some(&id)).map(|refusal| {
+        view! {
+            <p class="fault" role="alert">
+                {refusal.error.message}
+            </p>
+        }
+    });
+    let button = |direction: Placement| {
+        let is_at_end = move || match direction {
+            Placement::Up => ends.get().0,
+            Placement::Down => ends.get().1,
+        };
+        let icon = match direction {
+            Placement::Up => Icon::Up,
+            Placement::Down => Icon::Down,
+        };
+        view! {
+            <button
+                type="submit"
+                class="button button-icon"
+                id=button_id(&id, direction)
+                name="direction"
+                value=direction.as_str()
+                title=move || format!("Move {} {direction}", name.get())
+                disabled=is_at_end
+                on:click=move |event: MouseEvent| {
+                    event.prevent_default();
+                    on_move.run(direction);
+                }
+            >
+                {icon.draw()}
+                <span class="sr-only">{move || format!("Move {} {direction}", name.get())}</span>
+            </button>
+        }
+    };
+    let (up, down) = (button(Placement::Up), button(Placement::Down));
+    view! {
+        <form class="move-buttons" method="post" action=action>
+            <input type="hidden" name="id" value=id />
+            {up}
+            {down}
+            {fault}
+        </form>
+    }
+}
+
+/// Gives the focus back to the button that was used, or to its pair at the end of the list: the row has moved and lost
+/// it.
+pub fn refocus(id: &str, direction: Placement) {
+    let opposite = match direction {
+        Placement::Up => Placement::Down,
+        Placement::Down => Placement::Up,
+    };
+    let ids = [button_id(id, direction), button_id(id, opposite)];
+    request_animation_frame(move || {
+        let find = |id: &String| document().get_element_by_id(id)?.dyn_into::<HtmlButtonElement>().ok();
+        if let Some(button) = ids.iter().filter_map(find).find(|button| !button.disabled()) {
+            // A button that is gone by now needs no focus.
+            _ = button.focus();
+        }
+    });
+}
+
+fn button_id(id: &str, direction: Placement) -> String {
+    format!("move-{direction}-{id}")
+}

@@ -1,0 +1,82 @@
+//! The team's application: which page stands at which path.
+
+use leptos::{prelude::*, server_fn::redirect::set_redirect_hook};
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{ParentRoute, Route, Router, Routes},
+    hooks::use_location,
+    path,
+};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+use super::{
+    components::time::provide_clock,
+    pages::{
+        account::{LoginPage, LogoutPage, RegisterPage},
+        frame::Frame,
+        not_found::NotFound,
+        overview::Overview,
+        service::ServicePage,
+        services::ServicesPage,
+        settings::Settings,
+        welcome::Welcome,
+    },
+    session,
+};
+
+/// The team's application.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    session::share();
+    provide_clock();
+    // Where the server leads, the session may be another: start afresh rather than carry the old page along. Taken
+    // before the router takes it.
+    _ = set_redirect_hook(|path| _ = location().set_href(path));
+    view! {
+        <Title formatter=|title: String| format!("{title} · Aldis") />
+        <a class="skip-link" href="#main" rel="external">
+            "Skip to content"
+        </a>
+        <Router>
+            <FocusOnNavigation />
+            <Routes fallback=NotFound>
+                <Route path=path!("/") view=Welcome ssr=SsrMode::Async />
+                <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
+                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
+                <Route path=path!("/logout") view=LogoutPage ssr=SsrMode::Async />
+                <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
+                    <Route path=path!("/dashboard") view=Overview ssr=SsrMode::Async />
+                    <Route path=path!("/services") view=ServicesPage ssr=SsrMode::Async />
+                    <Route path=path!("/services/:id") view=ServicePage ssr=SsrMode::Async />
+                    <Route path=path!("/settings") view=Settings ssr=SsrMode::Async />
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}
+
+/// After a change of page, puts the focus on its heading, so that a keyboard and a screen reader begin there too.
+#[component]
+fn FocusOnNavigation() -> impl IntoView {
+    let path = use_location().pathname;
+    Effect::new(move |before: Option<String>| {
+        let path = path.get();
+        if before.is_some_and(|before| before != path) {
+            request_animation_frame(focus_heading);
+        }
+        path
+    });
+}
+
+fn focus_heading() {
+    let heading = document().query_selector("main h1").ok().flatten();
+    let target = heading.or_else(|| document().get_element_by_id("main"));
+    if let Some(target) = target.and_then(|target| target.dyn_into::<HtmlElement>().ok()) {
+        // A heading takes the focus from a script only, not in the order of the page.
+        target.set_tab_index(-1);
+        _ = target.focus();
+    }
+}

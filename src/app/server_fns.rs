@@ -1,0 +1,168 @@
+//! Every door from the interface to the server: one line each, through `call` into a handle.
+//!
+//! Mutations take flat, URL-encoded fields, so that each works as a plain form without JavaScript (style rule 29).
+
+use leptos::prelude::*;
+
+use crate::model::{Account, History, Placement, Result, Service, StatusPage};
+
+/// Creates an organization with its first admin, signs them in and leads to the dashboard.
+#[server]
+pub async fn register(
+    organization_name: String,
+    #[server(default)] slug: String,
+    name: String,
+    email: String,
+    password: String,
+) -> Result<()> {
+    use crate::{model::RegistrationForm, server::call};
+    let form = RegistrationForm { email, password, name, organization_name, slug: Some(slug) };
+    call::sign_in_with(async move |door| door.register(form).await, None).await
+}
+
+/// Signs a person in and leads to `next`, when that is one of our own paths, or to the dashboard.
+#[server]
+pub async fn login(email: String, password: String, #[server(default)] next: String) -> Result<()> {
+    use crate::{model::LoginForm, server::call};
+    call::sign_in_with(async move |door| door.login(LoginForm { email, password }).await, Some(next)).await
+}
+
+/// Ends the session and leads to the start page.
+#[server]
+pub async fn logout() -> Result<()> {
+    crate::server::call::sign_out().await
+}
+
+/// Who is signed in.
+#[server]
+pub async fn me() -> Result<Account> {
+    use crate::server::{call::call, domain::Viewer};
+    call(async |org: Viewer| Ok(org.account())).await
+}
+
+/// The organization's groups and services as its members see them.
+#[server]
+pub async fn board() -> Result<StatusPage> {
+    use crate::server::{call::call, domain::Viewer};
+    call(async |org: Viewer| org.board().await).await
+}
+
+/// One service's status changes, newest first; `before` continues where a page ended.
+#[server]
+pub async fn service_history(id: String, #[server(default)] before: Option<String>) -> Result<History> {
+    use crate::server::{call, domain::Viewer};
+    call::call(async move |org: Viewer| org.history_page(call::id(&id)?, before).await).await
+}
+
+/// Adds a service at the end of its group; an empty `group_id` means none.
+#[server]
+pub async fn add_service(
+    name: String,
+    #[server(default)] description: String,
+    #[server(default)] group_id: String,
+) -> Result<Service> {
+    use crate::{
+        model::NewService,
+        server::{call, domain::Member},
+    };
+    call::call(async move |org: Member| {
+        org.create_service(NewService { name, description, group_id: call::choice(&group_id)?, ..Default::default() })
+            .await
+    })
+    .await
+}
+
+/// Changes a service's name, description and group.
+#[server]
+pub async fn edit_service(
+    id: String,
+    name: String,
+    #[server(default)] description: String,
+    #[server(default)] group_id: String,
+) -> Result<Service> {
+    use crate::{
+        model::{Cause, ServicePatch},
+        server::{call, domain::Member},
+    };
+    call::call(async move |org: Member| {
+        let patch = ServicePatch {
+            name: Some(name),
+            description: Some(description),
+            group_id: Some(call::choice(&group_id)?),
+            ..Default::default()
+        };
+        org.update_service(call::id(&id)?, patch, Cause::Manual).await
+    })
+    .await
+}
+
+/// Sets a service's status.
+#[server]
+pub async fn set_service_status(id: String, status: String) -> Result<Service> {
+    use crate::{
+        model::{Cause, ServicePatch},
+        server::{call, domain::Member},
+    };
+    call::call(async move |org: Member| {
+        org.update_service(call::id(&id)?, ServicePatch::status(status.parse()?), Cause::Manual).await
+    })
+    .await
+}
+
+/// Moves a service one place up or down inside its group.
+#[server]
+pub async fn move_service(id: String, direction: Placement) -> Result<()> {
+    use crate::server::{call, domain::Member};
+    call::call(async move |org: Member| org.move_service(call::id(&id)?, direction).await).await
+}
+
+/// Deletes a service; `confirm` must repeat its name. Leads back to the list.
+#[server]
+pub async fn delete_service(id: String, #[server(default)] confirm: String) -> Result<()> {
+    use crate::server::{call, domain::Member};
+    call::then("/services", async move |org: Member| org.delete_confirmed(call::id(&id)?, &confirm).await).await
+}
+
+/// Adds a group at the end of the page.
+#[server]
+pub async fn add_group(name: String) -> Result<()> {
+    use crate::{
+        model::NewGroup,
+        server::{call::call, domain::Member},
+    };
+    call(async move |org: Member| org.create_group(NewGroup { name, position: None }).await.map(drop)).await
+}
+
+/// Renames a group.
+#[server]
+pub async fn rename_group(id: String, name: String) -> Result<()> {
+    use crate::{
+        model::GroupPatch,
+        server::{call, domain::Member},
+    };
+    call::call(async move |org: Member| {
+        org.update_group(call::id(&id)?, GroupPatch { name: Some(name), position: None }).await.map(drop)
+    })
+    .await
+}
+
+/// Moves a group one place up or down on the page.
+#[server]
+pub async fn move_group(id: String, direction: Placement) -> Result<()> {
+    use crate::server::{call, domain::Member};
+    call::call(async move |org: Member| org.move_group(call::id(&id)?, direction).await).await
+}
+
+/// Deletes a group; its services stay, without a group.
+#[server]
+pub async fn delete_group(id: String) -> Result<()> {
+    use crate::server::{call, domain::Member};
+    call::call(async move |org: Member| org.delete_group(call::id(&id)?).await).await
+}
+
+/// Renames the organization; admins only.
+#[server]
+pub async fn rename_organization(name: String) -> Result<()> {
+    use crate::server::{call::call, domain::Admin};
+    call(async move |org: Admin| org.rename_organization(&name).await.map(drop)).await
+}

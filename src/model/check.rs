@@ -1,0 +1,88 @@
+//! Checking input: trims, measures and collects what is wrong with each field, so that a person hears it all at once.
+
+use std::collections::BTreeMap;
+
+use super::{Error, Result};
+
+/// The longest name of an organization, service, group or person, in characters.
+pub const NAME_MAX: usize = 100;
+/// The longest description of a service, in characters.
+pub const DESCRIPTION_MAX: usize = 500;
+
+/// Collects the faults of one form or body.
+#[derive(Debug, Default)]
+pub struct Check {
+    faults: BTreeMap<String, String>,
+}
+
+impl Check {
+    /// One line of text between 1 and `max` characters after trimming.
+    pub fn line(&mut self, field: &str, text: &str, max: usize) -> String {
+        let text = text.trim();
+        if text.is_empty() {
+            self.fault(field, "This is required.");
+        }
+        self.text(field, text, max, false)
+    }
+
+    /// Text of any number of lines, at most `max` characters after trimming; may be empty.
+    pub fn paragraph(&mut self, field: &str, text: &str, max: usize) -> String {
+        self.text(field, text.trim(), max, true)
+    }
+
+    /// The value, or its fault noted under `field`.
+    pub fn take<T>(&mut self, field: &str, value: Result<T>) -> Option<T> {
+        value.map_err(|error| self.fault(field, error.message)).ok()
+    }
+
+    /// Notes that `field` is wrong; the first word about a field wins.
+    pub fn fault(&mut self, field: &str, why: impl Into<String>) {
+        self.faults.entry(field.to_owned()).or_insert_with(|| why.into());
+    }
+
+    /// Ends the check: an error when anything was wrong.
+    pub fn finish(self) -> Result<()> {
+        if self.faults.is_empty() { Ok(()) } else { Err(Error::fields(self.faults)) }
+    }
+
+    fn text(&mut self, field: &str, text: &str, max: usize, lines: bool) -> String {
+        let length = text.chars().count();
+        if length > max {
+            self.fault(field, format!("Use at most {max} characters; this has {length}."));
+        }
+        if text.chars().any(|c| is_unprintable(c) && !(lines && matches!(c, '\n' | '\r' | '\t'))) {
+            self.fault(field, "Remove control and text-direction characters.");
+        }
+        text.to_owned()
+    }
+}
+
+/// Control characters and the bidirectional overrides that make text read as something else.
+fn is_unprintable(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_reported_at_once_and_values_come_back_trimmed() {
+        let mut check = Check::default();
+        assert_eq!(check.line("good", "  API  ", 10), "API");
+        check.line("empty", "   ", 10);
+        check.line("long", "12345678901", 10);
+        check.line("bidi", "evil\u{202e}name", 20);
+        check.line("lines", "a\nb", 20);
+        assert_eq!(check.paragraph("text", "a\nb", 20), "a\nb");
+        let error = check.finish().expect_err("four faults");
+        assert_eq!(error.fields.keys().collect::<Vec<_>>(), ["bidi", "empty", "lines", "long"]);
+    }
+
+    #[test]
+    fn length_counts_characters_not_bytes() {
+        let mut check = Check::default();
+        check.line("name", &"é".repeat(NAME_MAX), NAME_MAX);
+        assert!(check.finish().is_ok());
+    }
+}

@@ -1,0 +1,246 @@
+//! Statuses: their order, words and colours, and the two rules every page depends on, the effective status of a service
+//! (domain rule 3.1.2) and the headline of a page (domain rule 3.2).
+
+use serde::Serialize;
+
+use super::wire::wire_enum;
+
+wire_enum! {
+    /// What a service is doing, from best to worst (domain rule 3.1.1).
+    #[derive(Default)]
+    ServiceStatus {
+        /// Works.
+        #[default]
+        Operational = "operational",
+        /// Announced work is being done on it.
+        UnderMaintenance = "under_maintenance",
+        /// Works, but slowly or with errors.
+        Degraded = "degraded",
+        /// Fails for some.
+        PartialOutage = "partial_outage",
+        /// Fails for all or most.
+        MajorOutage = "major_outage",
+    }
+}
+
+impl ServiceStatus {
+    /// The word shown everywhere (product.md section 3).
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Operational => "Operational",
+            Self::UnderMaintenance => "Under Maintenance",
+            Self::Degraded => "Degraded",
+            Self::PartialOutage => "Partial Outage",
+            Self::MajorOutage => "Major Outage",
+        }
+    }
+}
+
+wire_enum! {
+    /// Why an effective status changed (domain rule 3.1.4).
+    Cause {
+        /// A person set the baseline in the web interface.
+        Manual = "manual",
+        /// An update of an incident.
+        Incident = "incident",
+        /// A maintenance began or ended.
+        Maintenance = "maintenance",
+        /// A monitor saw it.
+        Monitor = "monitor",
+        /// A program set the baseline through the REST API.
+        Api = "api",
+        /// Brought in from elsewhere.
+        Import = "import",
+    }
+}
+
+wire_enum! {
+    /// What a person may do in an organization.
+    Role {
+        /// Manages services and incidents.
+        Member = "member",
+        /// Also manages the team and the organization.
+        Admin = "admin",
+    }
+}
+
+wire_enum! {
+    /// The state of a whole page (domain rule 3.2).
+    Indicator {
+        /// Nothing is wrong.
+        None = "none",
+        /// Announced work only.
+        Maintenance = "maintenance",
+        /// Something is impaired.
+        Minor = "minor",
+        /// Something is down.
+        Major = "major",
+        /// Everything is down.
+        Critical = "critical",
+    }
+}
+
+/// The layers a service's status is derived from; none ever overwrites another (domain rule 3.1.2).
+#[derive(Clone, Debug, Default)]
+pub struct Layers<'a> {
+    /// What a person, a program or a monitor set.
+    pub baseline: ServiceStatus,
+    /// What each open incident says of this service.
+    pub incidents: &'a [ServiceStatus],
+    /// What a maintenance in progress says; it stands in for the baseline.
+    pub maintenance: Option<ServiceStatus>,
+}
+
+impl Layers<'_> {
+    /// The status everybody sees: the worst of the open incidents' impacts and of the maintenance, or, without one, the
+    /// baseline (domain rule 3.1.2).
+    #[must_use]
+    pub fn effective(&self) -> ServiceStatus {
+        let floor = self.maintenance.unwrap_or(self.baseline);
+        self.incidents.iter().copied().fold(floor, ServiceStatus::max)
+    }
+}
+
+/// A page's state in one word and one sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Headline {
+    /// How bad it is.
+    pub indicator: Indicator,
+    /// The sentence.
+    #[schema(value_type = String, example = "All Systems Operational")]
+    pub description: &'static str,
+}
+
+impl Headline {
+    const fn new(indicator: Indicator, description: &'static str) -> Self {
+        Self { indicator, description }
+    }
+
+    const EVERY: [Self; 7] = [
+        Self::new(Indicator::Critical, "Major System Outage"),
+        Self::new(Indicator::Major, "Partial System Outage"),
+        Self::new(Indicator::Minor, "Minor Service Outage"),
+        Self::new(Indicator::Minor, "Degraded System Service"),
+        Self::new(Indicator::Minor, "Partially Degraded Service"),
+        Self::new(Indicator::Maintenance, "Service Under Maintenance"),
+        Self::new(Indicator::None, "All Systems Operational"),
+    ];
+
+    /// The headline for the effective statuses of a page's visible services (domain rule 3.2, rows 1 and 3 to 10).
+    #[must_use]
+    pub fn of(statuses: impl IntoIterator<Item = ServiceStatus>) -> Self {
+        let mut count = [0_usize; ServiceStatus::ALL.len()];
+        let mut total = 0_usize;
+        for status in statuses {
+            count[status as usize] += 1;
+            total += 1;
+        }
+        let some = |status: ServiceStatus| count[status as usize] > 0;
+        let all = |status: ServiceStatus| total > 0 && count[status as usize] == total;
+        let [major_system, partial_system, minor, degraded_system, degraded, maintenance, operational] = Self::EVERY;
+        if all(ServiceStatus::MajorOutage) {
+            major_system
+        } else if some(ServiceStatus::MajorOutage) || all(ServiceStatus::PartialOutage) {
+            partial_system
+        } else if some(ServiceStatus::PartialOutage) {
+            minor
+        } else if all(ServiceStatus::Degraded) && total > 1 {
+            degraded_system
+        } else if some(ServiceStatus::Degraded) {
+            degraded
+        } else if some(ServiceStatus::UnderMaintenance) {
+            maintenance
+        } else {
+            operational
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ServiceStatus::{Degraded, MajorOutage, Operational, PartialOutage, UnderMaintenance};
+    use proptest::{prelude::*, sample::select};
+
+    use super::*;
+
+    fn headline(statuses: &[(ServiceStatus, usize)]) -> (&'static str, &'static str) {
+        let headline = Headline::of(statuses.iter().flat_map(|(status, n)| std::iter::repeat_n(*status, *n)));
+        (headline.indicator.as_str(), headline.description)
+    }
+
+    #[test]
+    fn rule_3_1_1_severity_rises_from_operational_to_major_outage() {
+        assert!(Operational < UnderMaintenance && UnderMaintenance < Degraded);
+        assert!(Degraded < PartialOutage && PartialOutage < MajorOutage);
+    }
+
+    #[test]
+    fn rule_3_1_2_maintenance_replaces_the_baseline_but_an_incident_shows_through() {
+        let layers = Layers { baseline: MajorOutage, incidents: &[], maintenance: Some(UnderMaintenance) };
+        assert_eq!(layers.effective(), UnderMaintenance);
+        assert_eq!(Layers { incidents: &[Degraded], ..layers.clone() }.effective(), Degraded);
+        assert_eq!(Layers { incidents: &[Degraded], maintenance: None, ..layers }.effective(), MajorOutage);
+    }
+
+    #[test]
+    fn rule_3_1_3_resolving_one_of_two_incidents_leaves_the_other_in_force() {
+        let both = Layers { incidents: &[PartialOutage, MajorOutage], ..Layers::default() };
+        assert_eq!(both.effective(), MajorOutage);
+        assert_eq!(Layers { incidents: &[PartialOutage], ..both }.effective(), PartialOutage);
+    }
+
+    #[test]
+    fn rule_3_2_every_row_of_the_table() {
+        assert_eq!(headline(&[]), ("none", "All Systems Operational"));
+        assert_eq!(headline(&[(MajorOutage, 3)]), ("critical", "Major System Outage"));
+        assert_eq!(headline(&[(MajorOutage, 1), (Operational, 4)]), ("major", "Partial System Outage"));
+        assert_eq!(headline(&[(PartialOutage, 2)]), ("major", "Partial System Outage"));
+        assert_eq!(headline(&[(PartialOutage, 1), (Operational, 1)]), ("minor", "Minor Service Outage"));
+        assert_eq!(headline(&[(Degraded, 2)]), ("minor", "Degraded System Service"));
+        assert_eq!(headline(&[(Degraded, 1)]), ("minor", "Partially Degraded Service"));
+        assert_eq!(headline(&[(Degraded, 2), (UnderMaintenance, 1)]), ("minor", "Partially Degraded Service"));
+        assert_eq!(headline(&[(UnderMaintenance, 1), (Operational, 9)]), ("maintenance", "Service Under Maintenance"));
+        assert_eq!(headline(&[(Operational, 5)]), ("none", "All Systems Operational"));
+    }
+
+    #[test]
+    fn rule_3_2_the_measured_points() {
+        let measured = |list: &[(ServiceStatus, usize)], of: usize| {
+            let rest = of - list.iter().map(|(_, n)| n).sum::<usize>();
+            headline(&[list, &[(Operational, rest)]].concat())
+        };
+        assert_eq!(measured(&[(MajorOutage, 1), (PartialOutage, 1)], 18).0, "major");
+        assert_eq!(measured(&[(MajorOutage, 5), (PartialOutage, 1)], 9), ("major", "Partial System Outage"));
+        assert_eq!(measured(&[(PartialOutage, 2)], 105).0, "minor");
+        assert_eq!(measured(&[(PartialOutage, 3)], 107).0, "minor");
+        assert_eq!(measured(&[(Degraded, 2)], 24).0, "minor");
+    }
+
+    proptest! {
+        #[test]
+        fn the_effective_status_is_never_better_than_any_open_incident(
+            baseline in select(ServiceStatus::ALL),
+            incidents in prop::collection::vec(select(ServiceStatus::ALL), 0..5),
+            maintenance in prop::option::of(select(ServiceStatus::ALL)),
+        ) {
+            let effective = Layers { baseline, incidents: &incidents, maintenance }.effective();
+            prop_assert!(incidents.iter().all(|impact| effective >= *impact));
+            if incidents.is_empty() {
+                prop_assert_eq!(effective, maintenance.unwrap_or(baseline));
+            }
+        }
+
+        #[test]
+        fn the_headline_does_not_depend_on_order_and_never_improves_when_a_service_worsens(
+            mut statuses in prop::collection::vec(select(ServiceStatus::ALL), 1..12), at in any::<prop::sample::Index>(),
+        ) {
+            let before = Headline::of(statuses.iter().copied());
+            statuses.reverse();
+            prop_assert_eq!(Headline::of(statuses.iter().copied()), before);
+            let at = at.index(statuses.len());
+            statuses[at] = MajorOutage;
+            prop_assert!(Headline::of(statuses).indicator >= before.indicator);
+        }
+    }
+}

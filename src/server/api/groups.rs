@@ -1,0 +1,58 @@
+//! Groups of services.
+
+use axum::{Json, http::StatusCode};
+
+use super::input::{Body, Id};
+use crate::{
+    model::{GroupId, GroupPatch, NewGroup, Result, ServiceGroup},
+    server::domain::{Member, Viewer},
+};
+
+/// List the groups, in their order; there are at most 100
+#[utoipa::path(
+    get, path = "/api/groups", tag = "Groups", operation_id = "listGroups", security(("bearer" = [])),
+    responses((status = 200, description = "The groups.", body = [ServiceGroup])),
+)]
+pub async fn list(org: Viewer) -> Result<Json<Vec<ServiceGroup>>> {
+    org.groups().await.map(Json)
+}
+
+/// Add a group
+#[utoipa::path(
+    post, path = "/api/groups", tag = "Groups", operation_id = "createGroup", security(("bearer" = [])),
+    request_body = NewGroup,
+    responses((status = 201, description = "The new group.", body = ServiceGroup)),
+)]
+pub async fn create(org: Member, Body(new): Body<NewGroup>) -> Result<(StatusCode, Json<ServiceGroup>)> {
+    org.create_group(new).await.map(|group| (StatusCode::CREATED, Json(group)))
+}
+
+/// Show a group
+#[utoipa::path(
+    get, path = "/api/groups/{id}", tag = "Groups", operation_id = "showGroup", security(("bearer" = [])),
+    params(("id" = GroupId, Path, description = "The group.")),
+    responses((status = 200, description = "The group.", body = ServiceGroup)),
+)]
+pub async fn show(org: Viewer, Id(id): Id<GroupId>) -> Result<Json<ServiceGroup>> {
+    org.group(id).await.map(Json)
+}
+
+/// Rename or move a group; what is absent stays
+#[utoipa::path(
+    put, path = "/api/groups/{id}", tag = "Groups", operation_id = "updateGroup", security(("bearer" = [])),
+    params(("id" = GroupId, Path, description = "The group.")), request_body = GroupPatch,
+    responses((status = 200, description = "The group as it is now.", body = ServiceGroup)),
+)]
+pub async fn update(org: Member, Id(id): Id<GroupId>, Body(patch): Body<GroupPatch>) -> Result<Json<ServiceGroup>> {
+    org.update_group(id, patch).await.map(Json)
+}
+
+/// Delete a group; its services stay, without a group
+#[utoipa::path(
+    delete, path = "/api/groups/{id}", tag = "Groups", operation_id = "deleteGroup", security(("bearer" = [])),
+    params(("id" = GroupId, Path, description = "The group.")),
+    responses((status = 204, description = "The group is gone.")),
+)]
+pub async fn delete(org: Member, Id(id): Id<GroupId>) -> Result<StatusCode> {
+    org.delete_group(id).await.map(|()| StatusCode::NO_CONTENT)
+}

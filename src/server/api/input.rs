@@ -1,0 +1,170 @@
+//! What comes in: bodies, ids and queries, each refused with the documented error.
+
+use axum::{
+    RequestExt,
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
+    http::{HeaderMap, header, request::Parts},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{
+    model::{Code, Error, Result},
+    server::AppState,
+};
+
+/// How deep a body may nest (R-70).
+const DEPTH: usize = 32;
+
+/// A JSON body.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &AppState) -> Result<Self> {
+        if !is_json(request.headers()) {
+            return Err(Error::new(Code::UnsupportedMediaType, "Send the body as JSON, with `Content-Type: application/json`."));
+        }
+        let bytes = request.extract::<Bytes, _>().await.map_err(|rejection: BytesRejection| {
+            if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+                Error::new(Code::TooLarge, "The body is larger than 256 KiB.")
+            } else {
+                Error::invalid("The body could not be read to its end.")
+            }
+        })?;
+        parse(&bytes).map(Self)
+    }
+}
+
+/// Reads a body; a value of the wrong kind is named by its field.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    if nesting(bytes) > DEPTH {
+        return Err(Error::invalid("The body nests too deeply."));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let cause = error.into_inner();
+        let (line, column) = (cause.line(), cause.column());
+        let text = cause.to_string();
+        let why = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+        if cause.is_syntax() || cause.is_eof() {
+            Error::invalid(format!("The body is not valid JSON: {why} at line {line}, column {column}."))
+        } else if path == "." {
+            Error::invalid(format!("The body is not what is expected here: {why}."))
+        } else {
+            Error::field(path, format!("{why}."))
+        }
+    })?;
+    deserializer.end().map_err(|_| Error::invalid("The body goes on after its end: send one JSON value."))?;
+    Ok(value)
+}
+
+/// The deepest nesting of arrays and objects, read without building anything.
+fn nesting(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut text, mut escaped) = (0_usize, 0, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if text => escaped = true,
+            b'"' => text = !text,
+            b'{' | b'[' if !text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let essence = text.split(';').next().unwrap_or("").trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+/// An id from the path; what is no id names nothing.
+pub struct Id<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Id<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        Path::<T>::from_request_parts(parts, state).await.map(|Path(id)| Self(id)).map_err(|_| Error::not_found())
+    }
+}
+
+/// A query.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<AppState> for Params<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        Query::<T>::from_request_parts(parts, state).await.map(|Query(query)| Self(query)).map_err(|rejection| {
+            let text = rejection.body_text();
+            let why = text.split_once(": ").map_or(text.as_str(), |(_, why)| why);
+            Error::invalid(format!("The query is not what is expected here: {why}."))
+        })
+    }
+}
+
+/// Which page of a list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// At most this many, 1 to 100.
+    #[param(minimum = 1, maximum = 100)]
+    pub limit: Option<u64>,
+    /// Where the page before ended, from its `Link` header.
+    pub cursor: Option<String>,
+}
+
+impl Paging {
+    /// The most to send.
+    ///
+    /// # Errors
+    /// `invalid` outside 1 to 100.
+    pub fn limit(&self) -> Result<u64> {
+        match self.limit.unwrap_or(100) {
+            limit @ 1..=100 => Ok(limit),
+            _ => Err(Error::field("limit", "Use a number from 1 to 100.")),
+        }
+    }
+}
+
+/// The header that says where the next page is.
+pub fn next_link(path: &str, query: &[(&str, String)]) -> HeaderMap {
+    let query: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+    let link = format!("<{path}?{query}>; rel=\"next\"");
+    link.parse().map(|value| HeaderMap::from_iter([(header::LINK, value)])).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{NewService, ServicePatch};
+
+    #[test]
+    fn a_wrong_value_is_named_by_its_field() {
+        let error = parse::<ServicePatch>(br#"{"status": "broken"}"#).expect_err("unknown word");
+        assert!(error.fields["status"].contains("unknown variant `broken`"), "{error:?}");
+        let error = parse::<NewService>(br#"{"name": 7}"#).expect_err("number");
+        assert!(error.fields["name"].contains("expected a string"), "{error:?}");
+        let error = parse::<NewService>(br#"{"name": "x", "org_id": "y"}"#).expect_err("unknown field");
+        assert!(error.fields["org_id"].contains("unknown field"), "{error:?}");
+    }
+
+    #[test]
+    fn malformed_cut_and_deep_bodies_are_refused_with_a_sentence() {
+        for body in ["", "{", "{\"name\": \"x\"} trailing", "[]", "null", "\u{0}", "{\"name\":\"x\",\"name\":\"y\"}"] {
+            let error = parse::<NewService>(body.as_bytes()).expect_err(body);
+            assert!(!error.message.is_empty());
+        }
+        let deep = format!("{{\"name\": {}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+        assert_eq!(parse::<NewService>(deep.as_bytes()).expect_err("deep").message, "The body nests too deeply.");
+    }
+}

@@ -1,0 +1,220 @@
+//! The two live feeds (product.md section 5): one socket, one task, one place in the order of events.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{
+        State, WebSocketUpgrade,
+        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
+    },
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::input::{Id, Params};
+use crate::{
+    model::{Code, Control, Error, Frame, Result, Seq},
+    server::{
+        AppState,
+        domain::{Feed, Next, Site, Viewer},
+    },
+};
+
+/// How often an idle socket is spoken to.
+const PING: Duration = Duration::from_secs(25);
+/// A reader that has not answered for two pings is gone.
+const DEAD: Duration = Duration::from_secs(60);
+/// How long a write may take before the reader is given up.
+const STUCK: Duration = Duration::from_secs(10);
+/// What a reader may say at once.
+const INBOUND_MAX: usize = 4096;
+/// The session behind the socket has ended.
+const SESSION_ENDED: u16 = 4401;
+
+/// Where a returning reader wants to go on.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Since {
+    /// The number of the last event the reader has.
+    since: Option<Seq>,
+}
+
+/// Follow a public page over a WebSocket
+///
+/// The first frame is `hello` with the number of the newest event; then each event as it happens, after those missed
+/// since `since`. `resync` means that events are gone: load the state again; what comes after carries on from there.
+#[utoipa::path(
+    get, path = "/api/public/{slug}/live", tag = "Live", operation_id = "publicLive",
+    params(("slug" = String, Path, description = "The page's address."), Since),
+    responses(
+        (status = 101, description = "The socket is open; its text frames are `Frame` objects."),
+        (status = 403, description = "The page that asks is not one of ours.", body = Error),
+        (status = 426, description = "This address speaks WebSocket only.", body = Error),
+    ),
+)]
+pub async fn public(
+    State(state): State<AppState>,
+    site: Site,
+    headers: HeaderMap,
+    Id(slug): Id<String>,
+    Params(since): Params<Since>,
+    socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response> {
+    let visitor = site.visit(&slug).await?;
+    refuse_foreign_pages(&headers, &state)?;
+    let socket = match socket {
+        Ok(socket) => socket,
+        Err(rejection) => return Ok(not_a_socket(&rejection)),
+    };
+    let feed = visitor.feed(since.since).await?;
+    Ok(upgrade(socket, feed, None, state.stop))
+}
+
+/// Follow your organization over a WebSocket
+///
+/// As the public feed, with everything members see.
+#[utoipa::path(
+    get, path = "/api/live", tag = "Live", operation_id = "membersLive", security(("bearer" = [])), params(Since),
+    responses(
+        (status = 101, description = "The socket is open; its text frames are `Frame` objects."),
+        (status = 403, description = "The page that asks is not one of ours.", body = Error),
+        (status = 426, description = "This address speaks WebSocket only.", body = Error),
+    ),
+)]
+pub async fn members(
+    State(state): State<AppState>,
+    org: Viewer,
+    headers: HeaderMap,
+    Params(since): Params<Since>,
+    socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response> {
+    refuse_foreign_pages(&headers, &state)?;
+    let socket = match socket {
+        Ok(socket) => socket,
+        Err(rejection) => return Ok(not_a_socket(&rejection)),
+    };
+    let feed = org.feed(since.since).await?;
+    Ok(upgrade(socket, feed, Some(org), state.stop))
+}
+
+/// A browser always says which page asks for a socket: it must be ours. Programs say nothing.
+fn refuse_foreign_pages(headers: &HeaderMap, state: &AppState) -> Result<()> {
+    match headers.get(header::ORIGIN) {
+        Some(origin) if !origin.to_str().is_ok_and(|origin| state.config.public_url.is_own(origin)) => {
+            Err(Error::new(Code::Forbidden, "This page is not one of ours, so it may not open a live feed here."))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn not_a_socket(rejection: &WebSocketUpgradeRejection) -> Response {
+    tracing::debug!(%rejection, "a live feed was asked for without a WebSocket");
+    let error = Error::invalid("This address speaks WebSocket only. The state itself is at /api/public/{slug}/status.");
+    let mut response = error.into_response();
+    *response.status_mut() = axum::http::StatusCode::UPGRADE_REQUIRED;
+    response.headers_mut().insert(header::UPGRADE, header::HeaderValue::from_static("websocket"));
+    response
+}
+
+fn upgrade(socket: WebSocketUpgrade, feed: Feed, member: Option<Viewer>, stop: CancellationToken) -> Response {
+    socket
+        // The library's default of 128 KiB a socket is touched at once; readers say almost nothing.
+        .read_buffer_size(1024)
+        .write_buffer_size(0)
+        .max_write_buffer_size(256 * 1024)
+        .max_message_size(INBOUND_MAX)
+        .max_frame_size(INBOUND_MAX)
+        .on_upgrade(move |socket| async move {
+            let mut line = Line { socket, feed, member };
+            let reason = line.serve(stop).await;
+            if let Some((code, text)) = reason {
+                let close = CloseFrame { code, reason: Utf8Bytes::from_static(text) };
+                let _ = timeout(STUCK, line.socket.send(Message::Close(Some(close)))).await;
+            }
+        })
+}
+
+/// Why a socket is closed from our side; nothing, when the reader has gone.
+type Goodbye = Option<(u16, &'static str)>;
+
+struct Line {
+    socket: WebSocket,
+    feed: Feed,
+    /// Whose right to listen is looked at again and again.
+    member: Option<Viewer>,
+}
+
+impl Line {
+    async fn serve(&mut self, stop: CancellationToken) -> Goodbye {
+        let hello = Control::Hello { seq: self.feed.tip() };
+        if !self.say(hello).await {
+            return None;
+        }
+        let mut ping = interval_at(Instant::now() + PING, PING);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Some((close_code::RESTART, "the server is restarting")),
+                next = self.feed.next() => match next {
+                    Next::Event(event) => {
+                        if !self.send(Message::Text(event.frame)).await {
+                            return None;
+                        }
+                    }
+                    Next::Resync => {
+                        if !self.say(Control::Resync).await {
+                            return None;
+                        }
+                        if self.feed.skip_to_now().await.is_err() {
+                            return Some((close_code::AGAIN, "the feed cannot go on now"));
+                        }
+                    }
+                    Next::Closed => return Some((close_code::RESTART, "the feed has ended")),
+                },
+                _ = ping.tick() => {
+                    if heard.elapsed() > DEAD {
+                        return Some((close_code::AWAY, "no answer"));
+                    }
+                    if !may_listen(self.member.as_ref()).await {
+                        return Some((SESSION_ENDED, "the session has ended"));
+                    }
+                    let ping = Control::Ping { seq: self.feed.last() };
+                    if !self.say(ping).await || !self.send(Message::Ping(axum::body::Bytes::new())).await {
+                        return None;
+                    }
+                }
+                message = self.socket.recv() => match message {
+                    // Readers have nothing to say but that they are there.
+                    Some(Ok(Message::Pong(_) | Message::Ping(_) | Message::Text(_) | Message::Binary(_))) => {
+                        heard = Instant::now();
+                    }
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                },
+            }
+        }
+    }
+
+    async fn say(&mut self, control: Control) -> bool {
+        match serde_json::to_string(&Frame::Control(control)) {
+            Ok(text) => self.send(Message::Text(text.into())).await,
+            Err(_) => false,
+        }
+    }
+
+    /// Sends, or tells that the reader is gone or stuck.
+    async fn send(&mut self, message: Message) -> bool {
+        matches!(timeout(STUCK, self.socket.send(message)).await, Ok(Ok(())))
+    }
+}
+
+async fn may_listen(member: Option<&Viewer>) -> bool {
+    match member {
+        None => true,
+        // A database that does not answer ends nobody's session.
+        Some(member) => member.still_stands().await.unwrap_or(true),
+    }
+}

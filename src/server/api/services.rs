@@ -1,0 +1,118 @@
+//! Services, their status and the history of it.
+
+use axum::{
+    Json,
+    http::{HeaderMap, StatusCode},
+};
+use serde::Deserialize;
+
+use super::input::{Body, Id, Paging, Params, next_link};
+use crate::{
+    model::{Cause, Error, NewService, Result, Service, ServiceId, ServicePatch, StatusChange, Timestamp},
+    server::domain::{HistoryRange, Member, Viewer},
+};
+
+/// List the services, in page order
+#[utoipa::path(
+    get, path = "/api/services", tag = "Services", operation_id = "listServices", security(("bearer" = [])), params(Paging),
+    responses((status = 200, description = "The services.", body = [Service])),
+)]
+pub async fn list(org: Viewer, Params(paging): Params<Paging>) -> Result<(HeaderMap, Json<Vec<Service>>)> {
+    let limit = paging.limit()?;
+    let mut services = org.board().await?.services;
+    if let Some(cursor) = &paging.cursor {
+        let last = cursor.parse::<ServiceId>().ok().and_then(|id| services.iter().position(|service| service.id == id));
+        let last = last.ok_or_else(|| Error::field("cursor", "Use the cursor of the page before, unchanged."))?;
+        services.drain(..=last);
+    }
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut headers = HeaderMap::new();
+    if services.len() > most {
+        services.truncate(most);
+        if let Some(last) = services.last() {
+            headers = next_link("/api/services", &[("limit", limit.to_string()), ("cursor", last.id.to_string())]);
+        }
+    }
+    Ok((headers, Json(services)))
+}
+
+/// Add a service
+#[utoipa::path(
+    post, path = "/api/services", tag = "Services", operation_id = "createService", security(("bearer" = [])),
+    request_body = NewService,
+    responses(
+        (status = 201, description = "The new service.", body = Service),
+        (status = 404, description = "There is no such group.", body = Error),
+    ),
+)]
+pub async fn create(org: Member, Body(new): Body<NewService>) -> Result<(StatusCode, Json<Service>)> {
+    org.create_service(new).await.map(|service| (StatusCode::CREATED, Json(service)))
+}
+
+/// Show a service
+#[utoipa::path(
+    get, path = "/api/services/{id}", tag = "Services", operation_id = "showService", security(("bearer" = [])),
+    params(("id" = ServiceId, Path, description = "The service.")),
+    responses((status = 200, description = "The service.", body = Service)),
+)]
+pub async fn show(org: Viewer, Id(id): Id<ServiceId>) -> Result<Json<Service>> {
+    org.service(id).await.map(Json)
+}
+
+/// Change a service, its status above all; what is absent stays
+#[utoipa::path(
+    put, path = "/api/services/{id}", tag = "Services", operation_id = "updateService", security(("bearer" = [])),
+    params(("id" = ServiceId, Path, description = "The service.")), request_body = ServicePatch,
+    responses((status = 200, description = "The service as it is now.", body = Service)),
+)]
+pub async fn update(org: Member, Id(id): Id<ServiceId>, Body(patch): Body<ServicePatch>) -> Result<Json<Service>> {
+    org.update_service(id, patch, Cause::Api).await.map(Json)
+}
+
+/// Delete a service; its history stays
+#[utoipa::path(
+    delete, path = "/api/services/{id}", tag = "Services", operation_id = "deleteService", security(("bearer" = [])),
+    params(("id" = ServiceId, Path, description = "The service.")),
+    responses((status = 204, description = "The service is gone.")),
+)]
+pub async fn delete(org: Member, Id(id): Id<ServiceId>) -> Result<StatusCode> {
+    org.delete_service(id).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+/// Which part of a history.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct HistoryParams {
+    /// Nothing older than this, RFC 3339.
+    from: Option<Timestamp>,
+    /// Nothing newer than this, RFC 3339.
+    to: Option<Timestamp>,
+    /// At most this many, 1 to 100.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u64>,
+    /// Where the page before ended, from its `Link` header.
+    cursor: Option<String>,
+}
+
+/// List a service's status changes, newest first
+#[utoipa::path(
+    get, path = "/api/services/{id}/history", tag = "Services", operation_id = "serviceHistory", security(("bearer" = [])),
+    params(("id" = ServiceId, Path, description = "The service."), HistoryParams),
+    responses((status = 200, description = "The changes.", body = [StatusChange])),
+)]
+pub async fn history(
+    org: Viewer,
+    Id(id): Id<ServiceId>,
+    Params(HistoryParams { from, to, limit, cursor }): Params<HistoryParams>,
+) -> Result<(HeaderMap, Json<Vec<StatusChange>>)> {
+    let limit = Paging { limit, cursor: None }.limit()?;
+    let range = HistoryRange { from, to, before: cursor, limit: Some(limit) };
+    let (changes, next) = org.history(id, range).await?;
+    let headers = next.map_or_else(HeaderMap::new, |cursor| {
+        let mut query = vec![("limit", limit.to_string()), ("cursor", cursor)];
+        query.extend(from.map(|from| ("from", from.to_string())));
+        query.extend(to.map(|to| ("to", to.to_string())));
+        next_link(&format!("/api/services/{id}/history"), &query)
+    });
+    Ok((headers, Json(changes)))
+}

@@ -1,0 +1,169 @@
+//! How often one may try to sign in: per network address a number a minute, per account a growing pause.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{
+    model::{Email, Error, Result, Timestamp},
+    server::{domain::Clock, net::throttle_key},
+};
+
+/// Failures an account has before each next try must wait.
+const FREE_FAILURES: u32 = 5;
+/// The longest pause, in seconds. There is no permanent lock: that would let anybody lock anybody out.
+const LONGEST_PAUSE: i64 = 15 * 60;
+/// An account's failures are forgotten this long after the last, in seconds.
+const FORGET: i64 = 3600;
+/// Entries kept at most; past it the ones that no longer matter are dropped first.
+const ENTRIES: usize = 50_000;
+
+/// Counts attempts. Cheap to clone; clones count together.
+#[derive(Clone)]
+pub struct Throttle {
+    clock: Clock,
+    per_minute: u32,
+    counts: Arc<Mutex<Counts>>,
+}
+
+#[derive(Default)]
+struct Counts {
+    addresses: HashMap<IpAddr, Window>,
+    accounts: HashMap<Email, Failures>,
+}
+
+struct Window {
+    began: Timestamp,
+    attempts: u32,
+}
+
+struct Failures {
+    count: u32,
+    last: Timestamp,
+}
+
+impl Failures {
+    fn free_again(&self) -> Timestamp {
+        let over = self.count.saturating_sub(FREE_FAILURES);
+        let pause = if self.count < FREE_FAILURES { 0 } else { (1_i64 << over.min(20)).min(LONGEST_PAUSE) };
+        self.last.plus_seconds(pause)
+    }
+}
+
+impl Throttle {
+    /// Allows this many attempts a minute from one network address.
+    #[must_use]
+    pub fn new(clock: Clock, per_minute: u32) -> Self {
+        Self { clock, per_minute, counts: Arc::default() }
+    }
+
+    /// Counts an attempt from this address.
+    ///
+    /// # Errors
+    /// `too_many_requests`, with the seconds to wait.
+    pub fn attempt(&self, ip: IpAddr) -> Result<()> {
+        let now = self.clock.now();
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        trim(&mut counts.addresses, |window| window.began.plus_seconds(60) <= now);
+        let window = counts.addresses.entry(throttle_key(ip)).or_insert(Window { began: now, attempts: 0 });
+        if window.began.plus_seconds(60) <= now {
+            *window = Window { began: now, attempts: 0 };
+        }
+        if window.attempts >= self.per_minute {
+            return Err(wait(now, window.began.plus_seconds(60)));
+        }
+        window.attempts += 1;
+        Ok(())
+    }
+
+    /// Whether this account's pause is over. Asked of unknown addresses too, so that it tells nothing.
+    ///
+    /// # Errors
+    /// `too_many_requests`, with the seconds to wait.
+    pub fn account_may_try(&self, email: &Email) -> Result<()> {
+        let now = self.clock.now();
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        match counts.accounts.get(email).map(Failures::free_again) {
+            Some(free) if free > now => Err(wait(now, free)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes a wrong password.
+    pub fn account_failed(&self, email: &Email) {
+        let now = self.clock.now();
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        trim(&mut counts.accounts, |failures| failures.last.plus_seconds(FORGET) <= now);
+        let failures = counts.accounts.entry(email.clone()).or_insert(Failures { count: 0, last: now });
+        if failures.last.plus_seconds(FORGET) <= now {
+            failures.count = 0;
+        }
+        failures.count = failures.count.saturating_add(1);
+        failures.last = now;
+    }
+
+    /// Forgets an account's failures after the right password; the address's attempts stay counted.
+    pub fn account_succeeded(&self, email: &Email) {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).accounts.remove(email);
+    }
+}
+
+/// Drops what no longer matters once there is too much; if everything still matters, everything.
+fn trim<K: Eq + Hash, V>(entries: &mut HashMap<K, V>, is_over: impl Fn(&V) -> bool) {
+    if entries.len() >= ENTRIES {
+        entries.retain(|_, entry| !is_over(entry));
+        if entries.len() >= ENTRIES {
+            entries.clear();
+        }
+    }
+}
+
+fn wait(now: Timestamp, until: Timestamp) -> Error {
+    let seconds = (until.millis() - now.millis() + 999) / 1000;
+    Error::too_many_requests(u32::try_from(seconds).unwrap_or(1).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn throttle() -> (Throttle, Clock) {
+        let clock = Clock::pretend(Timestamp::EPOCH);
+        (Throttle::new(clock.clone(), 3), clock)
+    }
+
+    #[test]
+    fn r_27_an_address_has_so_many_attempts_a_minute() {
+        let (throttle, clock) = throttle();
+        let (one, two): (IpAddr, IpAddr) = ("192.0.2.1".parse().expect("ip"), "192.0.2.2".parse().expect("ip"));
+        for _ in 0..3 {
+            assert!(throttle.attempt(one).is_ok());
+        }
+        clock.advance_seconds(20);
+        assert_eq!(throttle.attempt(one).expect_err("fourth").retry_after, Some(40));
+        assert!(throttle.attempt(two).is_ok());
+        clock.advance_seconds(40);
+        assert!(throttle.attempt(one).is_ok());
+    }
+
+    #[test]
+    fn r_27_an_account_waits_one_second_after_five_failures_then_twice_as_long_each_time() {
+        let (throttle, clock) = throttle();
+        let email: Email = "ada@example.com".parse().expect("email");
+        for _ in 0..5 {
+            assert!(throttle.account_may_try(&email).is_ok());
+            throttle.account_failed(&email);
+        }
+        for pause in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
+            assert_eq!(throttle.account_may_try(&email).expect_err("pause").retry_after, Some(pause));
+            clock.advance_seconds(pause.into());
+            assert!(throttle.account_may_try(&email).is_ok());
+            throttle.account_failed(&email);
+        }
+        throttle.account_succeeded(&email);
+        assert!(throttle.account_may_try(&email).is_ok());
+    }
+}

@@ -1,0 +1,148 @@
+//! The tokens that name a session, and the cookie that carries one in a browser.
+
+use axum::http::{HeaderMap, HeaderValue};
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    model::{Error, Result, SessionId, Timestamp, UserId},
+    server::{
+        config::{PublicUrl, Secret},
+        domain::{NewSession, SESSION_SECONDS},
+        error::internal,
+    },
+};
+
+const ISSUER: &str = "aldis";
+const AUDIENCE: &str = "aldis";
+/// What the token is for; other purposes will have other words, so that none passes for another.
+const TYPE: &str = "session";
+/// No token of ours is longer; a longer one is not even read.
+const LONGEST: usize = 2048;
+
+/// Signs and reads tokens. A token alone opens nothing: its session must stand.
+#[derive(Clone)]
+pub struct Tokens {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    typ: String,
+    sub: UserId,
+    sid: SessionId,
+    jti: SessionId,
+    iat: i64,
+    exp: i64,
+}
+
+impl Tokens {
+    /// Signs with this key.
+    #[must_use]
+    pub fn new(secret: &Secret) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "iat", "sub", "aud", "iss", "jti"]);
+        validation.leeway = 0;
+        // The server's own clock decides, so that tests can move it; see `read`.
+        validation.validate_exp = false;
+        Self {
+            encoding: EncodingKey::from_secret(secret.bytes()),
+            decoding: DecodingKey::from_secret(secret.bytes()),
+            validation,
+        }
+    }
+
+    /// A token for a session.
+    ///
+    /// # Errors
+    /// When signing fails.
+    pub fn write(&self, session: &NewSession) -> Result<String> {
+        let claims = Claims {
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            typ: TYPE.into(),
+            sub: session.account.user.id,
+            sid: session.id,
+            jti: session.id,
+            iat: session.created_at.millis() / 1000,
+            exp: session.expires_at.millis() / 1000,
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).map_err(internal)
+    }
+
+    /// The session a token names, if the token is ours and has not expired.
+    ///
+    /// # Errors
+    /// `unauthorized`.
+    pub fn read(&self, token: &str, now: Timestamp) -> Result<SessionId> {
+        if token.len() > LONGEST {
+            return Err(Error::unauthorized());
+        }
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation)
+            .map_err(|_| Error::unauthorized())?
+            .claims;
+        let now = now.millis() / 1000;
+        if claims.typ != TYPE || claims.exp <= now || claims.iat > now + 60 {
+            return Err(Error::unauthorized());
+        }
+        Ok(claims.sid)
+    }
+}
+
+/// The cookie that carries a token in a browser. Over TLS it cannot be set by another host or sent in the clear.
+#[derive(Clone, Copy)]
+pub struct SessionCookie {
+    secure: bool,
+}
+
+impl SessionCookie {
+    /// The cookie for people who reach us at this address.
+    #[must_use]
+    pub fn new(url: &PublicUrl) -> Self {
+        Self { secure: url.is_https() }
+    }
+
+    const fn name(self) -> &'static str {
+        if self.secure { "__Host-aldis" } else { "aldis" }
+    }
+
+    /// The token in a request, if it carries the cookie.
+    #[must_use]
+    pub fn read(self, headers: &HeaderMap) -> Option<String> {
+        CookieJar::from_headers(headers).get(self.name()).map(|cookie| cookie.value().to_owned())
+    }
+
+    /// The header that hands out a token.
+    ///
+    /// # Errors
+    /// When the token cannot stand in a header.
+    pub fn write(self, token: &str) -> Result<HeaderValue> {
+        self.header(token, SESSION_SECONDS)
+    }
+
+    /// The header that takes the token away.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn clear(self) -> Result<HeaderValue> {
+        self.header("", 0)
+    }
+
+    fn header(self, value: &str, seconds: i64) -> Result<HeaderValue> {
+        let cookie = Cookie::build((self.name(), value))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.secure)
+            .max_age(time::Duration::seconds(seconds))
+            .build();
+        HeaderValue::from_str(&cookie.to_string()).map_err(internal)
+    }
+}

@@ -1,0 +1,148 @@
+//! How a server function gets its handle, and its status code: the only way from a server function into the domain.
+
+use std::str::FromStr;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderValue, header, request::Parts},
+};
+use leptos::prelude::{use_context, expect_context};
+use leptos_axum::ResponseOptions;
+
+use super::{
+    AppState,
+    auth::{ClientIp, Door},
+    domain::{NewSession, Viewer},
+    error::status_of,
+};
+use crate::model::{Error, Result};
+
+/// Turns the request at hand into a handle and runs `job` with it; a failure sets the response's status.
+///
+/// # Errors
+/// What the extractor or the job says.
+pub async fn call<H, T, J>(job: J) -> Result<T>
+where
+    H: FromRequestParts<AppState, Rejection = Error>,
+    J: AsyncFnOnce(H) -> Result<T>,
+{
+    let result = match handle::<H>().await {
+        Ok(handle) => job(handle).await,
+        Err(error) => Err(error),
+    };
+    noted(result)
+}
+
+/// As [`call`], and leads to `path` afterwards.
+///
+/// # Errors
+/// As [`call`].
+pub async fn then<H, J>(path: &str, job: J) -> Result<()>
+where
+    H: FromRequestParts<AppState, Rejection = Error>,
+    J: AsyncFnOnce(H) -> Result<()>,
+{
+    call(job).await?;
+    leptos_axum::redirect(path);
+    Ok(())
+}
+
+/// Begins a session at the door, hands out its cookie, and leads to `next`, when that is one of our own paths, or to
+/// the dashboard.
+///
+/// # Errors
+/// What the door says.
+pub async fn sign_in_with<J>(job: J, next: Option<String>) -> Result<()>
+where
+    J: AsyncFnOnce(Door) -> Result<NewSession>,
+{
+    noted(sign_in(job, next).await)
+}
+
+async fn sign_in<J>(job: J, next: Option<String>) -> Result<()>
+where
+    J: AsyncFnOnce(Door) -> Result<NewSession>,
+{
+    let state = expect_context::<AppState>();
+    let ClientIp(ip) = handle().await?;
+    let session = job(Door::new(state.clone(), ip)).await?;
+    hand_out(state.cookie.write(&state.tokens.write(&session)?)?);
+    leptos_axum::redirect(next.as_deref().filter(|path| is_own_path(path)).unwrap_or("/dashboard"));
+    Ok(())
+}
+
+/// Ends the session, if there still is one, and leads to the start page.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn sign_out() -> Result<()> {
+    let state = expect_context::<AppState>();
+    if let Ok(viewer) = handle::<Viewer>().await {
+        noted(viewer.log_out().await)?;
+    }
+    hand_out(state.cookie.clear()?);
+    leptos_axum::redirect("/");
+    Ok(())
+}
+
+/// An id from a form; one that is none names nothing.
+///
+/// # Errors
+/// `not_found`.
+pub fn id<I: FromStr>(text: &str) -> Result<I> {
+    text.parse().map_err(|_| Error::not_found())
+}
+
+/// An id chosen from a list, or nothing when the empty entry was.
+///
+/// # Errors
+/// `not_found`.
+pub fn choice<I: FromStr>(text: &str) -> Result<Option<I>> {
+    if text.is_empty() { Ok(None) } else { id(text).map(Some) }
+}
+
+/// Whether a redirect may lead here: a path of ours, not another host in disguise.
+#[must_use]
+pub fn is_own_path(path: &str) -> bool {
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && path.len() <= 512
+        && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+}
+
+async fn handle<H>() -> Result<H>
+where
+    H: FromRequestParts<AppState, Rejection = Error>,
+{
+    let state = expect_context::<AppState>();
+    let mut parts = use_context::<Parts>().ok_or_else(Error::internal)?;
+    H::from_request_parts(&mut parts, &state).await
+}
+
+fn noted<T>(result: Result<T>) -> Result<T> {
+    if let (Err(error), Some(response)) = (&result, use_context::<ResponseOptions>()) {
+        response.set_status(status_of(error));
+    }
+    result
+}
+
+fn hand_out(cookie: HeaderValue) {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.append_header(header::SET_COOKIE, cookie);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own_path;
+
+    #[test]
+    fn r_37_redirects_stay_at_home() {
+        for path in ["/", "/dashboard", "/services/1?before=2"] {
+            assert!(is_own_path(path), "{path}");
+        }
+        for path in ["", "dashboard", "//evil.test", "/\\evil.test", "\\/evil.test", "https://evil.test", "/\t/evil.test", "/ evil", "/\r\nx: y", "javascript:alert(1)"] {
+            assert!(!is_own_path(path), "{path:?}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The commands: serve, migrate, demo, reset-password, backup, check.
+
+use std::{
+    io::{self, BufRead, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+use super::{
+    AppState, assets,
+    auth::{COST, Passwords},
+    config::{Cli, Command, Config, ConfigError},
+    domain::{Clock, Domain, Unreachable, demo},
+    jobs,
+    relay::Relay,
+    serve, telemetry,
+};
+use crate::model::{Email, Error};
+
+/// Why a command failed, for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("DATABASE_URL: the database cannot be used: {0}")]
+    Database(#[from] Unreachable),
+    #[error("REDIS_URL: {0}")]
+    Redis(#[from] redis::RedisError),
+    #[error(transparent)]
+    Refused(#[from] Error),
+    #[error("{0}: {1}")]
+    Io(String, #[source] io::Error),
+    #[error("the browser's half is missing from this build; build with `make run` or `cargo leptos build --release`")]
+    NoClient,
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    // Settings may also stand in a file; the environment wins over it.
+    let dotenv = dotenvy::dotenv();
+    let cli = Cli::parse();
+    if let Err(dotenvy::Error::LineParse(line, at)) = dotenv {
+        eprintln!("aldis: .env cannot be read at position {at} of the line `{}`", line.split('=').next().unwrap_or(""));
+        return ExitCode::FAILURE;
+    }
+    // Files we create, the database's companions among them, are ours alone.
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("aldis: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("aldis: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    telemetry::start(&cli.settings.log, cli.settings.log_format)?;
+    let config = cli.settings.check()?;
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => run_server(config, false).await,
+        Command::Demo => run_server(config, true).await,
+        Command::Migrate => {
+            open(&config, Relay::none()).await?.close().await;
+            println!("The database is up to date.");
+            Ok(())
+        }
+        Command::ResetPassword { email } => reset_password(&config, &email).await,
+        Command::Backup { file } => {
+            let domain = open(&config, Relay::none()).await?;
+            domain.backup(&file).await?;
+            println!("Wrote a copy of the database to {}. Keep it as safe as the database itself.", file.display());
+            Ok(())
+        }
+        Command::Check => check(&config).await,
+    }
+}
+
+async fn open(config: &Config, relay: Relay) -> Result<Domain, Failure> {
+    Ok(Domain::open(&config.database_url, relay, Clock::System).await?)
+}
+
+async fn run_server(config: Config, with_demo: bool) -> Result<(), Failure> {
+    let names = assets::Names::find().ok_or(Failure::NoClient)?;
+    let listener = tokio::net::TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| Failure::Io(format!("ALDIS_LISTEN: cannot listen on {}", config.listen), error))?;
+    let relay = match &config.redis_url {
+        Some(url) => Relay::open(url)?,
+        None => Relay::none(),
+    };
+    let domain = open(&config, relay.clone()).await?;
+    let state = AppState::new(config, domain, names, COST)?;
+    if with_demo {
+        let hash = state.passwords.hash(demo::PASSWORD).await?;
+        if state.domain.system().create_demo(hash).await? {
+            println!("Created the demonstration organization.");
+        }
+        let origin = state.config.public_url.origin();
+        println!("Demonstration: {origin}/public/{} · log in as {} with {}", demo::SLUG, demo::EMAIL, demo::PASSWORD);
+    }
+    tokio::spawn(relay.listen(state.domain.system(), state.stop.clone()));
+    tokio::spawn(jobs::run(state.domain.system(), state.stop.clone()));
+    println!("Aldis is ready at {}", state.config.public_url.origin());
+    serve::serve(listener, state).await.map_err(|error| Failure::Io("the server stopped".into(), error))
+}
+
+async fn reset_password(config: &Config, email: &str) -> Result<(), Failure> {
+    let email: Email = email.parse()?;
+    if io::stdin().is_terminal() {
+        print!("New password for {email} (12 to 128 characters, shown while you type): ");
+        io::stdout().flush().map_err(|error| Failure::Io("standard output".into(), error))?;
+    }
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).map_err(|error| Failure::Io("standard input".into(), error))?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if !(12..=128).contains(&password.chars().count()) {
+        return Err(Error::invalid("The password must have 12 to 128 characters; nothing was changed.").into());
+    }
+    Passwords::judge(password, &[email.as_str()]).map_err(|error| {
+        Error::invalid(error.fields.get("password").map_or("The password is too weak.", String::as_str))
+    })?;
+    let domain = open(config, Relay::none()).await?;
+    let hash = Passwords::new(COST)?.hash(password).await?;
+    domain.system().reset_password(&email, hash).await.map_err(|error| match error.code {
+        crate::model::Code::NotFound => Error::invalid(format!("Nobody here has the e-mail address {email}.")),
+        _ => error,
+    })?;
+    println!("The password of {email} is changed, and all their sessions have ended.");
+    Ok(())
+}
+
+async fn check(config: &Config) -> Result<(), Failure> {
+    println!("Settings: in order. People reach us at {}.", config.public_url.origin());
+    let relay = match &config.redis_url {
+        Some(url) => Relay::open(url)?,
+        None => Relay::none(),
+    };
+    let domain = open(config, relay).await?;
+    domain.ready().await?;
+    println!("Database: reached, and its schema is up to date.");
+    println!("Redis: {}.", if config.redis_url.is_some() { "reached" } else { "not used" });
+    Ok(())
+}

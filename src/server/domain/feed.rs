@@ -1,0 +1,218 @@
+//! One reader's way through the live events: what it missed first, then each as it happens, without a gap.
+
+use std::collections::VecDeque;
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use tokio::sync::broadcast::{self, error::RecvError};
+
+use super::{
+    Domain, System, Viewer, Visitor,
+    store::{Scope, event, organization},
+};
+use crate::{
+    model::{Audience, Error, OrganizationId, Result, Seq},
+    server::{
+        error::internal,
+        live::{Published, Topic},
+    },
+};
+
+/// The most events a returning reader is caught up with; one that missed more reloads the state.
+const REPLAY_MAX: u64 = 500;
+
+/// How long events are kept for readers that return.
+const KEPT_SECONDS: i64 = 7 * 24 * 3600;
+
+/// A reader's place in the order of events.
+pub struct Feed {
+    domain: Domain,
+    topic: Topic,
+    receiver: broadcast::Receiver<Published>,
+    backlog: VecDeque<Published>,
+    /// The newest number when the reader came.
+    tip: Seq,
+    /// The newest number the reader has.
+    last: Seq,
+    gone: bool,
+}
+
+/// What a reader gets next.
+#[derive(Debug)]
+pub enum Next {
+    /// An event.
+    Event(Published),
+    /// Events are gone: the reader must reload the state.
+    Resync,
+    /// There will be no more.
+    Closed,
+}
+
+impl Viewer {
+    /// Begins to read what members see, after the event numbered `since` or from now on.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn feed(&self, since: Option<Seq>) -> Result<Feed> {
+        Feed::open(&self.domain, (self.organization(), Audience::Members), since).await
+    }
+}
+
+impl Visitor {
+    /// Begins to read what visitors see, after the event numbered `since` or from now on.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn feed(&self, since: Option<Seq>) -> Result<Feed> {
+        Feed::open(&self.domain, (self.organization, Audience::Public), since).await
+    }
+}
+
+impl Feed {
+    async fn open(domain: &Domain, topic: Topic, since: Option<Seq>) -> Result<Self> {
+        // Listen first and look afterwards: what is committed in between arrives twice, never not at all.
+        let receiver = domain.hub().subscribe(topic);
+        let tip = domain.tip(topic).await?;
+        domain.hub().note_tip(topic, tip);
+        let mut feed = Self {
+            domain: domain.clone(),
+            topic,
+            receiver,
+            backlog: VecDeque::new(),
+            tip,
+            last: since.unwrap_or(tip),
+            gone: false,
+        };
+        if feed.last > tip {
+            // The reader knows more than the database, for example after a restore: it must begin again.
+            feed.gone = true;
+        } else if feed.last < tip {
+            feed.refill().await?;
+        }
+        Ok(feed)
+    }
+
+    /// The newest number when the reader came.
+    #[must_use]
+    pub const fn tip(&self) -> Seq {
+        self.tip
+    }
+
+    /// The newest number the reader has.
+    #[must_use]
+    pub const fn last(&self) -> Seq {
+        self.last
+    }
+
+    /// Waits for what comes next. May be dropped and called again without losing anything.
+    pub async fn next(&mut self) -> Next {
+        loop {
+            if self.gone {
+                return Next::Resync;
+            }
+            if let Some(event) = self.backlog.pop_front() {
+                self.last = event.seq;
+                return Next::Event(event);
+            }
+            let behind = match self.receiver.recv().await {
+                Ok(event) if event.seq <= self.last => false,
+                Ok(event) if event.seq == self.last + 1 => {
+                    self.last = event.seq;
+                    return Next::Event(event);
+                }
+                Ok(_) | Err(RecvError::Lagged(_)) => true,
+                Err(RecvError::Closed) => return Next::Closed,
+            };
+            if behind && let Err(error) = self.refill().await {
+                tracing::warn!(%error, "a live reader could not be caught up");
+                return Next::Resync;
+            }
+        }
+    }
+
+    /// Goes on from now, for a reader that was told to reload the state.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn skip_to_now(&mut self) -> Result<()> {
+        self.backlog.clear();
+        self.last = self.domain.tip(self.topic).await?;
+        self.gone = false;
+        Ok(())
+    }
+
+    /// Reads what lies after the reader's last event; notes when some of it is gone.
+    async fn refill(&mut self) -> Result<()> {
+        self.backlog = self.domain.events_after(self.topic, self.last).await?.into();
+        let follows = self.backlog.front().is_some_and(|event| event.seq == self.last + 1);
+        let complete = u64::try_from(self.backlog.len()).is_ok_and(|length| length < REPLAY_MAX);
+        self.gone = !(follows && complete);
+        Ok(())
+    }
+}
+
+impl System {
+    /// Catches this process's readers up with what other processes committed, in case their word was lost.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn catch_up_readers(&self) -> Result<()> {
+        for (topic, tip) in self.domain.hub().active() {
+            if let Some(tip) = tip
+                && self.domain.tip(topic).await? > tip
+            {
+                self.domain.catch_up(topic, tip).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes an event that another process committed to this process's readers.
+    pub async fn hear(&self, topic: Topic, event: Published) {
+        self.domain.hear(topic, event).await;
+    }
+
+    /// Forgets events that no reader can still ask for.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    #[expect(clippy::disallowed_methods, reason = "housekeeping over all organizations, by age alone")]
+    pub async fn forget_old_events(&self) -> Result<u64> {
+        let oldest = self.domain.clock().now().plus_seconds(-KEPT_SECONDS);
+        let result = event::Entity::delete_many()
+            .filter(event::Column::CreatedAt.lt(oldest))
+            .exec(self.domain.db())
+            .await
+            .map_err(internal)?;
+        Ok(result.rows_affected)
+    }
+}
+
+impl Domain {
+    /// The newest committed number.
+    pub(super) async fn tip(&self, (id, audience): Topic) -> Result<Seq> {
+        tip(self.db(), id, audience).await
+    }
+
+    /// The events after `seq`, oldest first, at most [`REPLAY_MAX`].
+    pub(super) async fn events_after(&self, (id, audience): Topic, seq: Seq) -> Result<Vec<Published>> {
+        let after: Select<event::Entity> = Scope::of(id)
+            .find()
+            .filter(event::Column::Audience.eq(audience))
+            .filter(event::Column::Seq.gt(i64::try_from(seq).unwrap_or(i64::MAX)))
+            .order_by_asc(event::Column::Seq)
+            .limit(REPLAY_MAX);
+        let rows = after.all(self.db()).await.map_err(internal)?;
+        Ok(rows.into_iter().map(|row| Published { seq: row.seq.unsigned_abs(), frame: row.frame.into() }).collect())
+    }
+}
+
+/// The number of the newest event of an organization for an audience.
+#[expect(clippy::disallowed_methods, reason = "the organization is what scopes are made of")]
+pub(super) async fn tip(db: &impl ConnectionTrait, id: OrganizationId, audience: Audience) -> Result<Seq> {
+    let row = organization::Entity::find_by_id(id).one(db).await.map_err(internal)?.ok_or_else(Error::not_found)?;
+    Ok(match audience {
+        Audience::Public => row.public_seq,
+        Audience::Members => row.members_seq,
+    }
+    .unsigned_abs())
+}

@@ -1,0 +1,188 @@
+//! Create, rename, move and delete groups of services.
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ActiveModelTrait, IntoActiveModel, QueryFilter, QueryOrder, Select};
+
+use super::{
+    Member, Viewer, new_id,
+    store::{Scope, service, service_group},
+    tx::Tx,
+};
+use crate::{
+    model::{Error, GroupId, GroupPatch, NewGroup, Placement, Result, ServiceGroup},
+    server::error::internal,
+};
+
+/// The most groups an organization may have.
+const GROUPS_MAX: usize = 100;
+
+impl Viewer {
+    /// The groups, in their order.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn groups(&self) -> Result<Vec<ServiceGroup>> {
+        let rows = in_order(self.scope()).all(self.db()).await.map_err(internal)?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// One group.
+    ///
+    /// # Errors
+    /// `not_found` when this organization has none with this id.
+    pub async fn group(&self, id: GroupId) -> Result<ServiceGroup> {
+        let row = self.scope().find_id::<service_group::Entity>(id).one(self.db()).await.map_err(internal)?;
+        row.map(Into::into).ok_or_else(Error::not_found)
+    }
+}
+
+impl Member {
+    /// Adds a group, last unless a position is given.
+    ///
+    /// # Errors
+    /// `invalid` with the fields at fault.
+    pub async fn create_group(&self, new: NewGroup) -> Result<ServiceGroup> {
+        let new = new.check()?;
+        let mut tx = self.begin().await?;
+        let count = tx.groups().await?.len();
+        if count >= GROUPS_MAX {
+            return Err(Error::invalid(format!("An organization can have at most {GROUPS_MAX} groups.")));
+        }
+        let row = service_group::Model {
+            org_id: self.organization(),
+            id: GroupId::from_uuid(new_id()),
+            name: new.name,
+            position: i64::try_from(count).map_err(internal)?,
+            created_at: tx.now(),
+            updated_at: tx.now(),
+        };
+        let id = row.id;
+        service_group::Entity::insert(row.into_active_model().reset_all())
+            .exec_without_returning(tx.db())
+            .await
+            .map_err(internal)?;
+        if let Some(position) = new.position {
+            tx.arrange_groups(id, position).await?;
+        }
+        let group = tx.group(id).await?;
+        tx.emit_page_if(true).await?;
+        tx.commit().await?;
+        Ok(group.into())
+    }
+
+    /// Changes what the patch holds. A patch that changes nothing does nothing.
+    ///
+    /// # Errors
+    /// `invalid` with the fields at fault; `not_found` for a group that is not this organization's.
+    pub async fn update_group(&self, id: GroupId, patch: GroupPatch) -> Result<ServiceGroup> {
+        let patch = patch.check()?;
+        let mut tx = self.begin().await?;
+        let mut row = tx.group(id).await?;
+        let mut changed = false;
+        if let Some(name) = patch.name
+            && name != row.name
+        {
+            row.name = name;
+            row.updated_at = tx.moment_after(row.updated_at);
+            tx.save_group(&row).await?;
+            changed = true;
+        }
+        if let Some(position) = patch.position {
+            changed |= tx.arrange_groups(id, position).await?;
+        }
+        let group = tx.group(id).await?;
+        tx.emit_page_if(changed).await?;
+        tx.commit().await?;
+        Ok(group.into())
+    }
+
+    /// Moves a group one place up or down; at the end it stays.
+    ///
+    /// # Errors
+    /// `not_found` for a group that is not this organization's.
+    pub async fn move_group(&self, id: GroupId, direction: Placement) -> Result<()> {
+        let mut tx = self.begin().await?;
+        tx.group(id).await?;
+        let place = tx.groups().await?.iter().position(|row| row.id == id).unwrap_or(0);
+        let target = match direction {
+            Placement::Up => place.saturating_sub(1),
+            Placement::Down => place + 1,
+        };
+        let changed = tx.arrange_groups(id, i32::try_from(target).map_err(internal)?).await?;
+        tx.emit_page_if(changed).await?;
+        tx.commit().await
+    }
+
+    /// Deletes a group; its services stay, behind those that have no group already.
+    ///
+    /// # Errors
+    /// `not_found` for a group that is not this organization's.
+    pub async fn delete_group(&self, id: GroupId) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let group = tx.group(id).await?;
+        let orphans = tx.siblings(Some(id)).await?;
+        let behind = tx.siblings(None).await?.len();
+        for (place, mut row) in (behind..).zip(orphans) {
+            row.group_id = None;
+            row.position = i64::try_from(place).map_err(internal)?;
+            row.updated_at = tx.moment_after(row.updated_at);
+            tx.save(&row).await?;
+        }
+        // Deleted services may still point here.
+        tx.scope()
+            .update::<service::Entity>()
+            .set(service::ActiveModel { group_id: Set(None), ..Default::default() })
+            .filter(service::Column::GroupId.eq(id))
+            .exec(tx.db())
+            .await
+            .map_err(internal)?;
+        service_group::Entity::delete(group.into_active_model()).exec(tx.db()).await.map_err(internal)?;
+        tx.number_groups(tx.groups().await?).await?;
+        tx.emit_page_if(true).await?;
+        tx.commit().await
+    }
+}
+
+impl Tx {
+    async fn group(&self, id: GroupId) -> Result<service_group::Model> {
+        let row = self.scope().find_id::<service_group::Entity>(id).one(self.db()).await.map_err(internal)?;
+        row.ok_or_else(Error::not_found)
+    }
+
+    async fn groups(&self) -> Result<Vec<service_group::Model>> {
+        in_order(self.scope()).all(self.db()).await.map_err(internal)
+    }
+
+    async fn save_group(&self, row: &service_group::Model) -> Result<()> {
+        let update = self.scope().update_id::<service_group::Entity>(row.id);
+        update.set(row.clone().into_active_model().reset_all()).exec(self.db()).await.map_err(internal)?;
+        Ok(())
+    }
+
+    /// Puts a group at a place and numbers all anew; tells whether anything moved.
+    async fn arrange_groups(&self, id: GroupId, position: i32) -> Result<bool> {
+        let mut rows = self.groups().await?;
+        if let Some(from) = rows.iter().position(|row| row.id == id) {
+            let row = rows.remove(from);
+            let place = usize::try_from(position).unwrap_or(0).min(rows.len());
+            rows.insert(place, row);
+        }
+        self.number_groups(rows).await
+    }
+
+    async fn number_groups(&self, rows: Vec<service_group::Model>) -> Result<bool> {
+        let mut changed = false;
+        for (position, mut row) in (0_i64..).zip(rows) {
+            if row.position != position {
+                row.position = position;
+                row.updated_at = self.moment_after(row.updated_at);
+                self.save_group(&row).await?;
+                changed = true;
+            }
+        }
+        Ok(changed)
+    }
+}
+
+fn in_order(scope: Scope) -> Select<service_group::Entity> {
+    scope.find().order_by_asc(service_group::Column::Position).order_by_asc(service_group::Column::Id)
+}

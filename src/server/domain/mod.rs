@@ -1,0 +1,114 @@
+//! What may be done, and its rules.
+//!
+//! A request becomes a handle, and a handle is a permission: [`Viewer`], [`Member`] and [`Admin`] each hold one
+//! organization, and a mutation is a method that exists only on the handle that may do it. The pool is private, so that
+//! outside there is nothing to query with.
+
+mod accounts;
+mod clock;
+pub mod demo;
+mod feed;
+mod groups;
+mod handle;
+mod organization;
+mod page;
+mod services;
+mod store;
+mod tx;
+
+use std::{path::Path, sync::Arc};
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+use uuid::Uuid;
+
+pub use accounts::{Credentials, IDLE_SECONDS, NewSession, SESSION_SECONDS, Seat};
+pub use clock::Clock;
+pub use feed::{Feed, Next};
+pub use page::HistoryRange;
+pub use handle::{Admin, Member, Site, System, Viewer, Visitor};
+pub use store::Unreachable;
+
+use super::{error::internal, live::Hub, relay::Relay};
+use crate::model::Result;
+
+/// The pool, the hub and the clock; hands out handles. Cheap to clone.
+#[derive(Clone)]
+pub struct Domain {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: DatabaseConnection,
+    hub: Hub,
+    relay: Relay,
+    clock: Clock,
+}
+
+impl Domain {
+    /// Opens the database and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or migrated.
+    pub async fn open(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
+        let db = store::connect(url).await?;
+        store::migrate(&db, url).await?;
+        Ok(Self { inner: Arc::new(Inner { db, hub: Hub::default(), relay, clock }) })
+    }
+
+    /// Writes a consistent copy of the embedded database to a new file.
+    ///
+    /// # Errors
+    /// When the database is not SQLite, or the file exists or cannot be written.
+    pub async fn backup(&self, file: &Path) -> Result<(), Unreachable> {
+        store::backup(self.db(), file).await
+    }
+
+    /// Whether the database and, where there is one, Redis answer.
+    ///
+    /// # Errors
+    /// `unavailable`, naming which does not.
+    pub async fn ready(&self) -> Result<()> {
+        use crate::model::Error;
+        self.db().execute_unprepared("SELECT 1").await.map_err(|error| {
+            tracing::warn!(%error, "the database does not answer");
+            Error::unavailable("The database does not answer.")
+        })?;
+        self.inner.relay.ready().await
+    }
+
+    /// The handle of somebody who is nobody yet.
+    pub(in crate::server) fn site(&self) -> Site {
+        Site::new(self.clone())
+    }
+
+    /// The handle of the server's own jobs.
+    pub(in crate::server) fn system(&self) -> System {
+        System::new(self.clone())
+    }
+
+    /// The time everything here goes by.
+    pub(in crate::server) fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    fn db(&self) -> &DatabaseConnection {
+        &self.inner.db
+    }
+
+    fn hub(&self) -> &Hub {
+        &self.inner.hub
+    }
+
+    /// Closes the pool once nothing uses it any more.
+    pub(in crate::server) async fn close(self) {
+        if let Err(error) = self.inner.db.clone().close().await {
+            let _ = internal(error);
+        }
+    }
+}
+
+/// A new id: ordered by time of making, so that rows of one time lie together.
+#[expect(clippy::disallowed_methods, reason = "this is where everybody else takes ids from")]
+fn new_id() -> Uuid {
+    Uuid::now_v7()
+}

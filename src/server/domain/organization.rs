@@ -1,0 +1,28 @@
+//! The organization itself.
+
+use super::{Admin, accounts::organization_of};
+use crate::model::{
+    Event, Organization, Result,
+    check::{Check, NAME_MAX},
+};
+
+impl Admin {
+    /// Renames the organization; its page shows the new name at once.
+    ///
+    /// # Errors
+    /// `invalid` when the name is empty or too long.
+    pub async fn rename_organization(&self, name: &str) -> Result<Organization> {
+        let mut check = Check::default();
+        let name = check.line("name", name, NAME_MAX);
+        check.finish()?;
+        let mut tx = self.begin().await?;
+        if tx.organization().name != name {
+            tx.organization_mut().name = name;
+            let page = tx.page().await?;
+            tx.emit(Event::PageUpdated(Box::new(page))).await?;
+        }
+        let organization = organization_of(tx.organization().clone())?;
+        tx.commit().await?;
+        Ok(organization)
+    }
+}

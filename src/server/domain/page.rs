@@ -1,0 +1,203 @@
+//! The page as a whole, and the history of statuses: what members and visitors read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
+
+use super::{
+    Site, Viewer, Visitor,
+    accounts::organization_of,
+    feed,
+    store::{self, Scope, organization, service, service_group, status_change, user_account},
+    tx::Tx,
+};
+use crate::{
+    model::{
+        Audience, Error, History, HistoryEntry, OrganizationId, PublicOrganization, Result, ServiceId, Slug, StatusChange,
+        StatusChangeId, StatusPage, Timeline, Timestamp, UserId,
+    },
+    server::error::internal,
+};
+
+/// How many changes the public timeline and one page of a history hold.
+pub const PAGE: u64 = 100;
+
+/// Which part of a service's history is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct HistoryRange {
+    /// Nothing older than this.
+    pub from: Option<Timestamp>,
+    /// Nothing newer than this.
+    pub to: Option<Timestamp>,
+    /// Where the page before ended.
+    pub before: Option<String>,
+    /// At most this many; [`PAGE`] when absent.
+    pub limit: Option<u64>,
+}
+
+impl Site {
+    /// Goes to the page with this address.
+    ///
+    /// # Errors
+    /// `not_found` when there is none.
+    pub async fn visit(&self, slug: &str) -> Result<Visitor> {
+        let slug = Slug::unreserved(slug).map_err(|_| Error::not_found())?;
+        let row = self.domain.organization_at(&slug).await?.ok_or_else(Error::not_found)?;
+        Ok(Visitor::new(self.domain.clone(), row.id))
+    }
+}
+
+impl Visitor {
+    /// The page as visitors see it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn page(&self) -> Result<StatusPage> {
+        let tx = store::snapshot(self.domain.db()).await.map_err(internal)?;
+        let page = load(&tx, self.scope(), Audience::Public).await?;
+        tx.commit().await.map_err(internal)?;
+        Ok(page)
+    }
+
+    /// What changed lately, newest first, without who did it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn timeline(&self) -> Result<Timeline> {
+        let db = self.domain.db();
+        let shown = self.scope().find::<service::Entity>().filter(service::Column::DeletedAt.is_null());
+        let shown: Vec<ServiceId> =
+            shown.select_only().column(service::Column::Id).into_tuple().all(db).await.map_err(internal)?;
+        let rows = newest_first(self.scope().find())
+            .filter(status_change::Column::ServiceId.is_in(shown))
+            .limit(PAGE)
+            .all(db)
+            .await
+            .map_err(internal)?;
+        let status_changes =
+            rows.into_iter().map(|row| StatusChange { changed_by: None, ..StatusChange::from(row) }).collect();
+        Ok(Timeline { status_changes, incidents: Vec::new() })
+    }
+}
+
+impl Viewer {
+    /// The page as members see it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn board(&self) -> Result<StatusPage> {
+        let tx = store::snapshot(self.domain.db()).await.map_err(internal)?;
+        let page = load(&tx, self.scope(), Audience::Members).await?;
+        tx.commit().await.map_err(internal)?;
+        Ok(page)
+    }
+
+    /// A service's status changes, newest first, and where the next page begins.
+    ///
+    /// # Errors
+    /// `not_found` for an unknown service, `invalid` for a `before` that is not ours.
+    pub async fn history(&self, id: ServiceId, range: HistoryRange) -> Result<(Vec<StatusChange>, Option<String>)> {
+        let db = self.db();
+        let known = self.scope().find_id::<service::Entity>(id).filter(service::Column::DeletedAt.is_null());
+        known.one(db).await.map_err(internal)?.ok_or_else(Error::not_found)?;
+        let limit = range.limit.unwrap_or(PAGE).clamp(1, PAGE);
+        let mut query = newest_first(self.scope().find()).filter(status_change::Column::ServiceId.eq(id));
+        if let Some(from) = range.from {
+            query = query.filter(status_change::Column::CreatedAt.gte(from));
+        }
+        if let Some(to) = range.to {
+            query = query.filter(status_change::Column::CreatedAt.lte(to));
+        }
+        if let Some(before) = range.before {
+            let (at, id) = cursor(&before)?;
+            let older = Condition::any().add(status_change::Column::CreatedAt.lt(at)).add(
+                Condition::all()
+                    .add(status_change::Column::CreatedAt.eq(at))
+                    .add(status_change::Column::Id.lt(id)),
+            );
+            query = query.filter(older);
+        }
+        let mut rows = query.limit(limit + 1).all(db).await.map_err(internal)?;
+        let more = u64::try_from(rows.len()).is_ok_and(|length| length > limit);
+        if more {
+            rows.pop();
+        }
+        let next = rows.last().filter(|_| more).map(|row| format!("{}.{}", row.created_at.millis(), row.id));
+        Ok((rows.into_iter().map(StatusChange::from).collect(), next))
+    }
+
+    /// The same with the names of who changed it, for the service's page.
+    ///
+    /// # Errors
+    /// As [`Viewer::history`].
+    pub async fn history_page(&self, id: ServiceId, before: Option<String>) -> Result<History> {
+        let before = before.filter(|before| !before.is_empty());
+        let (changes, next) = self.history(id, HistoryRange { before, limit: Some(25), ..Default::default() }).await?;
+        let people: BTreeSet<UserId> = changes.iter().filter_map(|change| change.changed_by).collect();
+        let names = names(self.db(), people).await?;
+        let entries = changes
+            .into_iter()
+            .map(|change| {
+                let changed_by_name = change.changed_by.and_then(|id| names.get(&id).cloned());
+                HistoryEntry { change, changed_by_name }
+            })
+            .collect();
+        Ok(History { entries, next })
+    }
+}
+
+impl Tx {
+    /// The page as it is inside the transaction; its number is set when it is emitted.
+    pub(super) async fn page(&self) -> Result<StatusPage> {
+        assemble(self.db(), self.scope(), self.organization().clone(), 0).await
+    }
+}
+
+async fn load(db: &DatabaseTransaction, scope: Scope, audience: Audience) -> Result<StatusPage> {
+    let seq = feed::tip(db, scope.organization(), audience).await?;
+    let row = organization_row(db, scope.organization()).await?;
+    assemble(db, scope, row, seq).await
+}
+
+async fn assemble(db: &impl ConnectionTrait, scope: Scope, row: organization::Model, seq: u64) -> Result<StatusPage> {
+    let organization = organization_of(row)?;
+    let groups = scope.find::<service_group::Entity>().all(db).await.map_err(internal)?;
+    let services = scope.find::<service::Entity>().filter(service::Column::DeletedAt.is_null());
+    let services = services.all(db).await.map_err(internal)?;
+    let mut page = StatusPage {
+        seq,
+        organization: PublicOrganization { id: organization.id, name: organization.name, slug: organization.slug },
+        groups: groups.into_iter().map(Into::into).collect(),
+        services: services.into_iter().map(Into::into).collect(),
+    };
+    page.sort();
+    Ok(page)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the organization is what scopes are made of")]
+async fn organization_row(db: &impl ConnectionTrait, id: OrganizationId) -> Result<organization::Model> {
+    organization::Entity::find_by_id(id).one(db).await.map_err(internal)?.ok_or_else(Error::not_found)
+}
+
+fn newest_first(query: Select<status_change::Entity>) -> Select<status_change::Entity> {
+    query.order_by_desc(status_change::Column::CreatedAt).order_by_desc(status_change::Column::Id)
+}
+
+/// Reads a place in a history: the instant and the id of the last change shown.
+fn cursor(text: &str) -> Result<(Timestamp, StatusChangeId)> {
+    let place = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id.parse().ok()?)));
+    let (at, id) = place.ok_or_else(|| Error::field("cursor", "Use the cursor of the page before, unchanged."))?;
+    Ok((Timestamp::from_millis(at), id))
+}
+
+/// The names of people who changed something here; they may have left since.
+#[expect(clippy::disallowed_methods, reason = "the ids come from this organization's own rows")]
+async fn names(db: &impl ConnectionTrait, people: BTreeSet<UserId>) -> Result<BTreeMap<UserId, String>> {
+    if people.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = user_account::Entity::find().filter(user_account::Column::Id.is_in(people));
+    Ok(rows.all(db).await.map_err(internal)?.into_iter().map(|user| (user.id, user.name)).collect())
+}

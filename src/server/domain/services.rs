@@ -1,0 +1,292 @@
+//! Create, change, move and delete services, and the rows that remember each change of a status.
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ActiveModelTrait, IntoActiveModel, QueryFilter, QueryOrder, Select};
+
+use super::{
+    Member, Viewer, new_id,
+    store::{service, service_group, status_change},
+    tx::Tx,
+};
+use crate::{
+    model::{
+        Cause, Code, Error, Event, GroupId, Layers, NewService, Placement, Result, Service, ServiceId, ServicePatch,
+        StatusChangeId, Timestamp, UserId,
+    },
+    server::error::internal,
+};
+
+/// The most services an organization may have.
+pub const SERVICES_MAX: usize = 500;
+
+impl Viewer {
+    /// One service.
+    ///
+    /// # Errors
+    /// `not_found` when this organization has none with this id.
+    pub async fn service(&self, id: ServiceId) -> Result<Service> {
+        let row = self.scope().find_id::<service::Entity>(id).filter(service::Column::DeletedAt.is_null());
+        row.one(self.db()).await.map_err(internal)?.map(Into::into).ok_or_else(Error::not_found)
+    }
+}
+
+impl Member {
+    /// Adds a service, last in its group unless a position is given.
+    ///
+    /// # Errors
+    /// `invalid` with the fields at fault; `not_found` for a group that is not this organization's.
+    pub async fn create_service(&self, new: NewService) -> Result<Service> {
+        let new = new.check()?;
+        let mut tx = self.begin().await?;
+        if tx.services().await?.len() >= SERVICES_MAX {
+            return Err(Error::invalid(format!("An organization can have at most {SERVICES_MAX} services.")));
+        }
+        if let Some(group) = new.group_id {
+            tx.require_group(group).await?;
+        }
+        let baseline = new.status.unwrap_or_default();
+        let row = service::Model {
+            org_id: self.organization(),
+            id: ServiceId::from_uuid(new_id()),
+            group_id: new.group_id,
+            name: new.name,
+            description: new.description,
+            baseline,
+            status: Layers { baseline, ..Layers::default() }.effective(),
+            status_since: tx.now(),
+            position: i64::try_from(tx.siblings(new.group_id).await?.len()).map_err(internal)?,
+            created_at: tx.now(),
+            updated_at: tx.now(),
+            deleted_at: None,
+        };
+        let id = row.id;
+        service::Entity::insert(row.into_active_model().reset_all())
+            .exec_without_returning(tx.db())
+            .await
+            .map_err(internal)?;
+        let moved_others = match new.position {
+            Some(position) => tx.arrange(new.group_id, id, position).await?,
+            None => false,
+        };
+        let service = Service::from(tx.service(id).await?);
+        tx.emit(Event::ServiceCreated(service.clone())).await?;
+        tx.emit_page_if(moved_others).await?;
+        tx.commit().await?;
+        Ok(service)
+    }
+
+    /// Changes what the patch holds. A new status is a new baseline; when that changes the effective status, the change
+    /// is written down with its cause (domain rules 3.1.2 and 3.1.4). A patch that changes nothing does nothing.
+    ///
+    /// # Errors
+    /// `invalid` with the fields at fault; `not_found` for a service or group that is not this organization's.
+    pub async fn update_service(&self, id: ServiceId, patch: ServicePatch, cause: Cause) -> Result<Service> {
+        let patch = patch.check()?;
+        let mut tx = self.begin().await?;
+        let before = tx.service(id).await?;
+        let mut after = before.clone();
+        if let Some(name) = patch.name {
+            after.name = name;
+        }
+        if let Some(description) = patch.description {
+            after.description = description;
+        }
+        if let Some(group) = patch.group_id
+            && group != before.group_id
+        {
+            if let Some(group) = group {
+                tx.require_group(group).await?;
+            }
+            after.group_id = group;
+            after.position = i64::try_from(tx.siblings(group).await?.len()).map_err(internal)?;
+        }
+        if let Some(baseline) = patch.status {
+            after.baseline = baseline;
+            after.status = Layers { baseline, ..Layers::default() }.effective();
+        }
+        if after.status != before.status {
+            after.status_since = tx.moment_after(before.updated_at);
+            tx.note_change(&before, &after, cause, Some(self.user())).await?;
+        }
+        if after != before {
+            after.updated_at = tx.moment_after(before.updated_at);
+            tx.save(&after).await?;
+        }
+        let mut moved_others = false;
+        if after.group_id != before.group_id {
+            moved_others = tx.close_ranks(before.group_id).await?;
+        }
+        if let Some(position) = patch.position {
+            moved_others |= tx.arrange(after.group_id, id, position).await?;
+        }
+        let now = tx.service(id).await?;
+        if now == before && !moved_others {
+            return Ok(before.into());
+        }
+        let service = Service::from(now);
+        tx.emit(Event::ServiceUpdated(service.clone())).await?;
+        tx.emit_page_if(moved_others).await?;
+        tx.commit().await?;
+        Ok(service)
+    }
+
+    /// Moves a service one place up or down inside its group; at the end it stays.
+    ///
+    /// # Errors
+    /// `not_found` for a service that is not this organization's.
+    pub async fn move_service(&self, id: ServiceId, direction: Placement) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let group = tx.service(id).await?.group_id;
+        let siblings = tx.siblings(group).await?;
+        let place = siblings.iter().position(|row| row.id == id).unwrap_or(0);
+        let target = match direction {
+            Placement::Up => place.saturating_sub(1),
+            Placement::Down => place + 1,
+        };
+        let moved = tx.arrange(group, id, i32::try_from(target).map_err(internal)?).await?;
+        tx.emit_page_if(moved).await?;
+        tx.commit().await
+    }
+
+    /// Deletes a service. Its name and its history stay for what already happened.
+    ///
+    /// # Errors
+    /// `not_found` for a service that is not this organization's.
+    pub async fn delete_service(&self, id: ServiceId) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let mut row = tx.service(id).await?;
+        row.updated_at = tx.moment_after(row.updated_at);
+        row.deleted_at = Some(row.updated_at);
+        tx.save(&row).await?;
+        let group = row.group_id;
+        tx.emit(Event::ServiceDeleted(row.into())).await?;
+        let moved_others = tx.close_ranks(group).await?;
+        tx.emit_page_if(moved_others).await?;
+        tx.commit().await
+    }
+
+    /// Deletes a service after a person has repeated its name.
+    ///
+    /// # Errors
+    /// `invalid` when the name differs; `not_found` for a service that is not this organization's.
+    pub async fn delete_confirmed(&self, id: ServiceId, confirm: &str) -> Result<()> {
+        let name = self.service(id).await?.name;
+        if confirm.trim() != name {
+            return Err(Error::field("confirm", format!("Type “{name}” to confirm that it should be deleted.")));
+        }
+        self.delete_service(id).await
+    }
+}
+
+impl Tx {
+    /// A service of this organization that has not been deleted.
+    pub(super) async fn service(&self, id: ServiceId) -> Result<service::Model> {
+        let row = self.scope().find_id::<service::Entity>(id).filter(service::Column::DeletedAt.is_null());
+        row.one(self.db()).await.map_err(internal)?.ok_or_else(Error::not_found)
+    }
+
+    /// All services of this organization, by position.
+    pub(super) async fn services(&self) -> Result<Vec<service::Model>> {
+        self.present().all(self.db()).await.map_err(internal)
+    }
+
+    /// The services of one group, or of none, by position.
+    pub(super) async fn siblings(&self, group: Option<GroupId>) -> Result<Vec<service::Model>> {
+        let within = match group {
+            Some(group) => service::Column::GroupId.eq(group),
+            None => service::Column::GroupId.is_null(),
+        };
+        self.present().filter(within).all(self.db()).await.map_err(internal)
+    }
+
+    fn present(&self) -> Select<service::Entity> {
+        self.scope()
+            .find()
+            .filter(service::Column::DeletedAt.is_null())
+            .order_by_asc(service::Column::Position)
+            .order_by_asc(service::Column::Id)
+    }
+
+    /// Refuses a group that is not this organization's.
+    pub(super) async fn require_group(&self, id: GroupId) -> Result<()> {
+        let known = self.scope().find_id::<service_group::Entity>(id).one(self.db()).await.map_err(internal)?;
+        known.map(drop).ok_or_else(|| {
+            let fault = Error::field("group_id", "There is no such group.");
+            Error { code: Code::NotFound, ..fault }
+        })
+    }
+
+    /// Writes a service's row.
+    pub(super) async fn save(&self, row: &service::Model) -> Result<()> {
+        let update = self.scope().update_id::<service::Entity>(row.id);
+        update.set(row.clone().into_active_model().reset_all()).exec(self.db()).await.map_err(internal)?;
+        Ok(())
+    }
+
+    /// The instant of this change, or the first after the row's last one: two states of a row never carry one instant.
+    pub(super) fn moment_after(&self, last: Timestamp) -> Timestamp {
+        self.now().max(last.plus_millis(1))
+    }
+
+    /// Writes down a change of the effective status (domain rule 3.1.4).
+    async fn note_change(
+        &self,
+        before: &service::Model,
+        after: &service::Model,
+        cause: Cause,
+        changed_by: Option<UserId>,
+    ) -> Result<()> {
+        status_change::Entity::insert(status_change::ActiveModel {
+            org_id: Set(after.org_id),
+            id: Set(StatusChangeId::from_uuid(new_id())),
+            service_id: Set(after.id),
+            old_status: Set(before.status),
+            new_status: Set(after.status),
+            cause: Set(cause),
+            changed_by: Set(changed_by),
+            created_at: Set(after.status_since),
+        })
+        .exec_without_returning(self.db())
+        .await
+        .map_err(internal)?;
+        Ok(())
+    }
+
+    /// Puts a service at a place in its group and numbers the group anew; tells whether other services moved.
+    pub(super) async fn arrange(&self, group: Option<GroupId>, id: ServiceId, position: i32) -> Result<bool> {
+        let mut rows = self.siblings(group).await?;
+        if let Some(from) = rows.iter().position(|row| row.id == id) {
+            let row = rows.remove(from);
+            let place = usize::try_from(position).unwrap_or(0).min(rows.len());
+            rows.insert(place, row);
+        }
+        self.renumber(rows, Some(id)).await
+    }
+
+    /// Numbers a group anew after one has left; tells whether others moved.
+    async fn close_ranks(&self, group: Option<GroupId>) -> Result<bool> {
+        let rows = self.siblings(group).await?;
+        self.renumber(rows, None).await
+    }
+
+    async fn renumber(&self, rows: Vec<service::Model>, chosen: Option<ServiceId>) -> Result<bool> {
+        let mut others = false;
+        for (position, mut row) in (0_i64..).zip(rows) {
+            if row.position != position {
+                row.position = position;
+                row.updated_at = self.moment_after(row.updated_at);
+                self.save(&row).await?;
+                others |= Some(row.id) != chosen;
+            }
+        }
+        Ok(others)
+    }
+
+    /// Tells everybody the whole page when more changed than one service.
+    pub(super) async fn emit_page_if(&mut self, changed: bool) -> Result<()> {
+        if changed {
+            let page = self.page().await?;
+            self.emit(Event::PageUpdated(Box::new(page))).await?;
+        }
+        Ok(())
+    }
+}

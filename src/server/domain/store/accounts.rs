@@ -1,0 +1,111 @@
+//! Rows of organizations, people, memberships and sessions.
+
+/// A tenant.
+pub mod organization {
+    use sea_orm::entity::prelude::*;
+
+    use crate::model::{OrganizationId, Timestamp};
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "organization")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: OrganizationId,
+        pub name: String,
+        pub slug: String,
+        /// The number of the newest event visitors may see.
+        pub public_seq: i64,
+        /// The number of the newest event members may see.
+        pub members_seq: i64,
+        pub created_at: Timestamp,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A person. `user` is a reserved word in PostgreSQL.
+pub mod user_account {
+    use sea_orm::entity::prelude::*;
+
+    use crate::model::{Timestamp, UserId};
+
+    #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "user_account")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: UserId,
+        pub email: String,
+        pub name: String,
+        pub password_hash: String,
+        pub created_at: Timestamp,
+    }
+
+    impl std::fmt::Debug for Model {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.debug_struct("user_account").field("id", &self.id).finish_non_exhaustive()
+        }
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Who belongs to which organization, as what.
+pub mod membership {
+    use sea_orm::entity::prelude::*;
+
+    use crate::{
+        model::{OrganizationId, Role, Timestamp, UserId},
+        server::domain::store::Tenant,
+    };
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "membership")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub org_id: OrganizationId,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub user_id: UserId,
+        pub role: Role,
+        pub created_at: Timestamp,
+    }
+
+    impl Tenant for Entity {
+        const ORG: Column = Column::OrgId;
+        const ID: Column = Column::UserId;
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// One sign-in, acting in one organization.
+pub mod session {
+    use sea_orm::entity::prelude::*;
+
+    use crate::model::{OrganizationId, SessionId, Timestamp, UserId};
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "session")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: SessionId,
+        pub org_id: OrganizationId,
+        pub user_id: UserId,
+        pub created_at: Timestamp,
+        pub last_seen_at: Timestamp,
+        pub expires_at: Timestamp,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

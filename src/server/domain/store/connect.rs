@@ -1,0 +1,173 @@
+//! The connection pool, the migrations and the transactions of the three databases.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    sqlx::{
+        self,
+        sqlite::{SqliteJournalMode, SqliteSynchronous},
+    },
+};
+
+/// The database could not be opened or brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreachable {
+    /// The driver's complaint.
+    #[error(transparent)]
+    Database(#[from] DbErr),
+    /// The driver's complaint, below sea-orm.
+    #[error(transparent)]
+    Driver(#[from] sqlx::Error),
+    /// The file or its folder cannot be used.
+    #[error("{file}: {1}", file = .0.display())]
+    File(PathBuf, #[source] std::io::Error),
+    /// Another process kept the migration lock for too long.
+    #[error("another process has been migrating the database for over a minute")]
+    Locked,
+    /// The command does not exist for this kind of database.
+    #[error("{0}")]
+    Unsupported(&'static str),
+}
+
+/// Opens a pool. For SQLite this creates the folder and the file, readable by us alone.
+///
+/// # Errors
+/// When the database cannot be reached with this address.
+pub async fn connect(url: &str) -> Result<DatabaseConnection, Unreachable> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .connect_timeout(Duration::from_secs(5))
+        .acquire_timeout(Duration::from_secs(5))
+        .idle_timeout(Duration::from_mins(5))
+        .sqlx_logging(false);
+    if let Some(file) = sqlite_file(url) {
+        prepare_file(&file)?;
+        options.max_connections(8).min_connections(1).map_sqlx_sqlite_opts(|options| {
+            options
+                .create_if_missing(true)
+                .foreign_keys(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                // An acknowledged change survives a power cut, not only a killed process.
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(5))
+                .optimize_on_close(true, None)
+        });
+    } else {
+        options.max_connections(16).min_connections(0);
+    }
+    Ok(Database::connect(options).await?)
+}
+
+/// The file behind an SQLite address, without the driver's parameters; nothing for other databases and for memory.
+fn sqlite_file(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = path.split('?').next().unwrap_or(path);
+    Some(PathBuf::from(path)).filter(|path| !path.as_os_str().is_empty() && path.as_os_str() != ":memory:")
+}
+
+/// Creates the database's file with mode 0600: SQLite gives its companions (-wal, -shm) the mode of the file.
+fn prepare_file(file: &Path) -> Result<(), Unreachable> {
+    let complain = |error| Unreachable::File(file.to_owned(), error);
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(complain)?;
+    }
+    let mut options = File::options();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map(drop).map_err(complain)
+}
+
+/// Brings the schema up to date, one process at a time however many start together.
+///
+/// # Errors
+/// When a step fails, or another process holds the lock for over a minute.
+pub async fn migrate(db: &DatabaseConnection, url: &str) -> Result<(), Unreachable> {
+    const NAME: &str = "aldis_migration";
+    match db.get_database_backend() {
+        DbBackend::Postgres => {
+            let mut lock = db.get_postgres_connection_pool().acquire().await?;
+            sqlx::query("SET statement_timeout = '60s'").execute(&mut *lock).await?;
+            sqlx::query("SELECT pg_advisory_lock(hashtext($1))").bind(NAME).execute(&mut *lock).await?;
+            let result = Migrator::up(db, None).await;
+            // Closing the connection releases the lock, also when a step failed.
+            lock.close().await?;
+            Ok(result?)
+        }
+        DbBackend::MySql => {
+            let mut lock = db.get_mysql_connection_pool().acquire().await?;
+            let got: Option<i64> = sqlx::query_scalar("SELECT GET_LOCK(?, 60)").bind(NAME).fetch_one(&mut *lock).await?;
+            if got != Some(1) {
+                return Err(Unreachable::Locked);
+            }
+            let result = Migrator::up(db, None).await;
+            lock.close().await?;
+            Ok(result?)
+        }
+        _ => {
+            let _held = sqlite_file(url).map(|file| hold(file.with_extension("migration-lock"))).transpose()?;
+            Ok(Migrator::up(db, None).await?)
+        }
+    }
+}
+
+/// Waits for an exclusive lock on a file; dropping the file releases it, and so does the end of the process.
+fn hold(path: PathBuf) -> Result<File, Unreachable> {
+    let open = File::options().append(true).create(true).open(&path);
+    open.and_then(|file| file.lock().map(|()| file)).map_err(|error| Unreachable::File(path, error))
+}
+
+/// Begins a transaction that will write. SQLite takes its write lock at once: a transaction that reads first and
+/// writes later would find the database locked under load.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    db.begin_with_options(TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    })
+    .await
+}
+
+/// Begins a transaction that reads one state of the whole database.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    match db.get_database_backend() {
+        DbBackend::Postgres => {
+            db.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await
+        }
+        // MySQL reads a snapshot by default, and so does an SQLite transaction in WAL mode.
+        _ => db.begin().await,
+    }
+}
+
+/// Writes a consistent copy of an SQLite database to a new file, readable by us alone.
+///
+/// # Errors
+/// When the database is another kind, or the file exists or cannot be written.
+pub async fn backup(db: &DatabaseConnection, file: &Path) -> Result<(), Unreachable> {
+    if db.get_database_backend() != DbBackend::Sqlite {
+        return Err(Unreachable::Unsupported(
+            "only the embedded SQLite database is backed up this way; use mariadb-dump or pg_dump",
+        ));
+    }
+    if file.exists() {
+        let error = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "the file exists already");
+        return Err(Unreachable::File(file.to_owned(), error));
+    }
+    prepare_file(file)?;
+    let target = file.to_string_lossy().into_owned();
+    db.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO ?", [target.into()])).await?;
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! Rows: private to the domain. Connects, migrates, and knows what differs between the three databases.
+
+mod accounts;
+mod columns;
+mod connect;
+mod events;
+mod scope;
+mod services;
+
+pub use accounts::{membership, organization, session, user_account};
+pub use connect::{Unreachable, backup, begin, connect, migrate, snapshot};
+pub use events::event;
+pub use scope::{Scope, Tenant};
+pub use services::{service, service_group, status_change};

@@ -1,0 +1,161 @@
+//! A transaction that tells the world when it commits, and only then.
+
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
+};
+
+use super::{
+    Domain,
+    store::{self, Scope, event, organization},
+};
+use crate::{
+    model::{Audience, Error, Event, Frame, NumberedEvent, OrganizationId, Result, Seq, StatusPage, Timestamp},
+    server::{
+        error::internal,
+        live::{Publication, Published},
+    },
+};
+
+/// A change of one organization. While it is open no other change of that organization runs, so events get their
+/// numbers in the order of their commits. Dropping it undoes everything.
+pub struct Tx {
+    domain: Domain,
+    db: DatabaseTransaction,
+    organization: organization::Model,
+    now: Timestamp,
+    published: Vec<(Audience, Published)>,
+}
+
+impl Tx {
+    /// Begins a change and waits for the organization's other changes to end.
+    pub(super) async fn begin(domain: &Domain, id: OrganizationId) -> Result<Self> {
+        let db = store::begin(domain.db()).await.map_err(internal)?;
+        let organization = locked(&db, id).await?.ok_or_else(Error::not_found)?;
+        let now = domain.clock().now();
+        Ok(Self { domain: domain.clone(), db, organization, now, published: Vec::new() })
+    }
+
+    /// The connection inside the transaction.
+    pub(super) const fn db(&self) -> &DatabaseTransaction {
+        &self.db
+    }
+
+    /// The organization's rows.
+    pub(super) const fn scope(&self) -> Scope {
+        Scope::of(self.organization.id)
+    }
+
+    /// The organization as it is inside the transaction.
+    pub(super) const fn organization(&self) -> &organization::Model {
+        &self.organization
+    }
+
+    /// The organization, to change its name; `commit` writes it.
+    pub(super) const fn organization_mut(&mut self) -> &mut organization::Model {
+        &mut self.organization
+    }
+
+    /// The instant of this change.
+    pub(super) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Notes what changed, for members and visitors alike. It goes out when the transaction commits.
+    pub(super) async fn emit(&mut self, event: Event) -> Result<()> {
+        for audience in [Audience::Members, Audience::Public] {
+            let seq = self.next_seq(audience);
+            let event = match event.clone() {
+                Event::PageUpdated(page) => Event::PageUpdated(Box::new(StatusPage { seq, ..*page })),
+                other => other,
+            };
+            let frame = Frame::Event(NumberedEvent { seq, at: self.now, event });
+            let text = serde_json::to_string(&frame).map_err(internal)?;
+            event::Entity::insert(event::ActiveModel {
+                org_id: Set(self.organization.id),
+                audience: Set(audience),
+                seq: Set(i64::try_from(seq).map_err(internal)?),
+                frame: Set(text.clone()),
+                created_at: Set(self.now),
+            })
+            .exec_without_returning(&self.db)
+            .await
+            .map_err(internal)?;
+            self.published.push((audience, Published { seq, frame: text.into() }));
+        }
+        Ok(())
+    }
+
+    /// Makes the change last, then tells everybody who listens. Runs to its end even when the caller goes away, so that
+    /// no committed event stays untold.
+    pub(super) async fn commit(self) -> Result<()> {
+        tokio::spawn(async move {
+            save(&self.db, &self.organization).await?;
+            self.db.commit().await.map_err(internal)?;
+            for (audience, event) in self.published {
+                self.domain.tell((self.organization.id, audience), event).await;
+            }
+            Ok(())
+        })
+        .await
+        .map_err(internal)?
+    }
+
+    fn next_seq(&mut self, audience: Audience) -> Seq {
+        let counter = match audience {
+            Audience::Public => &mut self.organization.public_seq,
+            Audience::Members => &mut self.organization.members_seq,
+        };
+        *counter += 1;
+        counter.unsigned_abs()
+    }
+}
+
+impl Domain {
+    /// Sends a committed event to the readers of this process and of the others.
+    async fn tell(&self, topic: (OrganizationId, Audience), event: Published) {
+        self.inner.relay.send(topic, &event);
+        self.hear(topic, event).await;
+    }
+
+    /// Sends a committed event to the readers of this process, first catching up what is missing before it.
+    pub(super) async fn hear(&self, topic: (OrganizationId, Audience), event: Published) {
+        if let Publication::MissingAfter(tip) = self.hub().publish(topic, event) {
+            self.catch_up(topic, tip).await;
+        }
+    }
+
+    /// Sends the readers of this process every committed event after `tip`.
+    pub(super) async fn catch_up(&self, topic: (OrganizationId, Audience), tip: Seq) {
+        match self.events_after(topic, tip).await {
+            Ok(events) => {
+                for event in events {
+                    // A gap that is still there has been pruned; readers notice and reload.
+                    let _ = self.hub().publish(topic, event);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "live events could not be read; readers are caught up later"),
+        }
+    }
+}
+
+/// The organization's row, locked until the transaction ends (SQLite locks the whole file instead).
+#[expect(clippy::disallowed_methods, reason = "the organization is what scopes are made of")]
+async fn locked(db: &DatabaseTransaction, id: OrganizationId) -> Result<Option<organization::Model>> {
+    organization::Entity::find_by_id(id).lock_exclusive().one(db).await.map_err(internal)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the organization is what scopes are made of")]
+async fn save(db: &DatabaseTransaction, organization: &organization::Model) -> Result<()> {
+    organization::Entity::update_many()
+        .set(organization::ActiveModel {
+            name: Set(organization.name.clone()),
+            public_seq: Set(organization.public_seq),
+            members_seq: Set(organization.members_seq),
+            ..Default::default()
+        })
+        .filter(organization::Column::Id.eq(organization.id))
+        .exec(db)
+        .await
+        .map_err(internal)?;
+    Ok(())
+}

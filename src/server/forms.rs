@@ -1,0 +1,121 @@
+//! Forms sent without JavaScript: a success leads on, a refusal shows the page again with what was typed.
+//!
+//! The same server functions answer the browser's client; here a plain form post to one of them becomes a page.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+use tower::ServiceExt;
+
+use super::{AppState, call::is_own_path, error::status_of};
+use crate::model::{Code, Error, FormFailure, Result};
+
+/// The largest form.
+pub const FORM_MAX: usize = 64 * 1024;
+/// Fields whose content is never shown again.
+const SECRET: &str = "password";
+
+/// The pages, to show one again.
+#[derive(Clone)]
+pub struct Pages(pub Router<AppState>);
+
+/// Answers a plain form post with a page; lets every other request through.
+pub async fn answer_plain_forms(
+    State((state, pages)): State<(AppState, Pages)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if !is_plain_form(request.headers()) {
+        return next.run(request).await;
+    }
+    match answer(&state, pages, request, next).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: Next) -> Result<Response> {
+    let (mut parts, body) = request.into_parts();
+    let body = to_bytes(body, FORM_MAX).await.map_err(|_| {
+        Error::new(Code::TooLarge, "The form is larger than 64 KiB. Shorten the text and try again.")
+    })?;
+    let action = parts.uri.path().to_owned();
+    let back = own_referer(&parts.headers, state);
+    let headers = parts.headers.clone();
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().copied();
+
+    // Asked for data, the server function answers with data, which is turned into a page below.
+    parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    let outcome = next.run(Request::from_parts(parts, Body::from(body.clone()))).await;
+    let (outcome, answer) = outcome.into_parts();
+    if outcome.status.is_success() || outcome.status.is_redirection() {
+        let target = outcome.headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
+        let mut response = Redirect::to(target.filter(|path| is_own_path(path)).unwrap_or(&back)).into_response();
+        for cookie in outcome.headers.get_all(header::SET_COOKIE) {
+            response.headers_mut().append(header::SET_COOKIE, cookie.clone());
+        }
+        return Ok(response);
+    }
+
+    let answer = to_bytes(Body::new(answer), FORM_MAX).await.unwrap_or_default();
+    let error = serde_json::from_slice(&answer).unwrap_or_else(|_| {
+        Error::invalid("The form was incomplete or not understood. Reload the page and try again.")
+    });
+    if outcome.status == StatusCode::UNAUTHORIZED && !action.ends_with("/login") {
+        return Ok(Redirect::to("/login").into_response());
+    }
+    let failure = FormFailure { action, values: typed(&body), error };
+    let status = status_of(&failure.error);
+    let mut again = Request::builder().method(Method::GET).uri(back.parse::<Uri>().unwrap_or_default());
+    if let Some(fresh) = again.headers_mut() {
+        for name in [header::COOKIE, header::ACCEPT_LANGUAGE] {
+            if let Some(value) = headers.get(&name) {
+                fresh.insert(name, value.clone());
+            }
+        }
+    }
+    let mut again = again.body(Body::empty()).map_err(|_| Error::internal())?;
+    again.extensions_mut().insert(failure);
+    if let Some(peer) = peer {
+        again.extensions_mut().insert(peer);
+    }
+    let mut response = pages.with_state(state.clone()).oneshot(again).await.into_response();
+    if response.status().is_success() {
+        *response.status_mut() = status;
+    }
+    Ok(response)
+}
+
+/// Whether a browser sent this by itself: it asks for a page and sends plain fields.
+fn is_plain_form(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or("");
+    text(header::ACCEPT).contains("text/html")
+        && text(header::CONTENT_TYPE).starts_with("application/x-www-form-urlencoded")
+}
+
+/// The page of ours the form stood on.
+fn own_referer(headers: &HeaderMap, state: &AppState) -> String {
+    headers
+        .get(header::REFERER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|referer| referer.parse::<Uri>().ok())
+        .filter(|uri| match (uri.scheme_str(), uri.authority()) {
+            (Some(scheme), Some(host)) => state.config.public_url.is_own(&format!("{scheme}://{host}")),
+            _ => false,
+        })
+        .and_then(|uri| uri.path_and_query().map(ToString::to_string))
+        .filter(|path| is_own_path(path))
+        .unwrap_or_else(|| "/".into())
+}
+
+/// What was typed, except passwords.
+fn typed(body: &[u8]) -> BTreeMap<String, String> {
+    form_urlencoded::parse(body).into_owned().filter(|(name, _)| !name.contains(SECRET)).collect()
+}

@@ -1,0 +1,37 @@
+//! What the server does by itself, now and then, until told to stop.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::domain::System;
+
+/// How late a reader may hear of another instance's change when Redis is absent or lost it.
+const CATCH_UP: Duration = Duration::from_secs(5);
+const HOUSEKEEPING: Duration = Duration::from_secs(3600);
+
+/// Runs every job until `stop`.
+pub async fn run(system: System, stop: CancellationToken) {
+    let mut catch_up = interval(CATCH_UP);
+    let mut housekeeping = interval(HOUSEKEEPING);
+    catch_up.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let result = tokio::select! {
+            () = stop.cancelled() => return,
+            _ = catch_up.tick() => system.catch_up_readers().await,
+            _ = housekeeping.tick() => housekeep(&system).await,
+        };
+        if let Err(error) = result {
+            tracing::warn!(%error, "a job failed and will run again");
+        }
+    }
+}
+
+async fn housekeep(system: &System) -> crate::model::Result<()> {
+    let sessions = system.forget_ended_sessions().await?;
+    let events = system.forget_old_events().await?;
+    tracing::debug!(sessions, events, "forgot what has ended");
+    Ok(())
+}

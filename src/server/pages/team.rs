@@ -1,0 +1,94 @@
+//! The team's application: Leptos renders it for who is signed in, and sends everybody else to the door.
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{Method, header, request::Parts},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Redirect, Response},
+};
+use leptos::{
+    nonce::use_nonce,
+    prelude::{expect_context, provide_context, use_context},
+};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
+
+use super::policy_with_nonce;
+use crate::{
+    app::{App, session::Session, shell},
+    model::{Error, FormFailure},
+    server::{
+        AppState,
+        auth::cookie_session,
+        domain::Viewer,
+    },
+};
+
+/// Pages that need nobody to be signed in.
+const OPEN: [&str; 5] = ["/", "/login", "/register", "/logout", "/forgot-password"];
+/// Pages that have nothing to say to somebody who is signed in.
+const DOORS: [&str; 3] = ["/", "/login", "/register"];
+
+/// The application's routes, found by rendering it once.
+#[derive(Clone)]
+pub struct TeamPages(Vec<AxumRouteListing>);
+
+impl TeamPages {
+    /// Finds the routes.
+    #[must_use]
+    pub fn find() -> Self {
+        Self(generate_route_list(App))
+    }
+}
+
+/// The application's pages behind their gate.
+pub fn team_pages(state: &AppState, TeamPages(routes): TeamPages) -> Router<AppState> {
+    let assets = state.assets.clone();
+    Router::new()
+        .leptos_routes_with_context(state, routes, context(state.clone()), move || shell(assets.clone()))
+        .layer(from_fn_with_state(state.clone(), gate))
+}
+
+/// What rendering and server functions find in their context.
+pub fn context(state: AppState) -> impl Fn() + Clone + Send + Sync + 'static {
+    move || {
+        provide_context(state.clone());
+        let Some(parts) = use_context::<Parts>() else { return };
+        provide_context(Session(parts.extensions.get::<Viewer>().map(Viewer::account)));
+        if let Some(failure) = parts.extensions.get::<FormFailure>() {
+            provide_context(failure.clone());
+        }
+        if let (Some(nonce), Some(policy)) = (use_nonce(), use_nonce().and_then(|nonce| policy_with_nonce(&nonce))) {
+            drop(nonce);
+            expect_context::<ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+}
+
+/// Looks who is there. Strangers go to the door and come back afterwards; members need not stand at it.
+async fn gate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    match cookie_session(&state, request.headers()).await {
+        Ok(Some(viewer)) => {
+            let refused = request.extensions().get::<FormFailure>().is_some();
+            if DOORS.contains(&path.as_str()) && request.method() == Method::GET && !refused {
+                return Redirect::to("/dashboard").into_response();
+            }
+            request.extensions_mut().insert(viewer);
+        }
+        Ok(None) if OPEN.contains(&path.as_str()) => {}
+        Ok(None) => {
+            let wanted = request.uri().path_and_query().map_or(path.as_str(), |wanted| wanted.as_str());
+            let next: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", wanted).finish();
+            return Redirect::to(&format!("/login?{next}")).into_response();
+        }
+        Err(error) => return failed(error),
+    }
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    response
+}
+
+fn failed(error: Error) -> Response {
+    error.into_response()
+}

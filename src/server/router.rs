@@ -1,0 +1,132 @@
+//! Every address on one page: the API, the server functions, the pages, the files, and the layers around them.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use leptos_axum::handle_server_fns_with_context;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{CompressionLayer, Predicate, predicate::{DefaultPredicate, NotForContentType}},
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    trace::TraceLayer,
+};
+
+use super::{
+    AppState, api, assets,
+    auth::refuse_foreign_origins,
+    error::internal,
+    forms::{FORM_MAX, Pages, answer_plain_forms},
+    pages::{Documentation, POLICY, TeamPages, public_not_found, public_page, team_context, team_pages},
+};
+use crate::model::{Code, Error};
+
+/// No answer takes longer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// No address is longer.
+const URI_MAX: usize = 4096;
+
+/// The whole server as one service.
+pub fn router(state: AppState) -> Router {
+    let (api, document) = api::router(&state.config);
+    let documentation = Documentation::of(&document, &state.assets);
+    let team = team_pages(&state, TeamPages::find());
+    let context = team_context(state.clone());
+    let functions = Router::new()
+        .route("/fn/{*name}", post(move |request: Request| handle_server_fns_with_context(context.clone(), request)))
+        .layer(from_fn_with_state((state.clone(), Pages(team.clone())), answer_plain_forms))
+        .layer(DefaultBodyLimit::max(FORM_MAX));
+
+    Router::new()
+        .merge(api)
+        .route("/api", get(async move || documentation.page()))
+        .merge(functions)
+        .merge(team)
+        .route("/public/{slug}", get(public_page))
+        .route("/boot.js", get(async |State(state): State<AppState>| state.names.boot()))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .fallback(file_or_nothing)
+        .layer(from_fn_with_state(state.clone(), refuse_foreign_origins))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Error::internal().into_response()))
+        .layer(CompressionLayer::new().compress_when(
+            DefaultPredicate::new().and(NotForContentType::const_new("font/")).and(NotForContentType::const_new("application/wasm")),
+        ))
+        .layer(from_fn(guard))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(TraceLayer::new_for_http().make_span_with(|request: &Request<Body>| {
+            // The path may hold a token (a reset link), so only its first part is written down.
+            let area = request.uri().path().split('/').nth(1).unwrap_or("").to_owned();
+            let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("").to_owned();
+            tracing::debug_span!("request", method = %request.method(), area, id)
+        }))
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .with_state(state)
+}
+
+/// Limits and headers that hold for every answer.
+async fn guard(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let is_live = path.ends_with("/live");
+    let mut response = if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > URI_MAX) {
+        Error::invalid("The address is longer than 4096 bytes.").into_response()
+    } else if is_live {
+        next.run(request).await
+    } else {
+        match tokio::time::timeout(TIMEOUT, next.run(request)).await {
+            Ok(response) => response,
+            Err(elapsed) => {
+                let _ = internal(elapsed);
+                Error::unavailable("This took too long. Try again in a moment.").into_response()
+            }
+        }
+    };
+    let headers = response.headers_mut();
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
+    if path.starts_with("/api") || path.starts_with("/fn") {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    for (name, value) in FIXED {
+        headers.insert(name, value);
+    }
+    response
+}
+
+/// R-34; HSTS is the business of whoever ends TLS, since only they know it will stay.
+const FIXED: [(HeaderName, HeaderValue); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
+    ),
+];
+
+/// Whether requests can be answered: the database and, where there is one, Redis answer.
+async fn ready(State(state): State<AppState>) -> Response {
+    match tokio::time::timeout(Duration::from_secs(3), state.domain.ready()).await {
+        Ok(Ok(())) => (StatusCode::OK, "ready\n").into_response(),
+        Ok(Err(error)) => error.into_response(),
+        Err(_) => Error::unavailable("The database does not answer.").into_response(),
+    }
+}
+
+/// A file of the site, or word that there is nothing: to programs as an error, to people as a page.
+async fn file_or_nothing(State(state): State<AppState>, request: Request) -> Response {
+    let path = request.uri().path();
+    if path.starts_with("/api/") || path.starts_with("/fn/") {
+        return Error::new(Code::NotFound, "There is nothing under this address. See /api for what there is.").into_response();
+    }
+    match assets::file(request.uri(), request.headers()) {
+        Some(response) => response,
+        None => public_not_found(&state),
+    }
+}
