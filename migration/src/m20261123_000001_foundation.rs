@@ -16,7 +16,16 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for name in ["event", "status_change", "service", "service_group", "session", "membership", "user_account", "organization"] {
+        for name in [
+            "event",
+            "status_change",
+            "service",
+            "service_group",
+            "session",
+            "membership",
+            "user_account",
+            "organization",
+        ] {
             manager.drop_table(Table::drop().table(Alias::new(name)).if_exists().take()).await?;
         }
         Ok(())
@@ -259,7 +268,13 @@ async fn services(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .take(),
         )
         .await?;
-    index(manager, "status_change_by_time", StatusChange::Table, [StatusChange::OrgId, StatusChange::CreatedAt, StatusChange::Id]).await?;
+    index(
+        manager,
+        "status_change_by_time",
+        StatusChange::Table,
+        [StatusChange::OrgId, StatusChange::CreatedAt, StatusChange::Id],
+    )
+    .await?;
     index(
         manager,
         "status_change_by_service",

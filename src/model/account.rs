@@ -186,7 +186,10 @@ impl RegistrationForm {
         let email = check.take("email", self.email.parse());
         match self.password.chars().count() {
             length @ 0..12 => {
-                check.fault("password", format!("Use at least 12 characters; this has {length}. A sentence works well."));
+                check.fault(
+                    "password",
+                    format!("Use at least 12 characters; this has {length}. A sentence works well."),
+                );
             }
             12..=128 => {}
             length => check.fault("password", format!("Use at most 128 characters; this has {length}.")),
@@ -261,7 +264,9 @@ mod tests {
     #[test]
     fn addresses_are_lowered_and_nonsense_is_refused() {
         assert_eq!(" Ada@Example.COM ".parse::<Email>().expect("valid").as_str(), "ada@example.com");
-        for text in ["", "ada", "ada@", "@x.y", "a b@x.y", "a@b", "a@b..c", "a@b.c\r\nBcc: x@y.z", "a@-b.c", "a@b.c@d.e"] {
+        for text in
+            ["", "ada", "ada@", "@x.y", "a b@x.y", "a@b", "a@b..c", "a@b.c\r\nBcc: x@y.z", "a@-b.c", "a@b.c@d.e"]
+        {
             assert!(text.parse::<Email>().is_err(), "{text:?}");
         }
     }

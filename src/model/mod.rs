@@ -25,8 +25,8 @@ pub use form::FormFailure;
 pub use page::{Applied, StatusPage};
 pub use public_status::{PublicOrganization, PublicStatus, Timeline};
 pub use service::{
-    GroupId, GroupPatch, History, HistoryEntry, NewGroup, NewService, Placement, Service, ServiceGroup, ServiceId, ServicePatch, StatusChange,
-    StatusChangeId,
+    GroupId, GroupPatch, History, HistoryEntry, NewGroup, NewService, Placement, Service, ServiceGroup, ServiceId,
+    ServicePatch, StatusChange, StatusChangeId,
 };
 pub use slug::Slug;
 pub use status::{Cause, Headline, Indicator, Layers, Role, ServiceStatus};

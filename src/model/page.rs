@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Event, Frame, GroupId, Headline, PublicOrganization, Seq, Service, ServiceGroup, ServiceId, ServiceStatus, Timestamp,
+    Event, Frame, GroupId, Headline, PublicOrganization, Seq, Service, ServiceGroup, ServiceId, ServiceStatus,
+    Timestamp,
     event::{Control, NumberedEvent},
 };
 
@@ -89,7 +90,8 @@ impl StatusPage {
     #[must_use]
     pub fn since(&self) -> Option<Timestamp> {
         let worst = self.services.iter().map(|service| service.status).max()?;
-        let of_worst = self.services.iter().filter(|service| service.status == worst).map(|service| service.status_since);
+        let of_worst =
+            self.services.iter().filter(|service| service.status == worst).map(|service| service.status_since);
         if worst == ServiceStatus::Operational { of_worst.max() } else { of_worst.min() }
     }
 
@@ -127,8 +129,11 @@ pub(crate) mod tests {
 
     pub(crate) fn page_with(names: &[&str]) -> StatusPage {
         let organization_id = OrganizationId::from_uuid(Uuid::from_u128(1));
-        let organization =
-            PublicOrganization { id: organization_id, name: "Acme".into(), slug: Slug::unreserved("acme").expect("slug") };
+        let organization = PublicOrganization {
+            id: organization_id,
+            name: "Acme".into(),
+            slug: Slug::unreserved("acme").expect("slug"),
+        };
         let services = names.iter().enumerate().map(|(n, name)| service(n, name)).collect();
         StatusPage { seq: 0, organization, groups: Vec::new(), services }
     }

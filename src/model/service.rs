@@ -148,6 +148,7 @@ pub struct ServicePatch {
     /// Another group; `null` takes the service out of its group.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[schema(value_type = Option<GroupId>)]
+    #[expect(clippy::option_option, reason = "absent and null are two wishes")]
     pub group_id: Option<Option<GroupId>>,
     /// A new baseline status (domain rule 3.1.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -251,6 +252,7 @@ fn check_position(check: &mut Check, position: Option<i32>) {
 }
 
 /// Tells an explicit `null` (`Some(None)`) from an absent field (`None`).
+#[expect(clippy::option_option, reason = "absent and null are two wishes")]
 fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,

@@ -37,7 +37,10 @@ impl Names {
     pub fn find() -> Option<Self> {
         let files: Vec<Cow<'static, str>> = Site::iter().collect();
         let find = |extension: &str| {
-            files.iter().find(|name| name.starts_with("pkg/aldis") && name.ends_with(extension)).map(|name| format!("/{name}"))
+            files
+                .iter()
+                .find(|name| name.starts_with("pkg/aldis") && name.ends_with(extension))
+                .map(|name| format!("/{name}"))
         };
         Some(Self { script: find(".js")?, module: find(".wasm")?, style: find(".css")? })
     }
@@ -84,11 +87,13 @@ impl Names {
 #[must_use]
 pub fn file(uri: &Uri, request: &HeaderMap) -> Option<Response> {
     let path = uri.path().trim_start_matches('/');
-    if path.is_empty() || path.ends_with(".br") || path.ends_with(".gz") {
+    // The compressed forms are chosen below, not asked for.
+    if path.is_empty() || [".br", ".gz"].iter().any(|form| path.ends_with(form)) {
         return None;
     }
     let accepted = request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let accepts = |coding: &str| accepted.split(',').any(|entry| entry.split(';').next().unwrap_or("").trim() == coding);
+    let accepts =
+        |coding: &str| accepted.split(',').any(|entry| entry.split(';').next().unwrap_or("").trim() == coding);
     let compressed = [("br", "br"), ("gzip", "gz")]
         .into_iter()
         .filter(|(coding, _)| accepts(coding))

@@ -6,7 +6,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderValue, header, request::Parts},
 };
-use leptos::prelude::{use_context, expect_context};
+use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 
 use super::{
@@ -141,7 +141,18 @@ mod tests {
         for path in ["/", "/dashboard", "/services/1?before=2"] {
             assert!(is_own_path(path), "{path}");
         }
-        for path in ["", "dashboard", "//evil.test", "/\\evil.test", "\\/evil.test", "https://evil.test", "/\t/evil.test", "/ evil", "/\r\nx: y", "javascript:alert(1)"] {
+        for path in [
+            "",
+            "dashboard",
+            "//evil.test",
+            "/\\evil.test",
+            "\\/evil.test",
+            "https://evil.test",
+            "/\t/evil.test",
+            "/ evil",
+            "/\r\nx: y",
+            "javascript:alert(1)",
+        ] {
             assert!(!is_own_path(path), "{path:?}");
         }
     }

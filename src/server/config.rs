@@ -16,7 +16,11 @@ use super::net::Network;
 
 /// Aldis, a status page: teams tell their users what works, live.
 #[derive(Parser)]
-#[command(version, about, after_help = "Settings are read from flags, the environment, and a .env file, in this order.")]
+#[command(
+    version,
+    about,
+    after_help = "Settings are read from flags, the environment, and a .env file, in this order."
+)]
 pub struct Cli {
     /// What to do; `serve` when nothing is said.
     #[command(subcommand)]
@@ -52,10 +56,10 @@ pub enum Command {
 /// Every setting. `aldis --help` prints this list.
 #[derive(Args, Clone)]
 pub struct Settings {
-    /// The database: sqlite://FILE, mysql://USER:PASSWORD@HOST/NAME or postgres://USER:PASSWORD@HOST/NAME
+    /// The database: `sqlite://FILE`, `mysql://USER:PASSWORD@HOST/NAME` or `postgres://USER:PASSWORD@HOST/NAME`
     #[arg(long, env, global = true, default_value = "sqlite://data/aldis.db", hide_env_values = true)]
     pub database_url: String,
-    /// Redis, so that several instances tell each other at once: redis://HOST
+    /// Redis, so that several instances tell each other at once: `redis://HOST`
     #[arg(long, env, global = true, hide_env_values = true)]
     pub redis_url: Option<String>,
     /// The address and port to listen on
@@ -73,7 +77,7 @@ pub struct Settings {
     /// Who may create an organization; invitations always work
     #[arg(long = "registration", env = "ALDIS_REGISTRATION", global = true, value_enum, default_value = "open")]
     pub registration: Registrations,
-    /// Networks of reverse proxies whose X-Forwarded-For counts, separated by commas: 10.0.0.0/8,::1
+    /// Networks of reverse proxies whose `X-Forwarded-For` counts, separated by commas: `10.0.0.0/8,::1`
     #[arg(long = "trusted-proxies", env = "ALDIS_TRUSTED_PROXIES", global = true, value_delimiter = ',')]
     pub trusted_proxies: Vec<Network>,
     /// Origins whose pages may read the public API, separated by commas [default: any, without credentials]
@@ -82,7 +86,7 @@ pub struct Settings {
     /// Sign-in and registration attempts per minute and network address
     #[arg(long = "auth-rate", env = "ALDIS_AUTH_RATE", global = true, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub auth_rate: u32,
-    /// What to log: error, warn, info, debug, trace, or per module as in info,aldis=debug
+    /// What to log: error, warn, info, debug, trace, or per module as in `info,aldis=debug`
     #[arg(long = "log", env = "ALDIS_LOG", global = true, default_value = "info")]
     pub log: String,
     /// How to log
@@ -160,7 +164,8 @@ pub struct PublicUrl {
 
 impl PublicUrl {
     fn parse(text: &str) -> Result<Self, ConfigError> {
-        let bad = |why: &str| ConfigError::new("ALDIS_PUBLIC_URL", format!("{why}, for example https://status.example.com"));
+        let bad =
+            |why: &str| ConfigError::new("ALDIS_PUBLIC_URL", format!("{why}, for example https://status.example.com"));
         let trimmed = text.trim_end_matches('/');
         let (scheme, host) = trimmed.split_once("://").ok_or_else(|| bad("must begin with https:// or http://"))?;
         if !matches!(scheme, "http" | "https") {
@@ -171,10 +176,11 @@ impl PublicUrl {
             return Err(bad("must be a host, with a port where needed, and no path"));
         }
         let origin = format!("{scheme}://{}", host.to_ascii_lowercase());
-        let twin = [("//localhost", "//127.0.0.1"), ("//127.0.0.1", "//localhost")].into_iter().find_map(|(from, to)| {
-            let rest = origin.split_once(from)?.1;
-            (rest.is_empty() || rest.starts_with(':')).then(|| origin.replacen(from, to, 1))
-        });
+        let twin =
+            [("//localhost", "//127.0.0.1"), ("//127.0.0.1", "//localhost")].into_iter().find_map(|(from, to)| {
+                let rest = origin.split_once(from)?.1;
+                (rest.is_empty() || rest.starts_with(':')).then(|| origin.replacen(from, to, 1))
+            });
         Ok(Self { origin, twin })
     }
 
@@ -218,7 +224,9 @@ impl Settings {
     /// # Errors
     /// The first setting that cannot be used, and what to do about it.
     pub fn check(self) -> Result<Config, ConfigError> {
-        if !["sqlite:", "mysql:", "mariadb:", "postgres:", "postgresql:"].iter().any(|kind| self.database_url.starts_with(kind))
+        if !["sqlite:", "mysql:", "mariadb:", "postgres:", "postgresql:"]
+            .iter()
+            .any(|kind| self.database_url.starts_with(kind))
         {
             return Err(ConfigError::new(
                 "DATABASE_URL",
@@ -235,8 +243,9 @@ impl Settings {
             .cors_origins
             .iter()
             .map(|origin| {
-                let url = PublicUrl::parse(origin)
-                    .map_err(|_| ConfigError::new("ALDIS_CORS_ORIGINS", "must be origins such as https://example.com"))?;
+                let url = PublicUrl::parse(origin).map_err(|_| {
+                    ConfigError::new("ALDIS_CORS_ORIGINS", "must be origins such as https://example.com")
+                })?;
                 HeaderValue::from_str(url.origin())
                     .map_err(|_| ConfigError::new("ALDIS_CORS_ORIGINS", "must be origins such as https://example.com"))
             })
@@ -305,7 +314,8 @@ fn kept_secret(file: &Path) -> Result<Secret, ConfigError> {
             options.write(true).create_new(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            match options.open(file).and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all())) {
+            match options.open(file).and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+            {
                 Ok(()) => given_secret(&text),
                 // Another instance was quicker.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -327,7 +337,9 @@ fn refuse_readable_by_others(file: &Path) -> Result<(), ConfigError> {
             let file = file.display();
             return Err(ConfigError::new(
                 "ALDIS_JWT_SECRET",
-                format!("{file} can be read by other users; run `chmod 600 {file}`, or delete it to have a new one made"),
+                format!(
+                    "{file} can be read by other users; run `chmod 600 {file}`, or delete it to have a new one made"
+                ),
             ));
         }
     }

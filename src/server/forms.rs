@@ -43,9 +43,9 @@ pub async fn answer_plain_forms(
 
 async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: Next) -> Result<Response> {
     let (mut parts, body) = request.into_parts();
-    let body = to_bytes(body, FORM_MAX).await.map_err(|_| {
-        Error::new(Code::TooLarge, "The form is larger than 64 KiB. Shorten the text and try again.")
-    })?;
+    let body = to_bytes(body, FORM_MAX)
+        .await
+        .map_err(|_| Error::new(Code::TooLarge, "The form is larger than 64 KiB. Shorten the text and try again."))?;
     let action = parts.uri.path().to_owned();
     let back = own_referer(&parts.headers, state);
     let headers = parts.headers.clone();

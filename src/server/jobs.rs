@@ -9,7 +9,7 @@ use super::domain::System;
 
 /// How late a reader may hear of another instance's change when Redis is absent or lost it.
 const CATCH_UP: Duration = Duration::from_secs(5);
-const HOUSEKEEPING: Duration = Duration::from_secs(3600);
+const HOUSEKEEPING: Duration = Duration::from_hours(1);
 
 /// Runs every job until `stop`.
 pub async fn run(system: System, stop: CancellationToken) {

@@ -55,7 +55,8 @@ impl Hub {
     #[must_use]
     pub fn subscribe(&self, topic: Topic) -> broadcast::Receiver<Published> {
         let mut channels = self.lock();
-        let channel = channels.entry(topic).or_insert_with(|| Channel { sender: broadcast::Sender::new(BUFFER), tip: None });
+        let channel =
+            channels.entry(topic).or_insert_with(|| Channel { sender: broadcast::Sender::new(BUFFER), tip: None });
         channel.sender.subscribe()
     }
 

@@ -14,7 +14,10 @@ use axum::{
 use leptos_axum::handle_server_fns_with_context;
 use tower_http::{
     catch_panic::CatchPanicLayer,
-    compression::{CompressionLayer, Predicate, predicate::{DefaultPredicate, NotForContentType}},
+    compression::{
+        CompressionLayer, Predicate,
+        predicate::{DefaultPredicate, NotForContentType},
+    },
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     trace::TraceLayer,
 };
@@ -56,9 +59,13 @@ pub fn router(state: AppState) -> Router {
         .fallback(file_or_nothing)
         .layer(from_fn_with_state(state.clone(), refuse_foreign_origins))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Error::internal().into_response()))
-        .layer(CompressionLayer::new().compress_when(
-            DefaultPredicate::new().and(NotForContentType::const_new("font/")).and(NotForContentType::const_new("application/wasm")),
-        ))
+        .layer(
+            CompressionLayer::new().compress_when(
+                DefaultPredicate::new()
+                    .and(NotForContentType::const_new("font/"))
+                    .and(NotForContentType::const_new("application/wasm")),
+            ),
+        )
         .layer(from_fn(guard))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(TraceLayer::new_for_http().make_span_with(|request: &Request<Body>| {
@@ -123,7 +130,8 @@ async fn ready(State(state): State<AppState>) -> Response {
 async fn file_or_nothing(State(state): State<AppState>, request: Request) -> Response {
     let path = request.uri().path();
     if path.starts_with("/api/") || path.starts_with("/fn/") {
-        return Error::new(Code::NotFound, "There is nothing under this address. See /api for what there is.").into_response();
+        return Error::new(Code::NotFound, "There is nothing under this address. See /api for what there is.")
+            .into_response();
     }
     match assets::file(request.uri(), request.headers()) {
         Some(response) => response,

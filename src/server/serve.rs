@@ -2,11 +2,7 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use tokio::{
-    net::TcpListener,
-    signal,
-    time::{error::Elapsed, timeout},
-};
+use tokio::{net::TcpListener, signal, time::timeout};
 
 use super::{AppState, router};
 
@@ -26,9 +22,10 @@ pub async fn serve(listener: TcpListener, state: AppState) -> io::Result<()> {
     told_to_stop().await?;
     tracing::info!("stopping: no new connections, the open ones may end");
     stop.cancel();
-    match timeout(DRAIN, server).await {
-        Ok(_) => tracing::info!("stopped"),
-        Err(Elapsed { .. }) => tracing::warn!("stopped with connections still open"),
+    if timeout(DRAIN, server).await.is_ok() {
+        tracing::info!("stopped");
+    } else {
+        tracing::warn!("stopped with connections still open");
     }
     let _ = timeout(Duration::from_secs(1), domain.close()).await;
     Ok(())

@@ -13,7 +13,8 @@ use crate::{
 const ROOT: &str = "public-page";
 const DATA: &str = "page-data";
 
-/// The whole document of a public page. `canonical` is its full address. Deterministic: no clock, no nonce.
+/// The whole document of a public page, after its doctype. `canonical` is its full address. Deterministic: no clock, no
+/// nonce.
 pub fn document(page: &StatusPage, assets: &Assets, canonical: &str) -> impl IntoView + use<> {
     let name = page.organization.name.clone();
     let title = format!("{name} status");
@@ -45,7 +46,7 @@ fn open_graph(property: &'static str, content: &str) -> impl IntoView + use<> {
     html::meta().attr("property", property).content(content.to_owned())
 }
 
-/// The whole document for an address without a page. Says the same whether something private is there or nothing.
+/// The whole document, after its doctype, for an address without a page. Says the same whether something private is there or nothing.
 pub fn not_found_document(assets: &Assets) -> impl IntoView + use<> {
     let head = view! {
         <title>"Page not found"</title>
@@ -71,7 +72,6 @@ pub fn not_found_document(assets: &Assets) -> impl IntoView + use<> {
 fn frame(assets: &Assets, head: AnyView, body: AnyView) -> impl IntoView + use<> {
     let Assets { css, boot } = assets.clone();
     view! {
-        <!DOCTYPE html>
         <html lang="en">
             <head>
                 <meta charset="utf-8" />

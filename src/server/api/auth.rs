@@ -1,10 +1,6 @@
 //! Accounts: register, log in, who is there, log out.
 
-use axum::{
-    Json,
-    extract::State,
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 
 use super::input::Body;
 use crate::{

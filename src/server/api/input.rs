@@ -24,7 +24,10 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
 
     async fn from_request(request: Request, _: &AppState) -> Result<Self> {
         if !is_json(request.headers()) {
-            return Err(Error::new(Code::UnsupportedMediaType, "Send the body as JSON, with `Content-Type: application/json`."));
+            return Err(Error::new(
+                Code::UnsupportedMediaType,
+                "Send the body as JSON, with `Content-Type: application/json`.",
+            ));
         }
         let bytes = request.extract::<Bytes, _>().await.map_err(|rejection: BytesRejection| {
             if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {

@@ -26,7 +26,7 @@ use crate::{
 /// How often an idle socket is spoken to.
 const PING: Duration = Duration::from_secs(25);
 /// A reader that has not answered for two pings is gone.
-const DEAD: Duration = Duration::from_secs(60);
+const DEAD: Duration = Duration::from_mins(1);
 /// How long a write may take before the reader is given up.
 const STUCK: Duration = Duration::from_secs(10);
 /// What a reader may say at once.

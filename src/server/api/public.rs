@@ -21,10 +21,7 @@ const FRESH: [(HeaderName, HeaderValue); 1] =
     params(("slug" = String, Path, description = "The page's address.")),
     responses((status = 200, description = "The page's services and what is wrong with them.", body = PublicStatus)),
 )]
-pub async fn status(
-    site: Site,
-    Id(slug): Id<String>,
-) -> Result<([(HeaderName, HeaderValue); 1], Json<PublicStatus>)> {
+pub async fn status(site: Site, Id(slug): Id<String>) -> Result<([(HeaderName, HeaderValue); 1], Json<PublicStatus>)> {
     let page = site.visit(&slug).await?.page().await?;
     Ok((FRESH, Json(page.into())))
 }
@@ -35,10 +32,7 @@ pub async fn status(
     params(("slug" = String, Path, description = "The page's address.")),
     responses((status = 200, description = "Status changes and incidents.", body = Timeline)),
 )]
-pub async fn timeline(
-    site: Site,
-    Id(slug): Id<String>,
-) -> Result<([(HeaderName, HeaderValue); 1], Json<Timeline>)> {
+pub async fn timeline(site: Site, Id(slug): Id<String>) -> Result<([(HeaderName, HeaderValue); 1], Json<Timeline>)> {
     let timeline = site.visit(&slug).await?.timeline().await?;
     Ok((FRESH, Json(timeline)))
 }

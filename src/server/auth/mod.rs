@@ -45,7 +45,12 @@ impl Door {
         let registration = form.check()?;
         Passwords::judge(
             &registration.password,
-            &[registration.email.as_str(), &registration.name, &registration.organization_name, registration.slug.as_str()],
+            &[
+                registration.email.as_str(),
+                &registration.name,
+                &registration.organization_name,
+                registration.slug.as_str(),
+            ],
         )?;
         // Counted only once the form is in order: mending a typing error costs nothing.
         self.state.throttle.attempt(self.ip)?;

@@ -55,7 +55,8 @@ impl Passwords {
         if judgement.score() >= zxcvbn::Score::Three {
             return Ok(());
         }
-        let why = judgement.feedback().and_then(|feedback| feedback.warning()).map(|warning| format!(" {warning}"));
+        let why =
+            judgement.feedback().and_then(zxcvbn::feedback::Feedback::warning).map(|warning| format!(" {warning}"));
         Err(Error::field(
             "password",
             format!("This is easy to guess.{} Use a sentence or several unrelated words.", why.unwrap_or_default()),

@@ -1,7 +1,8 @@
 //! Register, sign in, and the sessions that come of it.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, SqlErr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    SqlErr,
 };
 
 use super::{
@@ -10,8 +11,8 @@ use super::{
 };
 use crate::{
     model::{
-        Account, Email, Error, Organization, OrganizationId, Registration, Result, Role, SessionId, Slug, Timestamp, User,
-        UserId,
+        Account, Email, Error, Organization, OrganizationId, Registration, Result, Role, SessionId, Slug, Timestamp,
+        User, UserId,
     },
     server::error::internal,
 };
@@ -166,8 +167,7 @@ impl System {
         let ended = Condition::any()
             .add(session::Column::ExpiresAt.lte(now))
             .add(session::Column::LastSeenAt.lte(now.plus_seconds(-IDLE_SECONDS)));
-        let result =
-            session::Entity::delete_many().filter(ended).exec(self.domain.db()).await.map_err(internal)?;
+        let result = session::Entity::delete_many().filter(ended).exec(self.domain.db()).await.map_err(internal)?;
         Ok(result.rows_affected)
     }
 

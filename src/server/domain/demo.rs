@@ -36,7 +36,13 @@ struct Plan {
 }
 
 const PLANS: &[Plan] = &[
-    plan("Core platform", "API", "REST and webhooks", &[(71, 545, 18, PartialOutage), (23, 880, 41, MajorOutage)], Operational),
+    plan(
+        "Core platform",
+        "API",
+        "REST and webhooks",
+        &[(71, 545, 18, PartialOutage), (23, 880, 41, MajorOutage)],
+        Operational,
+    ),
     plan("Core platform", "Dashboard", "Where teams work", &[(23, 882, 45, PartialOutage)], Operational),
     plan("Core platform", "Authentication", "Sign-in and single sign-on", &[(52, 130, 12, MajorOutage)], Operational),
     plan("Core platform", "Search", "Full-text search", &[(64, 610, 180, Degraded), (9, 700, 95, Degraded)], Degraded),
@@ -44,10 +50,22 @@ const PLANS: &[Plan] = &[
     plan("Payments", "Payouts", "Transfers to bank accounts", &[(37, 1_022, 70, PartialOutage)], Operational),
     plan("Payments", "Invoices", "PDF and e-mail delivery", &[(80, 480, 240, Degraded)], Operational),
     plan("Infrastructure", "EU region", "Frankfurt and Dublin", &[(45, 120, 60, UnderMaintenance)], Operational),
-    plan("Infrastructure", "US region", "Virginia and Oregon", &[(44, 120, 60, UnderMaintenance), (16, 300, 33, MajorOutage)], Operational),
+    plan(
+        "Infrastructure",
+        "US region",
+        "Virginia and Oregon",
+        &[(44, 120, 60, UnderMaintenance), (16, 300, 33, MajorOutage)],
+        Operational,
+    ),
     plan("Infrastructure", "CDN", "Images and downloads", &[(58, 905, 27, PartialOutage)], Operational),
     plan("Communication", "E-mail", "Notifications and receipts", &[(5, 560, 150, Degraded)], Operational),
-    plan("Communication", "SMS", "Codes and alerts", &[(30, 660, 75, PartialOutage), (12, 400, 20, Degraded)], Operational),
+    plan(
+        "Communication",
+        "SMS",
+        "Codes and alerts",
+        &[(30, 660, 75, PartialOutage), (12, 400, 20, Degraded)],
+        Operational,
+    ),
 ];
 
 const fn plan(

@@ -1,6 +1,8 @@
 //! Create, rename, move and delete groups of services.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ActiveModelTrait, IntoActiveModel, QueryFilter, QueryOrder, Select};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select,
+};
 
 use super::{
     Member, Viewer, new_id,

@@ -24,8 +24,8 @@ use uuid::Uuid;
 pub use accounts::{Credentials, IDLE_SECONDS, NewSession, SESSION_SECONDS, Seat};
 pub use clock::Clock;
 pub use feed::{Feed, Next};
-pub use page::HistoryRange;
 pub use handle::{Admin, Member, Site, System, Viewer, Visitor};
+pub use page::HistoryRange;
 pub use store::Unreachable;
 
 use super::{error::internal, live::Hub, relay::Relay};

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Select,
 };
 
 use super::{
@@ -15,8 +16,8 @@ use super::{
 };
 use crate::{
     model::{
-        Audience, Error, History, HistoryEntry, OrganizationId, PublicOrganization, Result, ServiceId, Slug, StatusChange,
-        StatusChangeId, StatusPage, Timeline, Timestamp, UserId,
+        Audience, Error, History, HistoryEntry, OrganizationId, PublicOrganization, Result, ServiceId, Slug,
+        StatusChange, StatusChangeId, StatusPage, Timeline, Timestamp, UserId,
     },
     server::error::internal,
 };
@@ -113,9 +114,7 @@ impl Viewer {
         if let Some(before) = range.before {
             let (at, id) = cursor(&before)?;
             let older = Condition::any().add(status_change::Column::CreatedAt.lt(at)).add(
-                Condition::all()
-                    .add(status_change::Column::CreatedAt.eq(at))
-                    .add(status_change::Column::Id.lt(id)),
+                Condition::all().add(status_change::Column::CreatedAt.eq(at)).add(status_change::Column::Id.lt(id)),
             );
             query = query.filter(older);
         }

@@ -1,6 +1,8 @@
 //! Create, change, move and delete services, and the rows that remember each change of a status.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ActiveModelTrait, IntoActiveModel, QueryFilter, QueryOrder, Select};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select,
+};
 
 use super::{
     Member, Viewer, new_id,

@@ -11,17 +11,13 @@ use leptos::{
     nonce::use_nonce,
     prelude::{expect_context, provide_context, use_context},
 };
-use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list, render_route_with_context};
 
 use super::policy_with_nonce;
 use crate::{
     app::{App, session::Session, shell},
     model::{Error, FormFailure},
-    server::{
-        AppState,
-        auth::cookie_session,
-        domain::Viewer,
-    },
+    server::{AppState, auth::cookie_session, domain::Viewer},
 };
 
 /// Pages that need nobody to be signed in.
@@ -44,9 +40,10 @@ impl TeamPages {
 /// The application's pages behind their gate.
 pub fn team_pages(state: &AppState, TeamPages(routes): TeamPages) -> Router<AppState> {
     let assets = state.assets.clone();
-    Router::new()
-        .leptos_routes_with_context(state, routes, context(state.clone()), move || shell(assets.clone()))
-        .layer(from_fn_with_state(state.clone(), gate))
+    // Only the pages: server functions have a route and layers of their own.
+    let render = render_route_with_context(routes.clone(), context(state.clone()), move || shell(assets.clone()));
+    let handler = move |state: State<AppState>, request: Request| render(state, request);
+    Router::new().leptos_routes_with_handler(routes, handler).layer(from_fn_with_state(state.clone(), gate))
 }
 
 /// What rendering and server functions find in their context.
@@ -58,8 +55,7 @@ pub fn context(state: AppState) -> impl Fn() + Clone + Send + Sync + 'static {
         if let Some(failure) = parts.extensions.get::<FormFailure>() {
             provide_context(failure.clone());
         }
-        if let (Some(nonce), Some(policy)) = (use_nonce(), use_nonce().and_then(|nonce| policy_with_nonce(&nonce))) {
-            drop(nonce);
+        if let Some(policy) = use_nonce().and_then(|nonce| policy_with_nonce(&nonce)) {
             expect_context::<ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
     }

@@ -9,7 +9,8 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::model::{
-    Audience, Cause, GroupId, OrganizationId, Role, ServiceId, ServiceStatus, SessionId, StatusChangeId, Timestamp, UserId,
+    Audience, Cause, GroupId, OrganizationId, Role, ServiceId, ServiceStatus, SessionId, StatusChangeId, Timestamp,
+    UserId,
 };
 
 /// Implements the storage traits of `$name` through a stored type and two conversions.
@@ -89,4 +90,6 @@ macro_rules! word_columns {
 
 id_columns!(OrganizationId, UserId, SessionId, ServiceId, GroupId, StatusChangeId);
 word_columns!(ServiceStatus, Cause, Role, Audience);
-stored!(Timestamp as i64, BigInt, ColumnType::BigInteger, Timestamp::millis, |millis| Some(Timestamp::from_millis(millis)));
+stored!(Timestamp as i64, BigInt, ColumnType::BigInteger, Timestamp::millis, |millis| Some(Timestamp::from_millis(
+    millis
+)));

@@ -104,7 +104,8 @@ pub async fn migrate(db: &DatabaseConnection, url: &str) -> Result<(), Unreachab
         }
         DbBackend::MySql => {
             let mut lock = db.get_mysql_connection_pool().acquire().await?;
-            let got: Option<i64> = sqlx::query_scalar("SELECT GET_LOCK(?, 60)").bind(NAME).fetch_one(&mut *lock).await?;
+            let got: Option<i64> =
+                sqlx::query_scalar("SELECT GET_LOCK(?, 60)").bind(NAME).fetch_one(&mut *lock).await?;
             if got != Some(1) {
                 return Err(Unreachable::Locked);
             }
