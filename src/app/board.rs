@@ -45,8 +45,13 @@ impl Board {
     /// The answer to the first load; reading it suspends.
     fn answer(self) -> Option<Result<()>> {
         Some(self.answer.get()?.map(|first| {
-            self.page.maybe_update(|page| live::renew(page, first));
-            self.is_loaded.set(true);
+            if self.is_loaded.get_untracked() {
+                self.page.maybe_update(|page| live::renew(page, first));
+            } else {
+                // What stands there is no state to compare with: an organization without events has the number 0 too.
+                self.page.set(first);
+                self.is_loaded.set(true);
+            }
         }))
     }
 

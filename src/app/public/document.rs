@@ -20,8 +20,11 @@ pub fn document(page: &StatusPage, assets: &Assets, canonical: &str) -> impl Int
     let title = format!("{name} status");
     let summary = format!("{}. Live status of {name}.", page.headline().description);
     let page = page.clone();
+    let boot = assets.boot.clone();
     let head = view! {
-        <title>{title.clone()}</title>
+        <script type="module" src=boot></script>
+        // Inside a title a comment that marks a dynamic text would be shown, so the text is escaped here.
+        <title inner_html=html_escape::encode_text(&title).into_owned()></title>
         <meta name="description" content=summary.clone() />
         {open_graph("og:type", "website")}
         {open_graph("og:title", &title)}
@@ -70,7 +73,7 @@ pub fn not_found_document(assets: &Assets) -> impl IntoView + use<> {
 }
 
 fn frame(assets: &Assets, head: AnyView, body: AnyView) -> impl IntoView + use<> {
-    let Assets { css, boot } = assets.clone();
+    let css = assets.css.clone();
     view! {
         <html lang="en">
             <head>
@@ -80,7 +83,6 @@ fn frame(assets: &Assets, head: AnyView, body: AnyView) -> impl IntoView + use<>
                 <link rel="preload" href=FONT r#as="font" type="font/woff2" crossorigin="anonymous" />
                 <link rel="stylesheet" href=css />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <script type="module" src=boot></script>
                 {head}
             </head>
             <body>{body}</body>

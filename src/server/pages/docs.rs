@@ -63,7 +63,6 @@ fn Page(api: Value, css: String) -> impl IntoView {
          curl -X PUT {server}/api/services/ID \\\n  -H 'Authorization: Bearer TOKEN' -H 'Content-Type: application/json' \\\n  -d '{{\"status\": \"major_outage\"}}'"
     );
     view! {
-        <!DOCTYPE html>
         <html lang="en">
             <head>
                 <meta charset="utf-8"/>

@@ -28,7 +28,7 @@ fn policy_with_nonce(nonce: &str) -> Option<HeaderValue> {
 fn document<V: IntoView>(view: impl FnOnce() -> V) -> Html<String> {
     let owner = Owner::new_root(None);
     let html = owner.with(|| view().into_view().to_html());
-    Html(html)
+    Html(format!("<!DOCTYPE html>{html}"))
 }
 
 /// A document that any cache may keep but must ask about.
