@@ -5,7 +5,15 @@
 // anything. What a test provokes on purpose it announces first: `expectConsole(/404/)`.
 
 import { randomUUID } from 'node:crypto';
-import { test as base, expect, type BrowserContext, type Page } from '@playwright/test';
+import {
+  test as base,
+  expect,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Locator,
+  type Page,
+  type Response,
+} from '@playwright/test';
 
 export { expect };
 
@@ -87,25 +95,152 @@ export function unique(prefix: string): string {
   return `${prefix}-${randomUUID().slice(0, 8)}`;
 }
 
+// --- Going about -----------------------------------------------------------------------------------------------------
+
+const hasJavaScript = () => test.info().project.name === 'hydrated';
+
+/** Waits until the client runs, where it can: before that, what a test does with the page may go either way. */
+export async function alive(page: Page): Promise<void> {
+  if (hasJavaScript()) await expect(page.locator('html.alive')).toBeAttached({ timeout: 20_000 });
+}
+
+/** Opens a page and waits until it is alive. */
+export async function go(page: Page, path: string): Promise<Response | null> {
+  const response = await page.goto(path);
+  await alive(page);
+  return response;
+}
+
+/** A page in a context of its own: another person, or another device. Closed with the test's browser context. */
+export async function stranger(page: Page, options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await page.context().browser()!.newContext(options);
+  page.context().once('close', () => void context.close().catch(() => {}));
+  return context.newPage();
+}
+
+// --- Organizations ---------------------------------------------------------------------------------------------------
+
 export type Registration = { organization: string; slug: string; name: string; email: string; password: string };
 
-/** Creates an organization through the form at /register and arrives, signed in, at the dashboard. */
-export async function register(page: Page, wish: Partial<Registration> = {}): Promise<Registration> {
+function registration(wish: Partial<Registration>): Registration {
   const slug = wish.slug ?? unique('org');
-  const chosen: Registration = {
+  return {
     organization: wish.organization ?? `Organization ${slug}`,
     slug,
     name: wish.name ?? 'Ada Lamp',
     email: wish.email ?? `${slug}@example.test`,
     password: wish.password ?? `signal-${randomUUID()}`,
   };
-  await page.goto('/register');
+}
+
+/** Fills in the form at /register, which must be open. */
+export async function fillRegistration(page: Page, chosen: Registration): Promise<void> {
   await page.getByLabel('Organization name', { exact: true }).fill(chosen.organization);
   await page.getByLabel('Page address', { exact: true }).fill(chosen.slug);
   await page.getByLabel('Your name', { exact: true }).fill(chosen.name);
   await page.getByLabel('Email', { exact: true }).fill(chosen.email);
   await page.getByLabel('Password', { exact: true }).fill(chosen.password);
+}
+
+/** Creates an organization through the form at /register and arrives, signed in, at the dashboard. */
+export async function register(page: Page, wish: Partial<Registration> = {}): Promise<Registration> {
+  const chosen = registration(wish);
+  await go(page, '/register');
+  await fillRegistration(page, chosen);
   await page.getByRole('button', { name: 'Create organization' }).click();
   await page.waitForURL('**/dashboard');
+  await alive(page);
   return chosen;
+}
+
+/** Creates an organization by the form's request alone and signs this page's context in: quick, for tests of something
+ * else. Opens no page. */
+export async function signUp(page: Page, wish: Partial<Registration> = {}): Promise<Registration> {
+  const chosen = registration(wish);
+  const { organization: organization_name, ...rest } = chosen;
+  const response = await page.request.post('/fn/aldis/app/server_fns/register', {
+    form: { organization_name, ...rest },
+    headers: { ...own(), accept: 'text/html' },
+    maxRedirects: 0,
+  });
+  expect(response.status(), await response.text()).toBe(303);
+  return chosen;
+}
+
+/** Logs in through the form and arrives at the dashboard, or where `path` was to lead. */
+export async function logIn(page: Page, { email, password }: Registration, path = '/login'): Promise<void> {
+  await go(page, path);
+  await page.getByLabel('Email', { exact: true }).fill(email);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.waitForURL((url) => url.pathname !== '/login');
+  await alive(page);
+}
+
+// --- The REST API, as the person signed in ---------------------------------------------------------------------------
+
+export type Service = { id: string; name: string; status: string };
+export type Wish = { name: string; description?: string; group_id?: string; status?: string };
+
+const own = () => ({ origin: new URL(test.info().project.use.baseURL ?? '').origin });
+
+/** Adds a service without any page. */
+export async function addService(page: Page, wish: Wish | string): Promise<Service> {
+  return create(page, '/api/services', typeof wish === 'string' ? { name: wish } : wish);
+}
+
+/** Adds a group without any page. */
+export async function addGroup(page: Page, name: string): Promise<{ id: string }> {
+  return create(page, '/api/groups', { name });
+}
+
+async function create<T>(page: Page, path: string, data: object): Promise<T> {
+  const response = await page.request.post(path, { data, headers: own() });
+  expect(response.status(), await response.text()).toBe(201);
+  return (await response.json()) as T;
+}
+
+/** Sets a service's status without any page. */
+export async function setStatus(page: Page, { id }: { id: string }, status: string): Promise<void> {
+  const response = await page.request.put(`/api/services/${id}`, { data: { status }, headers: own() });
+  expect(response.status(), await response.text()).toBe(200);
+}
+
+// --- What stands on a page -------------------------------------------------------------------------------------------
+
+/** The control of a service's status. */
+export const statusOf = (page: Page, service: string): Locator =>
+  page.getByRole('combobox', { name: `Status of ${service}`, exact: true });
+
+/** The list item of a service. */
+export const row = (page: Page, service: string): Locator =>
+  page.getByRole('main').getByRole('listitem').filter({ hasText: service });
+
+/** The names of the services on /services or the dashboard, top to bottom. */
+export const namesOf = (page: Page): Promise<string[]> =>
+  page.locator('main li.row').evaluateAll((rows) => rows.map((row) => row.querySelector('a')!.textContent!.trim()));
+
+/** What a browser says of an answer between 400 and 499, and of nothing else. */
+export const REFUSED = /Failed to load resource: the server responded with a status of 4\d\d/;
+
+/** The moment, on this machine's clock, at which `text` stands in the element; resolves with it. Set before the change.
+ * Told by the page itself, since asking it again and again is slower than what is measured. */
+export async function whenShown(page: Page, selector: string, text: string): Promise<() => Promise<number>> {
+  await page.evaluate(
+    ([selector, text]) => {
+      const shown = () => document.querySelector(selector!)?.textContent?.includes(text!) ?? false;
+      (window as unknown as { seen: Promise<number> }).seen = new Promise((resolve) => {
+        const look = () => {
+          if (!shown()) return;
+          observer.disconnect();
+          resolve(Date.now());
+        };
+        const observer = new MutationObserver(look);
+        observer.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+        look();
+      });
+    },
+    [selector, text],
+  );
+  return () => page.evaluate(() => (window as unknown as { seen: Promise<number> }).seen);
 }

@@ -15,12 +15,17 @@ pub mod session;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 use leptos_router::location::RequestUrl;
+use wasm_bindgen::JsValue;
 use web_sys::HtmlElement;
 
 pub use self::routes::App;
 
 /// The typeface, fetched before the stylesheet asks for it.
 const FONT: &str = "/fonts/inter-latin.woff2";
+
+/// The attribute of the team's documents that tells the page on show. Its address is another when it answers a form that
+/// was sent without JavaScript.
+const PAGE: &str = "data-page";
 
 /// The addresses of the built client, which the server knows.
 #[derive(Clone, Debug)]
@@ -38,7 +43,6 @@ pub type Mount = fn(HtmlElement, Box<dyn FnOnce() -> AnyView>);
 /// The HTML document of the team's application.
 pub fn shell(assets: Assets) -> impl IntoView {
     let Assets { css, boot } = assets;
-    // The page on show. Its address is another when it answers a form that was sent without JavaScript.
     let page = use_context::<RequestUrl>().map(|url| url.as_ref().to_owned());
     view! {
         <!DOCTYPE html>
@@ -60,27 +64,26 @@ pub fn shell(assets: Assets) -> impl IntoView {
     }
 }
 
-/// Brings the document to life, whichever it is.
+/// Brings the document to life: the public page or the team's application; a document that is neither stays as it is.
 pub fn hydrate(mount: Mount) {
-    if !public::hydrate(mount) {
-        restore_address();
+    let Some(root) = document().document_element() else { return };
+    public::hydrate(mount);
+    if let Some(page) = root.get_attribute(PAGE) {
+        restore_address(&page);
         if let Some(body) = document().body() {
             mount(body, Box::new(|| view! { <App /> }.into_any()));
         }
     }
     // From here on, what needs the client may show and what stands in for it may go.
-    if let Some(root) = document().document_element() {
-        root.set_class_name("alive");
-    }
+    root.set_class_name("alive");
 }
 
 /// A page that answers a refused form stands under the form's address; gives it back its own, so that the router finds
 /// the page and reloading it works.
-fn restore_address() {
-    let page = document().document_element().and_then(|root| root.get_attribute("data-page"));
+fn restore_address(page: &str) {
     let is_form = location().pathname().is_ok_and(|path| path.starts_with("/fn/"));
-    if let (true, Some(page), Ok(history)) = (is_form, page, window().history()) {
+    if let (true, Ok(history)) = (is_form, window().history()) {
         // When the browser refuses, the address stays and the router shows its not-found page.
-        _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&page));
+        _ = history.replace_state_with_url(&JsValue::NULL, "", Some(page));
     }
 }

@@ -13,6 +13,7 @@ pub mod service;
 pub mod slug;
 pub mod status;
 pub mod time;
+pub mod uptime;
 mod wire;
 
 pub use account::{
@@ -31,3 +32,4 @@ pub use service::{
 pub use slug::Slug;
 pub use status::{Cause, Headline, Indicator, Layers, Role, ServiceStatus};
 pub use time::Timestamp;
+pub use uptime::{Uptime, UptimeDay};

@@ -81,11 +81,8 @@ pub fn router(state: AppState) -> Router {
 /// Limits and headers that hold for every answer.
 async fn guard(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let is_live = path.ends_with("/live");
     let mut response = if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > URI_MAX) {
         Error::invalid("The address is longer than 4096 bytes.").into_response()
-    } else if is_live {
-        next.run(request).await
     } else {
         match tokio::time::timeout(TIMEOUT, next.run(request)).await {
             Ok(response) => response,

@@ -52,7 +52,7 @@ fn open_graph(property: &'static str, content: &str) -> impl IntoView + use<> {
 /// The whole document, after its doctype, for an address without a page. Says the same whether something private is there or nothing.
 pub fn not_found_document(assets: &Assets) -> impl IntoView + use<> {
     let head = view! {
-        <title>"Page not found"</title>
+        {html::title().child("Page not found")}
         <meta name="robots" content="noindex" />
     };
     let body = view! {

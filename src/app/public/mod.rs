@@ -18,14 +18,12 @@ pub use self::{
 use super::Mount;
 use crate::model::{Slug, StatusPage};
 
-/// Brings the public page to life, when the document is one. Says whether it is.
-pub fn hydrate(mount: Mount) -> bool {
-    let Some(element) = document::page_element() else { return false };
-    // Without readable data the page stays what it is: complete, only not live.
-    if let Some(page) = document::page_data() {
+/// Brings the public page to life, when the document is one. Without readable data it stays what it is: complete, only
+/// not live.
+pub fn hydrate(mount: Mount) {
+    if let (Some(element), Some(page)) = (document::page_element(), document::page_data()) {
         mount(element, Box::new(move || view! { <PublicPage page /> }.into_any()));
     }
-    true
 }
 
 /// The whole state, from the documented REST address.

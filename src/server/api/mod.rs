@@ -60,6 +60,7 @@ pub fn router(config: &Config) -> (Router<AppState>, Document) {
         .routes(routes!(services::list, services::create))
         .routes(routes!(services::show, services::update, services::delete))
         .routes(routes!(services::history))
+        .routes(routes!(services::uptime))
         .routes(routes!(groups::list, groups::create))
         .routes(routes!(groups::show, groups::update, groups::delete))
         .routes(routes!(live::members))

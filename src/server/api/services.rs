@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::input::{Body, Id, Paging, Params, next_link};
 use crate::{
-    model::{Cause, Error, NewService, Result, Service, ServiceId, ServicePatch, StatusChange, Timestamp},
+    model::{Cause, Error, NewService, Result, Service, ServiceId, ServicePatch, StatusChange, Timestamp, Uptime},
     server::domain::{HistoryRange, Member, Viewer},
 };
 
@@ -115,4 +115,14 @@ pub async fn history(
         next_link(&format!("/api/services/{id}/history"), &query)
     });
     Ok((headers, Json(changes)))
+}
+
+/// Show how much of the last 90 days a service worked
+#[utoipa::path(
+    get, path = "/api/services/{id}/uptime", tag = "Services", operation_id = "serviceUptime", security(("bearer" = [])),
+    params(("id" = ServiceId, Path, description = "The service.")),
+    responses((status = 200, description = "The figure, and each day in UTC.", body = Uptime)),
+)]
+pub async fn uptime(org: Viewer, Id(id): Id<ServiceId>) -> Result<Json<Uptime>> {
+    org.uptime(id).await.map(Json)
 }

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     model::{
         Audience, Error, History, HistoryEntry, OrganizationId, PublicOrganization, Result, ServiceId, Slug,
-        StatusChange, StatusChangeId, StatusPage, Timeline, Timestamp, UserId,
+        StatusChange, StatusChangeId, StatusPage, Timeline, Timestamp, Uptime, UserId, uptime::DAYS,
     },
     server::error::internal,
 };
@@ -127,7 +127,25 @@ impl Viewer {
         Ok((rows.into_iter().map(StatusChange::from).collect(), next))
     }
 
-    /// The same with the names of who changed it, for the service's page.
+    /// How much of the last 90 days a service worked (domain rule 3.7).
+    ///
+    /// # Errors
+    /// `not_found` for an unknown service.
+    pub async fn uptime(&self, id: ServiceId) -> Result<Uptime> {
+        let service = self.service(id).await?;
+        let now = self.domain.clock().now();
+        let window = now.plus_seconds(-86_400 * (i64::try_from(DAYS).map_err(internal)?));
+        let rows = newest_first(self.scope().find())
+            .filter(status_change::Column::ServiceId.eq(id))
+            .filter(status_change::Column::CreatedAt.gte(window))
+            .all(self.db())
+            .await
+            .map_err(internal)?;
+        let changes = rows.into_iter().map(StatusChange::from).collect();
+        Ok(Uptime::of(service.created_at, service.status, changes, now))
+    }
+
+    /// A page of [`Viewer::history`] with the names of who changed what.
     ///
     /// # Errors
     /// As [`Viewer::history`].

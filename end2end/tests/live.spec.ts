@@ -1,0 +1,160 @@
+// What changes on one screen stands on all others at once.
+
+import { addService, alive, expect, go, register, row, signUp, statusOf, stranger, test, whenShown } from './fixtures';
+
+test('UI-11 UI-12 a status set on the dashboard stands on every other screen within a second', async ({ page }) => {
+  const { slug } = await register(page);
+  await page.getByRole('link', { name: 'Add your first service' }).click();
+  await page.waitForURL('**/services');
+
+  await page.getByLabel('Heading').fill('Core platform');
+  await page.getByRole('button', { name: 'Add group' }).click();
+  await expect(page.getByRole('heading', { name: 'Core platform' })).toBeVisible();
+  for (const [name, group] of [
+    ['Checkout', 'Core platform'],
+    ['Search', 'No group'],
+  ] as const) {
+    await page.getByLabel('Name', { exact: true }).fill(name);
+    await page.getByLabel('Description').fill(`What ${name} does`);
+    await page.getByLabel('Group', { exact: true }).selectOption(group);
+    await page.getByRole('button', { name: 'Add service' }).click();
+    await expect(row(page, name)).toBeVisible();
+    await expect(page.getByLabel('Name', { exact: true })).toHaveValue('');
+  }
+
+  const visitor = await stranger(page);
+  const colleague = await page.context().newPage();
+  await Promise.all([go(visitor, `/public/${slug}`), go(colleague, '/dashboard'), go(page, '/dashboard')]);
+  for (const screen of [visitor, colleague, page]) await expect(screen.getByText('Live', { exact: true })).toBeVisible();
+  const headline = visitor.getByRole('status');
+  await expect(headline).toHaveText('All Systems Operational');
+  // The region that speaks must stay the same element: a new one is not read out.
+  await headline.evaluate((region) => region.setAttribute('data-before', ''));
+  for (const screen of [visitor, colleague]) await screen.evaluate(() => Object.assign(window, { before: true }));
+
+  const change = async (status: string, sentence: string) => {
+    const seen = await Promise.all([
+      whenShown(visitor, 'main', sentence),
+      whenShown(colleague, 'main', sentence),
+      whenShown(page, 'main', sentence),
+    ]);
+    await page.evaluate(() =>
+      document.addEventListener('change', () => Object.assign(window, { changed: Date.now() }), { capture: true }),
+    );
+    await statusOf(page, 'Checkout').selectOption(status);
+    const moments = await Promise.all(seen.map((moment) => moment()));
+    const start = await page.evaluate(() => (window as unknown as { changed: number }).changed);
+    for (const moment of moments) expect(moment - start).toBeLessThan(1000);
+  };
+
+  await change('Major Outage', 'Partial System Outage');
+  await expect(headline).toHaveText('Partial System Outage');
+  await expect(headline).toHaveAttribute('data-before');
+  await expect(row(visitor, 'Checkout')).toContainText('Major Outage');
+  await expect(row(visitor, 'Search')).toContainText('Operational');
+  await expect(statusOf(colleague, 'Checkout')).toHaveValue('major_outage');
+  await expect(colleague.locator('main [aria-live=polite]')).toHaveText('Partial System Outage');
+
+  await change('Operational', 'All Systems Operational');
+  await expect(headline).toHaveText('All Systems Operational');
+  await expect(headline).toHaveAttribute('data-before');
+  await expect(row(visitor, 'Checkout')).toContainText('Operational');
+  await expect(statusOf(colleague, 'Checkout')).toHaveValue('operational');
+  for (const screen of [visitor, colleague]) {
+    expect(await screen.evaluate(() => 'before' in window), 'not reloaded').toBe(true);
+  }
+});
+
+test('services and groups added, renamed, moved and deleted reach open pages', async ({ page }) => {
+  const { slug } = await signUp(page);
+  const [api] = [await addService(page, 'API'), await addService(page, 'Web')];
+  const visitor = await stranger(page);
+  await go(visitor, `/public/${slug}`);
+  await expect(visitor.getByText('Live', { exact: true })).toBeVisible();
+  const names = visitor.locator('.service-name');
+  await expect(names).toHaveText(['API', 'Web']);
+
+  await go(page, '/services');
+  await page.getByRole('button', { name: 'Move API down' }).click();
+  await expect(names).toHaveText(['Web', 'API']);
+
+  await go(page, `/services/${api.id}`);
+  await page.getByLabel('Name', { exact: true }).fill('Gateway');
+  await page.getByLabel('Description').fill('Every request');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(names).toHaveText(['Web', 'Gateway']);
+  await expect(row(visitor, 'Gateway')).toContainText('Every request');
+
+  await page.getByText('Delete this service').click();
+  await page.getByLabel('Type what it is called to confirm').fill('Gateway');
+  await page.getByRole('button', { name: 'Delete service' }).click();
+  await expect(names).toHaveText(['Web']);
+});
+
+test('a service deleted by a colleague leaves an open page of it with a way on', async ({ page }) => {
+  await signUp(page);
+  const { id } = await addService(page, 'Short-lived');
+  await go(page, `/services/${id}`);
+  await expect(page.getByText('Live', { exact: true })).toBeVisible();
+  const { origin } = new URL(page.url());
+  expect((await page.request.delete(`/api/services/${id}`, { headers: { origin } })).ok()).toBe(true);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Service not found');
+  await page.getByRole('main').getByRole('link', { name: 'All services' }).click();
+  await page.waitForURL('**/services');
+});
+
+test('the organization renamed in the settings is renamed on the open page', async ({ page }) => {
+  const { slug } = await signUp(page);
+  const visitor = await stranger(page);
+  await go(visitor, `/public/${slug}`);
+  await expect(visitor.getByText('Live', { exact: true })).toBeVisible();
+  await go(page, '/settings');
+  await page.getByLabel('Organization name').fill('Lamp & Sons <Ltd>');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('Saved.')).toBeVisible();
+  await expect(visitor.getByRole('banner')).toContainText('Lamp & Sons <Ltd>');
+  await expect(page.getByRole('banner')).toContainText('Lamp & Sons <Ltd>');
+  await alive(page);
+});
+
+test('the frames of the feed: hello first, then numbers that rise by one', async ({ page }) => {
+  const { slug, email } = await signUp(page);
+  const service = await addService(page, 'API');
+  await go(page, '/dashboard');
+
+  const listen = (path: string) =>
+    page.evaluate((path) => {
+      const frames: Record<string, unknown>[] = [];
+      const socket = new WebSocket(`ws://${location.host}${path}`);
+      socket.onmessage = ({ data }) => frames.push(JSON.parse(data as string) as Record<string, unknown>);
+      Object.assign(window, { [path]: frames });
+    }, path);
+  const heard = (path: string) =>
+    page.evaluate((path) => (window as never as Record<string, Frame[]>)[path]!, path);
+  type Frame = { type: string; seq: number; at?: string; data?: Record<string, unknown> };
+
+  for (const path of [`/api/public/${slug}/live`, '/api/live']) {
+    await listen(path);
+    await expect.poll(async () => (await heard(path)).map(({ type }) => type)).toEqual(['hello']);
+    const from = (await heard(path))[0]!.seq;
+    await statusOf(page, 'API').selectOption('Degraded');
+    await statusOf(page, 'API').selectOption('Operational');
+    await expect.poll(async () => (await heard(path)).length).toBe(3);
+    const frames = await heard(path);
+    expect(frames.map(({ seq }) => seq)).toEqual([from, from + 1, from + 2]);
+    for (const { type, at, data } of frames.slice(1)) {
+      expect(type).toBe('service_updated');
+      expect(at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+      expect(data).toMatchObject({ id: service.id, name: 'API' });
+    }
+    expect(frames.map(({ data }) => data?.status)).toEqual([undefined, 'degraded', 'operational']);
+    if (path.includes('public')) expect(JSON.stringify(frames)).not.toContain(email);
+
+    // Resumed from an older number, what happened since comes again.
+    await listen(`${path}?since=${from}`);
+    await expect.poll(async () => (await heard(`${path}?since=${from}`)).length).toBe(3);
+    const replayed = await heard(`${path}?since=${from}`);
+    expect(replayed[0]!.type).toBe('hello');
+    expect(replayed.slice(1)).toEqual(frames.slice(1));
+  }
+});
