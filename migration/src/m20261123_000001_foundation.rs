@@ -1,6 +1,6 @@
 //! Organizations, people and their sessions; services, their groups and the history of their status; live events.
 
-use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
+use sea_orm_migration::prelude::*;
 
 use crate::column::{document, id, integer, maybe_id, maybe_integer, table, text, word};
 
@@ -329,13 +329,10 @@ where
     T: Iden + 'static,
     C: IntoIndexColumn,
 {
-    let mut index = Index::create();
-    // MySQL has no `IF NOT EXISTS` for an index, and sea-orm cannot ask SQLite.
-    if manager.get_database_backend() != DbBackend::MySql {
-        index.if_not_exists();
-    } else if manager.has_index(table.unquoted(), name).await? {
+    if manager.has_index(table.unquoted(), name).await? {
         return Ok(());
     }
+    let mut index = Index::create();
     index.name(name).table(table);
     for column in columns {
         index.col(column);

@@ -282,6 +282,6 @@ mod tests {
             organization_name: "Acme Cloud".into(),
             slug: Some(" ".into()),
         };
-        assert_eq!(form.check().ok().expect("valid").slug.as_str(), "acme-cloud");
+        assert_eq!(form.check().map(|new| new.slug.to_string()), Ok("acme-cloud".to_owned()));
     }
 }

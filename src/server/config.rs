@@ -1,18 +1,15 @@
 //! The settings, read once from flags, the environment and `.env`; a bad value stops the start with one clear line.
 
 use std::{
-    fmt,
-    fs::{self, OpenOptions},
-    io::{self, Write},
+    fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use axum::http::HeaderValue;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::net::Network;
+use super::{net::Network, secret::Secret};
 
 /// Aldis, a status page: teams tell their users what works, live.
 #[derive(Parser)]
@@ -137,24 +134,6 @@ pub struct Config {
     pub secret: Secret,
 }
 
-/// A key that is never printed.
-#[derive(Clone)]
-pub struct Secret(Vec<u8>);
-
-impl Secret {
-    /// The bytes, for signing.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
 /// The address people use, and what follows from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
@@ -253,8 +232,8 @@ impl Settings {
         create_private_dir(&self.data_dir)
             .map_err(|error| ConfigError::new("ALDIS_DATA_DIR", format!("cannot be created: {error}")))?;
         let secret = match self.jwt_secret {
-            Some(secret) => given_secret(&secret)?,
-            None => kept_secret(&self.data_dir.join("jwt-secret"))?,
+            Some(secret) => Secret::given(&secret)?,
+            None => Secret::kept(&self.data_dir.join("jwt-secret"))?,
         };
         Ok(Config {
             // One driver serves both.
@@ -279,71 +258,6 @@ fn create_private_dir(dir: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(dir)
-}
-
-/// Accepts a key from the settings, or says why it would protect nothing.
-fn given_secret(text: &str) -> Result<Secret, ConfigError> {
-    const VARIABLE: &str = "ALDIS_JWT_SECRET";
-    const SAMPLES: [&str; 8] =
-        ["changeme", "change-me", "change_me", "secret", "example", "replace", "your-", "insecure"];
-    const ADVICE: &str = "make one with `openssl rand -base64 48`, or leave it unset to have one generated";
-    if text.len() < 32 {
-        return Err(ConfigError::new(VARIABLE, format!("must have at least 32 bytes; {ADVICE}")));
-    }
-    let lower = text.to_ascii_lowercase();
-    let mut distinct: Vec<u8> = text.bytes().collect();
-    distinct.sort_unstable();
-    distinct.dedup();
-    if SAMPLES.iter().any(|sample| lower.contains(sample)) || distinct.len() < 10 {
-        return Err(ConfigError::new(VARIABLE, format!("is a sample or too easy to guess; {ADVICE}")));
-    }
-    Ok(Secret(text.as_bytes().to_vec()))
-}
-
-/// Reads the generated key, or generates it, readable by us alone.
-fn kept_secret(file: &Path) -> Result<Secret, ConfigError> {
-    let complain = |error: io::Error| ConfigError::new("ALDIS_JWT_SECRET", format!("{}: {error}", file.display()));
-    match fs::read_to_string(file) {
-        Ok(text) => {
-            refuse_readable_by_others(file)?;
-            given_secret(text.trim())
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let text = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 48]>());
-            let mut options = OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            match options.open(file).and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-            {
-                Ok(()) => given_secret(&text),
-                // Another instance was quicker.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    fs::read_to_string(file).map_err(complain).and_then(|text| given_secret(text.trim()))
-                }
-                Err(error) => Err(complain(error)),
-            }
-        }
-        Err(error) => Err(complain(error)),
-    }
-}
-
-fn refuse_readable_by_others(file: &Path) -> Result<(), ConfigError> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode());
-        if mode & 0o077 != 0 {
-            let file = file.display();
-            return Err(ConfigError::new(
-                "ALDIS_JWT_SECRET",
-                format!(
-                    "{file} can be read by other users; run `chmod 600 {file}`, or delete it to have a new one made"
-                ),
-            ));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -383,17 +297,5 @@ mod tests {
         let named = PublicUrl::parse("https://Status.Example.com").expect("valid");
         assert!(named.is_own("https://status.example.com") && named.is_https());
         assert!(!PublicUrl::parse("http://localhost.evil.test").expect("valid").is_own("http://127.0.0.1.evil.test"));
-    }
-
-    #[test]
-    fn a_generated_secret_is_private_stable_and_refused_once_others_can_read_it() {
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().expect("temp dir");
-        let file = dir.path().join("jwt-secret");
-        let first = kept_secret(&file).expect("generated");
-        assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
-        assert_eq!(kept_secret(&file).expect("read again").bytes(), first.bytes());
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("chmod");
-        assert!(kept_secret(&file).expect_err("readable by others").to_string().contains("chmod 600"));
     }
 }

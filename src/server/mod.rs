@@ -15,6 +15,7 @@ mod net;
 mod pages;
 mod relay;
 mod router;
+mod secret;
 mod serve;
 mod telemetry;
 

@@ -1,5 +1,7 @@
 //! What the server tells its operator.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::{EnvFilter, fmt};
 
 use super::config::{ConfigError, LogFormat};
@@ -11,7 +13,7 @@ use super::config::{ConfigError, LogFormat};
 pub fn start(filter: &str, format: LogFormat) -> Result<(), ConfigError> {
     let filter = EnvFilter::try_new(format!("sqlx=warn,sea_orm=warn,sea_orm_migration=warn,{filter}"))
         .map_err(|error| ConfigError::new("ALDIS_LOG", format!("cannot be read ({error}); try info or aldis=debug")))?;
-    let logger = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logger = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     // A second start in one process, as tests do, keeps the first.
     let _ = match format {
         LogFormat::Json => logger.json().try_init(),

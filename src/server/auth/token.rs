@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     model::{Error, Result, SessionId, Timestamp, UserId},
     server::{
-        config::{PublicUrl, Secret},
+        config::PublicUrl,
         domain::{NewSession, SESSION_SECONDS},
         error::internal,
+        secret::Secret,
     },
 };
 

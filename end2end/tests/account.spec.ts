@@ -1,0 +1,176 @@
+// Signing up, in and out.
+
+import { expect, fillRegistration, go, logIn, REFUSED, register, addService, signUp, statusOf, stranger, test, unique } from './fixtures';
+
+test('the page address is proposed while the name is typed, until somebody edits it', async ({ page }) => {
+  await go(page, '/register');
+  const [name, slug] = [page.getByLabel('Organization name'), page.getByLabel('Page address')];
+  await name.pressSequentially('Café Zürich & Co.');
+  await expect(slug).toHaveValue('cafe-zuerich-co');
+  await expect(page.getByText('/public/cafe-zuerich-co')).toBeVisible();
+  await name.pressSequentially(' KG');
+  await expect(slug).toHaveValue('cafe-zuerich-co-kg');
+  await slug.fill('zurich');
+  await expect(page.getByText('/public/zurich', { exact: true })).toBeVisible();
+  await name.pressSequentially(' 2');
+  await expect(slug).toHaveValue('zurich');
+});
+
+test('UI-26 UI-27 a refused registration says what to do at each field and keeps what was typed', async ({
+  page,
+  expectConsole,
+}) => {
+  expectConsole(REFUSED);
+  const taken = await signUp(await stranger(page));
+  await go(page, '/register');
+  await page.getByRole('button', { name: 'Create organization' }).click();
+  await expect(page.getByRole('alert')).toContainText('Please correct the marked fields.');
+  for (const label of ['Organization name', 'Your name', 'Email', 'Password']) {
+    const field = page.getByLabel(label, { exact: true });
+    await expect(field).toHaveAttribute('aria-invalid', 'true');
+    await expect(field).toHaveAccessibleDescription(/required|Enter an e-mail address|12 characters/);
+  }
+  await expect(page.getByLabel('Organization name')).toBeFocused();
+
+  const fresh = { organization: 'Keep Me', slug: 'admin', name: 'Ada', email: `${unique('x')}@example.test` };
+  const attempt = async (slug: string, email: string) => {
+    await fillRegistration(page, { ...fresh, slug, email, password: taken.password });
+    await page.getByRole('button', { name: 'Create organization' }).click();
+  };
+  const [slug, email] = [page.getByLabel('Page address'), page.getByLabel('Email', { exact: true })];
+
+  await attempt('admin', fresh.email);
+  await expect(slug).toHaveAccessibleDescription(/This address is reserved. Choose another./);
+  await expect(slug).toBeFocused();
+  await expect(page.getByLabel('Organization name')).toHaveValue('Keep Me');
+  await expect(slug).toHaveValue('admin');
+  await expect(email).toHaveValue(fresh.email);
+
+  await attempt(taken.slug, fresh.email);
+  await expect(slug).toHaveAccessibleDescription(/This page address is taken. Choose another./);
+
+  await attempt(unique('free'), taken.email);
+  await expect(email).toHaveAccessibleDescription(/There is an account with this e-mail address/);
+  await expect(email).toBeFocused();
+  await expect(slug).not.toHaveAttribute('aria-invalid');
+
+  await attempt(unique('free'), fresh.email);
+  await page.waitForURL('**/dashboard');
+});
+
+test('UI-29 a password can be shown, and fields are named for managers', async ({ page }) => {
+  await go(page, '/register');
+  const password = page.getByLabel('Password', { exact: true });
+  await expect(password).toHaveAttribute('autocomplete', 'new-password');
+  await password.fill('seen by me');
+  const show = page.getByRole('button', { name: /^Show/ });
+  await show.click();
+  await expect(password).toHaveAttribute('type', 'text');
+  await expect(show).toHaveAttribute('aria-pressed', 'true');
+  await expect(password).toHaveValue('seen by me');
+  await show.click();
+  await expect(password).toHaveAttribute('type', 'password');
+  await go(page, '/login');
+  await expect(page.getByLabel('Email')).toHaveAttribute('autocomplete', 'username');
+  await expect(page.getByLabel('Password', { exact: true })).toHaveAttribute('autocomplete', 'current-password');
+});
+
+test('a wrong password and an unknown address get the same answer; then the login leads on', async ({
+  page,
+  expectConsole,
+}) => {
+  expectConsole(REFUSED);
+  const member = await signUp(await stranger(page));
+  // A page for members leads to the door, and from there back.
+  await go(page, '/services');
+  await expect(page).toHaveURL(/\/login\?next=%2Fservices$/);
+  const sentences: string[] = [];
+  for (const email of [member.email, `${unique('nobody')}@example.test`]) {
+    await page.getByLabel('Email').fill(email);
+    await page.getByLabel('Password', { exact: true }).fill('not the password');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await expect(page.getByRole('button', { name: 'Log in' })).toBeEnabled();
+    await expect(page.locator('.form-error')).toBeVisible();
+    sentences.push((await page.locator('.form-error').textContent()) ?? '');
+    await expect(page.getByLabel('Email')).toHaveValue(email);
+  }
+  expect(sentences[0]).toBe(sentences[1]);
+  await page.getByLabel('Email').fill(member.email.toUpperCase());
+  await page.getByLabel('Password', { exact: true }).fill(member.password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.waitForURL('**/services');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Services');
+  // Who is in has no business at the door.
+  for (const door of ['/', '/login', '/register']) {
+    await go(page, door);
+    await expect(page).toHaveURL(/\/dashboard$/);
+  }
+});
+
+test('the login never leads to another site', async ({ page }) => {
+  const member = await signUp(await stranger(page));
+  for (const next of ['//evil.test/', 'https://evil.test/', '/\\evil.test', 'javascript:alert(1)']) {
+    await page.context().clearCookies();
+    await logIn(page, member, `/login?next=${encodeURIComponent(next)}`);
+    await expect(page).toHaveURL(/^http:\/\/127\.0\.0\.1:\d+\/dashboard$/);
+  }
+});
+
+test('a log-out ends everything: pages, the way back, other tabs', async ({ page, expectConsole }) => {
+  expectConsole(REFUSED);
+  await register(page);
+  await addService(page, 'Secret Service');
+  const other = await page.context().newPage();
+  await go(other, '/dashboard');
+  await go(page, '/dashboard');
+  await expect(page.getByText('Secret Service')).toBeVisible();
+  await page.getByRole('button', { name: 'Log out' }).first().click();
+  await page.waitForURL((url) => url.pathname === '/');
+
+  await page.goBack();
+  await expect(page).toHaveURL(/\/login\?next=%2Fdashboard$/);
+  await expect(page.getByText('Secret Service')).toHaveCount(0);
+  await go(page, '/services');
+  await expect(page).toHaveURL(/\/login/);
+
+  // The other tab learns of it at the latest when it is used.
+  await statusOf(other, 'Secret Service').selectOption('Major Outage');
+  await other.waitForURL((url) => url.pathname === '/login' && url.searchParams.get('next') === '/dashboard');
+});
+
+test('the address /logout asks first', async ({ page }) => {
+  await signUp(page);
+  await go(page, '/logout');
+  await page.getByRole('link', { name: 'Stay' }).click();
+  await page.waitForURL('**/dashboard');
+  await go(page, '/logout');
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.waitForURL((url) => url.pathname === '/');
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+});
+
+test('a form sent before the client runs, and refused, comes to life with what was typed', async ({
+  page,
+  expectConsole,
+}) => {
+  expectConsole(REFUSED);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/*.wasm', async (route) => {
+    await held;
+    await route.continue().catch(() => {});
+  });
+  await page.goto('/login?next=%2Fservices');
+  await page.getByLabel('Email').fill('ada@example.test');
+  await page.getByLabel('Password', { exact: true }).fill('not the password');
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await expect(page.locator('.form-error')).toBeVisible();
+  release();
+  await expect(page.locator('html.alive')).toBeAttached({ timeout: 20_000 });
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');
+  await expect(page.locator('.form-error')).toBeVisible();
+  await expect(page.getByLabel('Email')).toHaveValue('ada@example.test');
+  await expect(page).toHaveURL(/\/login\?next=%2Fservices$/);
+  await page.reload();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Log in');
+});
