@@ -43,7 +43,8 @@ pub type Mount = fn(HtmlElement, Box<dyn FnOnce() -> AnyView>);
 /// The HTML document of the team's application.
 pub fn shell(assets: Assets) -> impl IntoView {
     let Assets { css, boot } = assets;
-    let page = use_context::<RequestUrl>().map(|url| url.as_ref().to_owned());
+    let page = use_context::<RequestUrl>().and_then(|url| url.parse().ok());
+    let page = page.map(|url| full_path(url.path(), url.search()));
     view! {
         <!DOCTYPE html>
         <html lang="en" data-page=page>
@@ -76,6 +77,11 @@ pub fn hydrate(mount: Mount) {
     }
     // From here on, what needs the client may show and what stands in for it may go.
     root.set_class_name("alive");
+}
+
+/// A page's address inside the site.
+fn full_path(path: &str, search: &str) -> String {
+    if search.is_empty() { path.to_owned() } else { format!("{path}?{search}") }
 }
 
 /// A page that answers a refused form stands under the form's address; gives it back its own, so that the router finds

@@ -78,11 +78,11 @@ pub enum Control {
         /// The newest event's number.
         seq: Seq,
     },
-    /// Events were lost or are gone: reload the state, then connect again with its number.
+    /// Events were lost or are gone: reload the state; what comes after carries on from there.
     Resync,
-    /// Repeated while nothing happens, so that both ends notice a dead line: the number of the newest event.
+    /// Repeated while nothing happens, so that both ends notice a dead line.
     Ping {
-        /// The newest event's number.
+        /// The number of the last event sent on this socket.
         seq: Seq,
     },
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Result};
 
-/// Addresses that would shadow our own paths or pass for us. A test compares them with the router.
+/// Addresses that would shadow our own paths or pass for us. A test compares them with the routes.
 pub const RESERVED: &[&str] = &[
     "about",
     "account",

@@ -44,7 +44,6 @@ pub fn main() -> ExitCode {
         eprintln!("aldis: .env cannot be read at position {at} of the line `{}`", line.split('=').next().unwrap_or(""));
         return ExitCode::FAILURE;
     }
-    // Files we create, the database's companions among them, are ours alone.
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -74,7 +73,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::ResetPassword { email } => reset_password(&config, &email).await,
         Command::Backup { file } => {
-            let domain = open(&config, Relay::none()).await?;
+            // As it is: a copy made before an upgrade must not be upgraded by the making of it.
+            let domain = Domain::connect(&config.database_url, Relay::none(), Clock::System).await?;
             domain.backup(&file).await?;
             println!("Wrote a copy of the database to {}. Keep it as safe as the database itself.", file.display());
             Ok(())
@@ -105,6 +105,10 @@ async fn run_server(config: Config, with_demo: bool) -> Result<(), Failure> {
         }
         let origin = state.config.public_url.origin();
         println!("Demonstration: {origin}/public/{} · log in as {} with {}", demo::SLUG, demo::EMAIL, demo::PASSWORD);
+    }
+    let (listen, origin) = (state.config.listen, state.config.public_url.origin());
+    if listen.ip().is_unspecified() && origin == format!("http://{listen}") {
+        tracing::warn!("set ALDIS_PUBLIC_URL to the address people use: forms sent from any other address are refused");
     }
     tokio::spawn(relay.listen(state.domain.system(), state.stop.clone()));
     tokio::spawn(jobs::run(state.domain.system(), state.stop.clone()));
@@ -143,9 +147,13 @@ async fn check(config: &Config) -> Result<(), Failure> {
         Some(url) => Relay::open(url)?,
         None => Relay::none(),
     };
-    let domain = open(config, relay).await?;
+    let domain = Domain::connect(&config.database_url, relay, Clock::System).await?;
     domain.ready().await?;
-    println!("Database: reached, and its schema is up to date.");
+    let schema = match domain.pending_migrations().await? {
+        0 => "its schema is up to date".to_owned(),
+        pending => format!("{pending} changes of its schema are pending; serve or migrate will make them"),
+    };
+    println!("Database: reached; {schema}.");
     println!("Redis: {}.", if config.redis_url.is_some() { "reached" } else { "not used" });
     Ok(())
 }

@@ -71,7 +71,7 @@ pub struct Settings {
     /// The key that signs sessions, at least 32 bytes [default: generated into the data folder]
     #[arg(long = "jwt-secret", env = "ALDIS_JWT_SECRET", global = true, hide_env_values = true)]
     pub jwt_secret: Option<String>,
-    /// Who may create an organization; invitations always work
+    /// Who may create an organization
     #[arg(long = "registration", env = "ALDIS_REGISTRATION", global = true, value_enum, default_value = "open")]
     pub registration: Registrations,
     /// Networks of reverse proxies whose `X-Forwarded-For` counts, separated by commas: `10.0.0.0/8,::1`

@@ -6,12 +6,13 @@
 use std::{collections::BTreeMap, fmt::Display};
 
 use leptos::{html, prelude::*};
+use leptos_router::hooks::use_location;
 use server_fn::ServerFn;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use crate::{
-    app::session::use_refusal,
+    app::{full_path, session::use_refusal},
     model::{Code, Error},
 };
 
@@ -118,13 +119,26 @@ fn focus_first_fault(form: NodeRef<html::Form>) {
     });
 }
 
-/// Why the form was refused, as one sentence above its fields; nothing while it was not.
+/// Names the page a form stands on, for the server to lead back to when it answers the form itself: the address of a
+/// page that tells of a refusal is the form's.
 #[component]
-pub fn FormError(
+pub fn PageField() -> impl IntoView {
+    let here = use_location();
+    let page = move || here.pathname.with(|path| here.search.with(|search| full_path(path, search)));
+    view! { <input type="hidden" name="page" value=page /> }
+}
+
+/// What every form begins with: unseen, its page; and why it was refused, as one sentence, while it is.
+#[component]
+pub fn FormHead(
     /// The form.
     form: Form,
+    /// Whether it is the form to log in by, which needs no way there.
+    #[prop(optional)]
+    is_login: bool,
 ) -> impl IntoView {
     view! {
+        <PageField />
         <div role="alert">
             {move || {
                 form.error
@@ -133,7 +147,7 @@ pub fn FormError(
                         view! {
                             <p class="form-error">
                                 {error.message}
-                                {(error.code == Code::Unauthorized)
+                                {(error.code == Code::Unauthorized && !is_login)
                                     .then(|| {
                                         view! {
                                             " "

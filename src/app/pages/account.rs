@@ -8,7 +8,7 @@ use crate::{
     app::{
         components::{
             field::{Field, Password},
-            form::{Form, FormError, Submit},
+            form::{Form, FormHead, Submit},
         },
         server_fns::{Login, Logout, Register},
     },
@@ -31,7 +31,7 @@ pub fn RegisterPage() -> impl IntoView {
     view! {
         <LonePage title="Create organization">
             <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
-                <FormError form />
+                <FormHead form />
                 <Field
                     form
                     name="organization_name"
@@ -73,7 +73,7 @@ pub fn LoginPage() -> impl IntoView {
     view! {
         <LonePage title="Log in">
             <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
-                <FormError form />
+                <FormHead form is_login=true />
                 <input type="hidden" name="next" value=next />
                 <Field form name="email" label="Email" kind="email" autocomplete="username" />
                 <Password form autocomplete="current-password" />
@@ -109,7 +109,7 @@ pub fn LogoutButton(
     let form = Form::new(action, "logout");
     view! {
         <ActionForm action node_ref=form.node>
-            <FormError form />
+            <FormHead form />
             <Submit form label="Log out" busy="Logging out…" class />
         </ActionForm>
     }

@@ -8,7 +8,7 @@ use crate::{
         board::Board,
         components::{
             field::Field,
-            form::{Done, Form, FormError, Submit},
+            form::{Done, Form, FormHead, Submit},
         },
         server_fns::{self, DeleteGroup, MoveGroup, RenameGroup, move_group},
     },
@@ -55,7 +55,7 @@ fn Rename(board: Board, id: GroupId, name: Signal<String>) -> impl IntoView {
     refresh_when_done(board, form);
     view! {
         <ActionForm action node_ref=form.node attr:class="fields" attr:novalidate=true>
-            <FormError form />
+            <FormHead form />
             <input type="hidden" name="id" value=id.to_string() />
             <Field form name="name" label="Heading" value=name />
             <Submit form label="Rename" busy="Renaming…" class="button" />
@@ -77,7 +77,7 @@ fn Delete(board: Board, id: GroupId, size: Signal<usize>) -> impl IntoView {
     };
     view! {
         <ActionForm action node_ref=form.node attr:class="fields">
-            <FormError form />
+            <FormHead form />
             <input type="hidden" name="id" value=id.to_string() />
             <p class="hint">{what_happens}</p>
             <Submit form label="Delete group" busy="Deleting…" class="button button-danger" />
@@ -103,7 +103,7 @@ pub fn AddGroup(
         <section class="group">
             <h2>"Groups"</h2>
             <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
-                <FormError form />
+                <FormHead form />
                 <div class="fields">
                     <Field form name="name" label="Heading" hint=|| "Services can be put under it, for example “Core platform”." />
                     <Submit form label="Add group" busy="Adding…" class="button" />

@@ -5,7 +5,10 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlButtonElement, MouseEvent};
 
 use crate::{
-    app::{components::icon::Icon, session::use_refusal},
+    app::{
+        components::{form::PageField, icon::Icon},
+        session::use_refusal,
+    },
     model::Placement,
 };
 
@@ -65,6 +68,7 @@ pub fn MoveButtons(
     let (up, down) = (button(Placement::Up), button(Placement::Down));
     view! {
         <form class="move-buttons" method="post" action=action>
+            <PageField />
             <input type="hidden" name="id" value=id />
             {up}
             {down}

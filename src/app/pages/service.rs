@@ -13,7 +13,10 @@ use super::{
 use crate::{
     app::{
         board::{Board, WhenLoaded},
-        components::{sections::service, time::Time},
+        components::{
+            sections::service,
+            time::{Time, Wording},
+        },
         server_fns::service_history,
     },
     model::{History, Result, Service, ServiceId},
@@ -65,10 +68,10 @@ fn Content(board: Board, service: Signal<Service>, history: HistoryAnswer) -> im
         <Page title=Signal::derive(move || service.get().name)>
             <section class="group">
                 <h2>"Status"</h2>
-                <div class="card row">
+                <div class="card status-card">
                     <StatusControl board service />
                     <p class="meta">
-                        "Since " <Time at=Signal::derive(move || service.get().status_since) />
+                        "Since " <Time at=Signal::derive(move || service.get().status_since) wording=Wording::DateAndAgo />
                     </p>
                 </div>
             </section>

@@ -8,7 +8,7 @@ use crate::{
         board::Board,
         components::{
             field::{Field, Select, TextArea},
-            form::{Done, Form, FormError, Submit},
+            form::{Done, Form, FormHead, Submit},
         },
         server_fns::{self, EditService},
     },
@@ -36,7 +36,7 @@ pub fn Details(
     let (id, description) = service.with_untracked(|service| (service.id, service.description.clone()));
     view! {
         <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
-            <FormError form />
+            <FormHead form />
             <input type="hidden" name="id" value=id.to_string() />
             <Field form name="name" label="Name" value=Signal::derive(move || service.get().name) />
             <TextArea form name="description" label="Description" value=description hint=|| "Shown under the name on your page." />
@@ -63,7 +63,7 @@ pub fn DeleteService(
         <details class="fold" open=is_refused>
             <summary>"Delete this service"</summary>
             <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
-                <FormError form />
+                <FormHead form />
                 <input type="hidden" name="id" value=id.to_string() />
                 <p>"Its history goes with it, and nobody can bring it back."</p>
                 <Field

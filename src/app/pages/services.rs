@@ -12,7 +12,7 @@ use crate::{
         board::{Board, WhenLoaded},
         components::{
             field::{Field, Select},
-            form::{Done, Form, FormError, Submit},
+            form::{Done, Form, FormHead, Submit},
             sections::{Section, Sections},
             status::StatusBadge,
         },
@@ -61,7 +61,7 @@ fn NewService(board: Board) -> impl IntoView {
     });
     view! {
         <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
-            <FormError form />
+            <FormHead form />
             <div class="fields">
                 <Field form name="name" label="Name" />
                 <Field form name="description" label="Description" optional=true />

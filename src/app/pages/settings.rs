@@ -8,7 +8,7 @@ use crate::{
         board::{Board, WhenLoaded},
         components::{
             field::Field,
-            form::{Done, Form, FormError, Submit},
+            form::{Done, Form, FormHead, Submit},
         },
         server_fns::RenameOrganization,
         session::{is_admin, use_account},
@@ -67,7 +67,7 @@ fn Rename(board: Board, name: Signal<String>) -> impl IntoView {
     });
     view! {
         <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
-            <FormError form />
+            <FormHead form />
             <Field form name="name" label="Organization name" autocomplete="organization" value=name />
             <div class="actions">
                 <Submit form label="Save" busy="Saving…" />

@@ -5,7 +5,12 @@ use leptos::{html, prelude::*, server_fn::ServerFn};
 use web_sys::{HtmlSelectElement, SubmitEvent};
 
 use crate::{
-    app::{board::Board, components::status::StatusIcon, server_fns::SetServiceStatus, session::use_refusal},
+    app::{
+        board::Board,
+        components::{form::PageField, status::StatusIcon},
+        server_fns::SetServiceStatus,
+        session::use_refusal,
+    },
     model::{Service, ServiceId, ServiceStatus},
 };
 
@@ -38,6 +43,7 @@ pub fn StatusControl(
     };
     view! {
         <form class="status-control" method="post" action=SetServiceStatus::url() on:submit=on_submit>
+            <PageField />
             <input type="hidden" name="id" value=id.to_string() />
             <StatusIcon status />
             <select

@@ -10,7 +10,7 @@ pub fn Welcome() -> impl IntoView {
     view! {
         <LonePage title="Tell your users what works, live">
             <p class="lead">
-                "Aldis is a status page for your team. Change a service's status and everyone looking at your page sees it within a second."
+                "Aldis is a status page for your team. Change a service’s status and everyone looking at your page sees it within a second."
             </p>
             <p class="actions">
                 <a class="button button-primary" href="/register">
@@ -34,7 +34,7 @@ pub fn Welcome() -> impl IntoView {
                     <p>
                         "Open source, one file to run, and "<a href="/api" rel="external">
                             "a documented API"
-                        </a>" for everything on the screen."
+                        </a>"."
                     </p>
                 </li>
             </ul>

@@ -22,7 +22,8 @@ pub async fn refuse_foreign_origins(State(state): State<AppState>, request: Requ
     let by_cookie = !headers.contains_key(header::AUTHORIZATION) && state.cookie.read(headers).is_some();
     let form = request.uri().path().starts_with("/fn/");
     if changes && (form || by_cookie) && !comes_from_us(headers, &state.config.public_url) {
-        let message = "This request did not come from our own pages, so it was refused.";
+        let message = "This request did not come from our own pages, so it was refused. If it did, the server's \
+                       ALDIS_PUBLIC_URL is not the address in your browser.";
         return Error::new(Code::Forbidden, message).into_response();
     }
     next.run(request).await

@@ -38,7 +38,7 @@ impl Door {
     pub async fn register(&self, form: RegistrationForm) -> Result<NewSession> {
         if self.state.config.registration == Registrations::Closed {
             return Err(Error {
-                message: "Registration is closed here. Ask an admin of your organization for an invitation.".into(),
+                message: "Registration is closed here. Ask whoever runs this server.".into(),
                 ..Error::forbidden()
             });
         }

@@ -50,9 +50,26 @@ impl Domain {
     /// # Errors
     /// When the database cannot be reached or migrated.
     pub async fn open(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
+        let domain = Self::connect(url, relay, clock).await?;
+        store::migrate(domain.db(), url).await?;
+        Ok(domain)
+    }
+
+    /// Opens the database and leaves its schema as it is.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn connect(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
         let db = store::connect(url).await?;
-        store::migrate(&db, url).await?;
         Ok(Self { inner: Arc::new(Inner { db, hub: Hub::default(), relay, clock }) })
+    }
+
+    /// How many changes of the schema the database has not seen yet.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn pending_migrations(&self) -> Result<usize, Unreachable> {
+        store::pending_migrations(self.db()).await
     }
 
     /// Writes a consistent copy of the embedded database to a new file.

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Pages that need nobody to be signed in.
-const OPEN: [&str; 5] = ["/", "/login", "/register", "/logout", "/forgot-password"];
+const OPEN: [&str; 4] = ["/", "/login", "/register", "/logout"];
 /// Pages that have nothing to say to somebody who is signed in.
 const DOORS: [&str; 3] = ["/", "/login", "/register"];
 
@@ -87,4 +87,19 @@ async fn gate(State(state): State<AppState>, mut request: Request, next: Next) -
 
 fn failed(error: Error) -> Response {
     error.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::slug::RESERVED;
+
+    #[tokio::test]
+    async fn r_08_no_page_address_can_pass_for_one_of_our_own_paths() {
+        let pages = TeamPages::find().0;
+        let ours = pages.iter().filter_map(|page| page.path().split('/').nth(1)).filter(|first| !first.is_empty());
+        let fixed = ["api", "fn", "pkg", "public", "healthz", "readyz", "fonts", "favicon", "robots", "boot"];
+        let missing: Vec<&str> = ours.chain(fixed).filter(|first| !RESERVED.contains(first)).collect();
+        assert!(!pages.is_empty() && missing.is_empty(), "reserve these too: {missing:?}");
+    }
 }

@@ -16,6 +16,9 @@ use sea_orm::{
     },
 };
 
+/// How long to wait for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// The database could not be opened or brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreachable {
@@ -28,6 +31,9 @@ pub enum Unreachable {
     /// The file or its folder cannot be used.
     #[error("{file}: {1}", file = .0.display())]
     File(PathBuf, #[source] std::io::Error),
+    /// Nobody answered.
+    #[error("no answer within 5 seconds; is the address right and the server running?")]
+    Silent,
     /// Another process kept the migration lock for too long.
     #[error("another process has been migrating the database for over a minute")]
     Locked,
@@ -43,8 +49,8 @@ pub enum Unreachable {
 pub async fn connect(url: &str) -> Result<DatabaseConnection, Unreachable> {
     let mut options = ConnectOptions::new(url);
     options
-        .connect_timeout(Duration::from_secs(5))
-        .acquire_timeout(Duration::from_secs(5))
+        .connect_timeout(PATIENCE)
+        .acquire_timeout(PATIENCE)
         .idle_timeout(Duration::from_mins(5))
         .sqlx_logging(false);
     if let Some(file) = sqlite_file(url) {
@@ -60,6 +66,7 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, Unreachable> {
                 .optimize_on_close(true, None)
         });
     } else {
+        knock(url).await?;
         options.max_connections(16).min_connections(0);
     }
     Ok(Database::connect(options).await?)
@@ -84,6 +91,29 @@ fn prepare_file(file: &Path) -> Result<(), Unreachable> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(file).map(drop).map_err(complain)
+}
+
+/// Opens one connection and closes it: a pool that cannot be filled says only that it timed out, this says why.
+async fn knock(url: &str) -> Result<(), Unreachable> {
+    async fn once<C: sqlx::Connection>(url: &str) -> Result<(), sqlx::Error> {
+        C::connect(url).await?.close().await
+    }
+    let attempt = async {
+        if url.starts_with("mysql:") {
+            once::<sqlx::MySqlConnection>(url).await
+        } else {
+            once::<sqlx::PgConnection>(url).await
+        }
+    };
+    tokio::time::timeout(PATIENCE, attempt).await.map_err(|_| Unreachable::Silent)?.map_err(Unreachable::Driver)
+}
+
+/// How many changes of the schema the database has not seen yet.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, Unreachable> {
+    Ok(Migrator::get_pending_migrations(db).await?.len())
 }
 
 /// Brings the schema up to date, one process at a time however many start together.

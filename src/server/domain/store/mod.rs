@@ -8,7 +8,7 @@ mod scope;
 mod services;
 
 pub use accounts::{membership, organization, session, user_account};
-pub use connect::{Unreachable, backup, begin, connect, migrate, snapshot};
+pub use connect::{Unreachable, backup, begin, connect, migrate, pending_migrations, snapshot};
 pub use events::event;
 pub use scope::{Scope, Tenant};
 pub use services::{service, service_group, status_change};

@@ -1,0 +1,126 @@
+// The page the server sends and the page the client brings to life are one.
+
+import type { Page } from '@playwright/test';
+import { addGroup, addService, expect, go, logIn, setStatus, signUp, statusOf, stranger, test } from './fixtures';
+
+/** What stands in `main`, but for the times, which the client words anew. */
+const content = (page: Page) =>
+  page.locator('main').evaluate((main) => {
+    const copy = main.cloneNode(true) as HTMLElement;
+    for (const time of copy.querySelectorAll('time')) time.replaceChildren();
+    for (const script of copy.querySelectorAll('script')) script.remove();
+    return copy.textContent!.replace(/\s+/g, ' ').trim();
+  });
+
+test('UI-05 the text before and after hydration is the same', async ({ page }) => {
+  const member = await signUp(page);
+  const { id: group_id } = await addGroup(page, 'Core & more');
+  await addGroup(page, 'Empty');
+  const api = await addService(page, { name: '<API> "x"', description: 'A\nB', group_id, status: 'degraded' });
+  await setStatus(page, api, 'major_outage');
+  await addService(page, 'Web');
+  const plain = await stranger(page, { javaScriptEnabled: false });
+  await plain.goto('/login');
+  await plain.getByLabel('Email').fill(member.email);
+  await plain.getByLabel('Password', { exact: true }).fill(member.password);
+  await plain.getByRole('button', { name: 'Log in' }).click();
+  await plain.waitForURL('**/dashboard');
+  for (const path of [
+    `/public/${member.slug}`,
+    '/dashboard',
+    '/services',
+    `/services/${api.id}`,
+    '/settings',
+    '/logout',
+  ]) {
+    await plain.goto(path);
+    await go(page, path);
+    expect.soft(await content(page), path).toBe(await content(plain));
+  }
+});
+
+for (const timezoneId of ['Asia/Tokyo', 'America/St_Johns']) {
+  test.describe(timezoneId, () => {
+    test.use({ timezoneId });
+
+    test(`UI-14 UI-15 times come in UTC and become ${timezoneId} without a complaint`, async ({ page }) => {
+      const member = await signUp(page);
+      const api = await addService(page, 'API');
+      await setStatus(page, api, 'major_outage');
+      const plain = await stranger(page, { javaScriptEnabled: false });
+      for (const path of [`/public/${member.slug}`, '/dashboard', '/services', `/services/${api.id}`]) {
+        await go(page, path);
+        for (const time of await page.locator('time').all()) {
+          const iso = (await time.getAttribute('datetime'))!;
+          expect(iso).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+          await expect(time).toHaveAttribute('title', /UTC/);
+          await expect(time).toHaveAttribute('title', timezoneId === 'Asia/Tokyo' ? /GMT\+9/ : /GMT-3:30|NST/);
+          await expect(time).toContainText(/just now|min ago/);
+        }
+      }
+      await plain.goto(`/public/${member.slug}`);
+      await expect(plain.locator('time').first()).toContainText('UTC');
+      await expect(plain.getByText('Times in UTC')).toBeVisible();
+      await go(page, `/public/${member.slug}`);
+      await expect(page.getByText(`Times in your zone, ${timezoneId}`)).toBeVisible();
+    });
+  });
+}
+
+test('UI-45 without its WASM the public page is readable and the forms work', async ({ page, expectConsole }) => {
+  expectConsole(/net::ERR_FAILED/, /Failed to fetch/);
+  const member = await signUp(page);
+  await addService(page, { name: 'API', status: 'degraded' });
+  const context = page.context();
+  await context.route('**/*.wasm', (route) => route.abort());
+  await page.goto(`/public/${member.slug}`);
+  await expect(page.getByRole('status')).toHaveText('Partially Degraded Service');
+  await expect(page.getByRole('main').getByRole('listitem')).toContainText('API');
+
+  await page.goto('/dashboard');
+  await statusOf(page, 'API').selectOption('Major Outage');
+  await page.getByRole('button', { name: 'Set' }).click();
+  await expect(page.getByText('Major System Outage')).toBeVisible();
+  await expect(statusOf(page, 'API')).toHaveValue('major_outage');
+
+  await page.goto('/services');
+  await page.getByLabel('Name', { exact: true }).fill('Web');
+  await page.getByRole('button', { name: 'Add service' }).click();
+  await expect(page.getByRole('main').getByRole('listitem')).toHaveCount(2);
+});
+
+test('UI-46 a status chosen before the client runs is set', async ({ page }) => {
+  await signUp(page);
+  const api = await addService(page, 'API');
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/*.wasm', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto('/dashboard');
+  await statusOf(page, 'API').selectOption('Major Outage');
+  release();
+  await expect(page.locator('main .headline')).toHaveText('Major System Outage');
+  const stored = async () => ((await (await page.request.get(`/api/services/${api.id}`)).json()) as typeof api).status;
+  await expect.poll(stored).toBe('major_outage');
+});
+
+test('UI-17 UI-16 the theme of the system is the theme of the page, and its wish for calm is heard', async ({ page }) => {
+  const { slug } = await signUp(page);
+  const surface = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  await page.emulateMedia({ colorScheme: 'light' });
+  await go(page, `/public/${slug}`);
+  const light = await surface();
+  await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
+  expect(await surface()).not.toBe(light);
+  const moving = await page.evaluate(() => document.getAnimations().length);
+  expect(moving).toBe(0);
+});
+
+test('a member who logs in arrives with the frame alive', async ({ page }) => {
+  const member = await signUp(await stranger(page));
+  await logIn(page, member);
+  await expect(page.getByRole('banner')).toContainText('Live');
+  await expect(page.getByRole('banner')).toContainText(member.organization);
+});
