@@ -38,7 +38,10 @@ test('without a page address one is made from the name', async ({ page }) => {
   await expect(page.getByRole('banner')).toContainText(slug.replaceAll('-', ' '));
 });
 
-test('UI-26 UI-27 refused forms answer 4xx, say what to do and keep what was typed', async ({ page, expectConsole }) => {
+test('UI-26 UI-27 refused forms answer 4xx, say what to do and keep what was typed', async ({
+  page,
+  expectConsole,
+}) => {
   expectConsole(/status of 4\d\d/);
   const taken = await signUp(await stranger(page));
   const send = async (button: string) => {

@@ -106,7 +106,7 @@ test('UI-46 a status chosen before the client runs is set', async ({ page }) => 
   await expect.poll(stored).toBe('major_outage');
 });
 
-test('UI-17 UI-16 the theme of the system is the theme of the page, and its wish for calm is heard', async ({ page }) => {
+test('UI-16 UI-17 the page has the theme of the system and hears its wish for calm', async ({ page }) => {
   const { slug } = await signUp(page);
   const surface = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   await page.emulateMedia({ colorScheme: 'light' });
@@ -116,6 +116,16 @@ test('UI-17 UI-16 the theme of the system is the theme of the page, and its wish
   expect(await surface()).not.toBe(light);
   const moving = await page.evaluate(() => document.getAnimations().length);
   expect(moving).toBe(0);
+});
+
+test('many readers at once all get their page', async ({ page }) => {
+  const { slug } = await signUp(page);
+  const { id } = await addService(page, 'API');
+  for (const path of [`/services/${id}`, '/dashboard', `/public/${slug}`]) {
+    const reads = Array.from({ length: 200 }, async () => (await page.request.get(path)).status());
+    const failed = (await Promise.all(reads)).filter((status) => status !== 200);
+    expect.soft(failed, path).toEqual([]);
+  }
 });
 
 test('a member who logs in arrives with the frame alive', async ({ page }) => {

@@ -73,8 +73,11 @@ test('UI-47 two hundred services in fifty groups are shown and stay quick to use
 async function expectAccessible(page: Page, what: string) {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    // Without frames on the page, the quick way of running it is enough.
     const { violations } = await new AxeBuilder({ page })
+      .options({ resultTypes: ['violations'] })
       .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
+      .setLegacyMode()
       .analyze();
     const found = violations.flatMap(({ id, nodes }) =>
       nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
@@ -92,6 +95,10 @@ test('UI-06 UI-22 pages for visitors pass axe', async ({ page, expectConsole }) 
     await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
     await expect(page.locator('html')).toHaveAttribute('lang', 'en');
   }
+});
+
+test('UI-06 refused forms of a visitor pass axe', async ({ page, expectConsole }) => {
+  expectConsole(REFUSED);
   for (const [path, button] of [
     ['/register', 'Create organization'],
     ['/login', 'Log in'],
@@ -135,15 +142,17 @@ test('UI-06 UI-22 a busy organization passes axe in every status', async ({ page
   await expect(page.getByRole('navigation').filter({ visible: true })).toHaveCount(0);
 });
 
-for (const status of ['operational', 'degraded', 'partial_outage', 'major_outage', 'under_maintenance']) {
-  test(`UI-06 UI-07 the banner in the colours of ${status} passes axe`, async ({ page }) => {
-    const { slug } = await signUp(page);
-    await addService(page, { name: 'API', status });
-    await go(page, `/public/${slug}`);
-    await expectAccessible(page, status);
+test('UI-06 UI-07 the banner passes axe in the colours of every status', async ({ page }) => {
+  const { slug } = await signUp(page);
+  const api = await addService(page, 'API');
+  await go(page, `/public/${slug}`);
+  await expect(page.getByRole('banner')).toContainText('Live');
+  for (const status of ['degraded', 'partial_outage', 'major_outage', 'under_maintenance', 'operational']) {
+    await setStatus(page, api, status);
     await expect(page.locator('.banner')).toHaveAttribute('data-status', status);
-  });
-}
+    await expectAccessible(page, status);
+  }
+});
 
 test('UI-06 refused forms of a member pass axe', async ({ page, expectConsole }) => {
   expectConsole(REFUSED, /status of 500/);

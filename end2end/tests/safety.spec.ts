@@ -1,6 +1,18 @@
 // Nothing of one organization reaches another, and nothing that is typed becomes code.
 
-import { addGroup, addService, expect, go, REFUSED, row, setStatus, signUp, statusOf, stranger, test } from './fixtures';
+import {
+  addGroup,
+  addService,
+  expect,
+  go,
+  REFUSED,
+  row,
+  setStatus,
+  signUp,
+  statusOf,
+  stranger,
+  test,
+} from './fixtures';
 
 test('two organizations never see each other, on no page and on no line', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
@@ -92,8 +104,8 @@ test('what is typed as a name is shown as typed and never run', async ({ page })
     await setStatus(page, service, 'degraded');
     ids.push(service.id);
   }
-  const paths = ['/dashboard', '/services', '/settings', `/public/${member.slug}`, ...ids.map((id) => `/services/${id}`)];
-  for (const path of paths) {
+  const services = ids.map((id) => `/services/${id}`);
+  for (const path of ['/dashboard', '/services', '/settings', `/public/${member.slug}`, ...services]) {
     await go(page, path);
     expect(await page.evaluate(() => '__xss' in window), path).toBe(false);
     expect(await page.locator('main').locator('script, img, svg[onload]').count(), path).toBe(0);

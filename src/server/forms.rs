@@ -47,7 +47,11 @@ async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: N
         .await
         .map_err(|_| Error::new(Code::TooLarge, "The form is larger than 64 KiB. Shorten the text and try again."))?;
     let action = parts.uri.path().to_owned();
-    let back = own_referer(&parts.headers, state);
+    // The form says which page it stands on: after a refusal the browser's address is the form's own.
+    let back = typed(&body)
+        .remove("page")
+        .filter(|page| is_own_path(page) && !page.starts_with("/fn/"))
+        .unwrap_or_else(|| own_referer(&parts.headers, state));
     let headers = parts.headers.clone();
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().copied();
 
