@@ -33,7 +33,7 @@ pub async fn answer_plain_forms(
     next: Next,
 ) -> Response {
     if !is_plain_form(request.headers()) {
-        return next.run(request).await;
+        return with_honest_status(next.run(request).await).await;
     }
     match answer(&state, pages, request, next).await {
         Ok(response) => response,
@@ -95,6 +95,20 @@ async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: N
         *response.status_mut() = status;
     }
     Ok(response)
+}
+
+/// A server function whose arguments cannot be read fails before anything can set its status: the status is taken from
+/// what it answers.
+async fn with_honest_status(response: Response) -> Response {
+    if response.status() != StatusCode::INTERNAL_SERVER_ERROR {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let body = to_bytes(body, FORM_MAX).await.unwrap_or_default();
+    if let Ok(error) = serde_json::from_slice::<Error>(&body) {
+        parts.status = status_of(&error);
+    }
+    Response::from_parts(parts, Body::from(body))
 }
 
 /// Whether a browser sent this by itself: it asks for a page and sends plain fields.

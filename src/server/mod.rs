@@ -21,6 +21,8 @@ mod telemetry;
 
 pub use commands::main;
 pub use config::{Config, Settings};
+#[cfg(test)]
+pub(crate) use relay::Relay;
 pub use router::router;
 
 use axum::extract::FromRef;
@@ -73,5 +75,29 @@ impl AppState {
 impl FromRef<AppState> for LeptosOptions {
     fn from_ref(state: &AppState) -> Self {
         state.leptos.clone()
+    }
+}
+
+/// What the tests, which come through the door, prepare behind it.
+#[cfg(test)]
+impl AppState {
+    /// The server over this database, with cheap passwords and without the browser's half.
+    pub(crate) fn for_tests(config: Config, domain: Domain) -> Self {
+        Self::new(config, domain, assets::Names::placeholder(), 4).expect("the cost is in range")
+    }
+
+    /// The server's own jobs, run by hand.
+    pub(crate) fn system(&self) -> domain::System {
+        self.domain.system()
+    }
+
+    /// The hash of a password.
+    pub(crate) async fn hash(&self, password: &str) -> String {
+        self.passwords.hash(password).await.expect("hashed")
+    }
+
+    /// What ends every socket.
+    pub(crate) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
     }
 }

@@ -1,1 +1,168 @@
-//! The tests over the whole product.
+//! The tests over the whole product: through the door, on a real database (style rules 31 to 35).
+//!
+//! All tests run in parallel on one database; what keeps them apart is what keeps customers apart: each registers its
+//! own organizations. `ALDIS_TEST_DATABASE_URL` names the database, otherwise it is an SQLite file of this run.
+
+mod auth;
+mod clients;
+mod csrf;
+mod database;
+mod doors;
+mod forms;
+mod groups;
+mod history;
+mod house;
+mod instances;
+mod live;
+mod openapi;
+mod pages;
+mod places;
+mod schema;
+mod services;
+mod sessions;
+mod sockets;
+mod sources;
+mod tenancy;
+mod tokens;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Method, Request, header, request::Builder},
+};
+use clap::{Args, Command, FromArgMatches};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use self::{
+    clients::{Answer, Browser, Team},
+    database::{database_url, scratch},
+};
+use crate::{
+    model::Timestamp,
+    server::{
+        AppState, Config, Relay, Settings,
+        domain::{Clock, Domain},
+        router,
+    },
+};
+
+/// The address under which the tests' server says to be found.
+const ORIGIN: &str = "http://127.0.0.1:3000";
+/// The key that signs the tests' sessions.
+const SECRET: &str = "kXo2vT7qLm9ZrB4nWc8YpD1sHf6GjE3uAaQi";
+/// A password nobody guesses.
+const PASSWORD: &str = "lantern over calm water 77";
+
+/// The real router over the real database.
+#[derive(Clone)]
+struct TestApp {
+    state: AppState,
+    router: Router,
+    clock: Clock,
+}
+
+impl TestApp {
+    /// The server as it runs for most tests.
+    async fn open() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The server with these settings besides.
+    async fn with(flags: &[&str]) -> Self {
+        Self::build(flags, Clock::System, Relay::none()).await
+    }
+
+    /// The server at an instant that only the test moves.
+    async fn at(instant: &str) -> Self {
+        Self::build(&[], pretended(instant), Relay::none()).await
+    }
+
+    async fn build(flags: &[&str], clock: Clock, relay: Relay) -> Self {
+        let domain = Domain::open(database_url(), relay, clock.clone()).await.expect("the database opens");
+        let state = AppState::for_tests(config(flags), domain);
+        Self { router: router(state.clone()), state, clock }
+    }
+
+    /// Lets time pass.
+    fn pass(&self, seconds: i64) {
+        self.clock.advance_seconds(seconds);
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let Ok(response) = self.router.clone().oneshot(request).await;
+        Answer::read(response).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(request(Method::GET, path).body(Body::empty()).expect("request")).await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(with_json(request(Method::POST, path), body)).await
+    }
+
+    /// A new organization with its admin, signed in.
+    async fn register(&self, name: &str) -> Team {
+        let form = registration(name);
+        let answer = self.post("/api/auth/register", &form).await;
+        Team::of(self.clone(), &answer.is(201))
+    }
+
+    fn browser(&self) -> Browser {
+        Browser::new(self.clone())
+    }
+}
+
+/// A clock that stands still at this instant.
+fn pretended(instant: &str) -> Clock {
+    Clock::pretend(instant.parse::<Timestamp>().expect("an instant"))
+}
+
+/// Settings as they come from the command line; later flags win.
+fn config(flags: &[&str]) -> Config {
+    let data = scratch().join("data").to_string_lossy().into_owned();
+    let usual = [
+        "--database-url",
+        database_url(),
+        "--data-dir",
+        &data,
+        "--jwt-secret",
+        SECRET,
+        "--public-url",
+        ORIGIN,
+        "--registration",
+        "open",
+        "--auth-rate",
+        "1000000",
+    ];
+    let command = Settings::augment_args(Command::new("aldis").no_binary_name(true).args_override_self(true));
+    let matches = command.get_matches_from(usual.iter().chain(flags));
+    let settings = Settings::from_arg_matches(&matches).expect("settings");
+    settings.check().unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn request(method: Method, path: &str) -> Builder {
+    Request::builder().method(method).uri(path)
+}
+
+fn with_json(builder: Builder, body: &Value) -> Request<Body> {
+    builder.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())).expect("request")
+}
+
+/// A registration nobody else has made.
+fn registration(name: &str) -> Value {
+    let slug = unique("team");
+    json!({
+        "organization_name": name,
+        "slug": slug,
+        "name": "Ada Lovelace",
+        "email": format!("{slug}@example.com"),
+        "password": PASSWORD,
+    })
+}
+
+/// A page address nobody else has.
+fn unique(base: &str) -> String {
+    format!("{base}-{:012x}", rand::random::<u64>() >> 16)
+}

@@ -11,6 +11,7 @@ use crate::{
             form::{Done, Form, FormHead, Submit},
         },
         server_fns::{self, DeleteGroup, MoveGroup, RenameGroup, move_group},
+        session::use_refusal,
     },
     model::{GroupId, Placement, ServiceGroup, StatusPage},
 };
@@ -29,6 +30,8 @@ pub fn GroupHeading(
     let id = group.with_untracked(|group| group.id);
     let name = Memo::new(move |_| group.with(|group| group.name.clone()));
     let ends = Memo::new(move |_| page.with(|page| ends(page, id)));
+    let is_refused =
+        [RenameGroup::url(), DeleteGroup::url()].iter().any(|form| use_refusal(form, Some(&id.to_string())).is_some());
     let on_move = Callback::new(move |direction: Placement| {
         let work = move_group(id.to_string(), direction);
         board.change(work, move || refocus(&id.to_string(), direction));
@@ -38,7 +41,7 @@ pub fn GroupHeading(
             <h2 dir="auto">{name}</h2>
             <MoveButtons action=MoveGroup::url() id=id.to_string() name ends on_move />
         </div>
-        <details class="fold">
+        <details class="fold" open=is_refused>
             <summary>"Rename or delete "<span class="sr-only">{name}</span></summary>
             <div class="card stack">
                 <Rename board id name=name.into() />

@@ -16,13 +16,25 @@ pub fn Page(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <Title text=move || title.get() />
+        <Title text=window_title(title) />
         <div class="page-head">
             <h1 dir="auto">{title}</h1>
             <div class="page-actions">{actions.run()}</div>
         </div>
         {children()}
     }
+}
+
+/// The window's title. It is read after the page has been drawn, when the page's signals may be gone already, so it
+/// remembers the name; and the server writes it as it is, so nothing in it may begin or end an element.
+fn window_title(name: Signal<String>) -> impl Fn() -> String + Clone + Send + Sync + 'static {
+    let first = name.get_untracked();
+    move || without_markup(&name.try_get().unwrap_or_else(|| first.clone()))
+}
+
+/// A name with look-alikes for the characters that HTML reads as its own.
+fn without_markup(name: &str) -> String {
+    name.replace('<', "‹").replace('>', "›")
 }
 
 /// A page outside the frame: one narrow column with the product's name above.
@@ -44,5 +56,16 @@ pub fn LonePage(
             <h1>{title}</h1>
             {children()}
         </main>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_leave_the_title() {
+        assert_eq!(without_markup("</title><script>"), "‹/title›‹script›");
+        assert_eq!(without_markup("R & D"), "R & D");
     }
 }

@@ -6,7 +6,10 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
     http::{HeaderMap, header, request::Parts},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use crate::{
     model::{Code, Error, Result},
@@ -52,7 +55,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         let (line, column) = (cause.line(), cause.column());
         let text = cause.to_string();
         let why = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
-        if cause.is_syntax() || cause.is_eof() {
+        // serde calls a number where a word belongs a fault of syntax too; only the text itself can tell.
+        if serde_json::from_slice::<IgnoredAny>(bytes).is_err() {
             Error::invalid(format!("The body is not valid JSON: {why} at line {line}, column {column}."))
         } else if path == "." {
             Error::invalid(format!("The body is not what is expected here: {why}."))

@@ -1,5 +1,7 @@
 //! The team's application: Leptos renders it for who is signed in, and sends everybody else to the door.
 
+use std::sync::OnceLock;
+
 use axum::{
     Router,
     extract::{Request, State},
@@ -30,10 +32,12 @@ const DOORS: [&str; 3] = ["/", "/login", "/register"];
 pub struct TeamPages(Vec<AxumRouteListing>);
 
 impl TeamPages {
-    /// Finds the routes.
+    /// Finds the routes. Done once for the whole process: while Leptos looks, every resource that begins to load, in
+    /// whichever request, waits for ever.
     #[must_use]
     pub fn find() -> Self {
-        Self(generate_route_list(App))
+        static ROUTES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
+        Self(ROUTES.get_or_init(|| generate_route_list(App)).clone())
     }
 }
 

@@ -1,0 +1,164 @@
+//! The doors of the server, as it knows them itself: the operations of the OpenAPI document and the registered server
+//! functions. Tests that attack every door begin here, so that a new one is attacked on the day it is written.
+
+use axum::http::Method;
+use serde_json::Value;
+
+use super::TestApp;
+
+/// What a field of a server function holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The id of a service.
+    Service,
+    /// The id of a group.
+    Group,
+    /// Something that names nobody's property.
+    Plain(&'static str),
+}
+
+/// Who may call a server function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Anybody.
+    Open,
+    /// Who is signed in.
+    Session,
+}
+
+/// A server function, and how to call it rightly.
+#[derive(Clone, Copy, Debug)]
+pub struct Function {
+    pub name: &'static str,
+    pub guard: Guard,
+    pub fields: &'static [(&'static str, Field)],
+}
+
+/// Every server function there is. One that is not declared here fails a test.
+pub const FUNCTIONS: &[Function] = &[
+    open(
+        "register",
+        &[
+            ("organization_name", Field::Plain("Acme")),
+            ("slug", Field::Plain("")),
+            ("name", Field::Plain("Ada")),
+            ("email", Field::Plain("")),
+            ("password", Field::Plain("")),
+        ],
+    ),
+    open("login", &[("email", Field::Plain("nobody")), ("password", Field::Plain("wrong"))]),
+    open("logout", &[]),
+    session("me", &[]),
+    session("board", &[]),
+    session("service_history", &[("id", Field::Service)]),
+    session("add_service", &[("name", Field::Plain("API")), ("group_id", Field::Group)]),
+    session("edit_service", &[("id", Field::Service), ("name", Field::Plain("API")), ("group_id", Field::Plain(""))]),
+    session("set_service_status", &[("id", Field::Service), ("status", Field::Plain("major_outage"))]),
+    session("move_service", &[("id", Field::Service), ("direction", Field::Plain("up"))]),
+    session("delete_service", &[("id", Field::Service), ("confirm", Field::Plain("API"))]),
+    session("add_group", &[("name", Field::Plain("Core"))]),
+    session("rename_group", &[("id", Field::Group), ("name", Field::Plain("Stolen"))]),
+    session("move_group", &[("id", Field::Group), ("direction", Field::Plain("down"))]),
+    session("delete_group", &[("id", Field::Group)]),
+    session("rename_organization", &[("name", Field::Plain("Renamed"))]),
+];
+
+const fn open(name: &'static str, fields: &'static [(&'static str, Field)]) -> Function {
+    Function { name, guard: Guard::Open, fields }
+}
+
+const fn session(name: &'static str, fields: &'static [(&'static str, Field)]) -> Function {
+    Function { name, guard: Guard::Session, fields }
+}
+
+/// The addresses of the server functions that exist.
+pub fn registered() -> Vec<&'static str> {
+    let mut paths: Vec<_> = server_fn::axum::server_fn_paths()
+        .map(|(path, method)| {
+            assert_eq!(method, Method::POST, "{path} would be changed by a link");
+            path
+        })
+        .collect();
+    paths.sort_unstable();
+    paths
+}
+
+/// The address of a server function.
+pub fn path_to(name: &str) -> &'static str {
+    let mut named = registered().into_iter().filter(|path| path.rsplit('/').next() == Some(name));
+    let path = named.next().unwrap_or_else(|| panic!("there is no server function {name}"));
+    assert_eq!(named.next(), None, "two server functions have the name {name}");
+    path
+}
+
+/// An operation of the OpenAPI document.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    pub method: Method,
+    pub path: String,
+    pub detail: Value,
+    pub is_secured: bool,
+}
+
+impl Operation {
+    /// The operation as people name it.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// The names of the parameters in the path.
+    pub fn parameters(&self) -> Vec<&str> {
+        let parts = self.path.split('/');
+        parts.filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect()
+    }
+
+    /// The name and schema of its body.
+    pub fn body<'a>(&self, document: &'a Value) -> Option<(String, &'a Value)> {
+        let reference = self.detail["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str()?;
+        let name = reference.rsplit('/').next()?.to_owned();
+        let schema = &document["components"]["schemas"][&name];
+        Some((name, schema))
+    }
+
+    /// A body it accepts.
+    pub fn example(&self, document: &Value) -> Option<Value> {
+        let (name, schema) = self.body(document)?;
+        let example = schema.get("example").or_else(|| schema["examples"].get(0));
+        Some(
+            example.unwrap_or_else(|| panic!("{name} needs an example, so that its operation can be attacked")).clone(),
+        )
+    }
+}
+
+/// The document programs read.
+pub async fn document(app: &TestApp) -> Value {
+    app.get("/api/openapi.json").await.is(200)
+}
+
+/// Every operation in it.
+pub fn operations(document: &Value) -> Vec<Operation> {
+    let mut all = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, detail) in item.as_object().expect("operations") {
+            let method = method.to_uppercase().parse().expect("a method");
+            let is_secured = detail["security"].as_array().is_some_and(|ways| !ways.is_empty());
+            all.push(Operation { method, path: path.clone(), detail: detail.clone(), is_secured });
+        }
+    }
+    assert!(all.len() > 10, "the document has lost its operations");
+    all
+}
+
+#[test]
+fn every_server_function_is_declared_and_every_declared_one_exists() {
+    let mut declared: Vec<_> = FUNCTIONS.iter().map(|function| path_to(function.name)).collect();
+    declared.sort_unstable();
+    assert_eq!(registered(), declared, "say in FUNCTIONS who may call it and what it takes");
+}
+
+#[test]
+fn server_functions_stand_under_their_own_prefix_by_readable_names() {
+    for path in registered() {
+        assert!(path.starts_with("/fn/aldis/app/server_fns/"), "{path}");
+    }
+}

@@ -1,0 +1,280 @@
+//! The schema, on the database at hand: what it holds even if the code above it were wrong.
+
+use std::{collections::BTreeMap, thread};
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
+
+use super::{
+    Relay, TestApp,
+    clients::{Team, id_of},
+    database::{connect, database_url, literal, sqlite_url, texts},
+    unique,
+};
+use crate::server::domain::{Clock, Domain};
+
+/// Tables that belong to nobody or to several. Every other must keep its rows apart by organization.
+const SHARED: [&str; 4] = ["organization", "user_account", "session", "seaql_migrations"];
+
+/// The columns of each table's primary key, in order.
+async fn primary_keys(db: &DatabaseConnection) -> BTreeMap<String, Vec<String>> {
+    let rows = match db.get_database_backend() {
+        DbBackend::Sqlite => {
+            texts::<2>(
+                db,
+                "SELECT t.name, coalesce((SELECT group_concat(name) FROM (SELECT c.name FROM pragma_table_info(t.name) c \
+                 WHERE c.pk > 0 ORDER BY c.pk)), '') FROM sqlite_master t WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%'",
+            )
+            .await
+        }
+        DbBackend::Postgres => {
+            texts::<2>(
+                db,
+                "SELECT t.table_name::text, coalesce(string_agg(k.column_name::text, ',' ORDER BY k.ordinal_position), '') \
+                 FROM information_schema.tables t LEFT JOIN information_schema.table_constraints c \
+                 ON c.table_name = t.table_name AND c.table_schema = t.table_schema AND c.constraint_type = 'PRIMARY KEY' \
+                 LEFT JOIN information_schema.key_column_usage k ON k.constraint_name = c.constraint_name \
+                 AND k.table_schema = c.table_schema WHERE t.table_schema = current_schema() GROUP BY t.table_name",
+            )
+            .await
+        }
+        _ => {
+            texts::<2>(
+                db,
+                "SELECT t.table_name, coalesce(group_concat(k.column_name ORDER BY k.ordinal_position), '') \
+                 FROM information_schema.tables t LEFT JOIN information_schema.key_column_usage k \
+                 ON k.table_name = t.table_name AND k.table_schema = t.table_schema AND k.constraint_name = 'PRIMARY' \
+                 WHERE t.table_schema = database() GROUP BY t.table_name",
+            )
+            .await
+        }
+    };
+    let key = |columns: &str| columns.split(',').map(str::to_owned).collect();
+    rows.into_iter().map(|[table, columns]| (table, key(&columns))).collect()
+}
+
+#[tokio::test]
+async fn r_02_every_tenants_table_begins_its_key_with_the_organization() {
+    let _app = TestApp::open().await;
+    let keys = primary_keys(&connect(database_url()).await).await;
+    let mut tenants = Vec::new();
+    for (table, key) in keys.iter().filter(|(table, _)| !SHARED.contains(&table.as_str())) {
+        assert_eq!(key.first().map(String::as_str), Some("org_id"), "{table} has the key {key:?}");
+        assert!(key.len() > 1, "{table}");
+        tenants.push(table.as_str());
+    }
+    assert_eq!(tenants, ["event", "membership", "service", "service_group", "status_change"]);
+    for table in SHARED {
+        assert!(keys.contains_key(table), "{table}");
+    }
+}
+
+/// A row of a service in the database's own language.
+fn service_row(backend: DbBackend, organization: &str, group: &str) -> String {
+    let id = |id: &str| literal(backend, id);
+    let new = uuid::Uuid::from_u128((u128::from(rand::random::<u64>()) << 64) | u128::from(rand::random::<u64>()));
+    format!(
+        "INSERT INTO service (org_id, id, group_id, name, description, baseline, status, status_since, position, \
+         created_at, updated_at) VALUES ({}, {}, {}, 'x', '', 'operational', 'operational', 0, 0, 0, 0)",
+        id(organization),
+        id(&new.to_string()),
+        id(group),
+    )
+}
+
+fn change_row(backend: DbBackend, organization: &str, service: &str) -> String {
+    let id = |id: &str| literal(backend, id);
+    let new = uuid::Uuid::from_u128((u128::from(rand::random::<u64>()) << 64) | u128::from(rand::random::<u64>()));
+    format!(
+        "INSERT INTO status_change (org_id, id, service_id, old_status, new_status, cause, created_at) \
+         VALUES ({}, {}, {}, 'operational', 'degraded', 'api', 0)",
+        id(organization),
+        id(&new.to_string()),
+        id(service),
+    )
+}
+
+#[tokio::test]
+async fn the_database_itself_refuses_a_link_between_two_organizations() {
+    let app = TestApp::open().await;
+    let (ours, theirs) = (app.register("Ours").await, app.register("Theirs").await);
+    let (our_group, their_group) = (ours.group("Ours").await, theirs.group("Theirs").await);
+    let (our_service, their_service) = (ours.service("Ours").await, theirs.service("Theirs").await);
+    let organization = |team: &Team| id_of(&team.organization).to_owned();
+    let db = connect(database_url()).await;
+    let backend = db.get_database_backend();
+    if backend == DbBackend::Sqlite {
+        db.execute_unprepared("PRAGMA foreign_keys = ON").await.expect("switched on");
+    }
+    // What is right is accepted, so a refusal is about the link.
+    for sql in [
+        service_row(backend, &organization(&ours), id_of(&our_group)),
+        change_row(backend, &organization(&ours), id_of(&our_service)),
+    ] {
+        db.execute_unprepared(&sql).await.expect("accepted");
+    }
+    for sql in [
+        service_row(backend, &organization(&ours), id_of(&their_group)),
+        change_row(backend, &organization(&ours), id_of(&their_service)),
+        format!(
+            "UPDATE service SET group_id = {} WHERE id = {}",
+            literal(backend, id_of(&their_group)),
+            literal(backend, id_of(&our_service))
+        ),
+        format!(
+            "UPDATE service SET org_id = {} WHERE id = {}",
+            literal(backend, &organization(&theirs)),
+            literal(backend, id_of(&our_service))
+        ),
+    ] {
+        let error = db.execute_unprepared(&sql).await.expect_err(&sql).to_string().to_lowercase();
+        assert!(error.contains("foreign key"), "{error}");
+    }
+    assert_eq!(theirs.services().await, [their_service]);
+}
+
+#[tokio::test]
+async fn page_addresses_and_emails_are_unique_in_the_database_itself() {
+    let app = TestApp::open().await;
+    let team = app.register("Acme").await;
+    let db = connect(database_url()).await;
+    let id = literal(db.get_database_backend(), "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000");
+    for sql in [
+        format!(
+            "INSERT INTO organization (id, name, slug, public_seq, members_seq, created_at) VALUES ({id}, 'x', '{}', 0, 0, 0)",
+            team.slug
+        ),
+        format!(
+            "INSERT INTO user_account (id, email, name, password_hash, created_at) VALUES ({id}, '{}', 'x', 'x', 0)",
+            team.email
+        ),
+    ] {
+        let error = db.execute_unprepared(&sql).await.expect_err(&sql);
+        assert!(matches!(error.sql_err(), Some(sea_orm::SqlErr::UniqueConstraintViolation(_))), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn migrating_again_changes_nothing() {
+    let app = TestApp::open().await;
+    let team = app.register("Acme").await;
+    let db = connect(database_url()).await;
+    let applied = async || texts::<1>(&db, "SELECT version FROM seaql_migrations ORDER BY version").await;
+    let (keys, versions) = (primary_keys(&db).await, applied().await);
+    Migrator::up(&db, None).await.expect("nothing to do");
+    Domain::open(database_url(), Relay::none(), Clock::System).await.expect("opened again");
+    assert_eq!((primary_keys(&db).await, applied().await), (keys, versions.clone()));
+    assert_eq!(versions.len(), Migrator::migrations().len());
+    team.get("/api/auth/me").await.is(200);
+}
+
+/// The address of a database that does not exist yet, beside the one the tests share.
+async fn new_database(name: &str) -> String {
+    let url = database_url();
+    if url.starts_with("sqlite:") {
+        return sqlite_url(&format!("{name}.db"));
+    }
+    connect(url).await.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("created");
+    let (server, _) = url.rsplit_once('/').expect("an address");
+    format!("{server}/{name}")
+}
+
+#[tokio::test]
+async fn servers_that_start_together_on_an_empty_database_migrate_it_once() {
+    let name = unique("fresh").replace('-', "_");
+    let url = new_database(&name).await;
+    let starts: Vec<_> = (0..4)
+        .map(|_| {
+            let url = url.clone();
+            thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+                runtime.block_on(async {
+                    let domain = Domain::open(&url, Relay::none(), Clock::System).await.expect("opened");
+                    domain.ready().await.expect("ready");
+                });
+            })
+        })
+        .collect();
+    for start in starts {
+        start.join().expect("started");
+    }
+    let db = connect(&url).await;
+    assert_eq!(texts::<1>(&db, "SELECT version FROM seaql_migrations").await.len(), Migrator::migrations().len());
+    assert_eq!(primary_keys(&db).await.len(), 9);
+    drop(db);
+    if !url.starts_with("sqlite:") {
+        let force = if url.starts_with("postgres") { " WITH (FORCE)" } else { "" };
+        connect(database_url())
+            .await
+            .execute_unprepared(&format!("DROP DATABASE {name}{force}"))
+            .await
+            .expect("dropped");
+    }
+}
+
+#[tokio::test]
+async fn a_schema_can_be_taken_down_and_built_again() {
+    let name = unique("again").replace('-', "_");
+    let url = new_database(&name).await;
+    let db = connect(&url).await;
+    Migrator::up(&db, None).await.expect("built");
+    let keys = primary_keys(&db).await;
+    Migrator::down(&db, None).await.expect("taken down");
+    Migrator::up(&db, None).await.expect("built again");
+    assert_eq!(primary_keys(&db).await, keys);
+    drop(db);
+    if !url.starts_with("sqlite:") {
+        let force = if url.starts_with("postgres") { " WITH (FORCE)" } else { "" };
+        connect(database_url())
+            .await
+            .execute_unprepared(&format!("DROP DATABASE {name}{force}"))
+            .await
+            .expect("dropped");
+    }
+}
+
+#[tokio::test]
+async fn instants_and_numbers_are_integers_of_sixty_four_bits() {
+    let _app = TestApp::open().await;
+    let db = connect(database_url()).await;
+    let rows = match db.get_database_backend() {
+        DbBackend::Sqlite => {
+            texts::<3>(
+                &db,
+                "SELECT t.name, c.name, lower(c.type) FROM sqlite_master t, pragma_table_info(t.name) c \
+                 WHERE t.type = 'table' AND t.name NOT IN ('seaql_migrations') AND t.name NOT LIKE 'sqlite%'",
+            )
+            .await
+        }
+        backend => {
+            let schema = if backend == DbBackend::Postgres { "current_schema()" } else { "database()" };
+            let text = if backend == DbBackend::Postgres { "::text" } else { "" };
+            texts::<3>(
+                &db,
+                &format!(
+                    "SELECT table_name{text}, column_name{text}, lower(data_type{text}) FROM information_schema.columns \
+                     WHERE table_schema = {schema} AND table_name <> 'seaql_migrations'"
+                ),
+            )
+            .await
+        }
+    };
+    let numbers: Vec<_> = rows
+        .iter()
+        .filter(|[_, column, _]| {
+            column.ends_with("_at") || column.ends_with("seq") || column == "status_since" || column == "position"
+        })
+        .collect();
+    assert!(numbers.len() > 15, "{numbers:?}");
+    for [table, column, kind] in numbers {
+        assert!(matches!(kind.as_str(), "bigint" | "integer"), "{table}.{column} is {kind}");
+        assert!(kind == "bigint" || db.get_database_backend() == DbBackend::Sqlite, "{table}.{column} is {kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_reached_is_an_error_and_no_panic() {
+    for url in ["sqlite:///proc/nowhere/aldis.db", "sqlite:///dev/null/aldis.db", "sqlite:///"] {
+        assert!(Domain::open(url, Relay::none(), Clock::System).await.is_err(), "{url}");
+    }
+}

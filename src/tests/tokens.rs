@@ -1,0 +1,175 @@
+//! Attacks on the token that names a session (R-20): every one is answered alike, and none breaks the server.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, Method, header},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::{SECRET, TestApp, clients::Answer, request};
+
+async fn me_by_header(app: &TestApp, token: &[u8]) -> Answer {
+    let value = HeaderValue::from_bytes(&[b"Bearer ", token].concat()).expect("a header");
+    let request = request(Method::GET, "/api/auth/me").header(header::AUTHORIZATION, value);
+    app.send(request.body(Body::empty()).expect("request")).await
+}
+
+async fn me_by_cookie(app: &TestApp, token: &[u8]) -> Answer {
+    let value = HeaderValue::from_bytes(&[b"aldis=", token].concat()).expect("a header");
+    let request = request(Method::GET, "/api/auth/me").header(header::COOKIE, value);
+    app.send(request.body(Body::empty()).expect("request")).await
+}
+
+fn signed(algorithm: Algorithm, key: &str, claims: &Value) -> String {
+    encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(key.as_bytes())).expect("signed")
+}
+
+/// Claims written by hand, signed with the right key.
+fn signed_text(claims: &str) -> String {
+    let head = URL_SAFE_NO_PAD.encode(r#"{"typ":"JWT","alg":"HS256"}"#);
+    let message = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims));
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any key will do");
+    mac.update(message.as_bytes());
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+}
+
+fn claims_of(token: &str) -> Value {
+    let payload = token.split('.').nth(1).expect("a payload");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("JSON")
+}
+
+fn with(claims: &Value, name: &str, value: Value) -> Value {
+    let mut claims = claims.clone();
+    claims[name] = value;
+    claims
+}
+
+fn without(claims: &Value, name: &str) -> Value {
+    let mut claims = claims.clone();
+    claims.as_object_mut().expect("an object").remove(name);
+    claims
+}
+
+/// Tokens that would pass, but for one thing each.
+fn forgeries(token: &str, now: i64) -> Vec<(String, String)> {
+    let claims = claims_of(token);
+    let parts: Vec<&str> = token.split('.').collect();
+    let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
+    let admin = URL_SAFE_NO_PAD.encode(with(&claims, "sid", json!("00000000-0000-7000-8000-000000000000")).to_string());
+    let mut all = vec![
+        ("alg none".to_owned(), format!("{none}.{}.", parts[1])),
+        ("alg none with a signature".to_owned(), format!("{none}.{}.{}", parts[1], parts[2])),
+        ("another payload under the signature".to_owned(), format!("{}.{admin}.{}", parts[0], parts[2])),
+        ("no signature".to_owned(), format!("{}.{}.", parts[0], parts[1])),
+        ("half a signature".to_owned(), token[..token.len() - 10].to_owned()),
+        ("two parts".to_owned(), format!("{}.{}", parts[0], parts[1])),
+        ("four parts".to_owned(), format!("{token}.{}", parts[2])),
+        ("another algorithm".to_owned(), signed(Algorithm::HS512, SECRET, &claims)),
+        ("another key".to_owned(), signed(Algorithm::HS256, "another key of thirty-two bytes!", &claims)),
+        ("an empty key".to_owned(), signed(Algorithm::HS256, "", &claims)),
+        ("a list".to_owned(), signed_text("[]")),
+        ("a number".to_owned(), signed_text("7")),
+        ("a claim twice".to_owned(), signed_text(&claims.to_string().replacen('{', r#"{"aud":"evil","#, 1))),
+    ];
+    for (name, value) in [
+        ("exp", json!(now)),
+        ("exp", json!(now - 3600)),
+        ("exp", json!(-1)),
+        ("exp", json!("9999999999")),
+        ("exp", json!(1e300)),
+        ("exp", Value::Null),
+        ("iat", json!(now + 3600)),
+        ("iat", json!("now")),
+        ("aud", json!("other")),
+        ("aud", json!(["aldis", "other"])),
+        ("aud", json!("")),
+        ("iss", json!("other")),
+        ("iss", json!(["aldis"])),
+        ("typ", json!("reset")),
+        ("typ", json!("Session")),
+        ("typ", Value::Null),
+        ("sid", json!("00000000-0000-7000-8000-000000000000")),
+        ("sid", json!("' OR 1=1 --")),
+        ("sid", json!(1)),
+        ("sub", json!({"admin": true})),
+        ("jti", json!(false)),
+    ] {
+        all.push((format!("{name} = {value}"), signed(Algorithm::HS256, SECRET, &with(&claims, name, value))));
+    }
+    for name in ["exp", "iat", "aud", "iss", "typ", "sid", "sub", "jti"] {
+        all.push((format!("no {name}"), signed(Algorithm::HS256, SECRET, &without(&claims, name))));
+    }
+    all
+}
+
+#[tokio::test]
+async fn r_20_every_forged_token_is_refused_alike() {
+    let app = TestApp::at("2026-03-01T12:00:00Z").await;
+    let team = app.register("Acme").await;
+    let now = app.clock.now().millis() / 1000;
+    // What the forgeries are made of is itself right.
+    let same = signed(Algorithm::HS256, SECRET, &claims_of(&team.token));
+    assert_eq!(me_by_header(&app, same.as_bytes()).await.is(200)["user"], team.user);
+    let same = signed_text(&claims_of(&team.token).to_string());
+    assert_eq!(me_by_cookie(&app, same.as_bytes()).await.is(200)["user"], team.user);
+
+    let nobody = app.get("/api/auth/me").await;
+    nobody.refuses(401, &[]);
+    for (what, token) in forgeries(&team.token, now) {
+        for answer in [me_by_header(&app, token.as_bytes()).await, me_by_cookie(&app, token.as_bytes()).await] {
+            assert_eq!(answer.fingerprint(), nobody.fingerprint(), "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn r_20_garbage_in_place_of_a_token_is_refused_alike() {
+    let app = TestApp::open().await;
+    let nobody = app.get("/api/auth/me").await;
+    let huge = vec![b'x'; 1024 * 1024];
+    let dots = vec![b'.'; 5000];
+    let garbage: [&[u8]; 10] = [
+        b"x",
+        b"...",
+        b"a.b.c",
+        b"null",
+        b"undefined",
+        b"eyJhbGciOiJIUzI1NiJ9.e30.",
+        b"\xff\xfe\xfd",
+        "\u{202e}.\u{1f600}.x".as_bytes(),
+        &huge,
+        &dots,
+    ];
+    for token in garbage {
+        for answer in [me_by_header(&app, token).await, me_by_cookie(&app, token).await] {
+            assert_eq!(answer.fingerprint(), nobody.fingerprint(), "{} bytes", token.len());
+        }
+    }
+}
+
+#[tokio::test]
+async fn r_20_a_token_is_bound_to_its_time_by_the_servers_clock() {
+    let app = TestApp::at("2026-03-01T12:00:00Z").await;
+    let team = app.register("Acme").await;
+    let claims = claims_of(&team.token);
+    let (iat, exp) = (claims["iat"].as_i64().expect("iat"), claims["exp"].as_i64().expect("exp"));
+    assert_eq!((iat, exp - iat), (app.clock.now().millis() / 1000, 30 * 24 * 3600));
+    let brief = signed(Algorithm::HS256, SECRET, &with(&claims, "exp", json!(iat + 10)));
+    app.pass(9);
+    me_by_header(&app, brief.as_bytes()).await.is(200);
+    app.pass(1);
+    me_by_header(&app, brief.as_bytes()).await.refuses(401, &[]);
+    team.get("/api/auth/me").await.is(200);
+}
+
+#[tokio::test]
+async fn a_token_says_nothing_about_the_person() {
+    let app = TestApp::open().await;
+    let team = app.register("Acme").await;
+    let claims = claims_of(&team.token).to_string();
+    assert!(!claims.contains(&team.email) && !claims.contains("Ada") && !claims.contains("admin"), "{claims}");
+}
