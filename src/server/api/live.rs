@@ -166,11 +166,13 @@ impl Line {
                         }
                     }
                     Next::Resync => {
-                        if !self.say(Control::Resync).await {
-                            return None;
-                        }
+                        // First the place to go on from, then the word: what is committed after the reader has
+                        // reloaded must still come.
                         if self.feed.skip_to_now().await.is_err() {
                             return Some((close_code::AGAIN, "the feed cannot go on now"));
+                        }
+                        if !self.say(Control::Resync).await {
+                            return None;
                         }
                     }
                     Next::Closed => return Some((close_code::RESTART, "the feed has ended")),

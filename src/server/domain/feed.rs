@@ -33,6 +33,9 @@ pub struct Feed {
     tip: Seq,
     /// The newest number the reader has.
     last: Seq,
+    /// Events between `last` and what has arrived must be read from the database.
+    behind: bool,
+    /// Some of them are not there any more.
     gone: bool,
 }
 
@@ -80,6 +83,7 @@ impl Feed {
             backlog: VecDeque::new(),
             tip,
             last: since.unwrap_or(tip),
+            behind: false,
             gone: false,
         };
         if feed.last > tip {
@@ -113,18 +117,23 @@ impl Feed {
                 self.last = event.seq;
                 return Next::Event(event);
             }
-            let behind = match self.receiver.recv().await {
-                Ok(event) if event.seq <= self.last => false,
+            // Remembered outside this call, which may be dropped while it waits for the database.
+            if self.behind {
+                if let Err(error) = self.refill().await {
+                    tracing::warn!(%error, "a live reader could not be caught up");
+                    return Next::Resync;
+                }
+                self.behind = false;
+                continue;
+            }
+            match self.receiver.recv().await {
+                Ok(event) if event.seq <= self.last => {}
                 Ok(event) if event.seq == self.last + 1 => {
                     self.last = event.seq;
                     return Next::Event(event);
                 }
-                Ok(_) | Err(RecvError::Lagged(_)) => true,
+                Ok(_) | Err(RecvError::Lagged(_)) => self.behind = true,
                 Err(RecvError::Closed) => return Next::Closed,
-            };
-            if behind && let Err(error) = self.refill().await {
-                tracing::warn!(%error, "a live reader could not be caught up");
-                return Next::Resync;
             }
         }
     }
@@ -136,7 +145,7 @@ impl Feed {
     pub async fn skip_to_now(&mut self) -> Result<()> {
         self.backlog.clear();
         self.last = self.domain.tip(self.topic).await?;
-        self.gone = false;
+        (self.behind, self.gone) = (false, false);
         Ok(())
     }
 
