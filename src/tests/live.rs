@@ -334,3 +334,25 @@ async fn a_reader_has_nothing_to_say_and_a_long_speech_ends_the_line() {
     team.service("API").await;
     polite.event(1).await;
 }
+
+#[tokio::test]
+async fn r_22_a_logout_closes_the_sessions_own_feed_and_no_other() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let service = team.service("API").await;
+    let stranger = app.register("Other").await;
+    let mut own = port.attend(&team).await;
+    let mut visitor = port.visit(&team, None).await;
+    let mut other = port.attend(&stranger).await;
+    for reader in [&mut own, &mut visitor, &mut other] {
+        reader.hello().await;
+    }
+    team.change(&service, json!({"status": "degraded"})).await;
+    own.event(2).await;
+    team.post("/api/auth/logout", json!({})).await.is(204);
+    assert_eq!(own.goodbye().await, 4401);
+    visitor.event(2).await;
+    stranger.service("Web").await;
+    other.event(1).await;
+}

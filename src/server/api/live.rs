@@ -19,7 +19,7 @@ use crate::{
     model::{Code, Control, Error, Frame, Result, Seq},
     server::{
         AppState,
-        domain::{Feed, Next, Site, Viewer},
+        domain::{Feed, Next, SessionEnd, Site, Viewer},
     },
 };
 
@@ -128,7 +128,8 @@ fn upgrade(socket: WebSocketUpgrade, feed: Feed, member: Option<Viewer>, stop: C
         .max_message_size(INBOUND_MAX)
         .max_frame_size(INBOUND_MAX)
         .on_upgrade(move |socket| async move {
-            let mut line = Line { socket, feed, member };
+            let end = member.as_ref().map(Viewer::end);
+            let mut line = Line { socket, feed, member, end };
             let reason = line.serve(stop).await;
             if let Some((code, text)) = reason {
                 let close = CloseFrame { code, reason: Utf8Bytes::from_static(text) };
@@ -145,6 +146,8 @@ struct Line {
     feed: Feed,
     /// Whose right to listen is looked at again and again.
     member: Option<Viewer>,
+    /// Word that their session has ended.
+    end: Option<SessionEnd>,
 }
 
 impl Line {
@@ -177,6 +180,11 @@ impl Line {
                     }
                     Next::Closed => return Some((close_code::RESTART, "the feed has ended")),
                 },
+                () = ended(self.end.as_mut()) => {
+                    if !may_listen(self.member.as_ref()).await {
+                        return Some((SESSION_ENDED, "the session has ended"));
+                    }
+                }
                 _ = ping.tick() => {
                     if heard.elapsed() > DEAD {
                         return Some((close_code::AWAY, "no answer"));
@@ -210,6 +218,14 @@ impl Line {
     /// Sends, or tells that the reader is gone or stuck.
     async fn send(&mut self, message: Message) -> bool {
         matches!(timeout(STUCK, self.socket.send(message)).await, Ok(Ok(())))
+    }
+}
+
+/// Waits for the end of a member's session; a visitor has none.
+async fn ended(end: Option<&mut SessionEnd>) {
+    match end {
+        Some(end) => end.wait().await,
+        None => std::future::pending().await,
     }
 }
 

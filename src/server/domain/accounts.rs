@@ -4,6 +4,7 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
     SqlErr,
 };
+use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::{
     Domain, Site, System, Viewer, new_id,
@@ -52,6 +53,25 @@ pub struct Seat {
     pub account: Account,
     /// Which session.
     pub session: SessionId,
+}
+
+/// Waits for one session to end.
+pub struct SessionEnd {
+    session: SessionId,
+    endings: broadcast::Receiver<SessionId>,
+}
+
+impl SessionEnd {
+    /// Returns when the session may have ended: ask whether it still stands.
+    pub async fn wait(&mut self) {
+        loop {
+            match self.endings.recv().await {
+                Ok(ended) if ended != self.session => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => return,
+                Err(RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
 }
 
 impl Site {
@@ -125,7 +145,15 @@ impl Viewer {
     /// When the database does not answer.
     pub async fn log_out(&self) -> Result<()> {
         session::Entity::delete_by_id(self.session()).exec(self.db()).await.map_err(internal)?;
+        // An error means that no socket listens.
+        let _ = self.domain.inner.endings.send(self.session());
         Ok(())
+    }
+
+    /// Tells when this session ends in this process. Elsewhere, [`Viewer::still_stands`] has to be asked.
+    #[must_use]
+    pub fn end(&self) -> SessionEnd {
+        SessionEnd { session: self.session(), endings: self.domain.inner.endings.subscribe() }
     }
 
     /// Whether this session still stands, for sockets that outlive a request.

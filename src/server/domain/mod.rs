@@ -19,9 +19,10 @@ mod tx;
 use std::{path::Path, sync::Arc};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
+use tokio::sync::broadcast;
 use uuid::Uuid;
 
-pub use accounts::{Credentials, IDLE_SECONDS, NewSession, SESSION_SECONDS, Seat};
+pub use accounts::{Credentials, IDLE_SECONDS, NewSession, SESSION_SECONDS, Seat, SessionEnd};
 pub use clock::Clock;
 pub use feed::{Feed, Next};
 pub use handle::{Admin, Member, Site, System, Viewer, Visitor};
@@ -29,7 +30,7 @@ pub use page::HistoryRange;
 pub use store::Unreachable;
 
 use super::{error::internal, live::Hub, relay::Relay};
-use crate::model::Result;
+use crate::model::{Result, SessionId};
 
 /// The pool, the hub and the clock; hands out handles. Cheap to clone.
 #[derive(Clone)]
@@ -42,6 +43,8 @@ struct Inner {
     hub: Hub,
     relay: Relay,
     clock: Clock,
+    /// Sessions as they end, for the sockets that live on them.
+    endings: broadcast::Sender<SessionId>,
 }
 
 impl Domain {
@@ -61,7 +64,8 @@ impl Domain {
     /// When the database cannot be reached.
     pub async fn connect(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
         let db = store::connect(url).await?;
-        Ok(Self { inner: Arc::new(Inner { db, hub: Hub::default(), relay, clock }) })
+        let endings = broadcast::Sender::new(64);
+        Ok(Self { inner: Arc::new(Inner { db, hub: Hub::default(), relay, clock, endings }) })
     }
 
     /// How many changes of the schema the database has not seen yet.

@@ -144,16 +144,24 @@ pub async fn migrate(db: &DatabaseConnection, url: &str) -> Result<(), Unreachab
             Ok(result?)
         }
         _ => {
-            let _held = sqlite_file(url).map(|file| hold(file.with_extension("migration-lock"))).transpose()?;
+            let _held = match sqlite_file(url) {
+                Some(file) => Some(hold(file.with_extension("migration-lock")).await?),
+                None => None,
+            };
             Ok(Migrator::up(db, None).await?)
         }
     }
 }
 
 /// Waits for an exclusive lock on a file; dropping the file releases it, and so does the end of the process.
-fn hold(path: PathBuf) -> Result<File, Unreachable> {
-    let open = File::options().append(true).create(true).open(&path);
-    open.and_then(|file| file.lock().map(|()| file)).map_err(|error| Unreachable::File(path, error))
+async fn hold(path: PathBuf) -> Result<File, Unreachable> {
+    let name = path.clone();
+    let locked = tokio::task::spawn_blocking(move || {
+        let file = File::options().append(true).create(true).open(path)?;
+        file.lock()?;
+        Ok(file)
+    });
+    locked.await.unwrap_or_else(|error| Err(error.into())).map_err(|error| Unreachable::File(name, error))
 }
 
 /// Begins a transaction that will write. SQLite takes its write lock at once: a transaction that reads first and
