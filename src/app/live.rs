@@ -24,6 +24,8 @@ use crate::model::{Applied, Frame, StatusPage};
 const SILENCE: Duration = Duration::from_secs(70);
 /// A line that held this long was good: the next pause is short again.
 const STABLE_MS: f64 = 10_000.0;
+/// How long a page whose session has ended stays before it leads to the login.
+const PARTING: Duration = Duration::from_secs(2);
 /// The server closes with this code when the member's session has ended.
 const SESSION_ENDED: u16 = 4401;
 
@@ -214,7 +216,8 @@ impl Inner {
 
     fn closed(self: &Rc<Self>, code: u16) {
         if code == SESSION_ENDED {
-            log_in_again();
+            // The tab that logs out is already on its way to the start page: it must not be called back.
+            self.after(PARTING, |_| log_in_again());
         } else {
             self.lost();
         }
