@@ -202,13 +202,15 @@ async fn servers_that_start_together_on_an_empty_database_migrate_it_once() {
     assert_eq!(texts::<1>(&db, "SELECT version FROM seaql_migrations").await.len(), Migrator::migrations().len());
     assert_eq!(primary_keys(&db).await.len(), 9);
     drop(db);
+    drop_database(&name, &url).await;
+}
+
+/// Takes away a database made for one test; an SQLite file goes with its folder.
+async fn drop_database(name: &str, url: &str) {
     if !url.starts_with("sqlite:") {
         let force = if url.starts_with("postgres") { " WITH (FORCE)" } else { "" };
-        connect(database_url())
-            .await
-            .execute_unprepared(&format!("DROP DATABASE {name}{force}"))
-            .await
-            .expect("dropped");
+        let server = connect(database_url()).await;
+        server.execute_unprepared(&format!("DROP DATABASE {name}{force}")).await.expect("dropped");
     }
 }
 
@@ -223,14 +225,7 @@ async fn a_schema_can_be_taken_down_and_built_again() {
     Migrator::up(&db, None).await.expect("built again");
     assert_eq!(primary_keys(&db).await, keys);
     drop(db);
-    if !url.starts_with("sqlite:") {
-        let force = if url.starts_with("postgres") { " WITH (FORCE)" } else { "" };
-        connect(database_url())
-            .await
-            .execute_unprepared(&format!("DROP DATABASE {name}{force}"))
-            .await
-            .expect("dropped");
-    }
+    drop_database(&name, &url).await;
 }
 
 #[tokio::test]
