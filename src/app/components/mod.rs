@@ -5,5 +5,6 @@ pub mod form;
 pub mod icon;
 pub mod notices;
 pub mod sections;
+pub mod services_affected;
 pub mod status;
 pub mod time;
