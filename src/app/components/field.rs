@@ -1,6 +1,8 @@
 //! The fields of a form: a visible label, the input, a hint, and the fault tied to it.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 
 use super::form::Form;
 
@@ -68,12 +70,21 @@ pub fn Field(
     /// Whether it may stay empty.
     #[prop(optional)]
     optional: bool,
-    /// Told of what is typed.
+    /// Whether it is what one came to the page for: the cursor waits in it.
+    #[prop(optional)]
+    is_first: bool,
+    /// The id of a list of proposals.
+    #[prop(optional)]
+    list: Option<&'static str>,
+    /// Told of what is typed, and of what was typed before the page was alive.
     #[prop(optional, into)]
     on_input: Option<Callback<String>>,
 ) -> impl IntoView {
     let typed = form.typed(name);
     let describedby = described_by(form, name, hint.is_some());
+    let node = NodeRef::<html::Input>::new();
+    let is_first = is_first && !form.is_refused();
+    come_alive(node, is_first, on_input, |input: &HtmlInputElement| input.value());
     let input = view! {
         <input
             class="input"
@@ -81,7 +92,10 @@ pub fn Field(
             name=name
             type=kind
             autocomplete=autocomplete
+            autofocus=is_first
             spellcheck="false"
+            list=list
+            node_ref=node
             value=move || typed.clone().unwrap_or_else(|| value.get())
             aria-required=(!optional).then_some("true")
             aria-invalid=move || form.fault(name).map(|_| "true")
@@ -116,21 +130,36 @@ pub fn TextArea(
     /// How many lines it shows.
     #[prop(default = 2)]
     rows: u8,
+    /// What counts while it stays empty.
+    #[prop(optional, into)]
+    placeholder: Signal<Option<String>>,
     /// What to know before typing.
     #[prop(optional, into)]
     hint: Option<ViewFn>,
+    /// Told of what is typed, and of what was typed before the page was alive.
+    #[prop(optional, into)]
+    on_input: Option<Callback<String>>,
 ) -> impl IntoView {
     let text = form.typed(name).unwrap_or(value);
     let describedby = described_by(form, name, hint.is_some());
+    let node = NodeRef::<html::Textarea>::new();
+    come_alive(node, false, on_input, |area: &HtmlTextAreaElement| area.value());
     let area = view! {
         <textarea
             class="input"
             id=form.id_of(name)
             name=name
             rows=rows.to_string()
+            placeholder=placeholder
             aria-invalid=move || form.fault(name).map(|_| "true")
             aria-describedby=describedby
+            node_ref=node
             inner_html=escaped(&text)
+            on:input=move |event| {
+                if let Some(on_input) = on_input {
+                    on_input.run(event_target_value(&event));
+                }
+            }
         ></textarea>
     };
     view! {
@@ -162,7 +191,16 @@ pub fn Select(
     /// The value chosen until somebody chooses another.
     #[prop(optional, into)]
     value: Signal<String>,
+    /// What to know before choosing.
+    #[prop(optional, into)]
+    hint: Option<ViewFn>,
+    /// Told of what is chosen, and of what was chosen before the page was alive.
+    #[prop(optional, into)]
+    on_change: Option<Callback<String>>,
 ) -> impl IntoView {
+    let node = NodeRef::<html::Select>::new();
+    come_alive(node, false, on_change, |select: &HtmlSelectElement| select.value());
+    let describedby = described_by(form, name, hint.is_some());
     let typed = StoredValue::new(form.typed(name));
     let chosen = move || typed.get_value().unwrap_or_else(|| value.get());
     let options = move || {
@@ -183,16 +221,97 @@ pub fn Select(
             name=name
             autocomplete="off"
             aria-invalid=move || form.fault(name).map(|_| "true")
-            aria-describedby=described_by(form, name, false)
+            aria-describedby=describedby
+            node_ref=node
+            on:change=move |event| {
+                if let Some(on_change) = on_change {
+                    on_change.run(event_target_value(&event));
+                }
+            }
         >
             {options}
         </select>
     };
     view! {
-        <Labelled form name label hint=None>
+        <Labelled form name label hint>
             {select}
         </Labelled>
     }
+}
+
+/// A box to tick, its label beside it.
+#[component]
+pub fn Checkbox(
+    /// The form it stands in.
+    form: Form,
+    /// Its name in the request, which has it only when it is ticked.
+    name: &'static str,
+    /// Its label, which is also its accessible name.
+    #[prop(into)]
+    label: String,
+    /// Whether it is ticked until somebody says otherwise.
+    #[prop(optional)]
+    is_ticked: bool,
+    /// What to know before ticking.
+    #[prop(optional, into)]
+    hint: Option<ViewFn>,
+    /// Told whether it is ticked.
+    #[prop(optional, into)]
+    on_change: Option<Callback<bool>>,
+) -> impl IntoView {
+    let is_ticked = if form.is_typed() { form.typed(name).is_some() } else { is_ticked };
+    let describedby = described_by(form, name, hint.is_some());
+    view! {
+        <div class="checkbox">
+            <input
+                type="checkbox"
+                id=form.id_of(name)
+                name=name
+                value="on"
+                autocomplete="off"
+                checked=is_ticked
+                aria-describedby=describedby
+                on:change=move |event| {
+                    if let Some(on_change) = on_change {
+                        on_change.run(event_target_checked(&event));
+                    }
+                }
+            />
+            <label for=form.id_of(name)>{label}</label>
+            {hint
+                .map(|hint| {
+                    view! {
+                        <p class="hint" id=form.id_of(&format!("{name}-hint"))>
+                            {hint.run()}
+                        </p>
+                    }
+                })}
+        </div>
+    }
+}
+
+/// What a field does once it is there: takes the cursor when it is the first, and tells what it holds, since that may
+/// have been typed before anybody listened.
+fn come_alive<E>(
+    node: NodeRef<E>,
+    is_first: bool,
+    tell: Option<Callback<String>>,
+    value: impl Fn(&E::Output) -> String + 'static,
+) where
+    E: html::ElementType + 'static,
+    E::Output: JsCast + AsRef<HtmlElement> + Clone + 'static,
+{
+    Effect::new(move |_| {
+        let Some(element) = node.get() else { return };
+        if let Some(tell) = tell {
+            tell.run(value(&element));
+        }
+        if is_first {
+            // After the heading, which takes the focus when the page is reached from another.
+            let focus = move || _ = AsRef::<HtmlElement>::as_ref(&element).focus();
+            request_animation_frame(move || request_animation_frame(focus));
+        }
+    });
 }
 
 /// A password: managers may fill it, pasting is welcome, and it can be shown.

@@ -88,6 +88,21 @@ impl Form {
         self.typed.with_value(|typed| typed.get(name).cloned())
     }
 
+    /// Whether what stands in the form was sent before and refused, without JavaScript.
+    pub fn is_typed(self) -> bool {
+        self.typed.with_value(|typed| !typed.is_empty())
+    }
+
+    /// Whether the server refused what was sent last.
+    pub fn is_refused(self) -> bool {
+        self.error.with_untracked(Option::is_some)
+    }
+
+    /// Whether an answer is awaited.
+    pub fn is_pending(self) -> bool {
+        self.pending.get()
+    }
+
     /// Why the field `name` was refused.
     pub fn fault(self, name: &str) -> Option<String> {
         self.error.with(|error| error.as_ref()?.fields.get(name).cloned())
@@ -96,6 +111,16 @@ impl Form {
     /// Whether the server accepted what was sent last.
     pub fn is_done(self) -> bool {
         self.done.get() && !self.pending.get()
+    }
+
+    /// Sends the form, as its button does; not while an answer is awaited.
+    pub fn send(self) {
+        if let Some(form) = self.node.get_untracked()
+            && !self.pending.get_untracked()
+        {
+            // Only a button that is not the form's own would be refused.
+            _ = form.request_submit();
+        }
     }
 
     /// Empties the form for the next thing, when the page is alive.
