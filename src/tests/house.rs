@@ -118,9 +118,16 @@ const RULES: [Rule; 7] = [
             ("app/components/field.rs", "view! { <textarea inner_html=text></textarea> }"),
             ("app/components/field.rs", "view! { <textarea inner_html=escaped(&a)/><p inner_html=escaped(&b)/> }"),
             ("app/public/document.rs", "view! { <script inner_html=to_json(&page)></script> }"),
+            ("app/components/incident.rs", "view! { <h3 inner_html=title></h3> }"),
+            ("app/pages/incidents.rs", "view! { <div class=\"prose\" dir=\"auto\" inner_html=html></div> }"),
+            (
+                "app/components/incident.rs",
+                "view! { <div class=\"prose\" dir=\"auto\" inner_html=html></div><p inner_html=title></p> }",
+            ),
         ],
         kept: &[
             ("app/components/field.rs", "view! { <textarea inner_html=escaped(&text)></textarea> }"),
+            ("app/components/incident.rs", "view! { <div class=\"prose\" dir=\"auto\" inner_html=html></div> }"),
             (
                 "app/public/document.rs",
                 "view! { <title inner_html=html_escape::encode_text(&title).into_owned()></title> }",
@@ -235,9 +242,13 @@ fn is_view(path: &str) -> bool {
 
 /// The component that draws the only text area.
 const FIELD: &str = "app/components/field.rs";
-/// Where markup is written as it is, once a file, and what makes it safe.
-const ESCAPED: [(&str, &str); 2] =
-    [(FIELD, "inner_html=escaped("), ("app/public/document.rs", "inner_html=html_escape::encode_text(")];
+/// Where markup is written as it is, once a file, and what makes it safe: that it is escaped, or that the server made it
+/// of Markdown and took out all that could do harm.
+const ESCAPED: [(&str, &str); 3] = [
+    (FIELD, "inner_html=escaped("),
+    ("app/public/document.rs", "inner_html=html_escape::encode_text("),
+    ("app/components/incident.rs", "<divclass=\"prose\"dir=\"auto\"inner_html="),
+];
 
 /// The code of a view without spaces; nothing of what is none.
 fn dense(path: &str, text: &str) -> String {

@@ -3,6 +3,7 @@
 pub mod field;
 pub mod form;
 pub mod icon;
+pub mod incident;
 pub mod notices;
 pub mod sections;
 pub mod services_affected;

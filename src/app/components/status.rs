@@ -12,19 +12,43 @@ use crate::{
     model::{ServiceStatus, Timestamp},
 };
 
-/// The outline that is filled, and the mark drawn into it, in a box of 24.
-const fn shape(status: ServiceStatus) -> (&'static str, &'static str) {
+/// The outline that is filled, and the mark drawn into it, in a box of 24: a status's own, or the ring of what has none.
+const fn shape(status: Option<ServiceStatus>) -> (&'static str, &'static str) {
     const DISC: &str = "M12 2a10 10 0 1 0 0 20a10 10 0 1 0 0-20z";
     const OCTAGON: &str = "M7.9 2h8.2L22 7.9v8.2L16.1 22H7.9L2 16.1V7.9z";
     const TRIANGLE: &str = "M12 2.2L23 21.4H1z";
     const RING_HALF_FULL: &str = "M12 2a10 10 0 1 0 0 20a10 10 0 1 0 0-20zm0 2.8a7.2 7.2 0 0 1 0 14.4a7.2 7.2 0 1 1 0-14.4zM12 4.8v14.4a7.2 7.2 0 0 0 0-14.4z";
+    const RING: &str = "M12 2a10 10 0 1 0 0 20a10 10 0 1 0 0-20zm0 2.8a7.2 7.2 0 0 1 0 14.4a7.2 7.2 0 1 1 0-14.4z";
     const WRENCH: &str = "M21.6 6.6a6.2 6.2 0 0 1-8.3 7.2l-6.6 6.8a2.4 2.4 0 0 1-3.4-3.4l6.9-6.5a6.2 6.2 0 0 1 7.2-8.3l-3.5 3.6l.7 3.4l3.4.7z";
     match status {
-        ServiceStatus::Operational => (DISC, "M7.2 12.4l3.3 3.3l6.3-7"),
-        ServiceStatus::UnderMaintenance => (WRENCH, ""),
-        ServiceStatus::Degraded => (RING_HALF_FULL, ""),
-        ServiceStatus::PartialOutage => (TRIANGLE, "M12 9v5.4M12 17.6v.6"),
-        ServiceStatus::MajorOutage => (OCTAGON, "M8.4 8.4l7.2 7.2M15.6 8.4l-7.2 7.2"),
+        Some(ServiceStatus::Operational) => (DISC, "M7.2 12.4l3.3 3.3l6.3-7"),
+        Some(ServiceStatus::UnderMaintenance) => (WRENCH, ""),
+        Some(ServiceStatus::Degraded) => (RING_HALF_FULL, ""),
+        Some(ServiceStatus::PartialOutage) => (TRIANGLE, "M12 9v5.4M12 17.6v.6"),
+        Some(ServiceStatus::MajorOutage) => (OCTAGON, "M8.4 8.4l7.2 7.2M15.6 8.4l-7.2 7.2"),
+        None => (RING, ""),
+    }
+}
+
+/// The shape of a status, or a plain ring where there is none.
+#[component]
+pub fn Shape(
+    /// The status.
+    #[prop(into)]
+    status: Signal<Option<ServiceStatus>>,
+) -> impl IntoView {
+    view! {
+        <svg
+            class="status-icon"
+            data-status=move || status.get().map_or("none", ServiceStatus::as_str)
+            viewBox="0 0 24 24"
+            width="16"
+            height="16"
+            aria-hidden="true"
+        >
+            <path class="fill" d=move || shape(status.get()).0></path>
+            <path class="mark" d=move || shape(status.get()).1></path>
+        </svg>
     }
 }
 
@@ -36,19 +60,7 @@ pub fn StatusIcon(
     #[prop(into)]
     status: Signal<ServiceStatus>,
 ) -> impl IntoView {
-    view! {
-        <svg
-            class="status-icon"
-            data-status=move || status.get().as_str()
-            viewBox="0 0 24 24"
-            width="16"
-            height="16"
-            aria-hidden="true"
-        >
-            <path class="fill" d=move || shape(status.get()).0></path>
-            <path class="mark" d=move || shape(status.get()).1></path>
-        </svg>
-    }
+    view! { <Shape status=Signal::derive(move || Some(status.get())) /> }
 }
 
 /// A status as shape and word.

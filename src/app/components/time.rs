@@ -1,14 +1,18 @@
-//! Times: UTC from the server, the reader's own zone and "5 min ago" once the page is alive.
+//! Times: UTC or the page's zone from the server, the reader's own zone and "5 min ago" once the page is alive.
 //!
 //! The first drawing is the same on both sides, because the clock stands still until an effect sets it going.
 
 use std::time::Duration;
 
-use js_sys::{Array, Date, Intl::DateTimeFormat, Object, Reflect};
+use js_sys::{
+    Array, Date,
+    Intl::{DateTimeFormat, DateTimeFormatPart, DateTimeFormatPartType},
+    Object, Reflect,
+};
 use leptos::prelude::*;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
-use crate::model::Timestamp;
+use crate::model::{Timestamp, Zone, ZoneShift};
 
 /// The time on the reader's clock, renewed every minute; none on the server and until the page is alive.
 #[derive(Clone, Copy)]
@@ -27,6 +31,11 @@ pub fn provide_clock() {
             }
         });
     });
+}
+
+/// What the reader's clock shows, where one is provided: nothing on the server and until the page is alive.
+pub fn reader_clock() -> Signal<Option<Timestamp>> {
+    use_context::<Clock>().map_or_else(|| Signal::stored(None), |clock| clock.0.into())
 }
 
 /// How a time is worded.
@@ -48,12 +57,16 @@ pub fn Time(
     /// How to word it.
     #[prop(optional)]
     wording: Wording,
+    /// The zone to tell it in until the reader's own is known; UTC when absent.
+    #[prop(optional, into)]
+    zone: MaybeProp<Zone>,
 ) -> impl IntoView {
-    let clock = use_context::<Clock>().map(|clock| clock.0);
-    let now = move || clock.and_then(|clock| clock.get());
+    let clock = reader_clock();
+    let first =
+        move |at: Timestamp| zone.with(|zone| zone.as_ref().map_or_else(|| at.human_utc(), |zone| zone.human(at)));
     let text = move || {
         let at = at.get();
-        let Some(now) = now() else { return at.human_utc() };
+        let Some(now) = clock.get() else { return first(at) };
         let date = || in_local_zone(at);
         match (wording, ago(now.millis() - at.millis())) {
             (Wording::Ago, Some(ago)) => ago,
@@ -63,7 +76,7 @@ pub fn Time(
     };
     let title = move || {
         let at = at.get();
-        now().map_or_else(|| at.human_utc(), |_| format!("{} · {}", in_local_zone(at), at.human_utc()))
+        clock.get().map_or_else(|| at.human_utc(), |_| format!("{} · {}", in_local_zone(at), at.human_utc()))
     };
     view! {
         <time datetime=move || at.get().to_string() title=title>
@@ -72,12 +85,75 @@ pub fn Time(
     }
 }
 
-/// The zone that times are told in: UTC as the server sends them, then the reader's.
+/// The zone that times are told in: the page's as the server sends them, then the reader's.
 #[component]
-pub fn ZoneNote() -> impl IntoView {
-    let clock = use_context::<Clock>().map(|clock| clock.0);
-    let zone = move || clock.filter(|clock| clock.with(Option::is_some)).and_then(|_| local_zone());
-    move || zone().map_or_else(|| "Times in UTC".to_owned(), |zone| format!("Times in your zone, {zone}"))
+pub fn ZoneNote(
+    /// The page's zone, by which its days go.
+    #[prop(into)]
+    zone: Signal<Zone>,
+) -> impl IntoView {
+    let clock = reader_clock();
+    let reader = move || clock.with(Option::is_some).then(local_zone).flatten();
+    move || {
+        zone.with(|zone| match reader() {
+            Some(reader) if reader == zone.name => format!("Times in your zone, {reader}"),
+            Some(reader) => format!("Times in your zone, {reader}; days in {}", zone.name),
+            None => format!("Times in {}", zone.name),
+        })
+    }
+}
+
+/// A planned stretch of time in the page's zone and, once the page is alive, in the reader's too where its clocks show
+/// something else.
+#[component]
+pub fn Window(
+    /// Start and end; nothing is drawn without them.
+    #[prop(into)]
+    window: Signal<Option<(Timestamp, Timestamp)>>,
+    /// The page's zone.
+    #[prop(into)]
+    zone: Signal<Zone>,
+) -> impl IntoView {
+    let clock = reader_clock();
+    let told = Memo::new(move |_| {
+        let (start, end) = window.get()?;
+        let here = clock.with(Option::is_some).then(|| reader_zone(start, end));
+        let text = zone.with(|zone| zone.human_window(start, end));
+        let here = here.filter(|here| zone.with(|zone| tell_apart(zone, here, [start, end])));
+        Some((start, text, here.map(|here| here.human_window(start, end))))
+    });
+    move || {
+        let (start, text, here) = told.get()?;
+        let time = move |text| view! { <time datetime=start.to_string()>{text}</time> };
+        let here = here.map(|here| view! { <span class="window-here">{time(here)} " in your zone"</span> });
+        Some(view! { <p class="window">{time(text)} {here}</p> })
+    }
+}
+
+/// Whether two zones' clocks show different times at any of these instants.
+fn tell_apart(one: &Zone, other: &Zone, instants: [Timestamp; 2]) -> bool {
+    instants.iter().any(|at| one.field_value(*at) != other.field_value(*at))
+}
+
+/// The reader's zone, as far as it takes to tell these two instants.
+fn reader_zone(start: Timestamp, end: Timestamp) -> Zone {
+    let shift = |at: Timestamp| ZoneShift { from: at, offset: local_offset(at), abbreviation: local_abbreviation(at) };
+    Zone { name: local_zone().unwrap_or_default(), shifts: vec![shift(start), shift(end)] }
+}
+
+/// How far the reader's clocks are ahead of UTC, in seconds.
+#[expect(clippy::cast_possible_truncation, reason = "whole minutes, less than a day's")]
+fn local_offset(at: Timestamp) -> i32 {
+    (date(at).get_timezone_offset() * -60.0) as i32
+}
+
+/// What the reader's clocks are called, such as `GMT+9`.
+fn local_abbreviation(at: Timestamp) -> String {
+    let format = DateTimeFormat::new(&Array::of1(&LANGUAGE.into()), &options(&[("timeZoneName", "short")]));
+    let parts = format.format_to_parts(&date(at));
+    let mut parts = parts.iter().map(JsCast::unchecked_into::<DateTimeFormatPart>);
+    let name = parts.find(|part| part.type_() == DateTimeFormatPartType::TimeZoneName);
+    name.map(|part| part.value().into()).unwrap_or_default()
 }
 
 /// How long ago something was, while that says more than a date: up to four weeks. A clock that runs behind the
@@ -103,22 +179,33 @@ fn whole_millis(millis: f64) -> Timestamp {
     Timestamp::from_millis(millis as i64)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "the years 1 to 9999 are below 2^53 milliseconds")]
+/// The language of the page, not of the browser: the words around a time are English.
+const LANGUAGE: &str = "en-GB";
+
 fn in_local_zone(at: Timestamp) -> String {
-    let options = Object::new();
-    for (key, value) in [
+    let options = options(&[
         ("day", "numeric"),
         ("month", "short"),
         ("year", "numeric"),
         ("hour", "2-digit"),
         ("minute", "2-digit"),
         ("timeZoneName", "short"),
-    ] {
+    ]);
+    date(at).to_locale_string(LANGUAGE, &options).into()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the years 1 to 9999 are below 2^53 milliseconds")]
+fn date(at: Timestamp) -> Date {
+    Date::new(&JsValue::from_f64(at.millis() as f64))
+}
+
+fn options(pairs: &[(&str, &str)]) -> Object {
+    let options = Object::new();
+    for (key, value) in pairs {
         // A plain object takes every key.
-        _ = Reflect::set(&options, &key.into(), &value.into());
+        _ = Reflect::set(&options, &(*key).into(), &(*value).into());
     }
-    // In the language of the page, not of the browser: the words around it are English.
-    Date::new(&JsValue::from_f64(at.millis() as f64)).to_locale_string("en-GB", &options).into()
+    options
 }
 
 fn local_zone() -> Option<String> {
@@ -147,5 +234,20 @@ mod tests {
             assert_eq!(minutes(age).as_deref(), Some(words), "{age}");
         }
         assert_eq!(minutes(40_320), None);
+    }
+
+    #[test]
+    fn zones_differ_where_their_clocks_do_not_where_only_their_names_do() {
+        let at = |hours: i64| Timestamp::EPOCH.plus_seconds(hours * 3600);
+        let of = |offset| Zone {
+            name: "Somewhere".into(),
+            shifts: vec![
+                ZoneShift { from: at(0), offset: 0, abbreviation: "X".into() },
+                ZoneShift { from: at(10), offset, abbreviation: "Y".into() },
+            ],
+        };
+        assert!(!tell_apart(&Zone::utc(), &of(0), [at(1), at(20)]));
+        assert!(!tell_apart(&Zone::utc(), &of(3600), [at(1), at(2)]));
+        assert!(tell_apart(&Zone::utc(), &of(3600), [at(1), at(20)]));
     }
 }

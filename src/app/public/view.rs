@@ -45,7 +45,7 @@ pub fn PublicPage(
             </main>
             <footer class="public-footer">
                 <p>
-                    <ZoneNote />
+                    <ZoneNote zone=Memo::new(move |_| page.with(|page| page.zone.clone())) />
                 </p>
                 <ul>
                     <li>

@@ -1,0 +1,256 @@
+//! How incidents and maintenances look, alike for visitors, in the team's room and in the preview of what is being
+//! written.
+
+use leptos::prelude::*;
+
+use super::{
+    status::{Shape, StatusIcon},
+    time::{Time, Wording},
+};
+use crate::model::{
+    AffectedService, Impact, Incident, IncidentStatus, IncidentUpdate, ServiceStatus, ServiceTransition, Timestamp,
+    UpdateEdit, UpdateId, Zone,
+};
+
+/// What the server made of a text in Markdown. Nothing else is ever drawn as markup, so it takes only the `html` of a
+/// model type or of `preview_message`.
+#[component]
+pub fn Prose(
+    /// The safe HTML.
+    #[prop(into)]
+    html: Signal<String>,
+) -> impl IntoView {
+    view! { <div class="prose" dir="auto" inner_html=move || html.get()></div> }
+}
+
+/// Where an incident stands: its shape and the word.
+#[component]
+pub fn IncidentMark(
+    /// The incident.
+    #[prop(into)]
+    incident: Signal<Incident>,
+) -> impl IntoView {
+    let status = Memo::new(move |_| incident.with(|incident| incident.status));
+    view! {
+        <span class="status-badge incident-mark">
+            <IncidentIcon incident />
+            <span>{move || status.get().label()}</span>
+        </span>
+    }
+}
+
+/// The shape that stands for an incident. Decoration beside its words, so hidden from screen readers.
+#[component]
+pub fn IncidentIcon(
+    /// The incident.
+    #[prop(into)]
+    incident: Signal<Incident>,
+) -> impl IntoView {
+    view! { <Shape status=Memo::new(move |_| incident.with(|incident| stand_in(incident.status, incident.impact))) /> }
+}
+
+/// The status whose shape and colour stand for an incident: how bad it is, and once it is over that it is; none for what
+/// harms nobody or was called off.
+#[must_use]
+pub const fn stand_in(status: IncidentStatus, impact: Impact) -> Option<ServiceStatus> {
+    match (status, impact) {
+        (IncidentStatus::Resolved | IncidentStatus::Completed, _) => Some(ServiceStatus::Operational),
+        (IncidentStatus::Cancelled, _) | (_, Impact::None) => None,
+        (_, Impact::Maintenance) => Some(ServiceStatus::UnderMaintenance),
+        (_, Impact::Minor) => Some(ServiceStatus::Degraded),
+        (_, Impact::Major) => Some(ServiceStatus::PartialOutage),
+        (_, Impact::Critical) => Some(ServiceStatus::MajorOutage),
+    }
+}
+
+/// The services an incident affects, each with what is said of it now and, once it is over, with the worst that was said.
+/// Nothing when there are none.
+#[component]
+pub fn AffectedChips(
+    /// The incident.
+    #[prop(into)]
+    incident: Signal<Incident>,
+) -> impl IntoView {
+    let services = Memo::new(move |_| incident.with(affected));
+    move || {
+        let services = services.get();
+        let chips = || services.iter().cloned().map(chip).collect_view();
+        (!services.is_empty()).then(|| {
+            view! {
+                <ul class="chips" aria-label="Services affected">
+                    {chips()}
+                </ul>
+            }
+        })
+    }
+}
+
+fn affected(incident: &Incident) -> Vec<(String, ServiceStatus)> {
+    let told = |service: &AffectedService| if incident.status.has_ended() { service.worst } else { service.status };
+    incident.services.iter().map(|service| (service.name.clone(), told(service))).collect()
+}
+
+fn chip((name, status): (String, ServiceStatus)) -> impl IntoView {
+    view! {
+        <li class="chip">
+            <StatusIcon status=Signal::stored(status) />
+            <bdi>{name}</bdi>
+            <span class="chip-word">{status.label()}</span>
+        </li>
+    }
+}
+
+/// That an incident was entered after it was over, and when (domain rule 3.5). Nothing for any other.
+#[component]
+pub fn BackfilledNote(
+    /// The incident.
+    #[prop(into)]
+    incident: Signal<Incident>,
+    /// The page's zone, by which the day goes.
+    #[prop(into)]
+    zone: Signal<Zone>,
+) -> impl IntoView {
+    let at = Memo::new(move |_| incident.with(|incident| incident.backfilled_at));
+    move || {
+        let at = at.get()?;
+        let day = zone.with(|zone| zone.day(at).human());
+        Some(view! { <p class="hint">"Added later, on " <time datetime=at.to_string()>{day}</time></p> })
+    }
+}
+
+/// Everything said about an incident, newest first, along a rule.
+#[component]
+pub fn Timeline(
+    /// The incident.
+    #[prop(into)]
+    incident: Signal<Incident>,
+    /// The page's zone.
+    #[prop(into)]
+    zone: Signal<Zone>,
+    /// What stands below each update besides, such as who wrote it and the means to change it.
+    #[prop(optional, into)]
+    tools: Option<Callback<Signal<IncidentUpdate>, AnyView>>,
+) -> impl IntoView {
+    let ids = Memo::new(move |_| incident.with(|incident| incident.updates.iter().map(|it| it.id).collect::<Vec<_>>()));
+    view! {
+        <ol class="timeline">
+            <For each=move || ids.get() key=|id| *id let:id>
+                {entry(incident, id)
+                    .map(|entry| {
+                        view! {
+                            <li class="update">
+                                <UpdateEntry entry zone />
+                                {tools.map(|tools| tools.run(Signal::derive(move || entry.with(|entry| entry.update.clone()))))}
+                            </li>
+                        }
+                    })}
+            </For>
+        </ol>
+    }
+}
+
+/// The newest of what was said about an incident, alone.
+#[component]
+pub fn LatestUpdate(
+    /// The incident.
+    #[prop(into)]
+    incident: Signal<Incident>,
+    /// The page's zone.
+    #[prop(into)]
+    zone: Signal<Zone>,
+) -> impl IntoView {
+    let latest = Memo::new(move |_| incident.with(|incident| incident.latest().map(|update| update.id)));
+    move || {
+        let entry = latest.get().and_then(|id| entry(incident, id))?;
+        Some(view! { <div class="update"><UpdateEntry entry zone /></div> })
+    }
+}
+
+/// An update and whether it said something new of the status.
+#[derive(Clone, PartialEq)]
+struct Entry {
+    update: IncidentUpdate,
+    word: &'static str,
+}
+
+/// The update with this id as it changes; none when the incident has none. Once deleted it stays as it was, until whoever
+/// shows it is gone.
+fn entry(incident: Signal<Incident>, id: UpdateId) -> Option<Memo<Entry>> {
+    let find = move || incident.with(|incident| find(incident, id));
+    let first = untrack(find)?;
+    Some(Memo::new(move |last: Option<&Entry>| find().or(last.cloned()).unwrap_or_else(|| first.clone())))
+}
+
+fn find(incident: &Incident, id: UpdateId) -> Option<Entry> {
+    let at = incident.updates.iter().position(|update| update.id == id)?;
+    let update = incident.updates.get(at)?.clone();
+    let is_repeated = incident.updates.get(at + 1).is_some_and(|before| before.status == update.status);
+    let word = if is_repeated { "Update" } else { update.status.label() };
+    Some(Entry { update, word })
+}
+
+#[component]
+fn UpdateEntry(entry: Memo<Entry>, zone: Signal<Zone>) -> impl IntoView {
+    let html = Memo::new(move |_| entry.with(|entry| entry.update.html.clone()));
+    let at = Memo::new(move |_| entry.with(|entry| entry.update.display_at));
+    let changes = Memo::new(move |_| entry.with(|entry| changes(&entry.update)));
+    let edits = Memo::new(move |_| entry.with(|entry| entry.update.edits.clone()));
+    view! {
+        <p class="update-head">
+            <strong>{move || entry.with(|entry| entry.word)}</strong>
+            " "
+            <Time at wording=Wording::DateAndAgo zone />
+        </p>
+        <Prose html />
+        {move || {
+            let changes = changes.get();
+            (!changes.is_empty())
+                .then(|| view! { <ul class="changes">{changes.into_iter().map(change).collect_view()}</ul> })
+        }}
+        <Edits edits zone />
+    }
+}
+
+/// The services that an update said something new of.
+fn changes(update: &IncidentUpdate) -> Vec<ServiceTransition> {
+    let said = update.services.iter().flatten();
+    said.filter(|service| service.old_status != service.new_status).cloned().collect()
+}
+
+fn change(service: ServiceTransition) -> impl IntoView {
+    let ServiceTransition { name, old_status, new_status, .. } = service;
+    view! {
+        <li>
+            <bdi>{name}</bdi>
+            ": "
+            {old_status.label()}
+            <span aria-hidden="true">" → "</span>
+            <span class="sr-only">" to "</span>
+            {new_status.label()}
+        </li>
+    }
+}
+
+/// That an update was changed, and what it said before. Nothing when it never was.
+#[component]
+fn Edits(edits: Memo<Vec<UpdateEdit>>, zone: Signal<Zone>) -> impl IntoView {
+    let last = Memo::new(move |_| edits.with(|edits| edits.first().map(|edit| edit.edited_at)));
+    view! {
+        <Show when=move || last.with(Option::is_some)>
+            <details class="edits">
+                <summary>
+                    "Edited " <Time at=Signal::derive(move || last.get().unwrap_or(Timestamp::EPOCH)) zone />
+                    ", see before"
+                </summary>
+                <ol>
+                    <For each=move || edits.get() key=|edit| edit.edited_at let:edit>
+                        <li>
+                            <p class="meta">"Until " <Time at=edit.edited_at wording=Wording::DateAndAgo zone /></p>
+                            <Prose html=edit.html />
+                        </li>
+                    </For>
+                </ol>
+            </details>
+        </Show>
+    }
+}
