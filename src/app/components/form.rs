@@ -9,7 +9,7 @@ use leptos::{html, prelude::*};
 use leptos_router::hooks::use_location;
 use server_fn::ServerFn;
 use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
+use web_sys::{HtmlElement, KeyboardEvent};
 
 use crate::{
     app::{full_path, session::use_refusal},
@@ -44,15 +44,25 @@ impl Form {
         F: ServerFn<Error = Error> + Clone + Send + Sync + 'static,
         F::Output: Clone + Send + Sync + 'static,
     {
-        Self::build(action, format!("{key}-{id}"), Some(id.to_string()))
+        Self::about_in(action, key, "id", id)
     }
 
-    fn build<F>(action: ServerAction<F>, key: String, id: Option<String>) -> Self
+    /// As [`Form::about`], where the thing's id stands in another field than `id`.
+    pub fn about_in<F>(action: ServerAction<F>, key: &str, field: &'static str, id: impl Display) -> Self
     where
         F: ServerFn<Error = Error> + Clone + Send + Sync + 'static,
         F::Output: Clone + Send + Sync + 'static,
     {
-        let refusal = use_refusal(F::url(), id.as_deref());
+        Self::build(action, format!("{key}-{id}"), Some((field, id.to_string())))
+    }
+
+    fn build<F>(action: ServerAction<F>, key: String, about: Option<(&'static str, String)>) -> Self
+    where
+        F: ServerFn<Error = Error> + Clone + Send + Sync + 'static,
+        F::Output: Clone + Send + Sync + 'static,
+    {
+        let refusal = use_refusal(F::url(), None)
+            .filter(|refusal| about.is_none_or(|(field, id)| refusal.values.get(field) == Some(&id)));
         let (first, typed) = refusal.map_or_else(Default::default, |refusal| (Some(refusal.error), refusal.values));
         let answer = action.value();
         let error = Signal::derive(move || {
@@ -108,6 +118,11 @@ impl Form {
         self.error.with(|error| error.as_ref()?.fields.get(name).cloned())
     }
 
+    /// Whether it was refused because somebody else was faster.
+    pub fn is_conflict(self) -> bool {
+        self.error.with(|error| error.as_ref().is_some_and(|error| error.code == Code::Conflict))
+    }
+
     /// Whether the server accepted what was sent last.
     pub fn is_done(self) -> bool {
         self.done.get() && !self.pending.get()
@@ -123,8 +138,17 @@ impl Form {
         }
     }
 
+    /// Sends the form by Ctrl or ⌘ with Enter, from any of its fields.
+    pub fn send_by_keys(self, event: &KeyboardEvent) {
+        if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) {
+            event.prevent_default();
+            self.send();
+        }
+    }
+
     /// Empties the form for the next thing, when the page is alive.
     pub fn clear(self) {
+        self.typed.update_value(BTreeMap::clear);
         if let Some(form) = self.node.get_untracked() {
             form.reset();
         }
@@ -161,6 +185,9 @@ pub fn FormHead(
     /// Whether it is the form to log in by, which needs no way there.
     #[prop(optional)]
     is_login: bool,
+    /// While it holds, the refusal is told elsewhere.
+    #[prop(optional, into)]
+    is_quiet: Signal<bool>,
 ) -> impl IntoView {
     view! {
         <PageField />
@@ -168,6 +195,7 @@ pub fn FormHead(
             {move || {
                 form.error
                     .get()
+                    .filter(|_| !is_quiet.get())
                     .map(|error| {
                         view! {
                             <p class="form-error">
@@ -201,9 +229,13 @@ pub fn Submit(
     /// How it looks.
     #[prop(default = "button button-primary")]
     class: &'static str,
+    /// The name and the value that only this button sends, where a form has several.
+    #[prop(optional)]
+    send: Option<(&'static str, &'static str)>,
 ) -> impl IntoView {
+    let (name, value) = send.unzip();
     view! {
-        <button type="submit" class=class disabled=move || form.pending.get()>
+        <button type="submit" class=class name=name value=value disabled=move || form.pending.get()>
             {move || if form.pending.get() { busy } else { label }}
         </button>
     }
