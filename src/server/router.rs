@@ -27,7 +27,10 @@ use super::{
     auth::refuse_foreign_origins,
     error::internal,
     forms::{FORM_MAX, Pages, answer_plain_forms},
-    pages::{Documentation, POLICY, TeamPages, public_not_found, public_page, team_context, team_pages},
+    pages::{
+        Documentation, POLICY, TeamPages, public_history, public_incident, public_not_found, public_page, team_context,
+        team_pages,
+    },
 };
 use crate::model::{Code, Error};
 
@@ -53,6 +56,8 @@ pub fn router(state: AppState) -> Router {
         .merge(functions)
         .merge(team)
         .route("/public/{slug}", get(public_page))
+        .route("/public/{slug}/history", get(public_history))
+        .route("/public/{slug}/incidents/{id}", get(public_incident))
         .route("/boot.js", get(async |State(state): State<AppState>| state.names.boot()))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
@@ -133,6 +138,6 @@ async fn file_or_nothing(State(state): State<AppState>, request: Request) -> Res
     }
     match assets::file(request.uri(), request.headers()) {
         Some(response) => response,
-        None => public_not_found(&state),
+        None => public_not_found(&state, None),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         components::time::{Time, Wording},
         live::Connection,
     },
-    model::{ServiceStatus, Timestamp},
+    model::{ServiceStatus, Timestamp, Zone},
 };
 
 /// The outline that is filled, and the mark drawn into it, in a box of 24: a status's own, or the ring of what has none.
@@ -87,6 +87,9 @@ pub fn Banner(
     /// Since when it has been so; nothing while there are no services.
     #[prop(into)]
     since: Signal<Option<Timestamp>>,
+    /// The zone to tell that in until the reader's own is known; UTC when absent.
+    #[prop(optional, into)]
+    zone: MaybeProp<Zone>,
     /// The headline, as the heading that the page needs it to be.
     children: Children,
 ) -> impl IntoView {
@@ -101,6 +104,7 @@ pub fn Banner(
                         <Time
                             at=Signal::derive(move || since.get().unwrap_or(Timestamp::EPOCH))
                             wording=Wording::DateAndAgo
+                            zone
                         />
                     </p>
                 </Show>

@@ -130,6 +130,34 @@ pub fn Window(
     }
 }
 
+/// A stretch of time that is over: `Mon 23 Nov 2026, 14:05–15:20 CET`, in the reader's zone once that is known.
+#[component]
+pub fn Stretch(
+    /// Its first instant.
+    start: Timestamp,
+    /// Its last instant.
+    end: Timestamp,
+    /// The zone to tell it in until the reader's own is known.
+    #[prop(into)]
+    zone: Signal<Zone>,
+) -> impl IntoView {
+    let clock = reader_clock();
+    let is_known = Memo::new(move |_| clock.with(Option::is_some));
+    let text = move || {
+        if is_known.get() {
+            reader_zone(start, end).human_window(start, end)
+        } else {
+            zone.with(|zone| zone.human_window(start, end))
+        }
+    };
+    let title = format!("{} – {}", start.human_utc(), end.human_utc());
+    view! {
+        <time datetime=start.to_string() title=title>
+            {text}
+        </time>
+    }
+}
+
 /// Whether two zones' clocks show different times at any of these instants.
 fn tell_apart(one: &Zone, other: &Zone, instants: [Timestamp; 2]) -> bool {
     instants.iter().any(|at| one.field_value(*at) != other.field_value(*at))

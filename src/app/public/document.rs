@@ -1,62 +1,140 @@
-//! The HTML document around the public page.
+//! The HTML documents of the public pages. The data a page was drawn from stands in a block of its own kind, by which the
+//! client knows what it brings to life.
 
 use leptos::{html, prelude::*};
+use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use super::view::PublicPage;
+use super::{month::MonthView, permalink::IncidentView, plain::plain, view::PublicPage};
 use crate::{
     app::{Assets, FONT},
-    model::StatusPage,
+    model::{IncidentPage, MonthPage, StatusPage},
 };
 
 const ROOT: &str = "public-page";
-const DATA: &str = "page-data";
+const PAGE: &str = "page-data";
+const INCIDENT: &str = "incident-data";
 
-/// The whole document of a public page, after its doctype. `canonical` is its full address. Deterministic: no clock, no
+/// How long a page's summary is where it is shown to tempt somebody to open it.
+const SUMMARY: usize = 200;
+
+/// What a document says of itself.
+struct About {
+    title: String,
+    summary: String,
+    kind: &'static str,
+    canonical: String,
+}
+
+/// The whole document of a status page, after its doctype. `canonical` is its full address. Deterministic: no clock, no
 /// nonce.
-pub fn document(page: &StatusPage, assets: &Assets, canonical: &str) -> impl IntoView + use<> {
-    let name = page.organization.name.clone();
-    let title = format!("{name} status");
-    let summary = format!("{}. Live status of {name}.", page.headline().description);
-    let page = page.clone();
-    let boot = assets.boot.clone();
-    let head = view! {
-        <script type="module" src=boot></script>
+pub fn document(page: &StatusPage, assets: &Assets, canonical: String) -> impl IntoView + use<> {
+    let name = &page.organization.name;
+    let about = About {
+        title: format!("{name} status"),
+        summary: format!("{}. Live status of {name}.", page.headline().description),
+        kind: "website",
+        canonical,
+    };
+    let json = format!("/api/public/{}/status", page.organization.slug);
+    let head = view! { {alive(assets)} {head(&about)} <link rel="alternate" type="application/json" href=json /> };
+    let body = body(PAGE, page, view! { <PublicPage page=page.clone() /> }.into_any());
+    frame(assets, head.into_any(), body)
+}
+
+/// The whole document of an incident or a maintenance; nothing when the data does not hold it.
+pub fn incident_document(data: &IncidentPage, assets: &Assets, canonical: String) -> Option<impl IntoView + use<>> {
+    let incident = data.page.incident(data.id)?;
+    let newest = incident.latest().map(|update| plain(&update.html, SUMMARY)).unwrap_or_default();
+    let about = About {
+        title: format!("{} – {} status", incident.title, data.page.organization.name),
+        summary: format!("{}: {newest}", incident.status.label()),
+        kind: "article",
+        canonical,
+    };
+    let head = view! { {alive(assets)} {head(&about)} };
+    let body = body(INCIDENT, data, view! { <IncidentView data=data.clone() /> }.into_any());
+    Some(frame(assets, head.into_any(), body))
+}
+
+/// The whole document of a month of the past, which needs no client.
+pub fn month_document(month: MonthPage, assets: &Assets, canonical: String) -> impl IntoView + use<> {
+    let name = &month.organization.name;
+    let about = About {
+        title: format!("{} – {name} status history", month.month.human()),
+        summary: format!("Incidents and maintenances of {name} in {}.", month.month.human()),
+        kind: "website",
+        canonical,
+    };
+    frame(assets, head(&about).into_any(), view! { <MonthView month /> }.into_any())
+}
+
+fn head(about: &About) -> impl IntoView + use<> {
+    let About { title, summary, kind, canonical } = about;
+    view! {
         // Inside a title a comment that marks a dynamic text would be shown, so the text is escaped here.
         <title inner_html=html_escape::encode_text(&title).into_owned()></title>
         <meta name="description" content=summary.clone() />
-        {open_graph("og:type", "website")}
-        {open_graph("og:title", &title)}
-        {open_graph("og:description", &summary)}
+        {open_graph("og:type", kind)}
+        {open_graph("og:title", title)}
+        {open_graph("og:description", summary)}
         {open_graph("og:url", canonical)}
         <meta name="twitter:card" content="summary" />
-        <link rel="canonical" href=canonical.to_owned() />
-        <link rel="alternate" type="application/json" href=format!("/api/public/{}/status", page.organization.slug) />
-    };
-    let body = view! {
-        <script type="application/json" id=DATA>
-            {script_safe(&page)}
-        </script>
-        <div id=ROOT>
-            <PublicPage page />
-        </div>
-    };
-    frame(assets, head.into_any(), body.into_any())
+        <link rel="canonical" href=canonical.clone() />
+    }
+}
+
+/// What starts the client.
+fn alive(assets: &Assets) -> impl IntoView + use<> {
+    view! { <script type="module" src=assets.boot.clone()></script> }
 }
 
 fn open_graph(property: &'static str, content: &str) -> impl IntoView + use<> {
     html::meta().attr("property", property).content(content.to_owned())
 }
 
-/// The whole document, after its doctype, for an address without a page. Says the same whether something private is there or nothing.
-pub fn not_found_document(assets: &Assets) -> impl IntoView + use<> {
+fn body(kind: &'static str, data: &impl Serialize, view: AnyView) -> AnyView {
+    view! {
+        <script type="application/json" id=kind>
+            {script_safe(data)}
+        </script>
+        <div id=ROOT>{view}</div>
+    }
+    .into_any()
+}
+
+/// The whole document, after its doctype, for an address without a page. Says the same whether something private is there or
+/// nothing. `near` is the address of a status page that is there, to lead to.
+pub fn not_found_document(assets: &Assets, near: Option<&str>) -> impl IntoView + use<> {
     let head = view! {
         {html::title().child("Page not found")}
         <meta name="robots" content="noindex" />
     };
-    let body = view! {
-        <main class="public lone">
+    let words = match near {
+        Some(slug) => {
+            let home = format!("/public/{slug}");
+            view! {
+                <h1>"There is nothing here"</h1>
+                <p>
+                    "Please check the address. If a link brought you here, the incident or maintenance it told of may have \
+                     been removed."
+                </p>
+                <p class="not-found-ways">
+                    <a class="button" href=home.clone()>
+                        "Current status"
+                    </a>
+                    <a class="button" href=format!("{home}/history")>
+                        "History"
+                    </a>
+                    <a class="button" href="/">
+                        "About Aldis"
+                    </a>
+                </p>
+            }
+                .into_any()
+        }
+        None => view! {
             <h1>"There is no status page here"</h1>
             <p>
                 "Please check the address: it looks like "<code>"/public/your-organization"</code>
@@ -67,8 +145,10 @@ pub fn not_found_document(assets: &Assets) -> impl IntoView + use<> {
                     "About Aldis"
                 </a>
             </p>
-        </main>
+        }
+        .into_any(),
     };
+    let body = view! { <main class="public lone">{words}</main> };
     frame(assets, head.into_any(), body.into_any())
 }
 
@@ -90,9 +170,9 @@ fn frame(assets: &Assets, head: AnyView, body: AnyView) -> impl IntoView + use<>
     }
 }
 
-/// The page as JSON that cannot end the script element it stands in, nor begin a comment in it.
-fn script_safe(page: &StatusPage) -> String {
-    serde_json::to_string(page).unwrap_or_default().replace('<', "\\u003c")
+/// Data as JSON that cannot end the script element it stands in, nor begin a comment in it.
+fn script_safe(data: &impl Serialize) -> String {
+    serde_json::to_string(data).unwrap_or_default().replace('<', "\\u003c")
 }
 
 /// The element that holds the page, when the document is a public page.
@@ -100,10 +180,26 @@ pub fn page_element() -> Option<HtmlElement> {
     leptos::prelude::document().get_element_by_id(ROOT)?.dyn_into().ok()
 }
 
-/// The state the server drew the page from.
+/// The state the server drew the status page from, when the document is one.
 pub fn page_data() -> Option<StatusPage> {
-    let text = leptos::prelude::document().get_element_by_id(DATA)?.text_content()?;
+    data(PAGE)
+}
+
+/// The state the server drew an incident's page from, when the document is one.
+pub fn incident_data() -> Option<IncidentPage> {
+    data(INCIDENT)
+}
+
+fn data<T: DeserializeOwned>(kind: &str) -> Option<T> {
+    let text = leptos::prelude::document().get_element_by_id(kind)?.text_content()?;
     serde_json::from_str(&text).ok()
+}
+
+/// The state in an incident's document that was fetched.
+pub fn incident_data_in(html: &str) -> Option<IncidentPage> {
+    let (_, rest) = html.split_once(&format!("id=\"{INCIDENT}\">"))?;
+    let (text, _) = rest.split_once("</script>")?;
+    serde_json::from_str(text).ok()
 }
 
 #[cfg(test)]

@@ -1,18 +1,23 @@
-//! What visitors see: one sentence, then every service with its status.
+//! The status page: one sentence, what is going on and planned, every service with its status, and the last days.
 
 use leptos::prelude::*;
 
-use super::fetch;
+use super::{
+    announce::Announcer,
+    fetch,
+    frame::Frame,
+    incidents::{Past, Present, zone_of},
+};
 use crate::{
     app::{
         components::{
             sections::{Section, Sections},
-            status::{Banner, LiveMark, StatusBadge, worst},
-            time::{Time, ZoneNote, provide_clock},
+            status::{Banner, StatusBadge, worst},
+            time::{Time, provide_clock},
         },
         live,
     },
-    model::{Service, StatusPage},
+    model::{Service, StatusPage, Zone},
 };
 
 /// The public page of an organization, from the state the server gave and kept up to date by the live feed.
@@ -28,49 +33,35 @@ pub fn PublicPage(
     let of = slug.clone();
     let connection = live::connect(feed, page, Signal::stored(true), move || fetch(of.clone()));
     let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
+    let page: Signal<StatusPage> = page.into();
     view! {
-        <div class="public">
-            <header class="public-header">
-                <p class="brand">
-                    <span class="initial" aria-hidden="true">
-                        {move || initial(&name.read())}
-                    </span>
-                    <bdi>{name}</bdi>
-                </p>
-                <LiveMark connection />
-            </header>
+        <Frame name slug zone=zone_of(page) connection is_home=true>
             <main id="main">
-                <Summary page=page.into() />
-                <Services page=page.into() />
+                <Summary page heading=|headline| view! { <div role="status"><h1>{headline}</h1></div> }.into_any() />
+                <Present page />
+                <Services page />
+                <Past page />
             </main>
-            <footer class="public-footer">
-                <p>
-                    <ZoneNote zone=Memo::new(move |_| page.with(|page| page.zone.clone())) />
-                </p>
-                <ul>
-                    <li>
-                        <a href=format!("/api/public/{slug}/status")>"Status as JSON"</a>
-                    </li>
-                    <li>
-                        <a href="/api">"API"</a>
-                    </li>
-                </ul>
-            </footer>
-        </div>
+            <Announcer page />
+        </Frame>
     }
 }
 
-/// The banner. Its heading is a live region: a new headline is read out once, the running age of the state is not.
+/// The banner. On the page its heading is a live region: a new headline is read out once, the running age of the state
+/// is not.
 #[component]
-fn Summary(page: Signal<StatusPage>) -> impl IntoView {
+pub fn Summary(
+    /// The page.
+    page: Signal<StatusPage>,
+    /// Draws the headline.
+    heading: fn(Memo<&'static str>) -> AnyView,
+) -> impl IntoView {
     let headline = Memo::new(move |_| page.with(|page| page.headline().description));
     let worst = Memo::new(move |_| page.with(|page| worst(page.services.iter().map(|service| service.status))));
     let since = Memo::new(move |_| page.with(StatusPage::since));
     view! {
-        <Banner worst since>
-            <div role="status">
-                <h1>{headline}</h1>
-            </div>
+        <Banner worst since zone=zone_of(page)>
+            {heading(headline)}
         </Banner>
     }
 }
@@ -78,12 +69,13 @@ fn Summary(page: Signal<StatusPage>) -> impl IntoView {
 #[component]
 fn Services(page: Signal<StatusPage>) -> impl IntoView {
     let is_empty = Memo::new(move |_| page.with(|page| page.services.is_empty()));
+    let zone = zone_of(page);
     view! {
         <Show
             when=move || !is_empty.get()
             fallback=|| view! { <p class="empty">"No services are listed here yet. Please look in again later."</p> }
         >
-            <Sections page section=group row />
+            <Sections page section=group row=move |service| row(service, zone) />
         </Show>
     }
 }
@@ -103,7 +95,8 @@ fn group(section: Section) -> AnyView {
     .into_any()
 }
 
-fn row(service: Signal<Service>) -> AnyView {
+/// A service with its status.
+pub fn row(service: Signal<Service>, zone: Memo<Zone>) -> AnyView {
     view! {
         <li class="service">
             <div class="service-text">
@@ -118,28 +111,10 @@ fn row(service: Signal<Service>) -> AnyView {
                 <StatusBadge status=Signal::derive(move || service.get().status) />
                 <p class="meta">
                     <span class="sr-only">"Last change "</span>
-                    <Time at=Signal::derive(move || service.get().status_since) />
+                    <Time at=Signal::derive(move || service.get().status_since) zone />
                 </p>
             </div>
         </li>
     }
     .into_any()
-}
-
-/// The letter that stands for an organization.
-fn initial(name: &str) -> String {
-    name.chars()
-        .find(|letter| letter.is_alphanumeric())
-        .map(|letter| letter.to_uppercase().to_string())
-        .unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_initial_is_the_first_letter_or_digit_in_upper_case() {
-        assert_eq!([initial("acme"), initial("«éclair»"), initial("…")], ["A", "É", ""]);
-    }
 }

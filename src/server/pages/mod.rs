@@ -5,7 +5,7 @@ mod public;
 mod team;
 
 pub use docs::Documentation;
-pub use public::{public_not_found, public_page};
+pub use public::{public_history, public_incident, public_not_found, public_page};
 pub use team::{TeamPages, context as team_context, team_pages};
 
 use axum::{

@@ -1,40 +1,110 @@
-//! The public page: rendered from one value, the same bytes for everybody, so that it can be cached.
+//! The public pages: each rendered from one value, the same bytes for everybody, so that it can be cached.
 
 use axum::{
     extract::State,
     http::StatusCode,
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
 };
+use serde::Deserialize;
 
 use super::{document, fresh};
 use crate::{
-    app::public::{document as page_document, not_found_document},
-    model::{Code, Result},
-    server::{AppState, api::input::Id, domain::Site, error::status_of},
+    app::public::{document as page_document, incident_document, month_document, not_found_document},
+    model::{Code, Error, IncidentId, Month, Result},
+    server::{
+        AppState,
+        api::input::{Id, Params},
+        domain::{Site, Visitor},
+        error::status_of,
+    },
 };
 
 /// `/public/{slug}`.
 pub async fn public_page(State(state): State<AppState>, site: Site, slug: Result<Id<String>>) -> Response {
-    let page = match slug {
-        Ok(Id(slug)) => page(&site, &slug).await,
-        Err(error) => Err(error),
+    let slug = slug.map(|Id(slug)| slug);
+    answer(
+        &state,
+        &site,
+        slug,
+        async |visitor| visitor.page().await,
+        |page, base| {
+            let canonical = format!("{base}/{}", page.organization.slug);
+            document(|| page_document(&page, &state.assets, canonical))
+        },
+    )
+    .await
+}
+
+/// Which month of the past is asked for.
+#[derive(Deserialize)]
+pub struct Past {
+    month: Option<String>,
+}
+
+/// `/public/{slug}/history?month=2026-11`, the present month when none is named. What is no month is an address that leads
+/// nowhere, like a month that has not come.
+pub async fn public_history(
+    State(state): State<AppState>,
+    site: Site,
+    slug: Result<Id<String>>,
+    past: Result<Params<Past>>,
+) -> Response {
+    let slug = slug.map(|Id(slug)| slug);
+    let month = async |visitor: Visitor| {
+        let month = past.ok().map(|Params(past)| past.month.map(|month| month.parse::<Month>()).transpose());
+        visitor.month(month.and_then(Result::ok).ok_or_else(Error::not_found)?).await
     };
-    match page {
-        Ok(page) => {
-            let canonical = format!("{}/public/{}", state.config.public_url.origin(), page.organization.slug);
-            fresh(document(|| page_document(&page, &state.assets, &canonical)))
-        }
-        Err(error) if error.code == Code::NotFound => public_not_found(&state),
-        Err(error) => status_of(&error).into_response(),
+    answer(&state, &site, slug, month, |month, base| {
+        let canonical = format!("{base}/{}/history?month={}", month.organization.slug, month.month);
+        document(|| month_document(month, &state.assets, canonical))
+    })
+    .await
+}
+
+/// `/public/{slug}/incidents/{id}`, of an incident or a maintenance.
+pub async fn public_incident(
+    State(state): State<AppState>,
+    site: Site,
+    path: Result<Id<(String, String)>>,
+) -> Response {
+    let (slug, id) =
+        path.map(|Id(path)| path).map_or_else(|error| (Err(error), String::new()), |(slug, id)| (Ok(slug), id));
+    let incident = async |visitor: Visitor| {
+        let id: IncidentId = id.parse().map_err(|_| Error::not_found())?;
+        visitor.incident_page(id).await
+    };
+    answer(&state, &site, slug, incident, |data, base| {
+        let canonical = format!("{base}/{}/incidents/{}", data.page.organization.slug, data.id);
+        document(|| incident_document(&data, &state.assets, canonical))
+    })
+    .await
+}
+
+/// Goes to the page with this address and draws what is found there; `draw` is told under which address all pages are.
+async fn answer<P>(
+    state: &AppState,
+    site: &Site,
+    slug: Result<String>,
+    find: impl AsyncFnOnce(Visitor) -> Result<P>,
+    draw: impl FnOnce(P, &str) -> Html<String>,
+) -> Response {
+    let visit = async { site.visit(slug.as_deref().map_err(Clone::clone)?).await };
+    let visitor = match visit.await {
+        Ok(visitor) => visitor,
+        Err(error) => return refusal(state, &error, None),
+    };
+    match find(visitor).await {
+        Ok(found) => fresh(draw(found, &format!("{}/public", state.config.public_url.origin()))),
+        Err(error) => refusal(state, &error, slug.as_deref().ok()),
     }
 }
 
-/// The page for an address that leads nowhere.
-#[must_use]
-pub fn public_not_found(state: &AppState) -> Response {
-    (StatusCode::NOT_FOUND, document(|| not_found_document(&state.assets))).into_response()
+fn refusal(state: &AppState, error: &Error, near: Option<&str>) -> Response {
+    if error.code == Code::NotFound { public_not_found(state, near) } else { status_of(error).into_response() }
 }
 
-async fn page(site: &Site, slug: &str) -> Result<crate::model::StatusPage> {
-    site.visit(slug).await?.page().await
+/// The page for an address that leads nowhere; `near` is the address of a status page that is there.
+#[must_use]
+pub fn public_not_found(state: &AppState, near: Option<&str>) -> Response {
+    (StatusCode::NOT_FOUND, document(|| not_found_document(&state.assets, near))).into_response()
 }

@@ -1,0 +1,195 @@
+//! One incident or maintenance as visitors see it.
+
+use leptos::prelude::*;
+
+use crate::{
+    app::components::{
+        duration::in_words,
+        incident::{AffectedChips, BackfilledNote, IncidentMark, LatestUpdate, Timeline},
+        time::{Stretch, Time, Window, Wording},
+    },
+    model::{Impact, Incident, IncidentStatus, Slug, Timestamp, Zone},
+};
+
+/// Where a card stands, which decides its heading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Under the heading of a section.
+    Section,
+    /// Under the heading of a day.
+    Day,
+    /// In the preview of what does not exist yet, which leads nowhere.
+    Preview,
+}
+
+/// A card: title and status, how bad and since when, the services, and what was said: everything while it goes on, and
+/// of what is planned or over the newest.
+#[component]
+pub fn IncidentCard(
+    /// The incident.
+    #[prop(into)]
+    incident: Signal<Incident>,
+    /// The page's zone.
+    #[prop(into)]
+    zone: Signal<Zone>,
+    /// The page's address.
+    slug: Slug,
+    /// Where the card stands.
+    place: Place,
+) -> impl IntoView {
+    let is_active = Memo::new(move |_| incident.with(Incident::is_active));
+    let address = StoredValue::new(format!("/public/{slug}/incidents/{}", incident.with_untracked(|it| it.id)));
+    view! {
+        <article class="card incident">
+            <div class="incident-head">
+                {heading(incident, address, place)}
+                <IncidentMark incident />
+            </div>
+            <IncidentFacts incident zone />
+            <Show
+                when=move || is_active.get()
+                fallback=move || {
+                    view! {
+                        <LatestUpdate incident zone />
+                        {(place != Place::Preview).then(|| view! { <More incident address=address.get_value() /> })}
+                    }
+                }
+            >
+                <Timeline incident zone />
+            </Show>
+        </article>
+    }
+}
+
+fn heading(incident: Signal<Incident>, address: StoredValue<String>, place: Place) -> AnyView {
+    let title = Memo::new(move |_| incident.with(|incident| incident.title.clone()));
+    let link = move || view! { <a href=address.get_value()>{title}</a> };
+    match place {
+        Place::Section => view! { <h3 class="incident-title" dir="auto">{link()}</h3> }.into_any(),
+        Place::Day => view! { <h4 class="incident-title" dir="auto">{link()}</h4> }.into_any(),
+        Place::Preview => view! { <p class="incident-title" dir="auto">{title}</p> }.into_any(),
+    }
+}
+
+/// How bad it is, when it is or was, and the services.
+#[component]
+pub fn IncidentFacts(
+    /// The incident.
+    #[prop(into)]
+    incident: Signal<Incident>,
+    /// The page's zone.
+    #[prop(into)]
+    zone: Signal<Zone>,
+) -> impl IntoView {
+    let window = Memo::new(move |_| incident.with(Incident::window));
+    let extent = Memo::new(move |_| incident.with(extent));
+    view! {
+        <Window window zone />
+        {move || extent.get().map(|extent| view! { <Extent extent zone /> })}
+        <BackfilledNote incident zone />
+        <AffectedChips incident />
+    }
+}
+
+/// How bad something is and how long it lasted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Extent {
+    impact: Option<&'static str>,
+    start: Timestamp,
+    end: Option<Timestamp>,
+}
+
+/// What there is to say of it beside the window; nothing of what is planned, was called off or went as planned.
+fn extent(incident: &Incident) -> Option<Extent> {
+    let has_begun = !matches!(incident.status, IncidentStatus::Scheduled | IncidentStatus::Cancelled);
+    let impact = match incident.impact {
+        Impact::None | Impact::Maintenance => None,
+        Impact::Minor => Some("Minor impact"),
+        Impact::Major => Some("Major impact"),
+        Impact::Critical => Some("Critical impact"),
+    };
+    let (start, end) = (incident.started_at, incident.resolved_at);
+    let went_as_planned = incident.window().is_some_and(|(from, to)| from == start && Some(to) == end);
+    (has_begun && !went_as_planned).then_some(Extent { impact, start, end })
+}
+
+#[component]
+fn Extent(extent: Extent, zone: Signal<Zone>) -> impl IntoView {
+    let Extent { impact, start, end } = extent;
+    view! {
+        <p class="meta">
+            {impact.map(|impact| format!("{impact} · "))}
+            {match end {
+                Some(end) => {
+                    view! {
+                        <Stretch start end zone />
+                        {format!(" · {}", in_words(end.millis() - start.millis()))}
+                    }
+                        .into_any()
+                }
+                None => view! { "Since " <Time at=start wording=Wording::DateAndAgo zone /> }.into_any(),
+            }}
+        </p>
+    }
+}
+
+/// Where the rest of what was said is, when there is more than the newest.
+#[component]
+fn More(incident: Signal<Incident>, address: String) -> impl IntoView {
+    let count = Memo::new(move |_| incident.with(|incident| incident.updates.len()));
+    let title = Memo::new(move |_| incident.with(|incident| incident.title.clone()));
+    let has_postmortem = Memo::new(move |_| incident.with(|incident| incident.postmortem.is_some()));
+    let address = StoredValue::new(address);
+    view! {
+        <Show when=move || count.get() != 1 || has_postmortem.get()>
+            <p class="incident-more">
+                <Show when=move || { count.get() > 1 }>
+                    <a href=address.get_value()>
+                        "All " {count} " updates" <span class="sr-only">" about " {title}</span>
+                    </a>
+                </Show>
+                <Show when=move || has_postmortem.get()>
+                    <a href=format!("{}#postmortem", address.get_value())>
+                        "Postmortem" <span class="sr-only">" of " {title}</span>
+                    </a>
+                </Show>
+            </p>
+        </Show>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{IncidentKind, Intent, page::tests::page_with};
+
+    fn maintenance(status: IncidentStatus) -> Incident {
+        let at = |seconds| Timestamp::EPOCH.plus_seconds(seconds);
+        let intent = Intent {
+            incident: None,
+            kind: IncidentKind::Maintenance,
+            title: "Database upgrade".into(),
+            status,
+            impact: None,
+            message: String::new(),
+            html: String::new(),
+            services: Vec::new(),
+            window: Some((at(3_600), at(7_200))),
+        };
+        page_with(&[]).preview(&intent, at(7_200)).1
+    }
+
+    #[test]
+    fn the_extent_is_told_where_the_window_does_not_tell_it() {
+        assert_eq!(extent(&maintenance(IncidentStatus::Scheduled)), None);
+        assert_eq!(extent(&maintenance(IncidentStatus::Cancelled)), None);
+        assert_eq!(extent(&maintenance(IncidentStatus::Completed)), None, "as planned");
+        let mut late = maintenance(IncidentStatus::Completed);
+        late.resolved_at = Some(Timestamp::EPOCH.plus_seconds(9_000));
+        assert_eq!(extent(&late).and_then(|extent| extent.end), late.resolved_at);
+        let mut incident = maintenance(IncidentStatus::Completed);
+        (incident.incident_type, incident.status) = (IncidentKind::Incident, IncidentStatus::Resolved);
+        (incident.impact, incident.scheduled_start) = (Impact::Critical, None);
+        assert_eq!(extent(&incident).and_then(|extent| extent.impact), Some("Critical impact"));
+    }
+}

@@ -1,0 +1,95 @@
+//! What stands around every public page: whose it is above, where else to look below.
+
+use leptos::prelude::*;
+
+use crate::{
+    app::{
+        components::{status::LiveMark, time::ZoneNote},
+        live::Connection,
+    },
+    model::{Slug, Zone},
+};
+
+/// Header and footer around the content. The header leads to the status page, except from there.
+#[component]
+pub fn Frame(
+    /// The organization's name.
+    #[prop(into)]
+    name: Signal<String>,
+    /// The page's address.
+    slug: Slug,
+    /// The page's zone.
+    #[prop(into)]
+    zone: Signal<Zone>,
+    /// How the line to the server is, on a page that follows it.
+    #[prop(optional)]
+    connection: Option<Signal<Connection>>,
+    /// Whether this is the status page itself.
+    #[prop(optional)]
+    is_home: bool,
+    /// The page's `main`, and what stands beside it.
+    children: Children,
+) -> impl IntoView {
+    let home = format!("/public/{slug}");
+    let brand = move || {
+        view! {
+            <span class="initial" aria-hidden="true">
+                {move || initial(&name.read())}
+            </span>
+            <bdi>{name}</bdi>
+        }
+    };
+    let brand = if is_home {
+        view! { <p class="brand">{brand()}</p> }.into_any()
+    } else {
+        view! {
+            <a class="brand" href=home.clone()>
+                {brand()}
+                <span class="sr-only">" status"</span>
+            </a>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="public">
+            <header class="public-header">
+                {brand} {connection.map(|connection| view! { <LiveMark connection /> })}
+            </header>
+            {children()}
+            <footer class="public-footer">
+                <p>
+                    <ZoneNote zone />
+                </p>
+                <ul>
+                    <li>
+                        <a href=format!("{home}/history")>"History"</a>
+                    </li>
+                    <li>
+                        <a href=format!("/api{home}/status")>"Status as JSON"</a>
+                    </li>
+                    <li>
+                        <a href="/api">"API"</a>
+                    </li>
+                </ul>
+            </footer>
+        </div>
+    }
+}
+
+/// The letter that stands for an organization.
+fn initial(name: &str) -> String {
+    name.chars()
+        .find(|letter| letter.is_alphanumeric())
+        .map(|letter| letter.to_uppercase().to_string())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_initial_is_the_first_letter_or_digit_in_upper_case() {
+        assert_eq!([initial("acme"), initial("«éclair»"), initial("…")], ["A", "É", ""]);
+    }
+}

@@ -1,0 +1,51 @@
+//! What the public page would show, before anybody sees it there.
+
+use leptos::prelude::*;
+
+use super::{
+    card::{IncidentCard, Place},
+    incidents::zone_of,
+    view::{Summary, row},
+};
+use crate::{
+    app::components::sections::service,
+    model::{Incident, ServiceId, StatusPage},
+};
+
+/// The headline, the incident and its services, drawn by what draws the public page. `StatusPage::preview` gives both.
+#[component]
+pub fn PublicPreview(
+    /// The page as it would be.
+    #[prop(into)]
+    page: Signal<StatusPage>,
+    /// The incident as it would stand on it; none while there is nothing to show.
+    #[prop(into)]
+    incident: Signal<Option<Incident>>,
+) -> impl IntoView {
+    let zone = zone_of(page);
+    let shown = Memo::new(move |_| incident.with(|incident| incident.as_ref().map(|incident| incident.id)));
+    let card = move || {
+        shown.get()?;
+        let first = incident.get_untracked()?;
+        let incident =
+            Memo::new(move |last: Option<&Incident>| incident.get().or(last.cloned()).unwrap_or_else(|| first.clone()));
+        let slug = page.with_untracked(|page| page.organization.slug.clone());
+        Some(view! { <IncidentCard incident zone slug place=Place::Preview /> })
+    };
+    let affected = Memo::new(move |_| {
+        let said = |id: ServiceId| incident.with(|it| it.iter().any(|it| it.services.iter().any(|said| said.id == id)));
+        page.with(|page| page.services.iter().map(|service| service.id).filter(|id| said(*id)).collect::<Vec<_>>())
+    });
+    let none_affected = Memo::new(move |_| affected.with(Vec::is_empty));
+    view! {
+        <div class="public preview">
+            <Summary page heading=|headline| view! { <p class="headline">{headline}</p> }.into_any() />
+            {card}
+            <ul class="card rows" hidden=move || none_affected.get()>
+                <For each=move || affected.get() key=|id| *id let:id>
+                    {service(page, id).map(|service| row(service, zone))}
+                </For>
+            </ul>
+        </div>
+    }
+}
