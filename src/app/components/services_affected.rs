@@ -43,10 +43,17 @@ pub fn ServicesAffected(
     /// What to say of a service beside its name; nothing where it is empty.
     #[prop(optional, into)]
     note: Option<Callback<ServiceId, String>>,
+    /// The services that are affected already: they stand first, the others folded away under `Add services`.
+    #[prop(optional, into)]
+    attached: Option<Signal<Vec<ServiceId>>>,
 ) -> impl IntoView {
     restore(form, page, chosen);
     let set = Choices { form, chosen, kind, none, note, search: RwSignal::default() };
     let count = Memo::new(move |_| page.with(|page| page.services.len()));
+    let choices = match attached {
+        None => view! { <All set page /> }.into_any(),
+        Some(attached) => view! { <AttachedFirst set page attached /> }.into_any(),
+    };
     let (legend, fault) = (form.id_of("services-legend"), form.id_of("services-fault"));
     let (labelledby, describedby) = (legend.clone(), fault.clone());
     view! {
@@ -59,8 +66,7 @@ pub fn ServicesAffected(
             <p class="hint" hidden=move || count.get() != 0>
                 "There are no services yet. An incident can be told of without them."
             </p>
-            <Search set count />
-            <Sections page section=move |section| group(set, page, section) row=move |service| row(set, service) />
+            {choices}
             {move || {
                 form.fault("services")
                     .map(|why| {
@@ -72,6 +78,44 @@ pub fn ServicesAffected(
                     })
             }}
         </fieldset>
+    }
+}
+
+/// Every service of a page, and the field to find one among many.
+#[component]
+fn All(set: Choices, page: Signal<StatusPage>) -> impl IntoView {
+    view! {
+        <Search set count=Memo::new(move |_| page.with(|page| page.services.len())) />
+        <Sections page section=move |section| group(set, page, section) row=move |service| row(set, service) />
+    }
+}
+
+/// The services that are affected already, and the others folded away.
+#[component]
+fn AttachedFirst(set: Choices, page: Signal<StatusPage>, attached: Signal<Vec<ServiceId>>) -> impl IntoView {
+    let part = move |is_attached: bool| -> Signal<StatusPage> {
+        let part = Memo::new(move |_| {
+            let mut page = page.get();
+            attached.with(|attached| page.services.retain(|service| attached.contains(&service.id) == is_attached));
+            page
+        });
+        part.into()
+    };
+    let (first, others) = (part(true), part(false));
+    let has_others = Memo::new(move |_| others.with(|page| !page.services.is_empty()));
+    let is_adding = untrack(|| others.with(|page| page.services.iter().any(|service| set.said(service.id).is_some())));
+    // What is looked for is among the others.
+    let set_of_first = Choices { search: RwSignal::default(), ..set };
+    view! {
+        <Sections
+            page=first
+            section=move |section| group(set_of_first, first, section)
+            row=move |service| row(set_of_first, service)
+        />
+        <details class="fold affected-others" open=is_adding hidden=move || !has_others.get()>
+            <summary>"Add services"</summary>
+            <All set page=others />
+        </details>
     }
 }
 
