@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::column::{document, id, integer, maybe_id, maybe_integer, table, text, word};
+use crate::column::{document, id, index, integer, maybe_id, maybe_integer, table, text, word};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -316,26 +316,4 @@ async fn events(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         )
         .await?;
     index(manager, "event_by_time", Event::Table, [Event::CreatedAt]).await
-}
-
-/// Creates an index unless it is there: after a crash the step runs again, and MySQL's schema changes do not roll back.
-async fn index<T, C>(
-    manager: &SchemaManager<'_>,
-    name: &str,
-    table: T,
-    columns: impl IntoIterator<Item = C>,
-) -> Result<(), DbErr>
-where
-    T: Iden + 'static,
-    C: IntoIndexColumn,
-{
-    if manager.has_index(table.unquoted(), name).await? {
-        return Ok(());
-    }
-    let mut index = Index::create();
-    index.name(name).table(table);
-    for column in columns {
-        index.col(column);
-    }
-    manager.create_index(index.take()).await
 }

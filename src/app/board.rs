@@ -9,7 +9,7 @@ use super::{
     live::{self, Connection},
     server_fns,
 };
-use crate::model::{Account, Code, Error, PublicOrganization, Result, Service, ServiceId, ServiceStatus, StatusPage};
+use crate::model::{Account, Code, Error, PublicOrganization, Result, Service, ServiceId, ServiceStatus, StatusPage, Timestamp, Zone};
 
 /// The services as the server has them, and as they are shown while a change is on its way.
 #[derive(Clone, Copy)]
@@ -196,8 +196,12 @@ fn empty_page(account: &Account) -> StatusPage {
             id: organization.id,
             name: organization.name.clone(),
             slug: organization.slug.clone(),
+            time_zone: "UTC".to_owned(),
         },
+        zone: Zone::utc(),
+        today: Timestamp::EPOCH,
         groups: Vec::new(),
         services: Vec::new(),
+        incidents: Vec::new(),
     }
 }

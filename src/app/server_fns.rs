@@ -2,8 +2,12 @@
 //!
 //! Mutations take flat, URL-encoded fields, so that each works as a plain form without JavaScript (style rule 29).
 
+mod incidents;
+mod maintenances;
+
 use leptos::prelude::*;
 
+pub use self::{incidents::*, maintenances::*};
 use crate::model::{Account, History, Placement, Result, Service, StatusPage};
 
 /// Creates an organization with its first admin, signs them in and leads to the dashboard.
@@ -165,4 +169,11 @@ pub async fn delete_group(id: String) -> Result<()> {
 pub async fn rename_organization(name: String) -> Result<()> {
     use crate::server::{call::call, domain::Admin};
     call(async move |org: Admin| org.rename_organization(&name).await.map(drop)).await
+}
+
+/// Sets the zone the organization's page goes by; admins only.
+#[server]
+pub async fn set_time_zone(time_zone: String) -> Result<()> {
+    use crate::server::{call::call, domain::Admin};
+    call(async move |org: Admin| org.set_time_zone(&time_zone).await).await
 }

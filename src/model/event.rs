@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Service, StatusPage, Timestamp, wire::wire_enum};
+use super::{Incident, Service, StatusPage, Timestamp, wire::wire_enum};
 
 /// The number of an event: rises by one per organization and audience, from 1.
 pub type Seq = u64;
@@ -27,6 +27,12 @@ pub enum Event {
     ServiceUpdated(Service),
     /// A service was deleted; the object is its last state.
     ServiceDeleted(Service),
+    /// An incident was opened or a maintenance planned.
+    IncidentCreated(Box<Incident>),
+    /// Anything about an incident or a maintenance changed.
+    IncidentUpdated(Box<Incident>),
+    /// An incident or a maintenance was deleted; the object is its last state.
+    IncidentDeleted(Box<Incident>),
     /// Groups, order or the organization's name changed; the object is the whole page.
     PageUpdated(Box<StatusPage>),
 }
@@ -42,8 +48,28 @@ impl Event {
             Self::ServiceCreated(_) => "service_created",
             Self::ServiceUpdated(_) => "service_updated",
             Self::ServiceDeleted(_) => "service_deleted",
+            Self::IncidentCreated(_) => "incident_created",
+            Self::IncidentUpdated(_) => "incident_updated",
+            Self::IncidentDeleted(_) => "incident_deleted",
             Self::PageUpdated(_) => "page_updated",
         }
+    }
+
+    /// The event as its audience may see it; nothing when it may not see it at all.
+    #[must_use]
+    pub fn seen_by(self, audience: Audience) -> Option<Self> {
+        let public = |incident: Box<Incident>| incident.for_public().map(Box::new);
+        let without_baseline = |service| Service { baseline: None, ..service };
+        Some(match (audience, self) {
+            (Audience::Members, event) => event,
+            (_, Self::ServiceCreated(service)) => Self::ServiceCreated(without_baseline(service)),
+            (_, Self::ServiceUpdated(service)) => Self::ServiceUpdated(without_baseline(service)),
+            (_, Self::ServiceDeleted(service)) => Self::ServiceDeleted(without_baseline(service)),
+            (_, Self::IncidentCreated(incident)) => Self::IncidentCreated(public(incident)?),
+            (_, Self::IncidentUpdated(incident)) => Self::IncidentUpdated(public(incident)?),
+            (_, Self::IncidentDeleted(incident)) => Self::IncidentDeleted(public(incident)?),
+            (_, Self::PageUpdated(page)) => Self::PageUpdated(Box::new(page.for_public())),
+        })
     }
 }
 

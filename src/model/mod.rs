@@ -4,32 +4,52 @@
 
 pub mod account;
 pub mod check;
+pub mod conflict;
 pub mod error;
 pub mod event;
 pub mod form;
+pub mod incident;
+pub mod incident_input;
+pub mod maintenance;
 pub mod page;
+pub mod preview;
 pub mod public_status;
+pub mod recurrence;
 pub mod service;
 pub mod slug;
 pub mod status;
+pub mod template;
 pub mod time;
 pub mod uptime;
 mod wire;
+pub mod zone;
 
 pub use account::{
     Account, Email, Login, LoginForm, Organization, OrganizationId, Registration, RegistrationForm, SessionId,
     SignedIn, User, UserId,
 };
+pub use check::Check;
+pub use conflict::Conflict;
 pub use error::{Code, Error, Result};
 pub use event::{Audience, Control, Event, Frame, NumberedEvent, Seq};
 pub use form::FormFailure;
+pub use incident::{
+    AffectedService, Impact, ImpactId, Incident, IncidentId, IncidentKind, IncidentList, IncidentRoom, IncidentStatus,
+    IncidentUpdate, Postmortem, ServiceTransition, UpdateEdit, UpdateId,
+};
+pub use incident_input::{IncidentPatch, NewIncident, NewUpdate, ServiceImpact, UpdatePatch};
+pub use maintenance::{Automations, ClockAction, Clockwork, Series, SeriesId};
 pub use page::{Applied, StatusPage};
-pub use public_status::{PublicOrganization, PublicStatus, Timeline};
+pub use preview::Intent;
+pub use public_status::{IncidentPage, MonthPage, PublicOrganization, PublicStatus, Timeline};
+pub use recurrence::Repeat;
 pub use service::{
     GroupId, GroupPatch, History, HistoryEntry, NewGroup, NewService, Placement, Service, ServiceGroup, ServiceId,
     ServicePatch, StatusChange, StatusChangeId,
 };
 pub use slug::Slug;
 pub use status::{Cause, Headline, Indicator, Layers, Role, ServiceStatus};
+pub use template::{NewTemplate, Template, TemplateId};
 pub use time::Timestamp;
 pub use uptime::{Uptime, UptimeDay};
+pub use zone::{Day, Month, Zone, ZoneShift};

@@ -3,10 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Event, Frame, GroupId, Headline, PublicOrganization, Seq, Service, ServiceGroup, ServiceId, ServiceStatus,
-    Timestamp,
+    Day, Event, Frame, GroupId, Headline, Impact, Incident, IncidentId, Layers, PublicOrganization, Seq, Service,
+    ServiceGroup, ServiceId, ServiceStatus, Timestamp, Zone,
     event::{Control, NumberedEvent},
 };
+
+/// How many days back a page lists what is over.
+pub const PAST_DAYS: usize = 14;
+/// How many days ahead the public page announces maintenances.
+pub const AHEAD_DAYS: i64 = 7;
 
 /// Everything a page shows, with the number of the last event it contains.
 ///
@@ -18,10 +23,16 @@ pub struct StatusPage {
     pub seq: Seq,
     /// Whose page it is.
     pub organization: PublicOrganization,
+    /// The organization's zone, in the years around the present.
+    pub zone: Zone,
+    /// The first instant of the day on which the page was made, in that zone.
+    pub today: Timestamp,
     /// The groups, in their order.
     pub groups: Vec<ServiceGroup>,
     /// The services, in page order: ungrouped first, then group by group.
     pub services: Vec<Service>,
+    /// What is going on, what is planned and what was over lately, newest beginning first.
+    pub incidents: Vec<Incident>,
 }
 
 /// What became of a frame.
@@ -68,6 +79,101 @@ impl StatusPage {
         self.sort();
     }
 
+    /// Puts an incident in its place, unless a newer version of it is already here.
+    pub fn put_incident(&mut self, incident: Incident) {
+        if let Some(known) = self.incidents.iter_mut().find(|known| known.id == incident.id) {
+            if known.version <= incident.version {
+                *known = incident;
+            }
+        } else {
+            self.incidents.push(incident);
+        }
+        self.sort();
+    }
+
+    /// The incidents that are not resolved, newest first.
+    pub fn open_incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.incidents.iter().filter(|incident| incident.is_active() && !incident.is_maintenance())
+    }
+
+    /// The maintenances under way, newest first.
+    pub fn maintenances_under_way(&self) -> impl Iterator<Item = &Incident> {
+        self.incidents.iter().filter(|incident| incident.is_active() && incident.is_maintenance())
+    }
+
+    /// The maintenances that have not begun, the next one first.
+    #[must_use]
+    pub fn upcoming_maintenances(&self) -> Vec<&Incident> {
+        let mut upcoming: Vec<_> = self.incidents.iter().filter(|incident| incident.is_upcoming()).collect();
+        upcoming.sort_by_key(|incident| (incident.scheduled_start, incident.id));
+        upcoming
+    }
+
+    /// Those of [`Self::upcoming_maintenances`] that begin within [`AHEAD_DAYS`] days after `today`.
+    #[must_use]
+    pub fn announced_maintenances(&self, today: Timestamp) -> Vec<&Incident> {
+        let horizon = today.plus_seconds((AHEAD_DAYS + 1) * 86_400);
+        let mut upcoming = self.upcoming_maintenances();
+        upcoming.retain(|incident| incident.scheduled_start.is_some_and(|start| start < horizon));
+        upcoming
+    }
+
+    /// What only members see yet.
+    pub fn drafts(&self) -> impl Iterator<Item = &Incident> {
+        self.incidents.iter().filter(|incident| incident.is_draft)
+    }
+
+    /// The last [`PAST_DAYS`] days, newest first, each with what began on it and is over. What began before the first of
+    /// them and ended after is listed on the first.
+    #[must_use]
+    pub fn past_days(&self, today: Timestamp) -> Vec<(Day, Vec<&Incident>)> {
+        let last = self.zone.day(today);
+        let days: Vec<Day> = std::iter::successors(Some(last), |day| Some(day.previous())).take(PAST_DAYS).collect();
+        let first = days.last().copied().unwrap_or(last);
+        let mut past: Vec<(Day, Vec<&Incident>)> = days.into_iter().map(|day| (day, Vec::new())).collect();
+        for incident in &self.incidents {
+            let Some(ended) = incident.resolved_at.filter(|_| !incident.is_draft) else { continue };
+            if self.zone.day(ended) < first {
+                continue;
+            }
+            let day = self.zone.day(incident.started_at.min(ended)).max(first);
+            if let Some((_, incidents)) = past.iter_mut().find(|(listed, _)| *listed == day) {
+                incidents.push(incident);
+            }
+        }
+        past
+    }
+
+    /// What a service's status is by everything that is known of it (domain rule 3.1.2). Only members know baselines;
+    /// without one the present status stands in for it.
+    #[must_use]
+    pub fn effective(&self, service: &Service) -> ServiceStatus {
+        let said = |incidents: &mut dyn Iterator<Item = &Incident>| -> Vec<ServiceStatus> {
+            let said = incidents.filter_map(|incident| incident.services.iter().find(|said| said.id == service.id));
+            said.map(|said| said.status).collect()
+        };
+        let incidents = said(&mut self.open_incidents());
+        let maintenance = said(&mut self.maintenances_under_way()).into_iter().max();
+        let baseline = service.baseline.unwrap_or(service.status);
+        Layers { baseline, incidents: &incidents, maintenance }.effective()
+    }
+
+    /// The page as visitors see it.
+    #[must_use]
+    pub fn for_public(mut self) -> Self {
+        for service in &mut self.services {
+            service.baseline = None;
+        }
+        self.incidents = self.incidents.into_iter().filter_map(Incident::for_public).collect();
+        self
+    }
+
+    /// The incident or maintenance with this id.
+    #[must_use]
+    pub fn incident(&self, id: IncidentId) -> Option<&Incident> {
+        self.incidents.iter().find(|incident| incident.id == id)
+    }
+
     /// The services under their headings: those without a group first, then each group, empty ones too.
     #[must_use]
     pub fn sections(&self) -> Vec<Section<'_>> {
@@ -82,7 +188,8 @@ impl StatusPage {
     /// The page's one sentence (domain rule 3.2).
     #[must_use]
     pub fn headline(&self) -> Headline {
-        Headline::of(self.services.iter().map(|service| service.status))
+        let open: Vec<Impact> = self.open_incidents().map(|incident| incident.impact).collect();
+        Headline::of_page(self.services.iter().map(|service| service.status), &open)
     }
 
     /// When the state last changed for the worse or the better: the newest status among the services that explain the
@@ -101,8 +208,9 @@ impl StatusPage {
         self.services.iter().find(|service| service.id == id)
     }
 
-    /// Brings services and groups into page order.
+    /// Brings everything into page order.
     pub fn sort(&mut self) {
+        self.incidents.sort_by_key(|incident| std::cmp::Reverse((incident.started_at, incident.id)));
         self.groups.sort_by_key(|group| (group.position, group.id));
         let rank = |group: Option<GroupId>| {
             group.map_or(0, |id| 1 + self.groups.iter().position(|known| known.id == id).unwrap_or(usize::MAX - 1))
@@ -114,122 +222,13 @@ impl StatusPage {
         match event {
             Event::ServiceCreated(service) | Event::ServiceUpdated(service) => self.put(service),
             Event::ServiceDeleted(service) => self.services.retain(|known| known.id != service.id),
+            Event::IncidentCreated(incident) | Event::IncidentUpdated(incident) => self.put_incident(*incident),
+            Event::IncidentDeleted(incident) => self.incidents.retain(|known| known.id != incident.id),
             Event::PageUpdated(page) => *self = *page,
         }
     }
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use proptest::{prelude::*, sample::select};
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::model::{OrganizationId, Slug};
-
-    pub(crate) fn page_with(names: &[&str]) -> StatusPage {
-        let organization_id = OrganizationId::from_uuid(Uuid::from_u128(1));
-        let organization = PublicOrganization {
-            id: organization_id,
-            name: "Acme".into(),
-            slug: Slug::unreserved("acme").expect("slug"),
-        };
-        let services = names.iter().enumerate().map(|(n, name)| service(n, name)).collect();
-        StatusPage { seq: 0, organization, groups: Vec::new(), services }
-    }
-
-    fn service(n: usize, name: &str) -> Service {
-        Service {
-            id: ServiceId::from_uuid(Uuid::from_u128(100 + n as u128)),
-            name: name.into(),
-            description: String::new(),
-            status: ServiceStatus::Operational,
-            status_since: Timestamp::EPOCH,
-            group_id: None,
-            position: i32::try_from(n).expect("small"),
-            organization_id: OrganizationId::from_uuid(Uuid::from_u128(1)),
-            created_at: Timestamp::EPOCH,
-            updated_at: Timestamp::EPOCH,
-        }
-    }
-
-    fn numbered(seq: Seq, event: Event) -> Frame {
-        Frame::Event(NumberedEvent { seq, at: Timestamp::EPOCH, event })
-    }
-
-    #[test]
-    fn the_next_event_applies_an_old_one_is_ignored_and_a_gap_asks_for_a_reload() {
-        let mut page = page_with(&["API", "Web"]);
-        let mut down = page.services[0].clone();
-        down.status = ServiceStatus::MajorOutage;
-        assert_eq!(page.apply(numbered(1, Event::ServiceUpdated(down.clone()))), Applied::Changed);
-        assert_eq!(page.headline().description, "Partial System Outage");
-        assert_eq!(page.apply(numbered(1, Event::ServiceDeleted(down.clone()))), Applied::Unchanged);
-        assert_eq!(page.apply(numbered(3, Event::ServiceDeleted(down.clone()))), Applied::Refetch);
-        assert_eq!(page.services.len(), 2);
-        assert_eq!(page.apply(numbered(2, Event::ServiceDeleted(down))), Applied::Changed);
-        assert_eq!((page.services.len(), page.seq), (1, 2));
-    }
-
-    #[test]
-    fn a_ping_ahead_of_the_state_betrays_a_lost_event() {
-        let mut page = page_with(&[]);
-        assert_eq!(page.apply(Frame::Control(Control::Hello { seq: 9 })), Applied::Unchanged);
-        assert_eq!(page.apply(Frame::Control(Control::Ping { seq: 0 })), Applied::Unchanged);
-        assert_eq!(page.apply(Frame::Control(Control::Ping { seq: 1 })), Applied::Refetch);
-        assert_eq!(page.apply(Frame::Control(Control::Resync)), Applied::Refetch);
-    }
-
-    #[test]
-    fn a_state_already_shown_is_never_replaced_by_an_older_one() {
-        let mut page = page_with(&["API"]);
-        let mut newer = page.services[0].clone();
-        (newer.status, newer.updated_at) = (ServiceStatus::Degraded, Timestamp::from_millis(5));
-        let older = page.services[0].clone();
-        page.put(newer.clone());
-        page.put(older);
-        assert_eq!(page.services, [newer]);
-    }
-
-    #[test]
-    fn the_headline_is_dated_by_the_first_service_that_went_wrong() {
-        let mut page = page_with(&["API", "Web", "Mail"]);
-        assert_eq!(page.since(), Some(Timestamp::EPOCH));
-        for (n, at) in [(0, 30), (1, 20)] {
-            page.services[n].status = ServiceStatus::MajorOutage;
-            page.services[n].status_since = Timestamp::from_millis(at);
-        }
-        assert_eq!(page.since(), Some(Timestamp::from_millis(20)));
-        assert_eq!(page_with(&[]).since(), None);
-    }
-
-    proptest! {
-        /// However frames are repeated and shuffled, a holder that reloads when told to ends with the sender's state.
-        #[test]
-        fn every_holder_ends_with_the_same_state(
-            changes in prop::collection::vec((0_usize..4, select(ServiceStatus::ALL)), 1..30),
-            order in prop::collection::vec(any::<prop::sample::Index>(), 0..60),
-        ) {
-            let mut truth = page_with(&["a", "b", "c", "d"]);
-            let mut holder = truth.clone();
-            let mut frames = Vec::new();
-            for (n, (which, status)) in changes.into_iter().enumerate() {
-                let mut service = truth.services[which].clone();
-                service.status = status;
-                service.updated_at = Timestamp::from_millis(i64::try_from(n).expect("small"));
-                let frame = numbered(truth.seq + 1, Event::ServiceUpdated(service));
-                prop_assert_eq!(truth.apply(frame.clone()), Applied::Changed);
-                frames.push(frame);
-            }
-            for index in order {
-                if holder.apply(index.get(&frames).clone()) == Applied::Refetch {
-                    holder = truth.clone();
-                }
-            }
-            for frame in frames {
-                holder.apply(frame);
-            }
-            prop_assert_eq!(holder, truth);
-        }
-    }
-}
+#[path = "page_tests.rs"]
+pub(crate) mod tests;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Headline, OrganizationId, Seq, Service, ServiceGroup, Slug, StatusChange, StatusPage};
+use super::{
+    Headline, Incident, OrganizationId, Seq, Service, ServiceGroup, Slug, StatusChange, StatusPage, Timestamp, Zone,
+};
 
 /// An organization as the public sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -13,44 +15,70 @@ pub struct PublicOrganization {
     pub name: String,
     /// Its page's address.
     pub slug: Slug,
+    /// The IANA name of the zone its page goes by.
+    #[schema(example = "Europe/Berlin")]
+    pub time_zone: String,
 }
 
 /// The public state of a page: `GET /api/public/{slug}/status`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PublicStatus {
     /// Whose page it is.
     pub organization: PublicOrganization,
     /// Its state in one word and one sentence.
+    #[serde(skip_deserializing)]
     pub page: Headline,
     /// The number of the newest event in this document: connect to the live feed with `since` set to it.
     pub seq: Seq,
+    /// The page's zone, in the years around the present.
+    pub zone: Zone,
+    /// The first instant of the present day, in that zone.
+    pub today: Timestamp,
     /// The groups, in their order.
     pub groups: Vec<ServiceGroup>,
     /// The services, in page order.
     pub services: Vec<Service>,
-    /// Incidents that are not resolved.
-    #[schema(value_type = Vec<Object>)]
-    pub active_incidents: Vec<Never>,
-    /// Maintenances planned or under way.
-    #[schema(value_type = Vec<Object>)]
-    pub upcoming_maintenances: Vec<Never>,
-    /// Incidents resolved lately.
-    #[schema(value_type = Vec<Object>)]
-    pub recent_incidents: Vec<Never>,
+    /// Incidents that are not resolved, newest first.
+    pub active_incidents: Vec<Incident>,
+    /// Maintenances under way, then those planned, the next one first.
+    pub upcoming_maintenances: Vec<Incident>,
+    /// What was over lately, newest first.
+    pub recent_incidents: Vec<Incident>,
 }
 
 impl From<StatusPage> for PublicStatus {
     fn from(page: StatusPage) -> Self {
+        let owned = |incidents: Vec<&Incident>| incidents.into_iter().cloned().collect::<Vec<_>>();
+        let upcoming = page.maintenances_under_way().chain(page.upcoming_maintenances()).collect();
         Self {
             page: page.headline(),
+            active_incidents: owned(page.open_incidents().collect()),
+            upcoming_maintenances: owned(upcoming),
+            recent_incidents: owned(page.incidents.iter().filter(|incident| incident.status.has_ended()).collect()),
             organization: page.organization,
             seq: page.seq,
+            zone: page.zone,
+            today: page.today,
             groups: page.groups,
             services: page.services,
-            active_incidents: Vec::new(),
-            upcoming_maintenances: Vec::new(),
-            recent_incidents: Vec::new(),
         }
+    }
+}
+
+impl From<PublicStatus> for StatusPage {
+    fn from(status: PublicStatus) -> Self {
+        let incidents = [status.active_incidents, status.upcoming_maintenances, status.recent_incidents].concat();
+        let mut page = Self {
+            seq: status.seq,
+            organization: status.organization,
+            zone: status.zone,
+            today: status.today,
+            groups: status.groups,
+            services: status.services,
+            incidents,
+        };
+        page.sort();
+        page
     }
 }
 
@@ -59,11 +87,32 @@ impl From<StatusPage> for PublicStatus {
 pub struct Timeline {
     /// Changes of services' statuses, newest first.
     pub status_changes: Vec<StatusChange>,
-    /// Incidents, newest first.
-    #[schema(value_type = Vec<Object>)]
-    pub incidents: Vec<Never>,
+    /// Incidents and maintenances, newest first.
+    pub incidents: Vec<Incident>,
 }
 
-/// The element of a list that is always empty until incidents exist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Never {}
+/// One month of a page's past: `/public/{slug}/history`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MonthPage {
+    /// Whose page it is.
+    pub organization: PublicOrganization,
+    /// The page's zone in that month.
+    pub zone: Zone,
+    /// The month.
+    pub month: super::Month,
+    /// The present day, in that zone; days after it are not listed.
+    pub today: super::Day,
+    /// What began in that month and is not a plan, newest first.
+    pub incidents: Vec<Incident>,
+    /// Whether there may be anything before it.
+    pub has_earlier: bool,
+}
+
+/// One incident or maintenance with its page's frame: `/public/{slug}/incidents/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentPage {
+    /// The page it belongs to; its state holds the incident too, however old it is.
+    pub page: StatusPage,
+    /// The incident shown.
+    pub id: super::IncidentId,
+}

@@ -28,6 +28,9 @@ pub struct Service {
     pub description: String,
     /// Its effective status (domain rule 3.1.2).
     pub status: ServiceStatus,
+    /// The status it has when no incident and no maintenance says otherwise; members only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<ServiceStatus>,
     /// Since when it has had this status.
     pub status_since: Timestamp,
     /// The group it stands in, if any.
@@ -253,7 +256,7 @@ fn check_position(check: &mut Check, position: Option<i32>) {
 
 /// Tells an explicit `null` (`Some(None)`) from an absent field (`None`).
 #[expect(clippy::option_option, reason = "absent and null are two wishes")]
-fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::wire::wire_enum;
+use super::{Impact, wire::wire_enum};
 
 wire_enum! {
     /// What a service is doing, from best to worst (domain rule 3.1.1).
@@ -112,6 +112,12 @@ pub struct Headline {
     pub description: &'static str,
 }
 
+impl Default for Headline {
+    fn default() -> Self {
+        Self::of([])
+    }
+}
+
 impl Headline {
     const fn new(indicator: Indicator, description: &'static str) -> Self {
         Self { indicator, description }
@@ -126,6 +132,23 @@ impl Headline {
         Self::new(Indicator::Maintenance, "Service Under Maintenance"),
         Self::new(Indicator::None, "All Systems Operational"),
     ];
+
+    /// The headline of a page. It comes from the services; incidents speak only where no service is shown (domain rule
+    /// 3.2, row 2).
+    #[must_use]
+    pub fn of_page(statuses: impl IntoIterator<Item = ServiceStatus>, open: &[Impact]) -> Self {
+        let mut statuses = statuses.into_iter().peekable();
+        if statuses.peek().is_some() {
+            return Self::of(statuses);
+        }
+        let [major_system, partial_system, minor, .., operational] = Self::EVERY;
+        match open.iter().max() {
+            Some(Impact::Critical) => major_system,
+            Some(Impact::Major) => partial_system,
+            Some(Impact::Minor) => minor,
+            _ => operational,
+        }
+    }
 
     /// The headline for the effective statuses of a page's visible services (domain rule 3.2, rows 1 and 3 to 10).
     #[must_use]
@@ -202,6 +225,15 @@ mod tests {
         assert_eq!(headline(&[(Degraded, 2), (UnderMaintenance, 1)]), ("minor", "Partially Degraded Service"));
         assert_eq!(headline(&[(UnderMaintenance, 1), (Operational, 9)]), ("maintenance", "Service Under Maintenance"));
         assert_eq!(headline(&[(Operational, 5)]), ("none", "All Systems Operational"));
+    }
+
+    #[test]
+    fn rule_3_2_row_2_incidents_speak_where_no_service_is_shown() {
+        let of = |open: &[Impact]| Headline::of_page([], open).indicator;
+        assert_eq!([of(&[]), of(&[Impact::None])], [Indicator::None, Indicator::None]);
+        assert_eq!(of(&[Impact::Minor, Impact::Major]), Indicator::Major);
+        assert_eq!(of(&[Impact::Critical]), Indicator::Critical);
+        assert_eq!(Headline::of_page([Operational], &[Impact::Critical]).indicator, Indicator::None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Error;
@@ -56,6 +56,15 @@ impl Timestamp {
     #[must_use]
     pub fn human_utc(self) -> String {
         self.utc().format("%-d %b %Y, %H:%M UTC").to_string()
+    }
+
+    /// Its date and time in UTC, for calendars.
+    pub(super) fn naive_utc(self) -> NaiveDateTime {
+        self.utc().naive_utc()
+    }
+
+    pub(super) fn from_naive_utc(utc: NaiveDateTime) -> Self {
+        Self::from_millis(utc.and_utc().timestamp_millis())
     }
 
     fn utc(self) -> DateTime<Utc> {

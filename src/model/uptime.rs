@@ -2,17 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ServiceStatus, StatusChange, Timestamp};
+use super::{ServiceStatus, StatusChange, Timestamp, Zone};
 
 /// The days an uptime covers, today included (domain rule 3.7.3).
 pub const DAYS: usize = 90;
-const DAY_MS: i64 = 86_400_000;
 const DAY_SECONDS: u64 = 86_400;
 /// A major outage counts whole, a partial outage 30 %, in tenths so that sums stay exact (domain rule 3.7.1).
 const MAJOR_TENTHS: u64 = 10;
 const PARTIAL_TENTHS: u64 = 3;
 
-/// What a service did on one calendar day, in UTC.
+/// What a service did on one calendar day of the page's zone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UptimeDay {
     /// The day, as `2026-11-23`.
@@ -44,38 +43,75 @@ pub struct Uptime {
 
 impl Uptime {
     /// The uptime of a service that was created at `created` and has `status` now. `changes` are its status changes
-    /// within the window, in any order; before the first of them it had that change's old status.
+    /// within the window, in any order; before the first of them it had that change's old status. Days are the zone's
+    /// (domain rule 3.7.4). `corrections` were entered afterwards; where they are worse, they count (domain rule 3.5).
     #[must_use]
-    pub fn of(created: Timestamp, status: ServiceStatus, mut changes: Vec<StatusChange>, now: Timestamp) -> Self {
+    pub fn of(
+        (created, status): (Timestamp, ServiceStatus),
+        mut changes: Vec<StatusChange>,
+        corrections: &[Correction],
+        zone: &Zone,
+        now: Timestamp,
+    ) -> Self {
         changes.sort_by_key(|change| (change.created_at, change.id));
-        let midnight = now.millis() - now.millis().rem_euclid(DAY_MS);
-        let first = midnight - (DAY_MS * i64::try_from(DAYS - 1).unwrap_or(0));
-        let mut days: Vec<UptimeDay> = (0..DAYS)
-            .map(|n| {
-                let start = first + DAY_MS * i64::try_from(n).unwrap_or(0);
-                let mut date = Timestamp::from_millis(start).to_string();
-                date.truncate("2026-11-23".len());
-                UptimeDay { date, has_data: created.millis() < start + DAY_MS, ..UptimeDay::default() }
-            })
-            .collect();
+        let mut day = zone.day(now);
+        let mut ends = zone.start_of(day.next());
+        let mut days: Vec<(Timestamp, Timestamp, UptimeDay)> = Vec::with_capacity(DAYS);
+        for _ in 0..DAYS {
+            let start = zone.start_of(day);
+            let has_data = created < ends;
+            days.push((start, ends, UptimeDay { date: day.to_string(), has_data, ..UptimeDay::default() }));
+            (day, ends) = (day.previous(), start);
+        }
+        days.reverse();
 
         let mut current = changes.first().map_or(status, |change| change.old_status);
-        let mut from = created.millis().max(first);
-        let turns = changes.iter().map(|change| (change.created_at.millis(), change.new_status));
+        let mut from = created.max(ends);
+        let turns = changes.iter().map(|change| (change.created_at, change.new_status));
         // The last state lasts until now (domain rule 3.7.9).
-        for (at, next) in turns.chain([(now.millis(), status)]) {
+        for (at, next) in turns.chain([(now, status)]) {
             let until = at.max(from);
-            spread(&mut days, first, from, until, current);
+            for (from, until, status) in corrected((from, until, current), corrections) {
+                spread(&mut days, from, until, status);
+            }
             (from, current) = (until, next);
         }
+        let days: Vec<UptimeDay> = days.into_iter().map(|(.., day)| day).collect();
         Self { percent: percent(&days), partial_outage_weight: 0.3, days }
     }
 }
 
-/// Adds the time from `from` to `until`, in milliseconds, to the days it falls on.
-fn spread(days: &mut [UptimeDay], first: i64, from: i64, until: i64, status: ServiceStatus) {
-    for (start, day) in (first..).step_by(86_400_000).zip(days) {
-        let millis = until.min(start + DAY_MS) - from.max(start);
+/// A stretch of time in which a service was worse than its status said at the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Correction {
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// How it really was.
+    pub status: ServiceStatus,
+}
+
+/// A stretch of one status, cut where corrections begin and end and worsened where they are worse.
+fn corrected(
+    (from, until, status): (Timestamp, Timestamp, ServiceStatus),
+    corrections: &[Correction],
+) -> Vec<(Timestamp, Timestamp, ServiceStatus)> {
+    let edges = corrections.iter().flat_map(|correction| [correction.from, correction.until]);
+    let mut cuts: Vec<Timestamp> = edges.filter(|edge| from < *edge && *edge < until).chain([from, until]).collect();
+    cuts.sort_unstable();
+    cuts.dedup();
+    let worst = |at: Timestamp| {
+        let covering = corrections.iter().filter(|correction| correction.from <= at && at < correction.until);
+        covering.map(|correction| correction.status).fold(status, ServiceStatus::max)
+    };
+    cuts.windows(2).map(|pair| (pair[0], pair[1], worst(pair[0]))).collect()
+}
+
+/// Adds a stretch of time to the days it falls on.
+fn spread(days: &mut [(Timestamp, Timestamp, UptimeDay)], from: Timestamp, until: Timestamp, status: ServiceStatus) {
+    for (start, end, day) in days {
+        let millis = until.min(*end).millis() - from.max(*start).millis();
         let seconds = u64::try_from(millis / 1000).unwrap_or(0);
         match status {
             ServiceStatus::MajorOutage => day.major_outage_seconds += seconds,
@@ -110,6 +146,7 @@ mod tests {
     use crate::model::{Cause, ServiceId, StatusChangeId};
 
     const NOW: i64 = 1_795_400_000_000;
+    const DAY_MS: i64 = 86_400_000;
 
     fn change(n: usize, at: i64, old_status: ServiceStatus, new_status: ServiceStatus) -> StatusChange {
         StatusChange {
@@ -124,7 +161,7 @@ mod tests {
     }
 
     fn uptime(created: i64, status: ServiceStatus, changes: Vec<StatusChange>) -> Uptime {
-        Uptime::of(Timestamp::from_millis(created), status, changes, Timestamp::from_millis(NOW))
+        Uptime::of((Timestamp::from_millis(created), status), changes, &[], &Zone::utc(), Timestamp::from_millis(NOW))
     }
 
     /// Days of data, seconds of major and of partial outage, and the figure real pages showed for them.
@@ -167,7 +204,8 @@ mod tests {
         let uptime = uptime(NOW - 10 * DAY_MS, MajorOutage, vec![change(1, NOW - DAY_MS, Operational, MajorOutage)]);
         assert_eq!(uptime.days.iter().filter(|day| day.has_data).count(), 11);
         assert_eq!(uptime.percent, Some(90.9));
-        assert_eq!(Uptime::of(Timestamp::from_millis(NOW), Operational, vec![], Timestamp::EPOCH).percent, None);
+        let unborn = (Timestamp::from_millis(NOW), Operational);
+        assert_eq!(Uptime::of(unborn, vec![], &[], &Zone::utc(), Timestamp::from_millis(DAY_MS)).percent, None);
     }
 
     #[test]
@@ -176,6 +214,37 @@ mod tests {
         let uptime = uptime(0, MajorOutage, vec![change(1, since, Operational, MajorOutage)]);
         assert_eq!(uptime.days[DAYS - 2].major_outage_seconds, 3600);
         assert_eq!(uptime.days[DAYS - 1].major_outage_seconds, NOW.rem_euclid(DAY_MS).unsigned_abs() / 1000);
+    }
+
+    #[test]
+    fn rule_3_5_a_correction_counts_where_it_is_worse_and_only_once() {
+        let hour = 3_600_000;
+        let at = |hours: i64| Timestamp::from_millis(NOW - hours * hour);
+        let changes = vec![
+            change(1, NOW - 4 * hour, Operational, MajorOutage),
+            change(2, NOW - 3 * hour, MajorOutage, Operational),
+        ];
+        let corrections = [
+            Correction { from: at(5), until: at(2), status: ServiceStatus::PartialOutage },
+            Correction { from: at(5), until: at(2), status: Degraded },
+        ];
+        let born = (Timestamp::EPOCH, Operational);
+        let uptime = Uptime::of(born, changes, &corrections, &Zone::utc(), Timestamp::from_millis(NOW));
+        let sum = |of: fn(&UptimeDay) -> u64| uptime.days.iter().map(of).sum::<u64>();
+        assert_eq!(sum(|day| day.major_outage_seconds), 3_600);
+        assert_eq!(sum(|day| day.partial_outage_seconds), 2 * 3_600);
+        assert_eq!(sum(|day| day.degraded_seconds), 0);
+    }
+
+    #[test]
+    fn rule_3_7_4_days_are_those_of_the_page_and_may_have_25_hours() {
+        let zone = crate::model::zone::tests::berlin();
+        let now: Timestamp = "2026-10-26T12:00:00Z".parse().expect("an instant");
+        let since = change(1, now.plus_seconds(-30 * 86_400).millis(), Operational, MajorOutage);
+        let uptime = Uptime::of((Timestamp::EPOCH, MajorOutage), vec![since], &[], &zone, now);
+        let day = uptime.days.iter().find(|day| day.date == "2026-10-25").expect("listed");
+        assert_eq!(day.major_outage_seconds, 90_000);
+        assert_eq!(uptime.days.last().map(|day| day.date.as_str()), Some("2026-10-26"));
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! How a server function gets its handle, and its status code: the only way from a server function into the domain.
 
-use std::str::FromStr;
+use std::{collections::BTreeMap, str::FromStr};
 
 use axum::{
     extract::FromRequestParts,
@@ -12,10 +12,10 @@ use leptos_axum::ResponseOptions;
 use super::{
     AppState,
     auth::{ClientIp, Door},
-    domain::{NewSession, Viewer},
+    domain::{IdempotencyKey, NewSession, Viewer},
     error::status_of,
 };
-use crate::model::{Error, Result};
+use crate::model::{Error, Result, ServiceImpact};
 
 /// Turns the request at hand into a handle and runs `job` with it; a failure sets the response's status.
 ///
@@ -44,6 +44,19 @@ where
 {
     call(job).await?;
     leptos_axum::redirect(path);
+    Ok(())
+}
+
+/// As [`call`], and leads to the path the job names.
+///
+/// # Errors
+/// As [`call`].
+pub async fn lead<H, J>(job: J) -> Result<()>
+where
+    H: FromRequestParts<AppState, Rejection = Error>,
+    J: AsyncFnOnce(H) -> Result<String>,
+{
+    leptos_axum::redirect(&call(job).await?);
     Ok(())
 }
 
@@ -99,6 +112,48 @@ pub fn id<I: FromStr>(text: &str) -> Result<I> {
 /// `not_found`.
 pub fn choice<I: FromStr>(text: &str) -> Result<Option<I>> {
     if text.is_empty() { Ok(None) } else { id(text).map(Some) }
+}
+
+/// A word chosen from a list, or nothing when the empty entry was.
+///
+/// # Errors
+/// `invalid`, with the field at fault.
+pub fn word<W: FromStr<Err = Error>>(field: &str, text: &str) -> Result<Option<W>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error: Error| Error::field(field, error.message))
+}
+
+/// What a form says of services: each with a status, except those left empty.
+///
+/// # Errors
+/// `not_found` for what is no service, `invalid` for what is no status.
+pub fn impacts(services: &BTreeMap<String, String>) -> Result<Vec<ServiceImpact>> {
+    let said = services.iter().filter(|(_, status)| !status.is_empty());
+    let mut impacts = Vec::new();
+    for (service, status) in said {
+        impacts.extend(word("services", status)?.map(|status| id(service).map(|id| ServiceImpact { id, status })));
+    }
+    impacts.into_iter().collect()
+}
+
+/// The key of a form, unless it has none.
+#[must_use]
+pub fn key(text: &str) -> Option<IdempotencyKey> {
+    IdempotencyKey::parse(text).ok()
+}
+
+/// Names the fields at fault as the maintenance forms do, which have shorter names than the REST bodies.
+#[must_use]
+pub fn named_as_in_forms(mut error: Error) -> Error {
+    let shorter = |name: String| match name.as_str() {
+        "starts_at" => "starts".to_owned(),
+        "ends_at" => "ends".to_owned(),
+        _ => name,
+    };
+    error.fields = error.fields.into_iter().map(|(name, why)| (shorter(name), why)).collect();
+    error
 }
 
 /// Whether a redirect may lead here: a path of ours, not another host in disguise.

@@ -237,6 +237,7 @@ pub(super) async fn insert_account(
         public_seq: 0,
         members_seq: 0,
         created_at: now,
+        time_zone: "UTC".into(),
     };
     let user = user_account::Model {
         id: UserId::from_uuid(new_id()),

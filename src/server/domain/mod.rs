@@ -10,11 +10,15 @@ pub mod demo;
 mod feed;
 mod groups;
 mod handle;
+mod incidents;
+mod markdown;
 mod organization;
 mod page;
+mod recurrence;
 mod services;
 mod store;
 mod tx;
+mod zones;
 
 use std::{path::Path, sync::Arc};
 
@@ -26,6 +30,7 @@ pub use accounts::{Credentials, IDLE_SECONDS, NewSession, SESSION_SECONDS, Seat,
 pub use clock::Clock;
 pub use feed::{Feed, Next};
 pub use handle::{Admin, Member, Site, System, Viewer, Visitor};
+pub use incidents::{ClockHolder, IdempotencyKey, IncidentFields, IncidentQuery, LEASE_SECONDS};
 pub use page::HistoryRange;
 pub use store::Unreachable;
 

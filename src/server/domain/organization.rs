@@ -1,6 +1,6 @@
 //! The organization itself.
 
-use super::{Admin, accounts::organization_of};
+use super::{Admin, accounts::organization_of, zones};
 use crate::model::{
     Event, Organization, Result,
     check::{Check, NAME_MAX},
@@ -24,5 +24,20 @@ impl Admin {
         let organization = organization_of(tx.organization().clone())?;
         tx.commit().await?;
         Ok(organization)
+    }
+
+    /// Sets the zone the page goes by; its days and times follow at once.
+    ///
+    /// # Errors
+    /// `invalid` for what is no zone.
+    pub async fn set_time_zone(&self, name: &str) -> Result<()> {
+        let name = zones::canonical(name)?;
+        let mut tx = self.begin().await?;
+        if tx.organization().time_zone != name {
+            tx.organization_mut().time_zone = name;
+            let page = tx.page().await?;
+            tx.emit(Event::PageUpdated(Box::new(page))).await?;
+        }
+        tx.commit().await
     }
 }

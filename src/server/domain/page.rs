@@ -10,14 +10,16 @@ use sea_orm::{
 use super::{
     Site, Viewer, Visitor,
     accounts::organization_of,
-    feed,
+    feed, incidents,
     store::{self, Scope, organization, service, service_group, status_change, user_account},
     tx::Tx,
+    zones,
 };
 use crate::{
     model::{
         Audience, Error, History, HistoryEntry, OrganizationId, PublicOrganization, Result, ServiceId, Slug,
-        StatusChange, StatusChangeId, StatusPage, Timeline, Timestamp, Uptime, UserId, uptime::DAYS,
+        StatusChange, StatusChangeId, StatusPage, Timeline, Timestamp, Uptime, UserId, page::PAST_DAYS,
+        uptime::DAYS,
     },
     server::error::internal,
 };
@@ -57,7 +59,7 @@ impl Visitor {
     /// When the database does not answer.
     pub async fn page(&self) -> Result<StatusPage> {
         let tx = store::snapshot(self.domain.db()).await.map_err(internal)?;
-        let page = load(&tx, self.scope(), Audience::Public).await?;
+        let page = load(&tx, self.scope(), Audience::Public, self.domain.clock().now()).await?;
         tx.commit().await.map_err(internal)?;
         Ok(page)
     }
@@ -79,7 +81,8 @@ impl Visitor {
             .map_err(internal)?;
         let status_changes =
             rows.into_iter().map(|row| StatusChange { changed_by: None, ..StatusChange::from(row) }).collect();
-        Ok(Timeline { status_changes, incidents: Vec::new() })
+        let incidents = incidents::lately(db, self.scope(), PAGE).await?;
+        Ok(Timeline { status_changes, incidents })
     }
 }
 
@@ -90,7 +93,7 @@ impl Viewer {
     /// When the database does not answer.
     pub async fn board(&self) -> Result<StatusPage> {
         let tx = store::snapshot(self.domain.db()).await.map_err(internal)?;
-        let page = load(&tx, self.scope(), Audience::Members).await?;
+        let page = load(&tx, self.scope(), Audience::Members, self.domain.clock().now()).await?;
         tx.commit().await.map_err(internal)?;
         Ok(page)
     }
@@ -134,7 +137,8 @@ impl Viewer {
     pub async fn uptime(&self, id: ServiceId) -> Result<Uptime> {
         let service = self.service(id).await?;
         let now = self.domain.clock().now();
-        let window = now.plus_seconds(-86_400 * (i64::try_from(DAYS).map_err(internal)?));
+        // A day more than are shown: days are the zone's, which may be behind.
+        let window = now.plus_seconds(-86_400 * (i64::try_from(DAYS + 1).map_err(internal)?));
         let rows = newest_first(self.scope().find())
             .filter(status_change::Column::ServiceId.eq(id))
             .filter(status_change::Column::CreatedAt.gte(window))
@@ -142,7 +146,8 @@ impl Viewer {
             .await
             .map_err(internal)?;
         let changes = rows.into_iter().map(StatusChange::from).collect();
-        Ok(Uptime::of(service.created_at, service.status, changes, now))
+        let corrections = incidents::corrections(self.db(), self.scope(), id, window).await?;
+        Ok(Uptime::of((service.created_at, service.status), changes, &corrections, &self.zone().await?, now))
     }
 
     /// A page of [`Viewer::history`] with the names of who changed what.
@@ -168,33 +173,52 @@ impl Viewer {
 impl Tx {
     /// The page as it is inside the transaction; its number is set when it is emitted.
     pub(super) async fn page(&self) -> Result<StatusPage> {
-        assemble(self.db(), self.scope(), self.organization().clone(), 0).await
+        assemble(self.db(), (self.scope(), Audience::Members), self.organization().clone(), self.now(), 0).await
     }
 }
 
-async fn load(db: &DatabaseTransaction, scope: Scope, audience: Audience) -> Result<StatusPage> {
+async fn load(db: &DatabaseTransaction, scope: Scope, audience: Audience, now: Timestamp) -> Result<StatusPage> {
     let seq = feed::tip(db, scope.organization(), audience).await?;
     let row = organization_row(db, scope.organization()).await?;
-    assemble(db, scope, row, seq).await
+    assemble(db, (scope, audience), row, now, seq).await
 }
 
-async fn assemble(db: &impl ConnectionTrait, scope: Scope, row: organization::Model, seq: u64) -> Result<StatusPage> {
+/// The page at an instant, as its audience may see it.
+async fn assemble(
+    db: &impl ConnectionTrait,
+    (scope, audience): (Scope, Audience),
+    row: organization::Model,
+    now: Timestamp,
+    seq: u64,
+) -> Result<StatusPage> {
+    let time_zone = row.time_zone.clone();
+    let zone = zones::zone(&time_zone, now)?;
     let organization = organization_of(row)?;
     let groups = scope.find::<service_group::Entity>().all(db).await.map_err(internal)?;
     let services = scope.find::<service::Entity>().filter(service::Column::DeletedAt.is_null());
     let services = services.all(db).await.map_err(internal)?;
+    let today = zone.start_of(zone.day(now));
+    let since = today.plus_seconds(-86_400 * i64::try_from(PAST_DAYS).map_err(internal)?);
     let mut page = StatusPage {
         seq,
-        organization: PublicOrganization { id: organization.id, name: organization.name, slug: organization.slug },
+        organization: PublicOrganization {
+            id: organization.id,
+            name: organization.name,
+            slug: organization.slug,
+            time_zone,
+        },
+        zone,
+        today,
         groups: groups.into_iter().map(Into::into).collect(),
         services: services.into_iter().map(Into::into).collect(),
+        incidents: incidents::of_page(db, scope, since, audience == Audience::Members).await?,
     };
     page.sort();
-    Ok(page)
+    Ok(if audience == Audience::Public { page.for_public() } else { page })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the organization is what scopes are made of")]
-async fn organization_row(db: &impl ConnectionTrait, id: OrganizationId) -> Result<organization::Model> {
+pub(super) async fn organization_row(db: &impl ConnectionTrait, id: OrganizationId) -> Result<organization::Model> {
     organization::Entity::find_by_id(id).one(db).await.map_err(internal)?.ok_or_else(Error::not_found)
 }
 
@@ -211,7 +235,7 @@ fn cursor(text: &str) -> Result<(Timestamp, StatusChangeId)> {
 
 /// The names of people who changed something here; they may have left since.
 #[expect(clippy::disallowed_methods, reason = "the ids come from this organization's own rows")]
-async fn names(db: &impl ConnectionTrait, people: BTreeSet<UserId>) -> Result<BTreeMap<UserId, String>> {
+pub(super) async fn names(db: &impl ConnectionTrait, people: BTreeSet<UserId>) -> Result<BTreeMap<UserId, String>> {
     if people.is_empty() {
         return Ok(BTreeMap::new());
     }

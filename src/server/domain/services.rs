@@ -103,7 +103,7 @@ impl Member {
         }
         if let Some(baseline) = patch.status {
             after.baseline = baseline;
-            after.status = Layers { baseline, ..Layers::default() }.effective();
+            after.status = tx.effective(id, baseline).await?;
         }
         if after.status != before.status {
             after.status_since = tx.moment_after(before.updated_at);
@@ -230,7 +230,7 @@ impl Tx {
     }
 
     /// Writes down a change of the effective status (domain rule 3.1.4).
-    async fn note_change(
+    pub(super) async fn note_change(
         &self,
         before: &service::Model,
         after: &service::Model,

@@ -58,28 +58,33 @@ impl Tx {
         self.now
     }
 
-    /// Notes what changed, for members and visitors alike. It goes out when the transaction commits.
+    /// Notes what changed, for members and visitors alike, as each may see it. It goes out when the transaction commits.
     pub(super) async fn emit(&mut self, event: Event) -> Result<()> {
-        for audience in [Audience::Members, Audience::Public] {
-            let seq = self.next_seq(audience);
-            let event = match event.clone() {
-                Event::PageUpdated(page) => Event::PageUpdated(Box::new(StatusPage { seq, ..*page })),
-                other => other,
-            };
-            let frame = Frame::Event(NumberedEvent { seq, at: self.now, event });
-            let text = serde_json::to_string(&frame).map_err(internal)?;
-            event::Entity::insert(event::ActiveModel {
-                org_id: Set(self.organization.id),
-                audience: Set(audience),
-                seq: Set(i64::try_from(seq).map_err(internal)?),
-                frame: Set(text.clone()),
-                created_at: Set(self.now),
-            })
-            .exec_without_returning(&self.db)
-            .await
-            .map_err(internal)?;
-            self.published.push((audience, Published { seq, frame: text.into() }));
-        }
+        self.emit_to(Audience::Members, event.clone()).await?;
+        self.emit_to(Audience::Public, event).await
+    }
+
+    /// As [`Tx::emit`], for one audience alone. What it may not see takes no number (product.md section 5).
+    pub(super) async fn emit_to(&mut self, audience: Audience, event: Event) -> Result<()> {
+        let Some(event) = event.seen_by(audience) else { return Ok(()) };
+        let seq = self.next_seq(audience);
+        let event = match event {
+            Event::PageUpdated(page) => Event::PageUpdated(Box::new(StatusPage { seq, ..*page })),
+            other => other,
+        };
+        let frame = Frame::Event(NumberedEvent { seq, at: self.now, event });
+        let text = serde_json::to_string(&frame).map_err(internal)?;
+        event::Entity::insert(event::ActiveModel {
+            org_id: Set(self.organization.id),
+            audience: Set(audience),
+            seq: Set(i64::try_from(seq).map_err(internal)?),
+            frame: Set(text.clone()),
+            created_at: Set(self.now),
+        })
+        .exec_without_returning(&self.db)
+        .await
+        .map_err(internal)?;
+        self.published.push((audience, Published { seq, frame: text.into() }));
         Ok(())
     }
 
@@ -147,6 +152,7 @@ async fn save(db: &DatabaseTransaction, organization: &organization::Model) -> R
     organization::Entity::update_many()
         .set(organization::ActiveModel {
             name: Set(organization.name.clone()),
+            time_zone: Set(organization.time_zone.clone()),
             public_seq: Set(organization.public_seq),
             members_seq: Set(organization.members_seq),
             ..Default::default()

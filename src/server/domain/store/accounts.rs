@@ -18,6 +18,8 @@ pub mod organization {
         /// The number of the newest event members may see.
         pub members_seq: i64,
         pub created_at: Timestamp,
+        /// The IANA name of the zone its page goes by.
+        pub time_zone: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -9,8 +9,8 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::model::{
-    Audience, Cause, GroupId, OrganizationId, Role, ServiceId, ServiceStatus, SessionId, StatusChangeId, Timestamp,
-    UserId,
+    Audience, Cause, GroupId, Impact, ImpactId, IncidentId, IncidentKind, IncidentStatus, OrganizationId, Role, SeriesId,
+    ServiceId, ServiceStatus, SessionId, StatusChangeId, TemplateId, Timestamp, UpdateId, UserId,
 };
 
 /// Implements the storage traits of `$name` through a stored type and two conversions.
@@ -89,7 +89,8 @@ macro_rules! word_columns {
 }
 
 id_columns!(OrganizationId, UserId, SessionId, ServiceId, GroupId, StatusChangeId);
-word_columns!(ServiceStatus, Cause, Role, Audience);
+id_columns!(IncidentId, UpdateId, ImpactId, SeriesId, TemplateId);
+word_columns!(ServiceStatus, Cause, Role, Audience, IncidentKind, IncidentStatus, Impact);
 stored!(Timestamp as i64, BigInt, ColumnType::BigInteger, Timestamp::millis, |millis| Some(Timestamp::from_millis(
     millis
 )));

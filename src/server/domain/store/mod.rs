@@ -4,11 +4,15 @@ mod accounts;
 mod columns;
 mod connect;
 mod events;
+mod incidents;
+mod planning;
 mod scope;
 mod services;
 
 pub use accounts::{membership, organization, session, user_account};
 pub use connect::{Unreachable, backup, begin, connect, migrate, pending_migrations, snapshot};
 pub use events::event;
+pub use incidents::{incident, incident_impact, incident_service, incident_update};
+pub use planning::{idempotency_key, incident_template, job_lease, maintenance_series, presence};
 pub use scope::{Scope, Tenant};
 pub use services::{service, service_group, status_change};

@@ -42,6 +42,7 @@ pub mod service {
                 name: row.name,
                 description: row.description,
                 status: row.status,
+                baseline: Some(row.baseline),
                 status_since: row.status_since,
                 group_id: row.group_id,
                 position: i32::try_from(row.position).unwrap_or(i32::MAX),

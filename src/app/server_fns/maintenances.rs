@@ -1,0 +1,136 @@
+//! The doors to maintenances: plan, move, begin early, end late, repeat.
+
+use std::collections::BTreeMap;
+
+use leptos::prelude::*;
+
+use crate::model::{Incident, IncidentList, Result, Series};
+
+/// Plans a maintenance and leads to it. Times are in the organization's zone; `recurrence` is an RFC 5545 rule or empty.
+#[server]
+pub async fn schedule_maintenance(
+    title: String,
+    starts: String,
+    ends: String,
+    #[server(default)] message: String,
+    #[server(default)] services: BTreeMap<String, String>,
+    #[server(default)] remind: Option<String>,
+    #[server(default)] start: Option<String>,
+    #[server(default)] end: Option<String>,
+    #[server(default)] notify_start: Option<String>,
+    #[server(default)] notify_end: Option<String>,
+    #[server(default)] notify: Option<String>,
+    #[server(default)] recurrence: String,
+    #[server(default)] is_draft: Option<String>,
+    #[server(default)] key: String,
+) -> Result<()> {
+    use crate::{
+        model::{Automations, IncidentKind, NewIncident},
+        server::{call, domain::Member},
+    };
+    call::lead(async move |org: Member| {
+        let automations = Automations {
+            remind: remind.is_some(),
+            start: start.is_some(),
+            end: end.is_some(),
+            notify_start: notify_start.is_some(),
+            notify_end: notify_end.is_some(),
+        };
+        let new = NewIncident {
+            title,
+            message: Some(message),
+            incident_type: IncidentKind::Maintenance,
+            starts_at: Some(org.local_time("starts", &starts).await?),
+            ends_at: Some(org.local_time("ends", &ends).await?),
+            services: call::impacts(&services)?,
+            automations: Some(automations),
+            recurrence: Some(recurrence).filter(|rule| !rule.trim().is_empty()),
+            is_draft: is_draft.is_some(),
+            notify: Some(notify.is_some()),
+            ..Default::default()
+        };
+        let planned = org.open_incident(new, call::key(&key)).await.map_err(call::named_as_in_forms)?;
+        Ok(format!("/incidents/{}", planned.id))
+    })
+    .await
+}
+
+/// Moves a maintenance that has not begun, or the end of one that has. A time as the form showed it, `starts_was` or
+/// `ends_was`, stays to the millisecond.
+#[server]
+pub async fn reschedule(
+    id: String,
+    #[server(default)] starts: String,
+    ends: String,
+    #[server(default)] starts_was: String,
+    #[server(default)] ends_was: String,
+    #[server(default)] version: Option<i64>,
+) -> Result<Incident> {
+    use crate::{
+        model::IncidentPatch,
+        server::{call, domain::Member},
+    };
+    call::call(async move |org: Member| {
+        let starts_at = match starts.as_str() {
+            text if text.is_empty() || text == starts_was => None,
+            text => Some(org.local_time("starts", text).await?),
+        };
+        let ends_at = match ends.as_str() {
+            text if !text.is_empty() && text == ends_was => None,
+            text => Some(org.local_time("ends", text).await?),
+        };
+        let patch = IncidentPatch { starts_at, ends_at, version, ..Default::default() };
+        org.update_incident(call::id(&id)?, patch).await.map_err(call::named_as_in_forms)
+    })
+    .await
+}
+
+/// Says what the clock does for a maintenance.
+#[server]
+pub async fn set_automations(
+    id: String,
+    #[server(default)] remind: Option<String>,
+    #[server(default)] start: Option<String>,
+    #[server(default)] end: Option<String>,
+    #[server(default)] notify_start: Option<String>,
+    #[server(default)] notify_end: Option<String>,
+    #[server(default)] version: Option<i64>,
+) -> Result<Incident> {
+    use crate::{
+        model::{Automations, IncidentPatch},
+        server::{call, domain::Member},
+    };
+    call::call(async move |org: Member| {
+        let automations = Automations {
+            remind: remind.is_some(),
+            start: start.is_some(),
+            end: end.is_some(),
+            notify_start: notify_start.is_some(),
+            notify_end: notify_end.is_some(),
+        };
+        let patch = IncidentPatch { automations: Some(automations), version, ..Default::default() };
+        org.update_incident(call::id(&id)?, patch).await
+    })
+    .await
+}
+
+/// The maintenances that are over, newest beginning first; `before` continues where a page ended.
+#[server]
+pub async fn past_maintenances(#[server(default)] before: String) -> Result<IncidentList> {
+    use crate::server::{call::call, domain::Viewer};
+    call(async move |org: Viewer| org.past_maintenances(before).await).await
+}
+
+/// The series that go on.
+#[server]
+pub async fn series_list() -> Result<Vec<Series>> {
+    use crate::server::{call::call, domain::Viewer};
+    call(async |org: Viewer| org.series().await).await
+}
+
+/// Ends a series: its windows that have not begun are cancelled.
+#[server]
+pub async fn end_series(id: String) -> Result<()> {
+    use crate::server::{call, domain::Member};
+    call::call(async move |org: Member| org.end_series(call::id(&id)?).await).await
+}

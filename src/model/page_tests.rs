@@ -1,0 +1,123 @@
+//! How a state is carried forward, and what it says of itself.
+
+use proptest::{prelude::*, sample::select};
+use uuid::Uuid;
+
+use super::*;
+use crate::model::{OrganizationId, Slug};
+
+pub(crate) fn page_with(names: &[&str]) -> StatusPage {
+    let organization_id = OrganizationId::from_uuid(Uuid::from_u128(1));
+    let organization = PublicOrganization {
+        id: organization_id,
+        name: "Acme".into(),
+        slug: Slug::unreserved("acme").expect("slug"),
+        time_zone: "UTC".into(),
+    };
+    let services = names.iter().enumerate().map(|(n, name)| service(n, name)).collect();
+    StatusPage {
+        seq: 0,
+        organization,
+        zone: Zone::utc(),
+        today: Timestamp::EPOCH,
+        groups: Vec::new(),
+        services,
+        incidents: Vec::new(),
+    }
+}
+
+fn service(n: usize, name: &str) -> Service {
+    Service {
+        id: ServiceId::from_uuid(Uuid::from_u128(100 + n as u128)),
+        name: name.into(),
+        description: String::new(),
+        status: ServiceStatus::Operational,
+        baseline: None,
+        status_since: Timestamp::EPOCH,
+        group_id: None,
+        position: i32::try_from(n).expect("small"),
+        organization_id: OrganizationId::from_uuid(Uuid::from_u128(1)),
+        created_at: Timestamp::EPOCH,
+        updated_at: Timestamp::EPOCH,
+    }
+}
+
+fn numbered(seq: Seq, event: Event) -> Frame {
+    Frame::Event(NumberedEvent { seq, at: Timestamp::EPOCH, event })
+}
+
+#[test]
+fn the_next_event_applies_an_old_one_is_ignored_and_a_gap_asks_for_a_reload() {
+    let mut page = page_with(&["API", "Web"]);
+    let mut down = page.services[0].clone();
+    down.status = ServiceStatus::MajorOutage;
+    assert_eq!(page.apply(numbered(1, Event::ServiceUpdated(down.clone()))), Applied::Changed);
+    assert_eq!(page.headline().description, "Partial System Outage");
+    assert_eq!(page.apply(numbered(1, Event::ServiceDeleted(down.clone()))), Applied::Unchanged);
+    assert_eq!(page.apply(numbered(3, Event::ServiceDeleted(down.clone()))), Applied::Refetch);
+    assert_eq!(page.services.len(), 2);
+    assert_eq!(page.apply(numbered(2, Event::ServiceDeleted(down))), Applied::Changed);
+    assert_eq!((page.services.len(), page.seq), (1, 2));
+}
+
+#[test]
+fn a_ping_ahead_of_the_state_betrays_a_lost_event() {
+    let mut page = page_with(&[]);
+    assert_eq!(page.apply(Frame::Control(Control::Hello { seq: 9 })), Applied::Unchanged);
+    assert_eq!(page.apply(Frame::Control(Control::Ping { seq: 0 })), Applied::Unchanged);
+    assert_eq!(page.apply(Frame::Control(Control::Ping { seq: 1 })), Applied::Refetch);
+    assert_eq!(page.apply(Frame::Control(Control::Resync)), Applied::Refetch);
+}
+
+#[test]
+fn a_state_already_shown_is_never_replaced_by_an_older_one() {
+    let mut page = page_with(&["API"]);
+    let mut newer = page.services[0].clone();
+    (newer.status, newer.updated_at) = (ServiceStatus::Degraded, Timestamp::from_millis(5));
+    let older = page.services[0].clone();
+    page.put(newer.clone());
+    page.put(older);
+    assert_eq!(page.services, [newer]);
+}
+
+#[test]
+fn the_headline_is_dated_by_the_first_service_that_went_wrong() {
+    let mut page = page_with(&["API", "Web", "Mail"]);
+    assert_eq!(page.since(), Some(Timestamp::EPOCH));
+    for (n, at) in [(0, 30), (1, 20)] {
+        page.services[n].status = ServiceStatus::MajorOutage;
+        page.services[n].status_since = Timestamp::from_millis(at);
+    }
+    assert_eq!(page.since(), Some(Timestamp::from_millis(20)));
+    assert_eq!(page_with(&[]).since(), None);
+}
+
+proptest! {
+    /// However frames are repeated and shuffled, a holder that reloads when told to ends with the sender's state.
+    #[test]
+    fn every_holder_ends_with_the_same_state(
+        changes in prop::collection::vec((0_usize..4, select(ServiceStatus::ALL)), 1..30),
+        order in prop::collection::vec(any::<prop::sample::Index>(), 0..60),
+    ) {
+        let mut truth = page_with(&["a", "b", "c", "d"]);
+        let mut holder = truth.clone();
+        let mut frames = Vec::new();
+        for (n, (which, status)) in changes.into_iter().enumerate() {
+            let mut service = truth.services[which].clone();
+            service.status = status;
+            service.updated_at = Timestamp::from_millis(i64::try_from(n).expect("small"));
+            let frame = numbered(truth.seq + 1, Event::ServiceUpdated(service));
+            prop_assert_eq!(truth.apply(frame.clone()), Applied::Changed);
+            frames.push(frame);
+        }
+        for index in order {
+            if holder.apply(index.get(&frames).clone()) == Applied::Refetch {
+                holder = truth.clone();
+            }
+        }
+        for frame in frames {
+            holder.apply(frame);
+        }
+        prop_assert_eq!(holder, truth);
+    }
+}

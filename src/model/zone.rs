@@ -1,0 +1,312 @@
+//! An organization's time zone as data, and the calendar days in it (domain rule 3.9).
+//!
+//! The server knows every zone's rules; what a page needs of one is its few shifts around the present. With them the
+//! server and the browser tell the same local times, without a database of zones in the browser.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, TimeDelta};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{Error, Result, Timestamp};
+
+/// A time zone: its name and what its clocks show, in the years around the present.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Zone {
+    /// Its IANA name.
+    #[schema(example = "Europe/Berlin")]
+    pub name: String,
+    /// Its shifts, oldest first; the first also holds for everything before it. Never empty.
+    pub shifts: Vec<ZoneShift>,
+}
+
+/// From when a zone's clocks show what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ZoneShift {
+    /// The instant from which it holds.
+    pub from: Timestamp,
+    /// How far local time is ahead of UTC, in seconds.
+    pub offset: i32,
+    /// What people write behind the time.
+    #[schema(example = "CET")]
+    pub abbreviation: String,
+}
+
+impl Zone {
+    /// Coordinated universal time.
+    #[must_use]
+    pub fn utc() -> Self {
+        let shift = ZoneShift { from: Timestamp::EPOCH, offset: 0, abbreviation: "UTC".into() };
+        Self { name: "UTC".into(), shifts: vec![shift] }
+    }
+
+    /// What holds at an instant.
+    fn shift(&self, at: Timestamp) -> (i32, &str) {
+        let after = self.shifts.partition_point(|shift| shift.from <= at);
+        let shift = self.shifts.get(after.saturating_sub(1));
+        shift.map_or((0, "UTC"), |shift| (shift.offset, &shift.abbreviation))
+    }
+
+    fn local(&self, at: Timestamp) -> NaiveDateTime {
+        at.naive_utc().checked_add_signed(TimeDelta::seconds(self.shift(at).0.into())).unwrap_or(at.naive_utc())
+    }
+
+    /// The instant a local clock shows this. Of two the earlier; a time that the clocks skip counts on from before the
+    /// skip, so that 02:30 in the hour that does not exist is 03:30.
+    #[must_use]
+    pub fn instant(&self, local: NaiveDateTime) -> Timestamp {
+        let at = |offset: i32| Timestamp::from_naive_utc(local).plus_seconds(-i64::from(offset));
+        let offsets = || self.shifts.iter().map(|shift| shift.offset);
+        let shown = offsets().map(at).filter(|instant| self.local(*instant) == local).min();
+        // In a gap the offset before the shift is the one that leads behind it.
+        shown.or_else(|| self.gap(local).map(at)).unwrap_or_else(|| at(0))
+    }
+
+    /// The offset before the shift that skips this local time.
+    fn gap(&self, local: NaiveDateTime) -> Option<i32> {
+        self.shifts.windows(2).find_map(|pair| {
+            let [before, after] = pair else { return None };
+            let wall = |offset: i32| after.from.plus_seconds(offset.into()).naive_utc();
+            (wall(before.offset) <= local && local < wall(after.offset)).then_some(before.offset)
+        })
+    }
+
+    /// Reads what a `datetime-local` field holds, such as `2026-11-24T02:00`.
+    ///
+    /// # Errors
+    /// When it is no date and time.
+    pub fn parse_local(&self, text: &str) -> Result<Timestamp> {
+        let parse = |format| NaiveDateTime::parse_from_str(text.trim(), format).ok();
+        let local = parse("%Y-%m-%dT%H:%M").or_else(|| parse("%Y-%m-%dT%H:%M:%S"));
+        let local = local.filter(|local| (1970..=9999).contains(&local.year()));
+        local.map(|local| self.instant(local)).ok_or_else(|| Error::invalid("Enter a date and a time."))
+    }
+
+    /// An instant as a `datetime-local` field holds it.
+    #[must_use]
+    pub fn field_value(&self, at: Timestamp) -> String {
+        self.local(at).format("%Y-%m-%dT%H:%M").to_string()
+    }
+
+    /// An instant as people write it here: `24 Nov 2026, 02:00 CET`.
+    #[must_use]
+    pub fn human(&self, at: Timestamp) -> String {
+        format!("{} {}", self.local(at).format("%-d %b %Y, %H:%M"), self.shift(at).1)
+    }
+
+    /// The time of day alone: `02:00`.
+    #[must_use]
+    pub fn clock(&self, at: Timestamp) -> String {
+        self.local(at).format("%H:%M").to_string()
+    }
+
+    /// A stretch of time as people write it here: `Tue 24 Nov 2026, 02:00–03:00 CET`.
+    #[must_use]
+    pub fn human_window(&self, start: Timestamp, end: Timestamp) -> String {
+        let (from, to) = (self.local(start), self.local(end));
+        let day = "%a %-d %b %Y, %H:%M";
+        let until = if from.date() == to.date() { to.format("%H:%M") } else { to.format(day) };
+        let dash = if from.date() == to.date() { "–" } else { " – " };
+        format!("{}{dash}{until} {}", from.format(day), self.shift(end).1)
+    }
+
+    /// The day an instant lies in, here.
+    #[must_use]
+    pub fn day(&self, at: Timestamp) -> Day {
+        Day(self.local(at).date())
+    }
+
+    /// The first instant of a day, here.
+    #[must_use]
+    pub fn start_of(&self, day: Day) -> Timestamp {
+        self.instant(day.0.and_time(chrono::NaiveTime::MIN))
+    }
+
+    /// The first instant of a month, and of the month after it, here.
+    #[must_use]
+    pub fn bounds_of(&self, month: Month) -> (Timestamp, Timestamp) {
+        (self.start_of(month.first()), self.start_of(month.next().first()))
+    }
+}
+
+/// A calendar day, `2026-11-23` on every wire.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, utoipa::ToSchema)]
+#[schema(value_type = String, format = Date, example = "2026-11-23")]
+pub struct Day(NaiveDate);
+
+impl Day {
+    /// The day before.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        Self(self.0.checked_sub_days(Days::new(1)).unwrap_or(NaiveDate::MIN))
+    }
+
+    /// The day after.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX))
+    }
+
+    /// The month it lies in.
+    #[must_use]
+    pub fn month(self) -> Month {
+        Month(self.0.with_day(1).unwrap_or(self.0))
+    }
+
+    /// As a heading: `Monday, 23 November 2026`.
+    #[must_use]
+    pub fn human(self) -> String {
+        self.0.format("%A, %-d %B %Y").to_string()
+    }
+}
+
+/// A calendar month, `2026-11` on every wire.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Month(NaiveDate);
+
+impl Month {
+    /// Its first day.
+    #[must_use]
+    pub const fn first(self) -> Day {
+        Day(self.0)
+    }
+
+    /// Its days, in order.
+    pub fn days(self) -> impl DoubleEndedIterator<Item = Day> {
+        self.0.iter_days().take_while(move |day| day.month() == self.0.month()).map(Day).collect::<Vec<_>>().into_iter()
+    }
+
+    /// The month before.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        Self(self.0.checked_sub_months(Months::new(1)).unwrap_or(NaiveDate::MIN))
+    }
+
+    /// The month after.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX))
+    }
+
+    /// As a heading: `November 2026`.
+    #[must_use]
+    pub fn human(self) -> String {
+        self.0.format("%B %Y").to_string()
+    }
+}
+
+macro_rules! spelled {
+    ($name:ident, $format:literal, $parse:expr, $why:literal) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.format($format).fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                let date: Option<NaiveDate> = $parse(text);
+                date.filter(|date| (1970..=9999).contains(&date.year())).map(Self).ok_or_else(|| Error::invalid($why))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(|error: Error| de::Error::custom(error.message))
+            }
+        }
+    };
+}
+
+spelled!(
+    Day,
+    "%Y-%m-%d",
+    |text| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok(),
+    "A day is written as 2026-11-23."
+);
+spelled!(
+    Month,
+    "%Y-%m",
+    |text| NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").ok(),
+    "A month is written as 2026-11."
+);
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Berlin in 2026: summer from 29 March 01:00 UTC to 25 October 01:00 UTC.
+    pub(crate) fn berlin() -> Zone {
+        let shift = |from: &str, hours: i32, abbreviation: &str| ZoneShift {
+            from: from.parse().expect("an instant"),
+            offset: hours * 3600,
+            abbreviation: abbreviation.into(),
+        };
+        let shifts = vec![
+            shift("2026-01-01T00:00:00Z", 1, "CET"),
+            shift("2026-03-29T01:00:00Z", 2, "CEST"),
+            shift("2026-10-25T01:00:00Z", 1, "CET"),
+        ];
+        Zone { name: "Europe/Berlin".into(), shifts }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("an instant")
+    }
+
+    #[test]
+    fn rule_3_9_local_times_follow_the_zone_through_both_shifts() {
+        let zone = berlin();
+        let utc = |local: &str| zone.parse_local(local).expect("a time").to_string();
+        assert_eq!(utc("2026-01-10T03:00"), "2026-01-10T02:00:00.000Z");
+        assert_eq!(utc("2026-07-10T03:00"), "2026-07-10T01:00:00.000Z");
+        assert_eq!(utc("2026-03-29T02:30"), "2026-03-29T01:30:00.000Z", "skipped: 02:30 is 03:30 in summer time");
+        assert_eq!(utc("2026-10-25T02:30"), "2026-10-25T00:30:00.000Z", "twice: the first one");
+        assert_eq!(zone.field_value(at("2026-03-29T01:30:00Z")), "2026-03-29T03:30");
+        assert_eq!(zone.human(at("2026-11-24T01:00:00Z")), "24 Nov 2026, 02:00 CET");
+        assert!(zone.parse_local("yesterday").is_err() && zone.parse_local("90000-01-01T00:00").is_err());
+    }
+
+    #[test]
+    fn a_window_names_its_day_once() {
+        let zone = berlin();
+        let (start, end) = (at("2026-11-24T01:00:00Z"), at("2026-11-24T02:00:00Z"));
+        assert_eq!(zone.human_window(start, end), "Tue 24 Nov 2026, 02:00–03:00 CET");
+        assert_eq!(
+            zone.human_window(start, end.plus_seconds(86_400)),
+            "Tue 24 Nov 2026, 02:00 – Wed 25 Nov 2026, 03:00 CET"
+        );
+    }
+
+    #[test]
+    fn days_and_months_begin_at_local_midnight() {
+        let zone = berlin();
+        let day = zone.day(at("2026-10-24T22:30:00Z"));
+        assert_eq!(day.to_string(), "2026-10-25");
+        let length = zone.start_of(day.next()).millis() - zone.start_of(day).millis();
+        assert_eq!(length, 25 * 3_600_000, "the day the clocks go back has 25 hours");
+        let month: Month = "2026-10".parse().expect("a month");
+        assert_eq!(zone.bounds_of(month).0, at("2026-09-30T22:00:00Z"));
+        assert_eq!(zone.bounds_of(month).1, at("2026-10-31T23:00:00Z"));
+        assert_eq!((month.days().count(), month.next().to_string()), (31, "2026-11".to_owned()));
+        assert_eq!((month.human(), day.human()), ("October 2026".into(), "Sunday, 25 October 2026".into()));
+        for wrong in ["2026-13", "2026", "", "2026-11-01", "x"] {
+            assert!(wrong.parse::<Month>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Incidents and maintenances: opening, updating, planning, and the clock that moves them (domain rules 3.3 to 3.6).
+//!
+//! Every change loads a [`case::Case`], alters it, and writes it back in one transaction, together with the effective
+//! statuses that follow from it.
+
+#[cfg(test)]
+mod agreement;
+mod case;
+mod clockwork;
+mod edit;
+mod layers;
+mod load;
+mod once;
+mod open;
+mod presence;
+mod read;
+mod series;
+mod templates;
+mod updates;
+
+pub use clockwork::{ClockHolder, LEASE_SECONDS};
+pub use once::IdempotencyKey;
+pub use read::{IncidentFields, IncidentQuery};
+
+pub(super) use load::{corrections, lately, of_page};

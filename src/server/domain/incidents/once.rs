@@ -1,0 +1,99 @@
+//! Requests that come twice and are obeyed once.
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::super::{System, store::idempotency_key, tx::Tx};
+use crate::{
+    model::{Code, Error, Result},
+    server::error::internal,
+};
+
+/// The longest key.
+const KEY_MAX: usize = 128;
+/// How long a key is remembered, in seconds: a day.
+const KEPT_SECONDS: i64 = 86_400;
+
+/// The name a client gives a request, so that sending it again does nothing new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// Reads a key: 1 to 128 visible ASCII characters.
+    ///
+    /// # Errors
+    /// `invalid` when it is none.
+    pub fn parse(text: &str) -> Result<Self> {
+        let is_good = (1..=KEY_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_good {
+            return Err(Error::invalid("An Idempotency-Key has 1 to 128 visible ASCII characters."));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Tx {
+    /// What a request with this key made before, if it was the same request.
+    pub(super) async fn made_before(
+        &self,
+        key: Option<&IdempotencyKey>,
+        operation: &str,
+        request: &impl Serialize,
+    ) -> Result<Option<Uuid>> {
+        let Some(IdempotencyKey(key)) = key else { return Ok(None) };
+        let row = self.scope().find_id::<idempotency_key::Entity>(key.as_str()).one(self.db()).await;
+        let Some(row) = row.map_err(internal)? else { return Ok(None) };
+        if row.operation != operation || row.fingerprint != fingerprint(request)? {
+            let why = "This Idempotency-Key was used for another request. Use a new one.";
+            return Err(Error::new(Code::Conflict, why));
+        }
+        Ok(Some(row.object_id))
+    }
+
+    /// Remembers what a request with this key made.
+    pub(super) async fn remember(
+        &self,
+        key: Option<IdempotencyKey>,
+        operation: &str,
+        request: &impl Serialize,
+        object_id: Uuid,
+    ) -> Result<()> {
+        let Some(IdempotencyKey(key)) = key else { return Ok(()) };
+        idempotency_key::Entity::insert(idempotency_key::ActiveModel {
+            org_id: Set(self.organization().id),
+            idempotency_key: Set(key),
+            operation: Set(operation.to_owned()),
+            fingerprint: Set(fingerprint(request)?),
+            object_id: Set(object_id),
+            created_at: Set(self.now()),
+        })
+        .exec_without_returning(self.db())
+        .await
+        .map_err(internal)?;
+        Ok(())
+    }
+}
+
+impl System {
+    /// Forgets keys that are a day old.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    #[expect(clippy::disallowed_methods, reason = "housekeeping over all organizations, by age alone")]
+    pub async fn forget_old_keys(&self) -> Result<u64> {
+        let oldest = self.domain.clock().now().plus_seconds(-KEPT_SECONDS);
+        let result = idempotency_key::Entity::delete_many()
+            .filter(idempotency_key::Column::CreatedAt.lt(oldest))
+            .exec(self.domain.db())
+            .await
+            .map_err(internal)?;
+        Ok(result.rows_affected)
+    }
+}
+
+fn fingerprint(request: &impl Serialize) -> Result<String> {
+    let text = serde_json::to_vec(request).map_err(internal)?;
+    Ok(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
+}

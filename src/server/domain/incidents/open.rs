@@ -1,0 +1,165 @@
+//! Opens incidents and plans maintenances.
+
+use super::{
+    super::{Member, new_id, store::incident, tx::Tx},
+    IdempotencyKey,
+    case::{Case, Word},
+};
+use crate::model::{
+    Automations, Code, Error, Impact, Incident, IncidentId, IncidentKind, IncidentStatus, NewIncident, Result, SeriesId,
+    ServiceImpact, ServiceStatus, Timestamp, UserId,
+};
+
+const OPERATION: &str = "open_incident";
+
+impl Member {
+    /// Opens an incident, enters one of the past, or plans a maintenance; with a recurrence the whole series, of which
+    /// the first window is returned. With a key that was used before, returns what was made then.
+    ///
+    /// # Errors
+    /// `invalid` with the fields at fault; `not_found` for a service that is not this organization's; `conflict` for a
+    /// key that was used for something else.
+    pub async fn open_incident(&self, new: NewIncident, key: Option<IdempotencyKey>) -> Result<Incident> {
+        let asked = new.clone();
+        let new = new.check(self.domain.clock().now())?;
+        let mut tx = self.begin().await?;
+        if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
+            return tx.incident(IncidentId::from_uuid(made)).await.map_err(|error| match error.code {
+                Code::NotFound => Error::new(Code::Conflict, "What this request made has been deleted since."),
+                _ => error,
+            });
+        }
+        let incident = match &new.recurrence {
+            Some(rule) => tx.begin_series(&new, rule, self.user()).await?,
+            None => tx.open(&new, Some(self.user()), None).await?,
+        };
+        tx.remember(key, OPERATION, &asked, incident.id.uuid()).await?;
+        tx.commit().await?;
+        Ok(incident)
+    }
+}
+
+impl Tx {
+    /// Opens what was checked.
+    pub(super) async fn open(
+        &mut self,
+        new: &NewIncident,
+        by: Option<UserId>,
+        occurrence: Option<(SeriesId, Timestamp)>,
+    ) -> Result<Incident> {
+        let status = new.status.unwrap_or(match new.incident_type {
+            IncidentKind::Incident => IncidentStatus::Investigating,
+            IncidentKind::Maintenance => IncidentStatus::Scheduled,
+        });
+        let mut case = Case::new(self.row_of(new, status, by, occurrence));
+        case.set_automations(new.automations.unwrap_or_default());
+        let said = services_of(new);
+        match new.started_at.zip(new.resolved_at) {
+            Some((from, to)) => self.backfill(&mut case, new, &said, by, (from, to)).await?,
+            None => {
+                let word = Word {
+                    status,
+                    message: new.message.clone(),
+                    services: Some(said),
+                    display_at: None,
+                    by,
+                    notify: new.notify.unwrap_or(true) && !new.is_draft,
+                };
+                self.say(&mut case, word).await?;
+            }
+        }
+        let now = self.now();
+        let correction = new.correct_uptime.then(|| case.row.started_at.min(now)).zip(case.row.resolved_at);
+        let id = case.row.id;
+        let incident = self.settle_case(case, by, now).await?;
+        if let Some((from, to)) = correction {
+            let case = self.case(id).await?;
+            for service in services_of(new).iter().filter(|said| said.status != ServiceStatus::Operational) {
+                self.insert_impact(&case, service.id, service.status, (from, Some(to)), true).await?;
+            }
+        }
+        Ok(incident)
+    }
+
+    /// Enters what is over: one update that stands at its end, and notifies nobody (domain rule 3.5).
+    async fn backfill(
+        &mut self,
+        case: &mut Case,
+        new: &NewIncident,
+        said: &[ServiceImpact],
+        by: Option<UserId>,
+        (from, to): (Timestamp, Timestamp),
+    ) -> Result<()> {
+        self.attach(case, said).await?;
+        for service in &mut case.services {
+            service.worst = service.status;
+        }
+        case.row.reached = Impact::automatic(Impact::None, said.iter().map(|said| said.status));
+        case.row.backfilled_at = Some(self.now());
+        let word = Word {
+            status: IncidentStatus::Resolved,
+            message: new.message.clone(),
+            services: None,
+            display_at: Some(to),
+            by,
+            notify: false,
+        };
+        self.say(case, word).await?;
+        case.row.started_at = from;
+        Ok(())
+    }
+
+    fn row_of(
+        &self,
+        new: &NewIncident,
+        status: IncidentStatus,
+        created_by: Option<UserId>,
+        occurrence: Option<(SeriesId, Timestamp)>,
+    ) -> incident::Model {
+        let automations = Automations::default();
+        incident::Model {
+            org_id: self.organization().id,
+            id: IncidentId::from_uuid(new_id()),
+            kind: new.incident_type,
+            title: new.title.clone(),
+            status,
+            reached: Impact::None,
+            impact_override: new.impact.filter(|_| new.incident_type == IncidentKind::Incident),
+            is_draft: new.is_draft,
+            started_at: new.starts_at.or(new.started_at).unwrap_or(self.now()),
+            monitoring_at: None,
+            resolved_at: None,
+            backfilled_at: None,
+            created_at: self.now(),
+            created_by,
+            updated_at: self.now(),
+            version: 0,
+            scheduled_start: new.starts_at,
+            scheduled_end: new.ends_at,
+            planned_at: new.starts_at.map(|_| self.now()),
+            is_reminded: false,
+            remind: automations.remind,
+            auto_start: automations.start,
+            auto_end: automations.end,
+            notify_start: automations.notify_start,
+            notify_end: automations.notify_end,
+            next_at: None,
+            series_id: occurrence.map(|(series, _)| series),
+            occurrence_at: occurrence.map(|(_, at)| at),
+            postmortem: None,
+            postmortem_html: None,
+            postmortem_at: None,
+        }
+    }
+}
+
+/// What a body says of services: those only named are concerned without a change of their status, and worked on in a
+/// maintenance.
+pub(super) fn services_of(new: &NewIncident) -> Vec<ServiceImpact> {
+    let plain = match new.incident_type {
+        IncidentKind::Incident => ServiceStatus::Operational,
+        IncidentKind::Maintenance => ServiceStatus::UnderMaintenance,
+    };
+    let named = new.service_ids.iter().filter(|id| !new.services.iter().any(|said| said.id == **id));
+    new.services.iter().copied().chain(named.map(|id| ServiceImpact { id: *id, status: plain })).collect()
+}

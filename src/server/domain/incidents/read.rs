@@ -1,0 +1,276 @@
+//! Incidents as members and visitors read them.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
+
+use super::{
+    super::{
+        Viewer, Visitor, markdown, new_id,
+        page::{names, organization_row},
+        store::{incident, incident_service},
+        zones,
+    },
+    load::{assemble, newest_first},
+};
+use crate::{
+    model::{
+        Error, Incident, IncidentId, IncidentKind, IncidentList, IncidentPage, IncidentRoom, IncidentStatus, Month,
+        MonthPage, PublicOrganization, Result, ServiceId, Slug, Timestamp, UserId, Zone,
+    },
+    server::error::internal,
+};
+
+/// How many incidents one page of the members' list holds.
+const LIST_PAGE: u64 = 25;
+/// The most incidents one month of the public history lists.
+const MONTH_MAX: u64 = 500;
+/// How much of a search is looked at, in characters.
+const SEARCH_MAX: usize = 100;
+
+/// Which incidents are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct IncidentQuery {
+    /// Only this kind.
+    pub kind: Option<IncidentKind>,
+    /// Only in this status.
+    pub status: Option<IncidentStatus>,
+    /// Only those that are over.
+    pub is_over: bool,
+    /// Only those that affect this service.
+    pub service: Option<ServiceId>,
+    /// Only those that began at or after this.
+    pub from: Option<Timestamp>,
+    /// Only those that began at or before this.
+    pub to: Option<Timestamp>,
+    /// Only those with this in their title.
+    pub search: Option<String>,
+    /// Where the page before ended.
+    pub before: Option<String>,
+    /// At most this many.
+    pub limit: Option<u64>,
+}
+
+/// The same as a form sends it; empty lets everything through.
+#[derive(Clone, Debug, Default)]
+pub struct IncidentFields {
+    /// `incident` or `maintenance`.
+    pub kind: String,
+    /// A status.
+    pub status: String,
+    /// A service's id.
+    pub service: String,
+    /// The first day, in the organization's zone.
+    pub from: String,
+    /// The last day, in the organization's zone.
+    pub to: String,
+    /// Words of the title.
+    pub search: String,
+    /// Where the page before ended.
+    pub before: String,
+}
+
+impl Viewer {
+    /// Incidents and maintenances, newest beginning first, and where the next page begins.
+    ///
+    /// # Errors
+    /// `invalid` for a `before` that is not ours.
+    pub async fn incidents(&self, query: IncidentQuery) -> Result<(Vec<Incident>, Option<String>)> {
+        use incident::Column;
+        let limit = query.limit.unwrap_or(LIST_PAGE).clamp(1, 100);
+        let mut rows = newest_first(self.scope().find());
+        if let Some(kind) = query.kind {
+            rows = rows.filter(Column::Kind.eq(kind));
+        }
+        if let Some(status) = query.status {
+            rows = rows.filter(Column::Status.eq(status));
+        }
+        if query.is_over {
+            let over = IncidentStatus::ALL.iter().copied().filter(|status| status.has_ended());
+            rows = rows.filter(Column::Status.is_in(over));
+        }
+        if let Some(from) = query.from {
+            rows = rows.filter(Column::StartedAt.gte(from));
+        }
+        if let Some(to) = query.to {
+            rows = rows.filter(Column::StartedAt.lte(to));
+        }
+        if let Some(search) = query.search.filter(|search| !search.trim().is_empty()) {
+            let words: String = search.trim().chars().take(SEARCH_MAX).collect();
+            rows = rows.filter(Column::Title.contains(words));
+        }
+        if let Some(service) = query.service {
+            let affected = self.scope().find::<incident_service::Entity>();
+            let affected = affected.filter(incident_service::Column::ServiceId.eq(service));
+            let affected = affected.select_only().column(incident_service::Column::IncidentId).into_query();
+            rows = rows.filter(Column::Id.in_subquery(affected));
+        }
+        if let Some(before) = &query.before {
+            let (at, id) = cursor(before)?;
+            let tie = Condition::all().add(Column::StartedAt.eq(at)).add(Column::Id.lt(id));
+            rows = rows.filter(Condition::any().add(Column::StartedAt.lt(at)).add(tie));
+        }
+        let mut rows = rows.limit(limit + 1).all(self.db()).await.map_err(internal)?;
+        let more = u64::try_from(rows.len()).is_ok_and(|length| length > limit);
+        if more {
+            rows.pop();
+        }
+        let next = rows.last().filter(|_| more).map(|row| format!("{}.{}", row.started_at.millis(), row.id));
+        Ok((assemble(self.db(), self.scope(), rows).await?, next))
+    }
+
+    /// As [`Viewer::incidents`], from the fields of a form.
+    ///
+    /// # Errors
+    /// `invalid` with the field at fault.
+    pub async fn incident_list(&self, fields: IncidentFields) -> Result<IncidentList> {
+        let zone = self.zone().await?;
+        let day = |field: &str, text: &str| match text {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|error: Error| Error::field(field, error.message)),
+        };
+        let word = |field: &str, fault: Error| Error::field(field, fault.message);
+        let query = IncidentQuery {
+            kind: optional(&fields.kind, |text| text.parse()).map_err(|fault| word("kind", fault))?,
+            status: optional(&fields.status, |text| text.parse()).map_err(|fault| word("status", fault))?,
+            service: optional(&fields.service, |text| text.parse().map_err(|_| Error::not_found()))?,
+            from: day("from", &fields.from)?.map(|day| zone.start_of(day)),
+            to: day("to", &fields.to)?.map(|day: crate::model::Day| zone.start_of(day.next()).plus_millis(-1)),
+            search: Some(fields.search),
+            before: Some(fields.before).filter(|before| !before.is_empty()),
+            is_over: false,
+            limit: None,
+        };
+        let (items, next) = self.incidents(query).await?;
+        Ok(IncidentList { items, next })
+    }
+
+    /// The maintenances that are over, newest beginning first.
+    ///
+    /// # Errors
+    /// `invalid` for a `before` that is not ours.
+    pub async fn past_maintenances(&self, before: String) -> Result<IncidentList> {
+        let query = IncidentQuery {
+            kind: Some(IncidentKind::Maintenance),
+            is_over: true,
+            before: Some(before).filter(|before| !before.is_empty()),
+            ..Default::default()
+        };
+        let (items, next) = self.incidents(query).await?;
+        Ok(IncidentList { items, next })
+    }
+
+    /// One incident or maintenance.
+    ///
+    /// # Errors
+    /// `not_found` when this organization has none with this id.
+    pub async fn incident(&self, id: IncidentId) -> Result<Incident> {
+        let row = self.scope().find_id::<incident::Entity>(id).one(self.db()).await.map_err(internal)?;
+        let row = row.ok_or_else(Error::not_found)?;
+        assemble(self.db(), self.scope(), vec![row]).await?.pop().ok_or_else(Error::internal)
+    }
+
+    /// One incident with the names of who wrote what.
+    ///
+    /// # Errors
+    /// `not_found` when this organization has none with this id.
+    pub async fn incident_room(&self, id: IncidentId) -> Result<IncidentRoom> {
+        let incident = self.incident(id).await?;
+        let people = incident.updates.iter().filter_map(|update| update.created_by);
+        let people: BTreeSet<UserId> = people.chain(incident.created_by).collect();
+        let names = names(self.db(), people).await?;
+        Ok(IncidentRoom { incident, names })
+    }
+
+    /// A message as the public page will show it.
+    #[must_use]
+    pub fn preview(&self, message: &str) -> String {
+        let most: String = message.chars().take(crate::model::incident_input::MESSAGE_MAX).collect();
+        markdown::render(&most)
+    }
+
+    /// A key that lets a form be sent twice without being obeyed twice.
+    #[must_use]
+    pub fn form_key(&self) -> String {
+        new_id().to_string()
+    }
+
+    /// The zone the organization goes by, in the years around the present.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn zone(&self) -> Result<Zone> {
+        let row = organization_row(self.db(), self.organization()).await?;
+        zones::zone(&row.time_zone, self.domain.clock().now())
+    }
+
+    /// The instant that a date and time of a form mean in the organization's zone.
+    ///
+    /// # Errors
+    /// `invalid`, with the field at fault.
+    pub async fn local_time(&self, field: &str, text: &str) -> Result<Timestamp> {
+        self.zone().await?.parse_local(text).map_err(|error| Error::field(field, error.message))
+    }
+}
+
+impl Visitor {
+    /// One incident or maintenance, inside its page.
+    ///
+    /// # Errors
+    /// `not_found` when this organization shows none with this id.
+    pub async fn incident_page(&self, id: IncidentId) -> Result<IncidentPage> {
+        let mut page = self.page().await?;
+        if page.incident(id).is_none() {
+            let db = self.domain.db();
+            let row = self.scope().find_id::<incident::Entity>(id).one(db).await.map_err(internal)?;
+            let row = row.ok_or_else(Error::not_found)?;
+            let incident = assemble(db, self.scope(), vec![row]).await?.pop().and_then(Incident::for_public);
+            page.put_incident(incident.ok_or_else(Error::not_found)?);
+        }
+        Ok(IncidentPage { page, id })
+    }
+
+    /// What began in one month, the present one when none is named.
+    ///
+    /// # Errors
+    /// `not_found` for a month that has not come.
+    pub async fn month(&self, month: Option<Month>) -> Result<MonthPage> {
+        use incident::Column;
+        let db = self.domain.db();
+        let row = organization_row(db, self.organization).await?;
+        let now = self.domain.clock().now();
+        let today = zones::zone(&row.time_zone, now)?.day(now);
+        let month = month.unwrap_or_else(|| today.month());
+        if month > today.month() {
+            return Err(Error::not_found());
+        }
+        let noon = month.first().to_string() + "T12:00:00Z";
+        let zone = zones::zone(&row.time_zone, noon.parse().unwrap_or(now))?;
+        let (from, to) = zone.bounds_of(month);
+        let shown = || self.scope().find::<incident::Entity>().filter(Column::IsDraft.eq(false));
+        let rows = newest_first(shown())
+            .filter(Column::StartedAt.gte(from))
+            .filter(Column::StartedAt.lt(to))
+            .filter(Column::Status.ne(IncidentStatus::Scheduled))
+            .limit(MONTH_MAX)
+            .all(db)
+            .await
+            .map_err(internal)?;
+        let earlier = shown().filter(Column::StartedAt.lt(from)).limit(1).one(db).await.map_err(internal)?;
+        let incidents = assemble(db, self.scope(), rows).await?.into_iter().filter_map(Incident::for_public).collect();
+        let slug = Slug::unreserved(&row.slug).map_err(internal)?;
+        let organization = PublicOrganization { id: row.id, name: row.name, slug, time_zone: row.time_zone };
+        Ok(MonthPage { organization, zone, month, today, incidents, has_earlier: earlier.is_some() })
+    }
+}
+
+fn optional<T>(text: &str, read: impl FnOnce(&str) -> Result<T>) -> Result<Option<T>> {
+    if text.is_empty() { Ok(None) } else { read(text).map(Some) }
+}
+
+/// Reads a place in a list: the beginning and the id of the last incident shown.
+fn cursor(text: &str) -> Result<(Timestamp, IncidentId)> {
+    let place = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id.parse().ok()?)));
+    let (at, id) = place.ok_or_else(|| Error::field("cursor", "Use the cursor of the page before, unchanged."))?;
+    Ok((Timestamp::from_millis(at), id))
+}

@@ -1,0 +1,188 @@
+//! Series of maintenances: their windows are made ahead of time, each once (domain rule 3.6.9).
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use super::super::{
+    Member, System, Viewer, new_id, recurrence,
+    store::{incident, maintenance_series},
+    tx::Tx,
+};
+use crate::{
+    model::{
+        Automations, Error, Incident, IncidentKind, IncidentStatus, NewIncident, OrganizationId, Result, Series,
+        SeriesId, ServiceImpact, Timestamp, UserId,
+    },
+    server::error::internal,
+};
+
+/// How far ahead windows are made, in seconds: 60 days.
+const AHEAD_SECONDS: i64 = 60 * 86_400;
+/// The most windows made at once.
+const MOST: usize = 30;
+
+impl Viewer {
+    /// The series that go on, newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn series(&self) -> Result<Vec<Series>> {
+        let rows = self.scope().find::<maintenance_series::Entity>();
+        let rows = rows.filter(maintenance_series::Column::EndedAt.is_null());
+        let rows = rows.order_by_desc(maintenance_series::Column::Id).all(self.db()).await.map_err(internal)?;
+        let series = rows.into_iter().map(|row| Series {
+            id: row.id,
+            title: row.title,
+            rule: row.rule,
+            first_start: row.first_start,
+            seconds: row.seconds,
+            time_zone: row.time_zone,
+            created_by: row.created_by,
+            ended_at: row.ended_at,
+        });
+        Ok(series.collect())
+    }
+}
+
+impl Member {
+    /// Ends a series: its windows that have not begun are cancelled.
+    ///
+    /// # Errors
+    /// `not_found` when this organization has none with this id.
+    pub async fn end_series(&self, id: SeriesId) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let row = self.scope().find_id::<maintenance_series::Entity>(id).one(tx.db()).await.map_err(internal)?;
+        let row = row.filter(|row| row.ended_at.is_none()).ok_or_else(Error::not_found)?;
+        let mut change = row.into_active_model();
+        (change.ended_at, change.next_at) = (Set(Some(tx.now())), Set(None));
+        change.update(tx.db()).await.map_err(internal)?;
+        let planned = self.scope().find::<incident::Entity>().filter(incident::Column::SeriesId.eq(id));
+        let planned = planned.filter(incident::Column::Status.eq(IncidentStatus::Scheduled));
+        let planned = planned.order_by_asc(incident::Column::ScheduledStart).all(tx.db()).await.map_err(internal)?;
+        for row in planned {
+            let mut case = tx.case(row.id).await?;
+            let word = super::case::Word {
+                status: IncidentStatus::Cancelled,
+                message: None,
+                services: None,
+                display_at: None,
+                by: Some(self.user()),
+                notify: false,
+            };
+            tx.say(&mut case, word).await?;
+            let now = tx.now();
+            tx.settle_case(case, Some(self.user()), now).await?;
+        }
+        tx.commit().await
+    }
+}
+
+impl Tx {
+    /// Begins a series and makes its first windows; returns the first.
+    pub(super) async fn begin_series(&mut self, new: &NewIncident, rule: &str, by: UserId) -> Result<Incident> {
+        let (start, end) = new.starts_at.zip(new.ends_at).ok_or_else(Error::internal)?;
+        let time_zone = self.organization().time_zone.clone();
+        let rule = recurrence::check(rule, start, &time_zone)?;
+        let said: Vec<ServiceImpact> = super::open::services_of(new);
+        let row = maintenance_series::Model {
+            org_id: self.organization().id,
+            id: SeriesId::from_uuid(new_id()),
+            title: new.title.clone(),
+            message: new.message.clone().unwrap_or_default(),
+            services: serde_json::to_string(&said).map_err(internal)?,
+            automations: serde_json::to_string(&new.automations.unwrap_or_default()).map_err(internal)?,
+            rule,
+            first_start: start,
+            seconds: (end.millis() - start.millis()) / 1000,
+            time_zone,
+            created_by: Some(by),
+            created_at: self.now(),
+            ended_at: None,
+            last_start: None,
+            next_at: None,
+        };
+        let change = row.clone().into_active_model().reset_all();
+        maintenance_series::Entity::insert(change).exec_without_returning(self.db()).await.map_err(internal)?;
+        let mut made = self.make_windows(row, new.is_draft).await?;
+        if made.is_empty() {
+            return Err(Error::field("recurrence", "This rule never happens."));
+        }
+        Ok(made.swap_remove(0))
+    }
+
+    /// Makes the windows of a series that are within reach and not there yet.
+    async fn make_windows(&mut self, row: maintenance_series::Model, is_draft: bool) -> Result<Vec<Incident>> {
+        let horizon = self.now().plus_seconds(AHEAD_SECONDS).max(row.first_start);
+        let after = row.last_start;
+        let starts = recurrence::occurrences(&row.rule, row.first_start, &row.time_zone, after, horizon, MOST);
+        let services: Vec<ServiceImpact> = serde_json::from_str(&row.services).map_err(internal)?;
+        let automations: Automations = serde_json::from_str(&row.automations).map_err(internal)?;
+        let present: Vec<_> = self.services().await?.into_iter().map(|service| service.id).collect();
+        let mut made = Vec::new();
+        for start in &starts {
+            let end = start.plus_seconds(row.seconds);
+            // A window that was over before it could be made did not happen.
+            if end <= self.now() || self.has_window(row.id, *start).await? {
+                continue;
+            }
+            let new = NewIncident {
+                title: row.title.clone(),
+                message: Some(row.message.clone()).filter(|message| !message.is_empty()),
+                incident_type: IncidentKind::Maintenance,
+                status: Some(IncidentStatus::Scheduled),
+                starts_at: Some(*start),
+                ends_at: Some(end),
+                services: services.iter().copied().filter(|said| present.contains(&said.id)).collect(),
+                automations: Some(automations),
+                is_draft,
+                // The series is one plan: only its first window announces it.
+                notify: Some(row.last_start.is_none() && made.is_empty()),
+                ..Default::default()
+            };
+            made.push(self.open(&new, row.created_by, Some((row.id, *start))).await?);
+        }
+        let has_more = starts.len() == MOST;
+        let last_start = starts.last().copied().or(row.last_start);
+        let next_at = if has_more { self.now() } else { self.now().plus_seconds(86_400) };
+        let mut change = row.into_active_model();
+        (change.last_start, change.next_at) = (Set(last_start), Set(Some(next_at)));
+        change.update(self.db()).await.map_err(internal)?;
+        Ok(made)
+    }
+
+    async fn has_window(&self, series: SeriesId, start: Timestamp) -> Result<bool> {
+        let known = self.scope().find::<incident::Entity>().filter(incident::Column::SeriesId.eq(series));
+        let known = known.filter(incident::Column::OccurrenceAt.eq(start)).one(self.db()).await;
+        Ok(known.map_err(internal)?.is_some())
+    }
+}
+
+impl System {
+    /// Makes the windows that have come within reach, series by series; tells how many.
+    pub(super) async fn extend(&self, due: Vec<(OrganizationId, SeriesId)>) -> Result<usize> {
+        let mut made = 0;
+        for (organization, id) in due {
+            let mut tx = Tx::begin(&self.domain, organization).await?;
+            let row = tx.scope().find_id::<maintenance_series::Entity>(id).one(tx.db()).await.map_err(internal)?;
+            // Another instance may have been faster.
+            let Some(row) = row.filter(|row| row.next_at.is_some_and(|at| at <= tx.now())) else { continue };
+            made += tx.make_windows(row, false).await?.len();
+            tx.commit().await?;
+        }
+        Ok(made)
+    }
+
+    /// The series whose next windows may have come within reach.
+    #[expect(clippy::disallowed_methods, reason = "the clock goes over all organizations; each is changed in its own scope")]
+    pub(super) async fn due_series(&self) -> Result<Vec<(OrganizationId, SeriesId)>> {
+        let due = maintenance_series::Entity::find()
+            .filter(maintenance_series::Column::NextAt.lte(self.domain.clock().now()))
+            .order_by_asc(maintenance_series::Column::NextAt)
+            .limit(100)
+            .all(self.domain.db())
+            .await
+            .map_err(internal)?;
+        Ok(due.into_iter().map(|row| (row.org_id, row.id)).collect())
+    }
+}

@@ -1,0 +1,133 @@
+//! Posts, corrects and deletes updates.
+
+use super::{
+    super::{Member, markdown, tx::Tx},
+    IdempotencyKey,
+    case::{Case, Word},
+};
+use crate::{
+    model::{
+        Error, Incident, IncidentId, IncidentKind, IncidentUpdate, NewUpdate, Result, ServiceStatus, UpdateEdit,
+        UpdateId, UpdatePatch,
+    },
+    server::error::internal,
+};
+
+const OPERATION: &str = "post_update";
+/// The most earlier texts of one update that are kept.
+const EDITS_MAX: usize = 100;
+
+impl Member {
+    /// Says something about an incident or a maintenance; its status and its services follow (domain rule 3.4). A
+    /// maintenance begins early or ends late this way too (domain rule 3.6.4).
+    ///
+    /// # Errors
+    /// `invalid` with the fields at fault; `not_found` for an incident or service that is not this organization's;
+    /// `conflict` when the version is not the present one, or the key was used for something else.
+    pub async fn post_update(
+        &self,
+        id: IncidentId,
+        new: NewUpdate,
+        key: Option<IdempotencyKey>,
+    ) -> Result<(Incident, IncidentUpdate)> {
+        let asked = (id, new.clone());
+        let new = new.check(self.domain.clock().now())?;
+        let mut tx = self.begin().await?;
+        let mut case = tx.case(id).await?;
+        if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
+            return with_update(tx.incident(id).await?, UpdateId::from_uuid(made));
+        }
+        case.require_version(new.version)?;
+        let word = Word {
+            status: new.status.unwrap_or(case.row.status),
+            message: new.message,
+            services: new.services,
+            display_at: new.display_at,
+            by: Some(self.user()),
+            notify: new.notify.unwrap_or(true) && !case.row.is_draft,
+        };
+        if word.display_at.is_some_and(|at| at < case.row.started_at) && case.row.kind == IncidentKind::Incident {
+            return Err(Error::field("display_at", "An update cannot stand before the incident's beginning."));
+        }
+        let update = tx.say(&mut case, word).await?;
+        let now = tx.now();
+        let incident = tx.settle_case(case, Some(self.user()), now).await?;
+        tx.remember(key, OPERATION, &asked, update.uuid()).await?;
+        tx.commit().await?;
+        with_update(incident, update)
+    }
+
+    /// Changes what an update says or where it stands. What it said before stays in its history, and nobody is notified
+    /// (domain rule 3.11.2).
+    ///
+    /// # Errors
+    /// `invalid` with the fields at fault; `not_found` for an update that is not this incident's; `conflict` when the
+    /// version is not the present one.
+    pub async fn edit_update(&self, id: IncidentId, update: UpdateId, patch: UpdatePatch) -> Result<Incident> {
+        let patch = patch.check(self.domain.clock().now())?;
+        let tx = self.begin().await?;
+        let mut case = tx.case(id).await?;
+        case.require_version(patch.version)?;
+        let (now, started_at, kind) = (tx.now(), case.row.started_at, case.row.kind);
+        let row = case.updates.iter_mut().find(|row| row.id == update).ok_or_else(Error::not_found)?;
+        let before = row.clone();
+        if let Some(message) = patch.message.filter(|message| *message != row.message) {
+            let mut edits: Vec<UpdateEdit> = serde_json::from_str(&row.edits).map_err(internal)?;
+            let html = std::mem::replace(&mut row.html, markdown::render(&message));
+            let message = std::mem::replace(&mut row.message, message);
+            edits.insert(0, UpdateEdit { message, html, edited_at: now });
+            edits.truncate(EDITS_MAX);
+            row.edits = serde_json::to_string(&edits).map_err(internal)?;
+            row.render_version = markdown::RENDER_VERSION;
+        }
+        if let Some(at) = patch.display_at {
+            if at < started_at && kind == IncidentKind::Incident {
+                return Err(Error::field("display_at", "An update cannot stand before the incident's beginning."));
+            }
+            row.display_at = at;
+        }
+        if *row == before {
+            return tx.incident(id).await;
+        }
+        row.updated_at = now;
+        self.rederived(tx, case).await
+    }
+
+    /// Deletes an update; the incident's status is again that of the newest that is left.
+    ///
+    /// # Errors
+    /// `invalid` for the only update; `not_found` for an update that is not this incident's.
+    pub async fn delete_update(&self, id: IncidentId, update: UpdateId) -> Result<Incident> {
+        let tx = self.begin().await?;
+        let mut case = tx.case(id).await?;
+        let place = case.updates.iter().position(|row| row.id == update).ok_or_else(Error::not_found)?;
+        if case.updates.len() == 1 {
+            return Err(Error::invalid("This is the only update. Edit it, or delete the whole incident."));
+        }
+        case.updates.remove(place);
+        self.rederived(tx, case).await
+    }
+
+    /// Lets the status follow from the updates as they are now. An incident that is over by that says nothing of its
+    /// services any more (domain rule 3.4.5).
+    async fn rederived(&self, mut tx: Tx, mut case: Case) -> Result<Incident> {
+        case.derive();
+        if case.row.status.has_ended() {
+            for service in &mut case.services {
+                service.status = ServiceStatus::Operational;
+            }
+        }
+        let now = tx.now();
+        let incident = tx.settle_case(case, Some(self.user()), now).await?;
+        tx.commit().await?;
+        Ok(incident)
+    }
+}
+
+fn with_update(incident: Incident, id: UpdateId) -> Result<(Incident, IncidentUpdate)> {
+    let update = incident.updates.iter().find(|update| update.id == id).cloned();
+    // Deleted since, should the request come again: the newest stands for it.
+    let update = update.or_else(|| incident.latest().cloned()).ok_or_else(Error::internal)?;
+    Ok((incident, update))
+}
+

@@ -1,0 +1,189 @@
+//! Rows of incidents and maintenances, and of what was said of them.
+
+/// An incident or a maintenance.
+pub mod incident {
+    use sea_orm::entity::prelude::*;
+
+    use crate::{
+        model::{Impact, IncidentId, IncidentKind, IncidentStatus, OrganizationId, SeriesId, Timestamp, UserId},
+        server::domain::store::Tenant,
+    };
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "incident")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub org_id: OrganizationId,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: IncidentId,
+        pub kind: IncidentKind,
+        pub title: String,
+        /// The status of the newest update (domain rule 3.4.2).
+        pub status: IncidentStatus,
+        /// The worst impact ever reached (domain rule 3.3.3).
+        pub reached: Impact,
+        /// What somebody chose instead.
+        pub impact_override: Option<Impact>,
+        pub is_draft: bool,
+        pub started_at: Timestamp,
+        pub monitoring_at: Option<Timestamp>,
+        pub resolved_at: Option<Timestamp>,
+        pub backfilled_at: Option<Timestamp>,
+        pub created_at: Timestamp,
+        pub created_by: Option<UserId>,
+        pub updated_at: Timestamp,
+        pub version: i64,
+        pub scheduled_start: Option<Timestamp>,
+        pub scheduled_end: Option<Timestamp>,
+        /// Since when the present plan has been known.
+        pub planned_at: Option<Timestamp>,
+        pub is_reminded: bool,
+        pub remind: bool,
+        pub auto_start: bool,
+        pub auto_end: bool,
+        pub notify_start: bool,
+        pub notify_end: bool,
+        /// When the clock has to do something.
+        pub next_at: Option<Timestamp>,
+        pub series_id: Option<SeriesId>,
+        /// Which window of its series it is.
+        pub occurrence_at: Option<Timestamp>,
+        #[sea_orm(column_type = "Text", nullable)]
+        pub postmortem: Option<String>,
+        #[sea_orm(column_type = "Text", nullable)]
+        pub postmortem_html: Option<String>,
+        pub postmortem_at: Option<Timestamp>,
+    }
+
+    impl Tenant for Entity {
+        const ORG: Column = Column::OrgId;
+        const ID: Column = Column::Id;
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A service as an incident affects it.
+pub mod incident_service {
+    use sea_orm::entity::prelude::*;
+
+    use crate::{
+        model::{IncidentId, OrganizationId, ServiceId, ServiceStatus},
+        server::domain::store::Tenant,
+    };
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "incident_service")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub org_id: OrganizationId,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub incident_id: IncidentId,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub service_id: ServiceId,
+        /// Its name, which stays when it is deleted (domain rule 3.4.9).
+        pub name: String,
+        /// What the incident says of it, or a plan will say.
+        pub status: ServiceStatus,
+        pub worst: ServiceStatus,
+        pub position: i64,
+    }
+
+    impl Tenant for Entity {
+        const ORG: Column = Column::OrgId;
+        const ID: Column = Column::ServiceId;
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What an incident said of a service, from when to when.
+pub mod incident_impact {
+    use sea_orm::entity::prelude::*;
+
+    use crate::{
+        model::{ImpactId, IncidentId, IncidentKind, OrganizationId, ServiceId, ServiceStatus, Timestamp},
+        server::domain::store::Tenant,
+    };
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "incident_impact")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub org_id: OrganizationId,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: ImpactId,
+        pub incident_id: IncidentId,
+        pub service_id: ServiceId,
+        pub kind: IncidentKind,
+        pub status: ServiceStatus,
+        pub from_at: Timestamp,
+        /// Open while it is in force.
+        pub to_at: Option<Timestamp>,
+        /// Whether it was entered afterwards and counts all the same (domain rule 3.5).
+        pub corrects_uptime: bool,
+    }
+
+    impl Tenant for Entity {
+        const ORG: Column = Column::OrgId;
+        const ID: Column = Column::Id;
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// One message about an incident.
+pub mod incident_update {
+    use sea_orm::entity::prelude::*;
+
+    use crate::{
+        model::{IncidentId, IncidentStatus, OrganizationId, Timestamp, UpdateId, UserId},
+        server::domain::store::Tenant,
+    };
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "incident_update")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub org_id: OrganizationId,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: UpdateId,
+        pub incident_id: IncidentId,
+        pub status: IncidentStatus,
+        #[sea_orm(column_type = "Text")]
+        pub message: String,
+        #[sea_orm(column_type = "Text")]
+        pub html: String,
+        pub render_version: i64,
+        pub created_by: Option<UserId>,
+        pub created_at: Timestamp,
+        pub display_at: Timestamp,
+        pub updated_at: Timestamp,
+        pub notify: bool,
+        /// What it did to services, as JSON.
+        #[sea_orm(column_type = "Text", nullable)]
+        pub services: Option<String>,
+        /// What it said before, as JSON.
+        #[sea_orm(column_type = "Text")]
+        pub edits: String,
+    }
+
+    impl Tenant for Entity {
+        const ORG: Column = Column::OrgId;
+        const ID: Column = Column::Id;
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
