@@ -106,7 +106,7 @@ impl Clockwork {
 }
 
 /// Windows that come back (domain rule 3.6.9).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Series {
     /// Its id.
     pub id: SeriesId,

@@ -34,6 +34,13 @@ id! {
 /// A template to add or to put in the place of another.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Slow answers",
+    "title": "{{services}}: elevated latency",
+    "message": "Since {{time}} requests to {{services}} take longer than usual. We are looking into it.",
+    "status": "investigating",
+    "services": [{"id": "01936f3e-8a10-7c3e-9d52-0b6f5a1c2d3e", "status": "degraded"}]
+}))]
 pub struct NewTemplate {
     /// What it is called in the list, 1 to 100 characters.
     pub name: String,

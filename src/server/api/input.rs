@@ -10,10 +10,17 @@ use serde::{
     Deserialize,
     de::{DeserializeOwned, IgnoredAny},
 };
+use utoipa::{
+    IntoParams, PartialSchema,
+    openapi::{
+        Required,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+    },
+};
 
 use crate::{
     model::{Code, Error, Result},
-    server::AppState,
+    server::{AppState, domain::IdempotencyKey},
 };
 
 /// How deep a body may nest (R-70).
@@ -116,6 +123,34 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for Params<T> {
             let why = text.split_once(": ").map_or(text.as_str(), |(_, why)| why);
             Error::invalid(format!("The query is not what is expected here: {why}."))
         })
+    }
+}
+
+/// The key that lets a request come twice and be obeyed once, from its `Idempotency-Key` header.
+pub struct Once(pub Option<IdempotencyKey>);
+
+impl FromRequestParts<AppState> for Once {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        // What is no text is no key either.
+        IdempotencyKey::parse(value.to_str().unwrap_or_default()).map(|key| Self(Some(key)))
+    }
+}
+
+impl IntoParams for Once {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let parameter = ParameterBuilder::new()
+            .name("Idempotency-Key")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(
+                "A name for this request, 1 to 128 visible ASCII characters. Sent again within a day with the same key and \
+                 body, it does nothing new and answers with what it made; with another body it is refused.",
+            ))
+            .schema(Some(String::schema()));
+        vec![parameter.build()]
     }
 }
 

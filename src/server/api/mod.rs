@@ -2,6 +2,7 @@
 
 mod auth;
 mod groups;
+mod incidents;
 pub mod input;
 mod live;
 mod public;
@@ -38,6 +39,7 @@ pub const BODY_MAX: usize = 256 * 1024;
         (name = "Accounts", description = "Register, log in, and who is there."),
         (name = "Services", description = "What a team runs, its status and the history of it."),
         (name = "Groups", description = "Headings over services."),
+        (name = "Incidents", description = "What is wrong, what was planned, and everything said about it."),
         (name = "Public page", description = "What anybody may read, without a token."),
         (name = "Live", description = "Changes as they happen, over a WebSocket."),
     ),
@@ -63,6 +65,14 @@ pub fn router(config: &Config) -> (Router<AppState>, Document) {
         .routes(routes!(services::uptime))
         .routes(routes!(groups::list, groups::create))
         .routes(routes!(groups::show, groups::update, groups::delete))
+        .routes(routes!(incidents::list, incidents::open))
+        .routes(routes!(incidents::show, incidents::update, incidents::delete))
+        .routes(routes!(incidents::post))
+        .routes(routes!(incidents::edit, incidents::withdraw))
+        .routes(routes!(incidents::series))
+        .routes(routes!(incidents::end_series))
+        .routes(routes!(incidents::templates, incidents::create_template))
+        .routes(routes!(incidents::replace_template, incidents::delete_template))
         .routes(routes!(live::members))
         .merge(public)
         .split_for_parts();

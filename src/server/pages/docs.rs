@@ -118,15 +118,22 @@ fn Page(api: Value, css: String) -> impl IntoView {
 #[component]
 fn Operation(api: Value, method: String, path: String, operation: Value) -> impl IntoView {
     let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-    let body = &operation["requestBody"]["content"]["application/json"]["schema"];
-    let body = schema_name(body).map(|name| {
-        let example = &api["components"]["schemas"][&name]["example"];
-        let example = (!example.is_null()).then(|| serde_json::to_string_pretty(example).unwrap_or_default());
+    let body = &operation["requestBody"]["content"]["application/json"];
+    let body = schema_name(&body["schema"]).map(|name| {
+        let examples = examples(body, &api["components"]["schemas"][&name]);
         let fields = fields(&api, &name);
         view! {
             <h4>"Body"</h4>
             <dl>{fields}</dl>
-            {example.map(|example| view! { <pre tabindex="0"><code>{example}</code></pre> })}
+            {examples
+                .into_iter()
+                .map(|(title, example)| {
+                    view! {
+                        {title.map(|title| view! { <p>{title}":"</p> })}
+                        <pre tabindex="0"><code>{example}</code></pre>
+                    }
+                })
+                .collect_view()}
         }
     });
     let responses = operation["responses"].as_object().cloned().unwrap_or_default();
@@ -164,6 +171,18 @@ fn Operation(api: Value, method: String, path: String, operation: Value) -> impl
                     .collect_view()}
             </dl>
         </article>
+    }
+}
+
+/// What a body may look like: the operation's own examples by their titles, or the one of its schema.
+fn examples(body: &Value, schema: &Value) -> Vec<(Option<String>, String)> {
+    let pretty = |example: &Value| serde_json::to_string_pretty(example).unwrap_or_default();
+    match (body["examples"].as_object(), &schema["example"]) {
+        (Some(named), _) => {
+            named.iter().map(|(title, example)| (Some(title.clone()), pretty(&example["value"]))).collect()
+        }
+        (None, Value::Null) => Vec::new(),
+        (None, example) => vec![(None, pretty(example))],
     }
 }
 
