@@ -1,0 +1,270 @@
+//! What a message looks like, and that nothing in it is ever obeyed.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What is wrong with rendered HTML, read tag by tag: anything that is not a listed element, written as we write it.
+fn fault(html: &str) -> Option<String> {
+    let mut open = Vec::new();
+    for part in html.split('<').skip(1) {
+        let Some((tag, text)) = part.split_once('>') else { return Some(format!("<{part} does not end")) };
+        if text.contains('>') {
+            return Some(format!("a bare > in {text}"));
+        }
+        if let Some(name) = tag.strip_prefix('/') {
+            if open.pop() != Some(name) {
+                return Some(format!("</{name}> closes nothing"));
+            }
+            continue;
+        }
+        let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
+        if !TAGS.contains(&name) {
+            return Some(format!("<{name}> is not on the list"));
+        }
+        if name != "br" {
+            open.push(name);
+        }
+        if let Some(wrong) = attribute_fault(name, attributes) {
+            return Some(format!("<{tag}> {wrong}"));
+        }
+    }
+    (!open.is_empty()).then(|| format!("{open:?} stay open"))
+}
+
+fn attribute_fault(name: &str, attributes: &str) -> Option<&'static str> {
+    if name != "a" {
+        return (!attributes.is_empty()).then_some("has attributes");
+    }
+    let Some(address) = attributes.strip_prefix("href=\"") else { return Some("has no address") };
+    let Some((address, rest)) = address.split_once('"') else { return Some("has an address without end") };
+    if rest != " rel=\"nofollow ugc noopener\"" {
+        return Some("has other attributes");
+    }
+    let known = SCHEMES.iter().any(|scheme| {
+        address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+            && address[scheme.len()..].starts_with(':')
+    });
+    (!known).then_some("leads elsewhere")
+}
+
+#[test]
+fn the_reader_of_tags_sees_what_is_wrong() {
+    for html in [
+        "<script>",
+        "<p>",
+        "<p></p></p>",
+        "<p onclick=\"x\"></p>",
+        "<em class=\"x\"></em>",
+        "<svg></svg>",
+        "<a></a>",
+        "<a href=\"javascript:x\" rel=\"nofollow ugc noopener\"></a>",
+        "<a href=\"https://a.example\"></a>",
+        "<a href=\"https://a.example\" onclick=\"x\" rel=\"nofollow ugc noopener\"></a>",
+        "<p",
+    ] {
+        assert!(fault(html).is_some(), "{html}");
+    }
+}
+
+#[test]
+fn a_message_keeps_its_shape() {
+    let link = |address: &str, text: &str| format!("<a href=\"{address}\" rel=\"nofollow ugc noopener\">{text}</a>");
+    for (markdown, html) in [
+        ("We know.\nWe work on it.", "<p>We know.<br>\nWe work on it.</p>\n".to_owned()),
+        ("One.\n\nTwo.", "<p>One.</p>\n<p>Two.</p>\n".into()),
+        (
+            "**bold** *soft* ~~gone~~ `a < b`",
+            "<p><strong>bold</strong> <em>soft</em> <del>gone</del> <code>a &lt; b</code></p>\n".into(),
+        ),
+        ("# One\n\n## Two", "<h3>One</h3>\n<h3>Two</h3>\n".into()),
+        ("### Three\n\n#### Four", "<h3>Three</h3>\n<h4>Four</h4>\n".into()),
+        ("##### Five\n\n###### Six", "<h5>Five</h5>\n<h5>Six</h5>\n".into()),
+        ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n".into()),
+        ("1. a\n2. b", "<ol>\n<li>a</li>\n<li>b</li>\n</ol>\n".into()),
+        ("> quoted", "<blockquote>\n<p>quoted</p>\n</blockquote>\n".into()),
+        ("```sh\nls <dir>\n```", "<pre><code>ls &lt;dir&gt;\n</code></pre>\n".into()),
+        ("a\n\n---\n\nb", "<p>a</p>\n<p>b</p>\n".into()),
+        (
+            "[Docs](https://a.example/x?a=1&b=2 \"t\")",
+            format!("<p>{}</p>\n", link("https://a.example/x?a=1&amp;b=2", "Docs")),
+        ),
+        ("<https://a.example>", format!("<p>{}</p>\n", link("https://a.example", "https://a.example"))),
+        ("<help@a.example>", format!("<p>{}</p>\n", link("mailto:help@a.example", "help@a.example"))),
+        ("![Graph](https://a.example/g.png)", format!("<p>{}</p>\n", link("https://a.example/g.png", "Graph"))),
+        (
+            "![](https://a.example/g.png)",
+            format!("<p>{}</p>\n", link("https://a.example/g.png", "https://a.example/g.png")),
+        ),
+        ("![Graph](g.png)", "<p>Graph</p>\n".into()),
+        (
+            "[![Graph](https://a.example/g.png)](https://a.example)",
+            format!("<p>{}</p>\n", link("https://a.example", "Graph")),
+        ),
+        ("[here](/relative)", "<p>here</p>\n".into()),
+        ("5 < 6 & <b>7</b>", "<p>5 &lt; 6 &amp; &lt;b&gt;7&lt;/b&gt;</p>\n".into()),
+        ("<div>\nshown\n</div>", "<p>&lt;div&gt;<br>\nshown<br>\n&lt;/div&gt;</p>\n".into()),
+        ("", String::new()),
+    ] {
+        assert_eq!(render(markdown), html, "{markdown}");
+        assert_eq!(fault(&render(markdown)), None, "{markdown}");
+    }
+}
+
+#[test]
+fn nothing_in_a_message_is_obeyed() {
+    for attack in [
+        "<script>alert(1)</script>",
+        "<SCRIPT SRC=//x.example/x.js></SCRIPT>",
+        "hello <script>alert(1)</script>",
+        "<scr<script>ipt>alert(1)</scr</script>ipt>",
+        "<img src=x onerror=alert(1)>",
+        "a <img src=x onerror=alert(1)> b",
+        "<img src=\"x` `<script>alert(1)</script>\"` `>",
+        "<svg onload=alert(1)>",
+        "<svg><style><img src=x onerror=alert(1)></style></svg>",
+        "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=alert(1)&gt;\">",
+        "<iframe srcdoc='<script>alert(1)</script>'>",
+        "<a href=\"javascript:alert(1)\">x</a>",
+        "[x](javascript:alert(1))",
+        "[x](JaVaScRiPt:alert(1))",
+        "[x](&#106;avascript:alert(1))",
+        "[x](&#x6A;&#x61;vascript&colon;alert(1))",
+        "[x](java&Tab;script:alert(1))",
+        "[x](java&NewLine;script:alert(1))",
+        "[x](<java\tscript:alert(1)>)",
+        "[x](\u{1}javascript:alert(1))",
+        "[x](< javascript:alert(1)>)",
+        "[x](javascript&#58;alert(1))",
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        "[x](vbscript:msgbox(1))",
+        "[x](file:///etc/passwd)",
+        "[x](//x.example)",
+        "[x](\\\\x.example)",
+        "[x](https:javascript:alert(1))",
+        "[x](https://a.example/\"onmouseover=\"alert(1))",
+        "[x](<https://a.example/\" onmouseover=\"alert(1)>)",
+        "[x](https://a.example 'a\" onmouseover=\"alert(1)')",
+        "[a [b](javascript:alert(1)) c](https://a.example)",
+        "[![x](javascript:alert(1))](javascript:alert(2))",
+        "![x\" onerror=\"alert(1)](https://a.example/y.png)",
+        "![[x](javascript:alert(1))](https://a.example)",
+        "[x]: javascript:alert(1)\n\n[x]",
+        "<javascript:alert(1)>",
+        "<data:text/html,x>",
+        "<https://a.example/\"onclick=alert(1)>",
+        "<a@b.example?subject=<script>>",
+        "<!-- <script>alert(1)</script> -->",
+        "<!--><script>alert(1)</script>-->",
+        "a <!-- b",
+        "<![CDATA[<script>alert(1)</script>]]>",
+        "<?php echo 1 ?>",
+        "<!DOCTYPE html><body onload=alert(1)>",
+        "<template><script>alert(1)</script></template>",
+        "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
+        "</p></div></body><script>alert(1)</script>",
+        "<b><i><u>never closed",
+        "<p style=\"position:fixed\" class=\"x\" id=\"y\">",
+        "<textarea></textarea><script>alert(1)</script>",
+        "<plaintext>",
+        "```\n</code></pre><script>alert(1)</script>\n```",
+        "```\"onclick=alert(1)\nx\n```",
+        "`</code><script>alert(1)</script>`",
+        "# <script>alert(1)</script> {#x onclick=alert(1)}",
+        "\u{0}<\u{0}script>alert(1)</script>",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+        "<form action=//x.example><input name=password><button>Log in",
+        "<base href=//x.example><meta http-equiv=refresh content=0>",
+    ] {
+        let html = render(attack);
+        assert_eq!(fault(&html), None, "{attack} became {html}");
+        assert_eq!(fault(&render(&html)), None, "{attack}, rendered twice");
+    }
+    assert!(render("<script>alert(1)</script>").contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "it is shown");
+    assert!(render("[x](javascript:alert(1))").contains("<p>x</p>"), "its text stays");
+}
+
+#[test]
+fn the_longest_message_takes_no_time_however_nested() {
+    const LONGEST: usize = 25_000;
+    for piece in [
+        "[", "](", "![", ">", "> ", "*", "*a ", "**a*b", "_a", "~~a", "<", "`", "``a`", "- ", "1) ", "<a ", "<!--",
+        "&", "\\", "[a](", "[a](<", "#", "|", "\n", ">\n", "[]: x\n", "<b>", "a\n",
+    ] {
+        let message: String = piece.chars().cycle().take(LONGEST).collect();
+        let nested = (0..200).fold(String::new(), |lines, depth| lines + &" ".repeat(depth * 2) + "- x\n");
+        for message in [message.as_str(), nested.as_str()] {
+            let begun = Instant::now();
+            let (html, text) = (render(message), plain(message));
+            // An unoptimised build on a busy machine; released code takes a twentieth.
+            assert!(begun.elapsed() < Duration::from_secs(3), "{piece:?} took {:?}", begun.elapsed());
+            assert_eq!(fault(&html), None, "{piece:?}");
+            assert!(text.len() < LONGEST * 40, "{piece:?} made {} bytes of text", text.len());
+        }
+    }
+}
+
+#[test]
+fn what_lies_too_deep_is_shown_less_deep() {
+    let html = render(&format!("{} bottom", "> ".repeat(100)));
+    assert_eq!(html.matches("<blockquote>").count(), DEEPEST);
+    assert!(html.contains("bottom"));
+    let list = (0..40).fold(String::new(), |lines, depth| format!("{lines}{}- x{depth}\n", " ".repeat(depth * 2)));
+    let html = render(&list);
+    assert!(html.contains("x39") && html.matches("<ul>").count() == DEEPEST / 2, "{html}");
+    assert_eq!(fault(&html), None);
+}
+
+#[test]
+fn as_text_a_message_reads_well() {
+    for (markdown, text) in [
+        ("We know.\nWe work on it.", "We know.\nWe work on it."),
+        ("# Title\nOne **bold** word.\n\n\n\nTwo `code`.", "Title\n\nOne bold word.\n\nTwo code."),
+        ("See [the docs](https://a.example/x).", "See the docs (https://a.example/x)."),
+        ("See <https://a.example>.", "See https://a.example."),
+        ("Ask <help@a.example> or [us](mailto:us@a.example).", "Ask help@a.example or us (us@a.example)."),
+        ("![Graph](https://a.example/g.png)", "Graph (https://a.example/g.png)"),
+        ("[x](javascript:alert(1))", "x"),
+        ("Affected:\n- API\n- Web\n\nThanks.", "Affected:\n\n- API\n- Web\n\nThanks."),
+        ("1. one\n2. two\n   - inner\n   - more\n3. three", "1. one\n2. two\n   - inner\n   - more\n3. three"),
+        ("7. seven\n8. eight", "7. seven\n8. eight"),
+        ("- one\n\n  still one\n- two", "- one\n\n  still one\n- two"),
+        ("- a\n  b", "- a\n  b"),
+        ("> said\n> so\n>\n> twice", "> said\n> so\n\n> twice"),
+        ("> - a\n> - b\n\nc", "> - a\n> - b\n\nc"),
+        ("```\nlet a = 1;\n\n  b();\n```\nend", "let a = 1;\n\n  b();\n\nend"),
+        ("a\n\n---\n\nb", "a\n\nb"),
+        ("5 < 6 &amp; <b>7</b>", "5 < 6 & <b>7</b>"),
+        ("<div>\nshown\n</div>\n\nend", "<div>\nshown\n</div>\n\nend"),
+        ("", ""),
+        ("\n \n", ""),
+        ("-\n- b", "- b"),
+    ] {
+        assert_eq!(plain(markdown), text, "{markdown}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_renders_to_listed_elements_alone(message in any::<String>()) {
+        let html = render(&message);
+        prop_assert_eq!(fault(&html), None, "{}", html);
+    }
+
+    #[test]
+    fn any_mixture_of_markup_renders_to_listed_elements_alone(
+        message in prop::collection::vec(prop::sample::select(vec![
+            "<", ">", "\"", "'", "`", "```\n", "*", "**", "_", "~~", "[", "]", "(", ")", "![", "](", "<a href=", "<script>",
+            "</script>", "<img onerror=x ", "javascript:", "https://a.example", "data:", "&#106;", "&colon;", "&lt;", "\n",
+            "\n\n", "> ", "- ", "1. ", "# ", "<!--", "-->", "<![CDATA[", "]]>", "<svg>", "<style>", "</p>", "\t", "    ",
+            "x", " ", "\\", "<a@b.example>", "<http://", "é", "\u{0}", "=", "---\n",
+        ]), 0..60),
+    ) {
+        let html = render(&message.concat());
+        prop_assert_eq!(fault(&html), None, "{}", html);
+        let text = plain(&message.concat());
+        prop_assert!(!text.starts_with('\n') && !text.ends_with('\n'), "{:?}", text);
+    }
+}

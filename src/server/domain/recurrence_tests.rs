@@ -1,0 +1,289 @@
+//! When windows come back (domain rule 3.6.9), and that no rule keeps the server busy.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::*;
+
+const BERLIN: &str = "Europe/Berlin";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("an instant")
+}
+
+/// The first starts by a rule, as local time and offset.
+fn starts(rule: &str, first: &str, zone: &str, most: usize) -> Vec<String> {
+    let first = at(first);
+    let rule = check(rule, first, zone).expect(rule);
+    let zone_of = zones::find(zone).expect("a zone");
+    let starts = occurrences(&rule, first, zone, None, at("2100-01-01T00:00:00Z"), most);
+    let written = |start: Timestamp| format!("{} {start}", zones::local(zone_of, start).format("%a %d %b %H:%M"));
+    starts.into_iter().map(written).collect()
+}
+
+fn why(rule: &str) -> String {
+    let error = check(rule, at("2026-11-24T02:00:00Z"), BERLIN).expect_err(rule);
+    error.fields.get("recurrence").cloned().expect("the field at fault")
+}
+
+#[test]
+fn rule_3_6_9_three_o_clock_stays_three_o_clock_when_the_clocks_change() {
+    assert_eq!(
+        starts("FREQ=WEEKLY", "2026-03-17T02:00:00Z", BERLIN, 3),
+        [
+            "Tue 17 Mar 03:00 2026-03-17T02:00:00.000Z",
+            "Tue 24 Mar 03:00 2026-03-24T02:00:00.000Z",
+            "Tue 31 Mar 03:00 2026-03-31T01:00:00.000Z",
+        ]
+    );
+    assert_eq!(
+        starts("FREQ=DAILY", "2026-10-24T01:00:00Z", BERLIN, 3),
+        [
+            "Sat 24 Oct 03:00 2026-10-24T01:00:00.000Z",
+            "Sun 25 Oct 03:00 2026-10-25T02:00:00.000Z",
+            "Mon 26 Oct 03:00 2026-10-26T02:00:00.000Z",
+        ]
+    );
+}
+
+#[test]
+fn rule_3_6_9_a_start_that_the_clocks_skip_moves_behind_the_gap_for_once() {
+    assert_eq!(
+        starts("FREQ=DAILY", "2026-03-28T01:30:00Z", BERLIN, 3),
+        [
+            "Sat 28 Mar 02:30 2026-03-28T01:30:00.000Z",
+            "Sun 29 Mar 03:30 2026-03-29T01:30:00.000Z",
+            "Mon 30 Mar 02:30 2026-03-30T00:30:00.000Z",
+        ]
+    );
+    // Cuba's clocks skip midnight itself, and Samoa once skipped a whole day.
+    let havana = starts("FREQ=DAILY", "2026-03-07T05:00:00Z", "America/Havana", 3);
+    assert_eq!(havana[1], "Sun 08 Mar 01:00 2026-03-08T05:00:00.000Z");
+    assert_eq!(havana[2], "Mon 09 Mar 00:00 2026-03-09T04:00:00.000Z");
+    let apia = starts("FREQ=DAILY", "2011-12-29T22:00:00Z", "Pacific/Apia", 3);
+    assert_eq!(
+        apia[1], "Sat 31 Dec 12:00 2011-12-30T22:00:00.000Z",
+        "the 30th moves onto the 31st, and is one with it"
+    );
+    assert_eq!(apia[2], "Sun 01 Jan 12:00 2011-12-31T22:00:00.000Z");
+}
+
+#[test]
+fn rule_3_6_9_a_start_that_comes_twice_happens_once() {
+    let berlin = starts("FREQ=DAILY", "2026-10-24T00:30:00Z", BERLIN, 3);
+    assert_eq!(berlin[1], "Sun 25 Oct 02:30 2026-10-25T00:30:00.000Z", "the earlier of the two");
+    assert_eq!(berlin[2], "Mon 26 Oct 02:30 2026-10-26T01:30:00.000Z");
+    let second = starts("FREQ=DAILY", "2026-10-25T01:30:00Z", BERLIN, 2);
+    assert_eq!(second[0], "Sun 25 Oct 02:30 2026-10-25T01:30:00.000Z", "unless the first start is the later");
+    assert_eq!(second[1], "Mon 26 Oct 02:30 2026-10-26T01:30:00.000Z");
+    let havana = starts("FREQ=DAILY", "2026-10-31T04:00:00Z", "America/Havana", 2);
+    assert_eq!(havana[1], "Sun 01 Nov 00:00 2026-11-01T04:00:00.000Z");
+}
+
+#[test]
+fn rule_3_6_9_starts_are_in_order_even_where_one_is_moved_behind_the_next() {
+    let rule = "FREQ=DAILY;BYHOUR=2,3;BYMINUTE=15,45";
+    let starts = starts(rule, "2026-03-29T00:30:00Z", BERLIN, 5);
+    let times: Vec<_> = starts.iter().map(|start| &start[..16]).collect();
+    assert_eq!(
+        times,
+        ["Sun 29 Mar 01:30", "Sun 29 Mar 03:15", "Sun 29 Mar 03:45", "Mon 30 Mar 02:15", "Mon 30 Mar 02:45"]
+    );
+}
+
+#[test]
+fn rule_3_6_9_the_first_start_counts_even_if_the_rule_would_not_name_it() {
+    let tuesdays = starts("FREQ=WEEKLY;BYDAY=TU;COUNT=3", "2026-11-23T02:00:00Z", BERLIN, 10);
+    assert_eq!(
+        tuesdays,
+        [
+            "Mon 23 Nov 03:00 2026-11-23T02:00:00.000Z",
+            "Tue 24 Nov 03:00 2026-11-24T02:00:00.000Z",
+            "Tue 01 Dec 03:00 2026-12-01T02:00:00.000Z",
+        ]
+    );
+    assert_eq!(starts("FREQ=WEEKLY;COUNT=1", "2026-11-23T02:00:00Z", BERLIN, 10).len(), 1);
+}
+
+#[test]
+fn rule_3_6_9_rules_mean_what_rfc_5545_says() {
+    for (rule, second) in [
+        ("FREQ=DAILY;INTERVAL=3", "Fri 27 Nov"),
+        ("FREQ=WEEKLY;INTERVAL=2", "Tue 08 Dec"),
+        ("FREQ=WEEKLY;BYDAY=TU,TH", "Thu 26 Nov"),
+        ("FREQ=MONTHLY", "Thu 24 Dec"),
+        ("FREQ=MONTHLY;BYDAY=1SU", "Sun 06 Dec"),
+        ("FREQ=MONTHLY;BYDAY=-1FR", "Fri 27 Nov"),
+        ("FREQ=MONTHLY;BYMONTHDAY=-1", "Mon 30 Nov"),
+        ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "Mon 30 Nov"),
+        ("FREQ=YEARLY", "Wed 24 Nov"),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", "Tue 29 Feb"),
+    ] {
+        let starts = starts(rule, "2026-11-24T02:00:00Z", BERLIN, 2);
+        assert_eq!(&starts[1][..10], second, "{rule}");
+    }
+    let thirty_firsts = starts("FREQ=MONTHLY", "2026-08-31T01:00:00Z", BERLIN, 3);
+    assert!(
+        thirty_firsts[1].starts_with("Sat 31 Oct") && thirty_firsts[2].starts_with("Thu 31 Dec"),
+        "short months have none"
+    );
+}
+
+#[test]
+fn rule_3_6_9_until_is_a_day_a_local_time_or_an_instant() {
+    for (until, count) in [
+        ("20261126", 3),
+        ("20261126T030000", 3),
+        ("20261126T025959", 2),
+        ("20261126T020000Z", 3),
+        ("20261126T015959Z", 2),
+    ] {
+        let starts = starts(&format!("FREQ=DAILY;UNTIL={until}"), "2026-11-24T02:00:00Z", BERLIN, 10);
+        assert_eq!(starts.len(), count, "{until}");
+    }
+}
+
+#[test]
+fn occurrences_begin_after_what_is_there_and_end_where_told() {
+    let first = at("2026-11-24T02:00:00Z");
+    let day = |day: i64| first.plus_seconds(day * 86_400);
+    let daily = |after, until, most| occurrences("FREQ=DAILY", first, BERLIN, after, until, most);
+    assert_eq!(daily(None, day(2), 10), [first, day(1), day(2)], "the end belongs to it");
+    assert_eq!(daily(Some(first), day(2), 10), [day(1), day(2)], "what is there does not");
+    assert_eq!(daily(Some(day(5)), day(30), 2), [day(6), day(7)]);
+    assert_eq!(daily(None, day(-1), 10), []);
+    assert_eq!(daily(None, day(9), 0), []);
+    let counted = |after| occurrences("FREQ=DAILY;COUNT=3", first, BERLIN, after, day(30), 10);
+    assert_eq!(counted(Some(day(1))), [day(2)], "what is there was counted");
+    assert_eq!(counted(Some(day(2))), []);
+    assert_eq!(occurrences("nonsense", first, BERLIN, None, day(9), 5), [first]);
+    let odd = first.plus_millis(250);
+    assert_eq!(
+        occurrences("FREQ=DAILY", odd, BERLIN, None, day(1).plus_millis(250), 5),
+        [odd, day(1).plus_millis(250)]
+    );
+}
+
+#[test]
+fn a_rule_is_kept_in_one_spelling() {
+    for (written, kept) in [
+        ("FREQ=WEEKLY", "FREQ=WEEKLY"),
+        (" rrule:freq=weekly; byday=tu ;", "FREQ=WEEKLY;BYDAY=TU"),
+        ("RRULE:FREQ=MONTHLY;BYDAY=+1SU", "FREQ=MONTHLY;BYDAY=+1SU"),
+        ("freq=daily;until=20270101t000000z", "FREQ=DAILY;UNTIL=20270101T000000Z"),
+        ("FREQ=DAILY;COUNT=1000", "FREQ=DAILY;COUNT=1000"),
+    ] {
+        let rule = check(written, at("2026-11-24T02:00:00Z"), BERLIN).expect(written);
+        assert_eq!(rule, kept);
+        assert_eq!(check(&rule, at("2026-11-24T02:00:00Z"), BERLIN).expect(kept), kept);
+    }
+}
+
+#[test]
+fn a_rule_that_cannot_be_followed_is_refused_with_the_reason() {
+    for (rule, reason) in [
+        ("", "no rule"),
+        ("every tuesday", "no rule"),
+        ("FREQ=FORTNIGHTLY", "no rule"),
+        ("BYDAY=TU", "no rule"),
+        ("FREQ=WEEKLY;BYDAY=XX", "no rule"),
+        ("FREQ=WEEKLY;BYDAY=é", "no rule"),
+        ("FREQ=WEEKLY;BYMONTHDAY=3", "no rule"),
+        ("FREQ=WEEKLY;FREQ=DAILY", "no rule"),
+        ("FREQ=WEEKLY;COUNT=1;COUNT=2", "no rule"),
+        ("FREQ=WEEKLY;COUNT=-1", "no rule"),
+        ("FREQ=WEEKLY;COUNT", "no rule"),
+        ("FREQ=WEEKLY;UNTIL=soon", "no rule"),
+        ("FREQ=WEEKLY;INTERVAL=70000", "no rule"),
+        ("FREQ=WEEKLY;X-OWN=1", "no rule"),
+        ("FREQ=HOURLY", "daily at most"),
+        ("FREQ=MINUTELY;INTERVAL=90", "daily at most"),
+        ("FREQ=SECONDLY", "daily at most"),
+        ("FREQ=DAILY;COUNT=1001", "1000 times"),
+        ("FREQ=DAILY;COUNT=10000000", "1000 times"),
+        ("FREQ=DAILY;COUNT=0", "never happens"),
+        ("FREQ=DAILY;INTERVAL=0", "never happens"),
+        ("FREQ=DAILY;COUNT=2;UNTIL=20270101", "not both"),
+        ("DTSTART:20261124T020000Z\nRRULE:FREQ=DAILY", "one rule alone"),
+        ("RRULE:FREQ=DAILY\nEXRULE:FREQ=WEEKLY", "one rule alone"),
+        ("FREQ=DAILY\nEXDATE:20261124T020000Z", "one rule alone"),
+        ("FREQ=DAILY;UNTIL=20261123", "before the first start"),
+        ("FREQ=DAILY;UNTIL=20261124T015959Z", "before the first start"),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "never happens"),
+        ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "never happens"),
+        ("FREQ=MONTHLY;BYMONTHDAY=31;BYMONTH=4,6,9,11", "never happens"),
+        ("FREQ=YEARLY;BYYEARDAY=366;BYMONTH=1", "never happens"),
+        ("FREQ=YEARLY;BYWEEKNO=53;BYMONTH=6", "never happens"),
+        ("FREQ=MONTHLY;BYDAY=1MO;BYSETPOS=31", "never happens"),
+    ] {
+        let begun = Instant::now();
+        let why = why(rule);
+        assert!(why.contains(reason), "{rule}: {why}");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{rule} took {:?}", begun.elapsed());
+    }
+    let long = format!("FREQ=DAILY;BYMONTHDAY={}", "1,".repeat(250));
+    assert!(why(&long).contains("500 characters"));
+    let unknown = check("FREQ=DAILY", Timestamp::EPOCH, "Europe/Atlantis").expect_err("no such zone");
+    assert!(unknown.fields.contains_key("time_zone"));
+}
+
+#[test]
+fn a_rule_with_more_times_a_day_than_hours_is_refused_before_it_is_worked_out() {
+    let list = |count: u32| (0..count).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
+    let rule =
+        format!("FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYHOUR={};BYMINUTE={};BYSECOND=0,1,2", list(24), list(60));
+    assert!(why(&rule).contains("24 times a day"));
+    assert!(check(&format!("FREQ=DAILY;BYHOUR={}", list(24)), Timestamp::EPOCH, BERLIN).is_ok());
+}
+
+fn any_rule() -> impl Strategy<Value = String> {
+    let freq = prop::sample::select(vec!["DAILY", "WEEKLY", "MONTHLY", "YEARLY", "HOURLY"]);
+    let part = prop_oneof![
+        (0_u32..100_000).prop_map(|number| format!("INTERVAL={number}")),
+        (0_u32..1200).prop_map(|number| format!("COUNT={number}")),
+        (-40_i32..40).prop_map(|number| format!("BYMONTHDAY={number}")),
+        (-400_i32..400).prop_map(|number| format!("BYYEARDAY={number}")),
+        (-60_i32..60).prop_map(|number| format!("BYWEEKNO={number}")),
+        (0_u32..14).prop_map(|number| format!("BYMONTH={number}")),
+        (-60_i32..60).prop_map(|number| format!("BYDAY={number}MO,TU")),
+        (-400_i32..400).prop_map(|number| format!("BYSETPOS={number}")),
+        (0_u32..26).prop_map(|number| format!("BYHOUR={number},3")),
+        (0_u32..62).prop_map(|number| format!("BYMINUTE={number},30")),
+        (1970_u32..2200).prop_map(|year| format!("UNTIL={year}0301")),
+        prop::sample::select(vec!["WKST=SU", "WKST=MO"]).prop_map(str::to_owned),
+        "[A-Z]{2,8}=[A-Z0-9,+-]{0,6}",
+    ];
+    (freq, prop::collection::vec(part, 0..4)).prop_map(|(freq, parts)| format!("FREQ={freq};{}", parts.join(";")))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_rule_is_refused_or_followed_in_order_and_in_time(
+        rule in any_rule(),
+        first in 0_i64..4_000_000_000,
+        zone in prop::sample::select(vec!["UTC", BERLIN, "Australia/Lord_Howe", "America/Havana"]),
+    ) {
+        let begun = Instant::now();
+        let first = Timestamp::EPOCH.plus_seconds(first);
+        if let Ok(rule) = check(&rule, first, zone) {
+            let until = first.plus_seconds(2 * 366 * 86_400);
+            let starts = occurrences(&rule, first, zone, None, until, 100);
+            prop_assert_eq!(starts.first(), Some(&first));
+            prop_assert!(starts.is_sorted_by(|one, next| one < next) && starts.len() <= 100);
+            prop_assert!(starts.iter().all(|start| *start <= until));
+            let rest = occurrences(&rule, first, zone, Some(first), until, 99);
+            prop_assert_eq!(&starts[1..], &rest[..]);
+        }
+        prop_assert!(begun.elapsed() < Duration::from_secs(10), "{} took {:?}", rule, begun.elapsed());
+    }
+
+    #[test]
+    fn any_text_is_refused_or_kept(rule in any::<String>()) {
+        if let Ok(kept) = check(&rule, Timestamp::EPOCH, BERLIN) {
+            prop_assert_eq!(check(&kept, Timestamp::EPOCH, BERLIN), Ok(kept));
+        }
+    }
+}
