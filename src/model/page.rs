@@ -153,7 +153,9 @@ impl StatusPage {
             said.map(|said| said.status).collect()
         };
         let incidents = said(&mut self.open_incidents());
+        // A maintenance that leaves a service operational says nothing of it.
         let maintenance = said(&mut self.maintenances_under_way()).into_iter().max();
+        let maintenance = maintenance.filter(|status| *status != ServiceStatus::Operational);
         let baseline = service.baseline.unwrap_or(service.status);
         Layers { baseline, incidents: &incidents, maintenance }.effective()
     }

@@ -358,7 +358,8 @@ impl Pair {
         for (n, id) in self.services.iter().enumerate() {
             let of_service = rows.iter().filter(|row| row.service_id == *id);
             let written: Vec<_> = of_service.map(|row| (row.old_status, row.new_status)).collect();
-            prop_assert_eq!(&written, self.model.rows.get(&n).unwrap_or(&Vec::new()), "rows of service {}", n);
+            let expected = self.model.rows.get(&n).cloned().unwrap_or_default();
+            prop_assert_eq!(written, expected, "rows of service {}", n);
         }
         let public = Visitor::new(self.domain.clone(), self.member.organization()).page().await.expect("a page");
         for (audience, mut replayed, now) in [
@@ -385,7 +386,7 @@ fn rule_3_1_statuses_rows_and_headline_agree_with_a_simple_model_whatever_happen
     let url = format!("sqlite://{}/agreement.db", folder.display());
     let clock = Clock::pretend(START.parse().expect("an instant"));
     let domain = runtime.block_on(Domain::open(&url, Relay::none(), clock.clone())).expect("the database opens");
-    let mut runner = TestRunner::new(Config { cases, max_shrink_iters: 400, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases, max_shrink_iters: 400, failure_persistence: None, ..Config::default() });
     let result = runner.run(&steps(), |steps| {
         runtime.block_on(async {
             // Each sequence begins on a day of its own, so that none ends on the next.
