@@ -125,17 +125,18 @@ pub fn word<W: FromStr<Err = Error>>(field: &str, text: &str) -> Result<Option<W
     text.parse().map(Some).map_err(|error: Error| Error::field(field, error.message))
 }
 
-/// What a form says of services: each with a status, except those left empty.
+/// What a form says of services, each by the name `of-` and its id: a status, except of those left empty.
 ///
 /// # Errors
 /// `not_found` for what is no service, `invalid` for what is no status.
 pub fn impacts(services: &BTreeMap<String, String>) -> Result<Vec<ServiceImpact>> {
     let said = services.iter().filter(|(_, status)| !status.is_empty());
     let mut impacts = Vec::new();
-    for (service, status) in said {
-        impacts.extend(word("services", status)?.map(|status| id(service).map(|id| ServiceImpact { id, status })));
+    for (name, status) in said {
+        let service = id(name.strip_prefix("of-").unwrap_or_default())?;
+        impacts.extend(word("services", status)?.map(|status| ServiceImpact { id: service, status }));
     }
-    impacts.into_iter().collect()
+    Ok(impacts)
 }
 
 /// The key of a form, unless it has none.

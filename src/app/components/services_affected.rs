@@ -24,7 +24,7 @@ struct Choices {
     search: RwSignal<String>,
 }
 
-/// A set named `Services affected` of choices `services[{id}]`, each named as its service. Stands where the page is
+/// A set named `Services affected` of choices `services[of-{id}]`, each named as its service. Stands where the page is
 /// loaded already.
 #[component]
 pub fn ServicesAffected(
@@ -283,6 +283,8 @@ impl Choices {
     }
 }
 
+/// The name of a service's field. A word stands before the id, because a form's decoder takes a name in brackets that
+/// begins with a digit for a place in a list.
 fn field_name(id: ServiceId) -> String {
-    format!("services[{id}]")
+    format!("services[of-{id}]")
 }
