@@ -154,8 +154,8 @@ pub async fn post_update(
     .await
 }
 
-/// Changes an incident's title, impact and beginning. An empty `impact` follows from the services again; a beginning as
-/// the form showed it, `started_was`, stays to the millisecond.
+/// Changes an incident's title, impact and beginning. An empty `impact` follows from the services again, that of a
+/// maintenance cannot change; a beginning as the form showed it, `started_was`, stays to the millisecond.
 #[server]
 pub async fn edit_incident(
     id: String,
@@ -166,7 +166,7 @@ pub async fn edit_incident(
     #[server(default)] version: Option<i64>,
 ) -> Result<Incident> {
     use crate::{
-        model::IncidentPatch,
+        model::{Impact, IncidentPatch},
         server::{call, domain::Member},
     };
     call::call(async move |org: Member| {
@@ -176,7 +176,7 @@ pub async fn edit_incident(
         };
         let patch = IncidentPatch {
             title: Some(title),
-            impact: Some(call::word("impact", &impact)?),
+            impact: Some(call::word("impact", &impact)?).filter(|impact| *impact != Some(Impact::Maintenance)),
             started_at,
             version,
             ..Default::default()

@@ -1,0 +1,266 @@
+//! The update being written: status, message, services, and whom it tells.
+
+use leptos::{form::ActionForm, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+use super::{
+    Room,
+    draft::{Draft, DraftHead},
+    stepper::{Stepper, next_step, picked},
+};
+use crate::{
+    app::{
+        components::{
+            field::{Checkbox, TextArea},
+            form::{Done, Form, Submit},
+            services_affected::ServicesAffected,
+        },
+        server_fns::{self, PostUpdate},
+    },
+    model::{Incident, IncidentStatus, Intent, Result, ServiceId, ServiceImpact, ServiceStatus},
+};
+
+/// What stands in the composer.
+#[derive(Clone, Copy)]
+pub struct Writing {
+    /// The message, as Markdown.
+    pub message: RwSignal<String>,
+    /// The status chosen; nothing leaves it as it is.
+    pub status: RwSignal<Option<IncidentStatus>>,
+    /// What is to be said of services; nothing leaves one as it is.
+    pub services: RwSignal<Vec<ServiceImpact>>,
+}
+
+impl Writing {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self { message: RwSignal::default(), status: RwSignal::default(), services: RwSignal::default() }
+    }
+
+    /// Whether there is something to lose.
+    fn is_begun(self) -> bool {
+        !self.message.with(|message| message.trim().is_empty())
+            || self.status.with(Option::is_some)
+            || !self.services.with(Vec::is_empty)
+    }
+
+    fn forget(self) {
+        self.message.set(String::new());
+        self.status.set(None);
+        self.services.set(Vec::new());
+    }
+
+    /// The message as it will be posted: the usual sentence of its status while nothing is written.
+    pub fn text(self, current: IncidentStatus) -> String {
+        let written = self.message.get();
+        if written.trim().is_empty() { picked(self.status.get(), current).default_text().to_owned() } else { written }
+    }
+
+    /// What posting it would mean. `html` is the message as the server draws it.
+    pub fn intent(self, incident: &Incident, html: String) -> Intent {
+        Intent {
+            incident: Some(incident.id),
+            kind: incident.incident_type,
+            title: incident.title.clone(),
+            status: picked(self.status.get(), incident.status),
+            impact: incident.impact_override,
+            message: self.text(incident.status),
+            html,
+            services: self.services.get(),
+            window: incident.window(),
+        }
+    }
+}
+
+/// A key for each update, so that none is posted twice.
+#[derive(Clone, Copy)]
+pub struct FormKey {
+    round: RwSignal<u32>,
+    answer: Resource<(u32, Result<String>)>,
+}
+
+impl FormKey {
+    /// The first key. Asked for by the page itself, since what is asked for inside what waits is asked for twice.
+    pub fn new() -> Self {
+        let round = RwSignal::new(0);
+        let ask = async |round| (round, server_fns::form_key().await);
+        Self { round, answer: Resource::new_blocking(move || round.get(), ask) }
+    }
+
+    /// The next key: the last one has been used.
+    fn renew(self) {
+        self.round.update(|round| *round += 1);
+    }
+
+    /// The key; empty until it is there, never one that has been used.
+    fn value(self) -> String {
+        let of_round = |(round, key): (u32, Result<String>)| key.ok().filter(|_| round == self.round.get());
+        self.answer.get().and_then(of_round).unwrap_or_default()
+    }
+}
+
+/// The form that posts an update.
+#[component]
+pub fn Composer(
+    /// The room.
+    room: Room,
+    /// What is being written.
+    writing: Writing,
+    /// The key of the update.
+    key: FormKey,
+) -> impl IntoView {
+    let action = ServerAction::<PostUpdate>::new();
+    let form = Form::new(action, "post-update");
+    writing.message.set(form.typed("message").unwrap_or_default());
+    writing.status.set(form.typed("status").and_then(|status| status.parse().ok()));
+    let is_begun = Signal::derive(move || writing.is_begun());
+    let forget = move || {
+        writing.forget();
+        key.renew();
+        focus(form.id_of("message"));
+    };
+    let draft = Draft::of(room, action, form, Some(is_begun), forget);
+    let current = Memo::new(move |_| room.incident.with(|incident| incident.status));
+    let fields = draft.begin_with(|| ());
+    view! {
+        <section class="composer card" aria-labelledby=form.id_of("heading")>
+            <h2 id=form.id_of("heading")>"Post an update"</h2>
+            <ActionForm
+                action
+                node_ref=form.node
+                attr:class="stack"
+                attr:novalidate=true
+                on:keydown=move |event| form.send_by_keys(&event)
+            >
+                <DraftHead draft />
+                {move || view! { <input type="hidden" name="key" autocomplete="off" value=key.value() /> }}
+                <Stepper form current chosen=writing.status />
+                {move || {
+                    fields.track();
+                    view! { <Message form writing current /> }
+                }}
+                <Services room form writing />
+                {move || {
+                    fields.track();
+                    view! { <Checkbox form name="notify" label="Tell subscribers" is_ticked=true /> }
+                }}
+                <div class="actions">
+                    <Submit form label="Post update" busy="Posting…" />
+                    {move || next_step(current.get()).map(|step| view! { <StepButton form step /> })}
+                    <span class="meta when-alive">"Ctrl or ⌘ with Enter posts, too"</span>
+                    <Done form text="Posted." />
+                </div>
+            </ActionForm>
+        </section>
+    }
+}
+
+#[component]
+fn Message(form: Form, writing: Writing, current: Memo<IncidentStatus>) -> impl IntoView {
+    let usual = Signal::derive(move || Some(picked(writing.status.get(), current.get()).default_text().to_owned()));
+    view! {
+        <TextArea
+            form
+            name="message"
+            label="Message"
+            rows=4
+            placeholder=usual
+            hint=|| "Markdown. Left empty, the usual sentence of the status is posted."
+            on_input=Callback::new(move |text| writing.message.set(text))
+        />
+    }
+}
+
+/// The button of the step most often next, whatever status is chosen above.
+#[component]
+fn StepButton(form: Form, step: (IncidentStatus, &'static str)) -> impl IntoView {
+    let (status, label) = step;
+    view! { <Submit form label busy="Posting…" class="button" send=("step", status.as_str()) /> }
+}
+
+/// What is said of each service, and what becomes of those of which nothing is said.
+#[component]
+fn Services(room: Room, form: Form, writing: Writing) -> impl IntoView {
+    let kind = room.incident.with_untracked(|incident| incident.incident_type);
+    let attached = Memo::new(move |_| {
+        room.incident.with(|incident| incident.services.iter().map(|service| service.id).collect::<Vec<_>>())
+    });
+    let ends =
+        Memo::new(move |_| picked(writing.status.get(), room.incident.with(|incident| incident.status)).has_ended());
+    let note = Callback::new(move |id: ServiceId| {
+        room.incident.with(|incident| note_of(incident, id, ends.get())).unwrap_or_default()
+    });
+    let fate = move || ends.get().then(|| fate(&left(room, writing)));
+    view! {
+        <ServicesAffected
+            form
+            page=room.page
+            chosen=writing.services
+            kind
+            none="As it is"
+            note
+            attached=attached
+        />
+        <p class="hint" role="status">
+            {fate}
+        </p>
+        <p class="hint unless-alive">
+            "When it ends, services recover. One that you give a status then is left with that status."
+        </p>
+    }
+}
+
+/// The services that the end would leave impaired, with what they would be left as.
+fn left(room: Room, writing: Writing) -> Vec<(String, ServiceStatus)> {
+    let page = room.page;
+    let name = |id: ServiceId| page.with(|page| page.service(id).map(|service| service.name.clone()));
+    writing.services.with(|services| {
+        let left = services.iter().filter(|said| said.status != ServiceStatus::Operational);
+        left.filter_map(|said| Some((name(said.id)?, said.status))).collect()
+    })
+}
+
+/// What the end means for the services (domain rule 3.4.5).
+fn fate(left: &[(String, ServiceStatus)]) -> String {
+    let left: Vec<_> = left.iter().map(|(name, status)| format!("{name} stays {}", status.label())).collect();
+    match left.as_slice() {
+        [] => "All services recover. Give a service a status to leave it so.".to_owned(),
+        left => format!("{}; all other services recover.", left.join(", ")),
+    }
+}
+
+/// What is said of a service so far, beside its name; nothing of one that is not affected.
+fn note_of(incident: &Incident, id: ServiceId, ends: bool) -> Option<String> {
+    let service = incident.services.iter().find(|service| service.id == id)?;
+    let status = service.status.label();
+    Some(match (incident.status.has_ended(), ends, incident.status.is_in_force()) {
+        (true, ..) => format!("at worst {}", service.worst.label()),
+        (_, true, _) => format!("{status} until then"),
+        (.., true) => format!("{status} now"),
+        _ => format!("{status} while it lasts"),
+    })
+}
+
+/// Puts the cursor back where the next update is written.
+fn focus(id: String) {
+    request_animation_frame(move || {
+        let element = document().get_element_by_id(&id);
+        if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+            // An element that is gone by now needs no focus.
+            _ = element.focus();
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_3_4_5_the_end_is_told_with_what_is_left() {
+        assert!(fate(&[]).starts_with("All services recover."));
+        let left = [("API".to_owned(), ServiceStatus::Degraded), ("Web".to_owned(), ServiceStatus::MajorOutage)];
+        assert_eq!(fate(&left), "API stays Degraded, Web stays Major Outage; all other services recover.");
+    }
+}

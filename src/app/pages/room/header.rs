@@ -1,0 +1,113 @@
+//! What stands above everything else in a room: where the incident stands, since when, who is there, and whether
+//! visitors see it.
+
+use leptos::{form::ActionForm, prelude::*};
+
+use super::{
+    Room,
+    draft::{Draft, DraftHead},
+    presence::Presence,
+};
+use crate::{
+    app::{
+        components::{
+            form::{Form, Submit},
+            icon::Icon,
+            incident::{AffectedChips, BackfilledNote, IncidentMark},
+            time::{Time, Window, Wording},
+        },
+        server_fns::PublishIncident,
+    },
+    model::{Incident, Zone},
+};
+
+/// The way to the public page, once visitors see the incident there.
+#[component]
+pub fn Actions(
+    /// The room.
+    room: Room,
+) -> impl IntoView {
+    let page = room.page;
+    let href = move || format!("/public/{}/incidents/{}", page.with(|page| page.organization.slug.clone()), room.id);
+    view! {
+        <Show when=move || !room.incident.with(|incident| incident.is_draft)>
+            <a class="button" href=href rel="external">
+                "View on public page"
+                {Icon::Away.draw()}
+            </a>
+        </Show>
+    }
+}
+
+/// Status, impact and times, the services, and who else is here.
+#[component]
+pub fn Header(
+    /// The room.
+    room: Room,
+) -> impl IntoView {
+    let incident = room.incident;
+    let is_draft = Memo::new(move |_| incident.with(|incident| incident.is_draft));
+    view! {
+        <div class="room-head">
+            <p class="room-state">
+                <span role="status">
+                    <IncidentMark incident />
+                </span>
+                <Facts room />
+            </p>
+            <Window window=Signal::derive(move || incident.with(Incident::window)) zone=zone(room) />
+            <BackfilledNote incident zone=zone(room) />
+            <AffectedChips incident />
+            <Presence room />
+            <Show when=move || is_draft.get()>
+                <Unpublished room />
+            </Show>
+        </div>
+    }
+}
+
+/// How bad it is, since when, and until when.
+#[component]
+fn Facts(room: Room) -> impl IntoView {
+    let incident = room.incident;
+    let impact = Memo::new(move |_| incident.with(|incident| (!incident.is_maintenance()).then_some(incident.impact)));
+    let began = Memo::new(move |_| {
+        let has_begun = |incident: &Incident| incident.status.is_in_force() || incident.resolved_at.is_some();
+        incident.with(|incident| has_begun(incident).then_some(incident.started_at))
+    });
+    let ended = Memo::new(move |_| incident.with(|incident| incident.resolved_at));
+    let zone = zone(room);
+    view! {
+        {move || impact.get().map(|impact| view! { <span>"Impact: " {impact.label()}</span> })}
+        {move || {
+            began.get().map(|at| view! { <span>"Began " <Time at=Signal::stored(at) wording=Wording::DateAndAgo zone /></span> })
+        }}
+        {move || {
+            ended.get().map(|at| view! { <span>"Ended " <Time at=Signal::stored(at) wording=Wording::DateAndAgo zone /></span> })
+        }}
+    }
+}
+
+/// That only members see it, and the button that changes this.
+#[component]
+fn Unpublished(room: Room) -> impl IntoView {
+    let action = ServerAction::<PublishIncident>::new();
+    let form = Form::new(action, "publish");
+    let draft = Draft::new(room, action, form);
+    view! {
+        <ActionForm action node_ref=form.node attr:class="draft card">
+            <p>
+                <strong class="draft-badge">"Draft"</strong>
+                " Only members see this, and it affects no service yet."
+            </p>
+            <DraftHead draft />
+            <Submit form label="Publish" busy="Publishing…" />
+        </ActionForm>
+    }
+}
+
+/// The organization's zone.
+pub fn zone(room: Room) -> Signal<Zone> {
+    let page = room.page;
+    Memo::new(move |_| page.with(|page| page.zone.clone())).into()
+}

@@ -1,0 +1,113 @@
+//! What was learned: written once the incident is over, and published when it is ready.
+
+use leptos::{form::ActionForm, prelude::*};
+
+use super::{
+    Room,
+    draft::{Draft, DraftHead},
+    header::zone,
+};
+use crate::{
+    app::{
+        components::{
+            field::TextArea,
+            form::{Done, Form, Submit},
+            incident::Prose,
+            time::{Time, Wording},
+        },
+        pages::consequences::rendered,
+        server_fns::WritePostmortem,
+    },
+    model::IncidentStatus,
+};
+
+/// The postmortem, once there can be one.
+#[component]
+pub fn Postmortem(
+    /// The room.
+    room: Room,
+) -> impl IntoView {
+    let is_due = Memo::new(move |_| room.incident.with(|incident| incident.status == IncidentStatus::Resolved));
+    view! {
+        <Show when=move || is_due.get()>
+            <section class="group">
+                <h2>"Postmortem"</h2>
+                <Written room />
+            </section>
+        </Show>
+    }
+}
+
+#[component]
+fn Written(room: Room) -> impl IntoView {
+    let action = ServerAction::<WritePostmortem>::new();
+    let form = Form::new(action, "postmortem");
+    let draft = Draft::new(room, action, form);
+    let body = move || {
+        room.incident
+            .with(|incident| incident.postmortem.as_ref().map(|written| written.body.clone()))
+            .unwrap_or_default()
+    };
+    let first = draft.begin_with(body);
+    let text = RwSignal::new(form.typed("postmortem").unwrap_or_else(|| untrack(body)));
+    let is_published = Memo::new(move |_| {
+        room.incident.with(|incident| incident.postmortem.as_ref().and_then(|written| written.published_at))
+    });
+    let zone = zone(room);
+    let state = move || match is_published.get() {
+        Some(at) => view! { "Published " <Time at=Signal::stored(at) wording=Wording::DateAndAgo zone /> }.into_any(),
+        None => "Not published: only members see it.".into_any(),
+    };
+    view! {
+        <ActionForm
+            action
+            node_ref=form.node
+            attr:class="card stack postmortem"
+            attr:novalidate=true
+            on:input=move |_| draft.touch()
+        >
+            <DraftHead draft />
+            <p class="hint">{state}</p>
+            {move || {
+                let (_, value) = first.get();
+                view! {
+                    <TextArea
+                        form
+                        name="postmortem"
+                        label="What happened, why, and what changes"
+                        rows=10
+                        value
+                        hint=|| "Markdown. Emptied and saved, it is removed."
+                        on_input=Callback::new(move |written| text.set(written))
+                    />
+                }
+            }}
+            <Preview text />
+            <div class="actions">
+                <Submit
+                    form
+                    label="Publish"
+                    busy="Publishing…"
+                    send=("publish", "on")
+                />
+                <Submit form label="Save draft" busy="Saving…" class="button" />
+                <Done form text="Saved." />
+            </div>
+        </ActionForm>
+    }
+}
+
+/// The text as visitors will see it. Without the client there is nothing to see.
+#[component]
+fn Preview(text: RwSignal<String>) -> impl IntoView {
+    let html = rendered(text.into());
+    let is_empty = Memo::new(move |_| html.with(String::is_empty));
+    view! {
+        <Show when=move || !is_empty.get()>
+            <div class="postmortem-preview">
+                <h3 class="room-subhead">"As visitors will see it"</h3>
+                <Prose html />
+            </div>
+        </Show>
+    }
+}

@@ -1,0 +1,164 @@
+//! Everything said about the incident, with who said it and the means to correct it.
+
+use leptos::{form::ActionForm, html, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+use super::{
+    Room,
+    draft::{Draft, DraftHead},
+    header::zone,
+};
+use crate::{
+    app::{
+        components::{
+            field::{Field, TextArea},
+            form::{Form, FormHead, Submit},
+            incident::Timeline,
+        },
+        server_fns,
+    },
+    model::IncidentUpdate,
+};
+
+const HEADING: &str = "updates";
+
+/// The timeline.
+#[component]
+pub fn Updates(
+    /// The room.
+    room: Room,
+) -> impl IntoView {
+    let said = RwSignal::new("");
+    let tools = Callback::new(move |update| view! { <Tools room update said /> }.into_any());
+    view! {
+        <section class="group">
+            <h2 id=HEADING tabindex="-1">
+                "Timeline"
+            </h2>
+            <p class="meta" role="status">
+                {said}
+            </p>
+            <Timeline incident=room.incident zone=zone(room) tools />
+        </section>
+    }
+}
+
+/// Who wrote an update, whether subscribers were told, and the ways to edit and to delete it.
+#[component]
+fn Tools(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>) -> impl IntoView {
+    let author = move || match update.with(|update| update.created_by) {
+        None => room.name_of(None),
+        author => format!("by {}", room.name_of(author)),
+    };
+    let told = move || if update.with(|update| update.notify) { "subscribers told" } else { "subscribers not told" };
+    let is_alone = move || room.incident.with(|incident| incident.updates.len() < 2);
+    view! {
+        <div class="update-tools">
+            <p class="meta">{author} ", " {told}</p>
+            <Edit room update said />
+            <Show when=move || !is_alone()>
+                <Delete room update said />
+            </Show>
+        </div>
+    }
+}
+
+/// The form that changes an update, folded away.
+#[component]
+fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>) -> impl IntoView {
+    let action = ServerAction::<server_fns::EditUpdate>::new();
+    let id = update.with_untracked(|update| update.id);
+    let form = Form::about_in(action, "edit-update", "update_id", id);
+    let fold = NodeRef::<html::Details>::new();
+    let accepted = move || {
+        said.set("Saved. What it said before stays to be seen.");
+        close(fold);
+    };
+    let draft = Draft::of(room, action, form, None, accepted);
+    let zone = zone(room);
+    let at = move || update.with(|update| zone.with(|zone| zone.field_value(update.display_at)));
+    let first = draft.begin_with(move || (update.with(|update| update.message.clone()), at()));
+    view! {
+        <details class="tool" open=form.is_typed() node_ref=fold>
+            <summary>"Edit"<span class="sr-only">" the update of " {move || clock(room, update)}</span></summary>
+            <ActionForm
+                action
+                node_ref=form.node
+                attr:class="card stack"
+                attr:novalidate=true
+                on:input=move |_| draft.touch()
+                on:keydown=move |event| form.send_by_keys(&event)
+            >
+                <DraftHead draft />
+                <input type="hidden" name="update_id" value=id.to_string() />
+                {move || {
+                    let (_, (message, at)) = first.get();
+                    view! {
+                        <TextArea form name="message" label="Message" value=message rows=4 />
+                        <input type="hidden" name="display_was" autocomplete="off" value=at.clone() />
+                        <Field
+                            form
+                            name="display_at"
+                            label="Shown at"
+                            kind="datetime-local"
+                            value=at
+                            hint=move || format!("In {}. The newest update decides the status.", zone.with(|zone| zone.name.clone()))
+                        />
+                    }
+                }}
+                <Submit form label="Save update" busy="Saving…" />
+            </ActionForm>
+        </details>
+    }
+}
+
+/// The form that deletes an update, folded away so that no single press does it.
+#[component]
+fn Delete(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>) -> impl IntoView {
+    let action = ServerAction::<server_fns::DeleteUpdate>::new();
+    let id = update.with_untracked(|update| update.id);
+    let form = Form::about_in(action, "delete-update", "update_id", id);
+    room.follow(action, move || {
+        said.set("Deleted.");
+        focus_heading();
+    });
+    view! {
+        <details class="tool" open=form.is_typed()>
+            <summary>"Delete"<span class="sr-only">" the update of " {move || clock(room, update)}</span></summary>
+            <ActionForm action node_ref=form.node attr:class="card stack">
+                <FormHead form />
+                <input type="hidden" name="id" value=room.id.to_string() />
+                <input type="hidden" name="update_id" value=id.to_string() />
+                <p>"The status is then that of the newest update left; what this one said of services stays as it is."</p>
+                <Submit form label="Delete update" busy="Deleting…" class="button button-danger" />
+            </ActionForm>
+        </details>
+    }
+}
+
+/// The time that tells one update from another.
+fn clock(room: Room, update: Signal<IncidentUpdate>) -> String {
+    let page = room.page;
+    update.with(|update| page.with(|page| page.zone.clock(update.display_at)))
+}
+
+/// Folds a form away and puts the focus on what opens it.
+fn close(fold: NodeRef<html::Details>) {
+    if let Some(fold) = fold.get_untracked() {
+        fold.set_open(false);
+        focus(fold.query_selector("summary").ok().flatten());
+    }
+}
+
+/// The form that had the focus is gone with its update.
+fn focus_heading() {
+    focus(document().get_element_by_id(HEADING));
+}
+
+fn focus(element: Option<web_sys::Element>) {
+    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        // An element that is gone by now needs no focus.
+        _ = element.focus();
+    }
+}
