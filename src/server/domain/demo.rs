@@ -1,18 +1,25 @@
-//! The demonstration organization: a team with twelve services and ninety days behind it.
+//! The demonstration organization: a team with twelve services, ninety days behind it and some work ahead.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel};
+mod stories;
 
+use std::collections::BTreeMap;
+
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+
+use self::stories::{CHANGES, GROUPS, STORIES, Story, TEMPLATES};
 use super::{
     System,
     accounts::insert_account,
     new_id,
-    store::{self, service, service_group, status_change},
+    store::{self, incident_template, service, service_group},
+    tx::Tx,
 };
 use crate::{
     model::{
-        Cause, Error, GroupId, Registration, Result, ServiceId,
-        ServiceStatus::{self, Degraded, MajorOutage, Operational, PartialOutage, UnderMaintenance},
-        Slug, StatusChangeId,
+        GroupId, IncidentId, IncidentKind, IncidentStatus, NewIncident, OrganizationId, Registration, Result, ServiceId,
+        ServiceImpact,
+        ServiceStatus::{self, Operational},
+        Slug, TemplateId, Timestamp, UserId,
     },
     server::error::internal,
 };
@@ -24,58 +31,19 @@ pub const EMAIL: &str = "demo@aldis.test";
 /// The password that goes with it.
 pub const PASSWORD: &str = "lamp-signal-2026";
 
-/// What happened to a service: how many days ago, at which minute of the day, for how many minutes, and what it was.
-type Trouble = (i64, i64, i64, ServiceStatus);
+/// The zone its page goes by.
+const TIME_ZONE: &str = "Europe/Berlin";
+/// How many days ago it began.
+const DAYS: i64 = 91;
+const DAY: i64 = 86_400_000;
+const MINUTE: i64 = 60_000;
 
-struct Plan {
-    group: &'static str,
-    name: &'static str,
-    description: &'static str,
-    past: &'static [Trouble],
-    now: ServiceStatus,
-}
-
-const PLANS: &[Plan] = &[
-    plan(
-        "Core platform",
-        "API",
-        "REST and webhooks",
-        &[(71, 545, 18, PartialOutage), (23, 880, 41, MajorOutage)],
-        Operational,
-    ),
-    plan("Core platform", "Dashboard", "Where teams work", &[(23, 882, 45, PartialOutage)], Operational),
-    plan("Core platform", "Authentication", "Sign-in and single sign-on", &[(52, 130, 12, MajorOutage)], Operational),
-    plan("Core platform", "Search", "Full-text search", &[(64, 610, 180, Degraded), (9, 700, 95, Degraded)], Degraded),
-    plan("Payments", "Checkout", "Card and invoice payments", &[(37, 1_020, 64, PartialOutage)], Operational),
-    plan("Payments", "Payouts", "Transfers to bank accounts", &[(37, 1_022, 70, PartialOutage)], Operational),
-    plan("Payments", "Invoices", "PDF and e-mail delivery", &[(80, 480, 240, Degraded)], Operational),
-    plan("Infrastructure", "EU region", "Frankfurt and Dublin", &[(45, 120, 60, UnderMaintenance)], Operational),
-    plan(
-        "Infrastructure",
-        "US region",
-        "Virginia and Oregon",
-        &[(44, 120, 60, UnderMaintenance), (16, 300, 33, MajorOutage)],
-        Operational,
-    ),
-    plan("Infrastructure", "CDN", "Images and downloads", &[(58, 905, 27, PartialOutage)], Operational),
-    plan("Communication", "E-mail", "Notifications and receipts", &[(5, 560, 150, Degraded)], Operational),
-    plan(
-        "Communication",
-        "SMS",
-        "Codes and alerts",
-        &[(30, 660, 75, PartialOutage), (12, 400, 20, Degraded)],
-        Operational,
-    ),
-];
-
-const fn plan(
-    group: &'static str,
-    name: &'static str,
-    description: &'static str,
-    past: &'static [Trouble],
-    now: ServiceStatus,
-) -> Plan {
-    Plan { group, name, description, past, now }
+/// One thing that happens, at its time.
+enum Scene {
+    Change(&'static str, ServiceStatus),
+    Open(&'static Story),
+    Say(&'static Story, usize),
+    Publish(&'static Story),
 }
 
 impl System {
@@ -96,70 +64,161 @@ impl System {
             slug,
         };
         let now = self.domain.clock().now();
-        let beginning = now.plus_seconds(-91 * 86_400);
-        let midnight = |days_ago: i64| now.millis() - now.millis().rem_euclid(86_400_000) - days_ago * 86_400_000;
+        let beginning = now.plus_seconds(-DAYS * 86_400);
+        let db = store::begin(self.domain.db()).await.map_err(internal)?;
+        let account = insert_account(&db, &registration, password_hash, beginning).await?;
+        let mut tx = Tx::over(&self.domain, db, account.organization.id).await?;
+        tx.organization_mut().time_zone = TIME_ZONE.into();
+        tx.pretend(beginning);
+        let services = services(&tx).await?;
+        let mut told = BTreeMap::new();
+        for (at, scene) in scenes(now) {
+            tx.pretend(at);
+            play(&mut tx, &services, &mut told, account.user.id, scene).await?;
+        }
+        tx.pretend(now);
+        templates(&tx).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
 
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
-        let account = insert_account(&tx, &registration, password_hash, beginning).await?;
-        let org_id = account.organization.id;
-        let mut groups: Vec<(&str, GroupId, i64)> = Vec::new();
-        for plan in PLANS {
-            if groups.last().is_none_or(|(name, ..)| *name != plan.group) {
-                let row = service_group::Model {
-                    org_id,
-                    id: GroupId::from_uuid(new_id()),
-                    name: plan.group.into(),
-                    position: i64::try_from(groups.len()).map_err(internal)?,
-                    created_at: beginning,
-                    updated_at: beginning,
-                };
-                groups.push((plan.group, row.id, 0));
-                let row = row.into_active_model().reset_all();
-                service_group::Entity::insert(row).exec_without_returning(&tx).await.map_err(internal)?;
+/// Everything that happened until now, in order.
+fn scenes(now: Timestamp) -> Vec<(Timestamp, Scene)> {
+    let midnight = now.millis() - now.millis().rem_euclid(DAY);
+    let at = |days_ago: i64, minute: i64| midnight - days_ago * DAY + minute * MINUTE;
+    let mut scenes = Vec::new();
+    for (days_ago, minute, minutes, service, status) in CHANGES.iter().copied() {
+        scenes.push((at(days_ago, minute), Scene::Change(service, status)));
+        scenes.push((at(days_ago, minute + minutes), Scene::Change(service, Operational)));
+    }
+    for story in STORIES {
+        let began = began(story, now);
+        for (n, (minutes, ..)) in story.words.iter().enumerate() {
+            let scene = if n == 0 { Scene::Open(story) } else { Scene::Say(story, n) };
+            scenes.push((began + minutes * MINUTE, scene));
+        }
+        if let (Some(_), Some((minutes, ..))) = (story.postmortem, story.words.last()) {
+            scenes.push((began + minutes * MINUTE + DAY, Scene::Publish(story)));
+        }
+    }
+    scenes.sort_by_key(|(at, _)| *at);
+    scenes.into_iter().map(|(at, scene)| (Timestamp::from_millis(at), scene)).collect()
+}
+
+/// When a story began or begins, in milliseconds since 1970.
+fn began(story: &Story, now: Timestamp) -> i64 {
+    match story.began {
+        (days_ago, Some(minute)) => now.millis() - now.millis().rem_euclid(DAY) - days_ago * DAY + minute * MINUTE,
+        (minutes_ago, None) => now.millis() - minutes_ago * MINUTE,
+    }
+}
+
+async fn play(
+    tx: &mut Tx,
+    services: &BTreeMap<&str, ServiceId>,
+    told: &mut BTreeMap<&str, IncidentId>,
+    by: UserId,
+    scene: Scene,
+) -> Result<()> {
+    let said = |words: &[(&str, ServiceStatus)]| -> Vec<ServiceImpact> {
+        let known = words.iter().filter_map(|(name, status)| services.get(name).map(|id| (*id, *status)));
+        known.map(|(id, status)| ServiceImpact { id, status }).collect()
+    };
+    let message = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    match scene {
+        Scene::Change(name, status) => {
+            if let Some(id) = services.get(name) {
+                tx.set_baseline(*id, status, by).await?;
             }
-            let Some((_, group_id, position)) = groups.last_mut() else { return Err(Error::internal()) };
+        }
+        Scene::Open(story) => {
+            let Some((minutes, status, text, words)) = story.words.first() else { return Ok(()) };
+            let began = tx.now().plus_millis(-minutes * MINUTE);
+            let new = NewIncident {
+                title: story.title.into(),
+                message: message(text),
+                incident_type: story.window.map_or(IncidentKind::Incident, |_| IncidentKind::Maintenance),
+                status: Some(*status),
+                services: said(words),
+                starts_at: story.window.map(|_| began),
+                ends_at: story.window.map(|minutes| began.plus_millis(minutes * MINUTE)),
+                ..Default::default()
+            };
+            told.insert(story.title, tx.open_by(&new, by).await?);
+        }
+        Scene::Say(story, n) => {
+            if let (Some(id), Some((_, status, text, words))) = (told.get(story.title), story.words.get(n)) {
+                // What the clock would have said, it said by itself.
+                let by = (story.window.is_none() || *status == IncidentStatus::Scheduled).then_some(by);
+                tx.say_by(*id, (*status, message(text)), said(words), by).await?;
+            }
+        }
+        Scene::Publish(story) => {
+            if let (Some(id), Some(text)) = (told.get(story.title), story.postmortem) {
+                tx.publish_postmortem(*id, text, by).await?;
+            }
+        }
+    }
+    Ok(())
+}
 
+/// The groups and services, at work.
+async fn services(tx: &Tx) -> Result<BTreeMap<&'static str, ServiceId>> {
+    let org_id: OrganizationId = tx.organization().id;
+    let now = tx.now();
+    let mut ids = BTreeMap::new();
+    for (position, (name, services)) in (0_i64..).zip(GROUPS) {
+        let group = GroupId::from_uuid(new_id());
+        let row = service_group::Model {
+            org_id,
+            id: group,
+            name: (*name).into(),
+            position,
+            created_at: now,
+            updated_at: now,
+        };
+        let row = row.into_active_model().reset_all();
+        service_group::Entity::insert(row).exec_without_returning(tx.db()).await.map_err(internal)?;
+        for (position, (name, description)) in (0_i64..).zip(*services) {
             let id = ServiceId::from_uuid(new_id());
-            let mut changes = Vec::new();
-            for (days_ago, minute, minutes, status) in plan.past.iter().copied() {
-                let start = midnight(days_ago) + minute * 60_000;
-                changes.push((start, Operational, status));
-                changes.push((start + minutes * 60_000, status, Operational));
-            }
-            if plan.now != Operational {
-                changes.push((now.millis() - 26 * 60_000, Operational, plan.now));
-            }
-            let since = changes.last().map_or(beginning.millis(), |(at, ..)| *at);
             let row = service::Model {
                 org_id,
                 id,
-                group_id: Some(*group_id),
-                name: plan.name.into(),
-                description: plan.description.into(),
-                baseline: plan.now,
-                status: plan.now,
-                status_since: crate::model::Timestamp::from_millis(since),
-                position: *position,
-                created_at: beginning,
+                group_id: Some(group),
+                name: (*name).into(),
+                description: (*description).into(),
+                baseline: Operational,
+                status: Operational,
+                status_since: now,
+                position,
+                created_at: now,
                 updated_at: now,
                 deleted_at: None,
             };
-            *position += 1;
             let row = row.into_active_model().reset_all();
-            service::Entity::insert(row).exec_without_returning(&tx).await.map_err(internal)?;
-            let rows = changes.into_iter().map(|(at, old_status, new_status)| status_change::ActiveModel {
-                org_id: Set(org_id),
-                id: Set(StatusChangeId::from_uuid(new_id())),
-                service_id: Set(id),
-                old_status: Set(old_status),
-                new_status: Set(new_status),
-                cause: Set(Cause::Manual),
-                changed_by: Set(Some(account.user.id)),
-                created_at: Set(crate::model::Timestamp::from_millis(at)),
-            });
-            status_change::Entity::insert_many(rows).exec_without_returning(&tx).await.map_err(internal)?;
+            service::Entity::insert(row).exec_without_returning(tx.db()).await.map_err(internal)?;
+            ids.insert(*name, id);
         }
-        tx.commit().await.map_err(internal)?;
-        Ok(true)
     }
+    Ok(ids)
+}
+
+async fn templates(tx: &Tx) -> Result<()> {
+    for (name, title, message) in TEMPLATES {
+        let row = incident_template::Model {
+            org_id: tx.organization().id,
+            id: TemplateId::from_uuid(new_id()),
+            name: (*name).into(),
+            title: (*title).into(),
+            message: (*message).into(),
+            status: IncidentStatus::Investigating,
+            services: "[]".into(),
+            created_at: tx.now(),
+            updated_at: tx.now(),
+        };
+        let row = row.into_active_model().reset_all();
+        incident_template::Entity::insert(row).exec_without_returning(tx.db()).await.map_err(internal)?;
+    }
+    Ok(())
 }

@@ -28,6 +28,11 @@ impl Tx {
     /// Begins a change and waits for the organization's other changes to end.
     pub(super) async fn begin(domain: &Domain, id: OrganizationId) -> Result<Self> {
         let db = store::begin(domain.db()).await.map_err(internal)?;
+        Self::over(domain, db, id).await
+    }
+
+    /// As [`Tx::begin`], in a transaction that has begun.
+    pub(super) async fn over(domain: &Domain, db: DatabaseTransaction, id: OrganizationId) -> Result<Self> {
         let organization = locked(&db, id).await?.ok_or_else(Error::not_found)?;
         let now = domain.clock().now();
         Ok(Self { domain: domain.clone(), db, organization, now, published: Vec::new() })
@@ -56,6 +61,11 @@ impl Tx {
     /// The instant of this change.
     pub(super) const fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Lets the change happen at another instant: for telling the past.
+    pub(super) const fn pretend(&mut self, now: Timestamp) {
+        self.now = now;
     }
 
     /// Notes what changed, for members and visitors alike, as each may see it. It goes out when the transaction commits.

@@ -148,6 +148,11 @@ pub(super) fn automations(row: &incident::Model) -> Automations {
     }
 }
 
+fn unknown_service() -> Error {
+    let fault = Error::field("services", "One of these services does not exist.");
+    Error { code: Code::NotFound, ..fault }
+}
+
 impl Tx {
     /// An incident of this organization, to change it.
     pub(super) async fn case(&self, id: IncidentId) -> Result<Case> {
@@ -164,6 +169,13 @@ impl Tx {
         Ok(Case { row, services: services.map_err(internal)?, updates, was_public, is_new: false, left: BTreeMap::new() })
     }
 
+    /// Refuses services that are not this organization's.
+    pub(super) async fn require_services(&self, said: &[ServiceImpact]) -> Result<()> {
+        let known = self.services().await?;
+        let all_known = said.iter().all(|said| known.iter().any(|service| service.id == said.id));
+        if all_known { Ok(()) } else { Err(unknown_service()) }
+    }
+
     /// Attaches services, or changes what is said of those that are attached (domain rules 3.4.3 and 3.4.8).
     pub(super) async fn attach(&self, case: &mut Case, said: &[ServiceImpact]) -> Result<()> {
         let mut known = None;
@@ -175,10 +187,7 @@ impl Tx {
             if known.is_none() {
                 known = Some(self.services().await?);
             }
-            let service = known.iter().flatten().find(|service| service.id == *id).ok_or_else(|| {
-                let fault = Error::field("services", "One of these services does not exist.");
-                Error { code: Code::NotFound, ..fault }
-            })?;
+            let service = known.iter().flatten().find(|service| service.id == *id).ok_or_else(unknown_service)?;
             case.services.push(incident_service::Model {
                 org_id: case.row.org_id,
                 incident_id: case.row.id,

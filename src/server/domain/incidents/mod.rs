@@ -14,6 +14,7 @@ mod once;
 mod open;
 mod presence;
 mod read;
+mod replay;
 mod series;
 mod templates;
 mod updates;

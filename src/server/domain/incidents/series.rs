@@ -85,6 +85,7 @@ impl Tx {
         let time_zone = self.organization().time_zone.clone();
         let rule = recurrence::check(rule, start, &time_zone)?;
         let said: Vec<ServiceImpact> = super::open::services_of(new);
+        self.require_services(&said).await?;
         let row = maintenance_series::Model {
             org_id: self.organization().id,
             id: SeriesId::from_uuid(new_id()),

@@ -54,10 +54,6 @@ impl Member {
             check_step(IncidentStatus::Investigating, status)?;
         }
         let tx = self.begin().await?;
-        let services = tx.services().await?;
-        if new.services.iter().any(|said| !services.iter().any(|service| service.id == said.id)) {
-            return Err(Error::not_found());
-        }
         let known = self.scope().find::<incident_template::Entity>();
         let before = match id {
             Some(id) => {
@@ -69,6 +65,7 @@ impl Member {
             }
             None => None,
         };
+        tx.require_services(&new.services).await?;
         let row = incident_template::Model {
             org_id: self.organization(),
             id: before.as_ref().map_or_else(|| TemplateId::from_uuid(new_id()), |before| before.id),
