@@ -17,6 +17,8 @@ mod live;
 mod openapi;
 mod pages;
 mod places;
+mod public_incidents;
+mod public_safety;
 mod schema;
 mod services;
 mod sessions;

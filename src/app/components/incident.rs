@@ -211,9 +211,9 @@ fn UpdateEntry(entry: Memo<Entry>, zone: Signal<Zone>) -> impl IntoView {
     }
 }
 
-/// The services that an update said something new of.
+/// The services that an update said something new of. A plan says what will be said, which is no change yet.
 fn changes(update: &IncidentUpdate) -> Vec<ServiceTransition> {
-    let said = update.services.iter().flatten();
+    let said = update.services.iter().flatten().filter(|_| update.status != IncidentStatus::Scheduled);
     said.filter(|service| service.old_status != service.new_status).cloned().collect()
 }
 

@@ -120,12 +120,12 @@ pub fn Window(
         let here = clock.with(Option::is_some).then(|| reader_zone(start, end));
         let text = zone.with(|zone| zone.human_window(start, end));
         let here = here.filter(|here| zone.with(|zone| tell_apart(zone, here, [start, end])));
-        Some((start, text, here.map(|here| here.human_window(start, end))))
+        Some((start, utc_window(start, end), text, here.map(|here| here.human_window(start, end))))
     });
     move || {
-        let (start, text, here) = told.get()?;
-        let time = move |text| view! { <time datetime=start.to_string()>{text}</time> };
-        let here = here.map(|here| view! { <span class="window-here">{time(here)} " in your zone"</span> });
+        let (start, title, text, here) = told.get()?;
+        let time = |text| view! { <time datetime=start.to_string() title=title.clone()>{text}</time> };
+        let here = here.map(|here| view! { <span class="window-here">{time(format!("{here}, in your zone"))}</span> });
         Some(view! { <p class="window">{time(text)} {here}</p> })
     }
 }
@@ -150,12 +150,15 @@ pub fn Stretch(
             zone.with(|zone| zone.human_window(start, end))
         }
     };
-    let title = format!("{} – {}", start.human_utc(), end.human_utc());
     view! {
-        <time datetime=start.to_string() title=title>
+        <time datetime=start.to_string() title=utc_window(start, end)>
             {text}
         </time>
     }
+}
+
+fn utc_window(start: Timestamp, end: Timestamp) -> String {
+    Zone::utc().human_window(start, end)
 }
 
 /// Whether two zones' clocks show different times at any of these instants.

@@ -95,7 +95,7 @@ fn DayOfPast(day: Memo<PastDay>, page: Signal<StatusPage>) -> impl IntoView {
     let is_quiet = Memo::new(move |_| day.with(|day| day.over.is_empty() && day.going_on.is_empty()));
     let slug = StoredValue::new(page.with_untracked(|page| page.organization.slug.clone()));
     view! {
-        <section class="day">
+        <section class="day" class:quiet=move || is_quiet.get()>
             <h3>
                 <time datetime=day.with_untracked(|day| day.day.to_string())>
                     {day.with_untracked(|day| day.day.human())}

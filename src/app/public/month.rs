@@ -74,7 +74,7 @@ fn Neighbours(slug: Slug, month: Month, has_earlier: bool, has_later: bool) -> i
 fn DayOfMonth(day: Day, incidents: Vec<Incident>, slug: Slug, zone: Signal<Zone>) -> impl IntoView {
     let is_quiet = incidents.is_empty();
     view! {
-        <section class="day">
+        <section class="day" class:quiet=is_quiet>
             <h2>
                 <time datetime=day.to_string()>{day.human()}</time>
             </h2>
