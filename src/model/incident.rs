@@ -269,6 +269,7 @@ pub struct Postmortem {
 ///
 /// Members and visitors see the same type; [`Incident::for_public`] takes out what is private.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[expect(clippy::struct_field_names, reason = "`incident_type` is the name on the wire")]
 pub struct Incident {
     /// Its id.
     pub id: IncidentId,

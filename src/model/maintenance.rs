@@ -20,6 +20,7 @@ pub const AHEAD_MAX_SECONDS: i64 = 731 * 86_400;
 
 /// What the clock does for a maintenance; each can be switched off (domain rule 3.6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "five switches, each with a meaning of its own")]
 pub struct Automations {
     /// Post a reminder 60 minutes before the start.
     pub remind: bool,

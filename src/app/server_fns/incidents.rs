@@ -1,5 +1,7 @@
 //! The doors to incidents: open, update, correct, learn from.
 
+#![expect(clippy::too_many_arguments, reason = "an argument is a field of a form")]
+
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;

@@ -1,5 +1,7 @@
 //! The doors to maintenances: plan, move, begin early, end late, repeat.
 
+#![expect(clippy::too_many_arguments, reason = "an argument is a field of a form")]
+
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;

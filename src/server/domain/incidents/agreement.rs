@@ -211,6 +211,7 @@ impl Pair {
         map.iter().filter(|(n, _)| known(n)).copied().collect()
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table of steps, one after the other")]
     async fn take(&mut self, step: &Step) {
         self.model.now = self.clock.now().millis() - self.start.millis();
         let alive = |which: &usize| self.model.things.get(*which).is_some_and(|thing| !thing.is_deleted);
@@ -378,6 +379,7 @@ impl Pair {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a long run is asked for by the environment")]
 fn rule_3_1_statuses_rows_and_headline_agree_with_a_simple_model_whatever_happens() {
     let cases = std::env::var("ALDIS_TEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(150);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");

@@ -214,9 +214,9 @@ impl Tx {
         if !is_newest && !said.is_empty() {
             return Err(Error::field("services", "Only the newest update can change services."));
         }
-        if is_newest && !case.updates.is_empty() {
-            check_step(case.row.status, word.status)?;
-        } else if word.status.kind() != case.row.kind {
+        // What stands earlier in the timeline, and the first word, only has to be of the right kind.
+        let is_step = is_newest && !case.updates.is_empty();
+        if is_step || word.status.kind() != case.row.kind {
             check_step(case.row.status, word.status)?;
         }
         let before: Vec<(ServiceId, ServiceStatus)> =

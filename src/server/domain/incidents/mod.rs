@@ -15,6 +15,7 @@ mod open;
 mod presence;
 mod read;
 mod replay;
+mod search;
 mod series;
 mod templates;
 mod updates;

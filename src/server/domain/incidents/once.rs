@@ -1,5 +1,6 @@
 //! Requests that come twice and are obeyed once.
 
+use base64::Engine as _;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -95,5 +96,5 @@ impl System {
 
 fn fingerprint(request: &impl Serialize) -> Result<String> {
     let text = serde_json::to_vec(request).map_err(internal)?;
-    Ok(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(Sha256::digest(text)))
 }

@@ -54,19 +54,18 @@ impl Tx {
         let mut case = Case::new(self.row_of(new, status, by, occurrence));
         case.set_automations(new.automations.unwrap_or_default());
         let said = services_of(new);
-        match new.started_at.zip(new.resolved_at) {
-            Some((from, to)) => self.backfill(&mut case, new, &said, by, (from, to)).await?,
-            None => {
-                let word = Word {
-                    status,
-                    message: new.message.clone(),
-                    services: Some(said),
-                    display_at: None,
-                    by,
-                    notify: new.notify.unwrap_or(true) && !new.is_draft,
-                };
-                self.say(&mut case, word).await?;
-            }
+        if let Some((from, to)) = new.started_at.zip(new.resolved_at) {
+            self.backfill(&mut case, new, &said, by, (from, to)).await?;
+        } else {
+            let word = Word {
+                status,
+                message: new.message.clone(),
+                services: Some(said),
+                display_at: None,
+                by,
+                notify: new.notify.unwrap_or(true) && !new.is_draft,
+            };
+            self.say(&mut case, word).await?;
         }
         let now = self.now();
         let correction = new.correct_uptime.then(|| case.row.started_at.min(now)).zip(case.row.resolved_at);

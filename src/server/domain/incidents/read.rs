@@ -12,6 +12,7 @@ use super::{
         zones,
     },
     load::{assemble, newest_first},
+    search::says,
 };
 use crate::{
     model::{
@@ -25,8 +26,6 @@ use crate::{
 const LIST_PAGE: u64 = 25;
 /// The most incidents one month of the public history lists.
 const MONTH_MAX: u64 = 500;
-/// How much of a search is looked at, in characters.
-const SEARCH_MAX: usize = 100;
 
 /// Which incidents are asked for.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +42,7 @@ pub struct IncidentQuery {
     pub from: Option<Timestamp>,
     /// Only those that began at or before this.
     pub to: Option<Timestamp>,
-    /// Only those with this in their title.
+    /// Only those that say this (domain rule 3.4.10).
     pub search: Option<String>,
     /// Where the page before ended.
     pub before: Option<String>,
@@ -64,7 +63,7 @@ pub struct IncidentFields {
     pub from: String,
     /// The last day, in the organization's zone.
     pub to: String,
-    /// Words of the title.
+    /// Words that stand in it.
     pub search: String,
     /// Where the page before ended.
     pub before: String,
@@ -95,9 +94,8 @@ impl Viewer {
         if let Some(to) = query.to {
             rows = rows.filter(Column::StartedAt.lte(to));
         }
-        if let Some(search) = query.search.filter(|search| !search.trim().is_empty()) {
-            let words: String = search.trim().chars().take(SEARCH_MAX).collect();
-            rows = rows.filter(Column::Title.contains(words));
+        if let Some(words) = &query.search {
+            rows = rows.filter(says(self.scope(), words));
         }
         if let Some(service) = query.service {
             let affected = self.scope().find::<incident_service::Entity>();
@@ -131,8 +129,8 @@ impl Viewer {
         };
         let word = |field: &str, fault: Error| Error::field(field, fault.message);
         let query = IncidentQuery {
-            kind: optional(&fields.kind, |text| text.parse()).map_err(|fault| word("kind", fault))?,
-            status: optional(&fields.status, |text| text.parse()).map_err(|fault| word("status", fault))?,
+            kind: optional(&fields.kind, str::parse).map_err(|fault| word("kind", fault))?,
+            status: optional(&fields.status, str::parse).map_err(|fault| word("status", fault))?,
             service: optional(&fields.service, |text| text.parse().map_err(|_| Error::not_found()))?,
             from: day("from", &fields.from)?.map(|day| zone.start_of(day)),
             to: day("to", &fields.to)?.map(|day: crate::model::Day| zone.start_of(day.next()).plus_millis(-1)),
@@ -184,6 +182,7 @@ impl Viewer {
 
     /// A message as the public page will show it.
     #[must_use]
+    #[expect(clippy::unused_self, reason = "the handle is the permission to have it rendered")]
     pub fn preview(&self, message: &str) -> String {
         let most: String = message.chars().take(crate::model::incident_input::MESSAGE_MAX).collect();
         markdown::render(&most)
@@ -191,6 +190,7 @@ impl Viewer {
 
     /// A key that lets a form be sent twice without being obeyed twice.
     #[must_use]
+    #[expect(clippy::unused_self, reason = "the handle is the permission to ask")]
     pub fn form_key(&self) -> String {
         new_id().to_string()
     }
@@ -227,7 +227,8 @@ impl Visitor {
             let incident = assemble(db, self.scope(), vec![row]).await?.pop().and_then(Incident::for_public);
             page.put_incident(incident.ok_or_else(Error::not_found)?);
         }
-        Ok(IncidentPage { page, id })
+        let summary = page.incident(id).and_then(Incident::latest).map(|update| markdown::plain(&update.message));
+        Ok(IncidentPage { page, id, summary: summary.unwrap_or_default() })
     }
 
     /// What began in one month, the present one when none is named.

@@ -33,8 +33,8 @@ impl Viewer {
         let row = self.scope().find_id::<incident_template::Entity>(id).one(self.db()).await.map_err(internal)?;
         let template = template(row.ok_or_else(Error::not_found)?)?;
         let page = self.board().await?;
-        let named = template.services.iter().filter_map(|said| page.service(said.id));
-        let names: Vec<String> = named.map(|service| service.name.clone()).collect();
+        let said = template.services.iter().filter_map(|said| page.service(said.id));
+        let names: Vec<String> = said.map(|service| service.name.clone()).collect();
         let now = page.zone.human(self.domain.clock().now());
         let filled = |text: &str| fill(text, &names, &page.organization.name, &now);
         let services = template.services.iter().copied().filter(|said| page.service(said.id).is_some()).collect();

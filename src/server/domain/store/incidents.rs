@@ -11,6 +11,7 @@ pub mod incident {
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "incident")]
+    #[expect(clippy::struct_excessive_bools, reason = "a column each")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub org_id: OrganizationId,
