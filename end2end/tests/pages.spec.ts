@@ -1,12 +1,8 @@
 // What holds on every page: no horizontal scroll, no violation axe can find, light and dark.
 
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { EMOJI, expectAccessible, overflowing, RTL, WIDE } from './checks';
 import { addGroup, addService, alive, expect, go, REFUSED, row, setStatus, signUp, test, unique } from './fixtures';
-
-const WIDE = 'W'.repeat(80);
-const RTL = 'خدمة الدفع الإلكتروني والفواتير الشهرية للمؤسسات الكبيرة جدا';
-const EMOJI = '👩‍👩‍👧‍👦🚀'.repeat(8);
 
 /** An organization in which everything is long, and every page of it. */
 async function longNames(page: Page): Promise<string[]> {
@@ -20,23 +16,6 @@ async function longNames(page: Page): Promise<string[]> {
   const own = ['/dashboard', '/services', `/services/${service.id}`, '/settings', '/logout', `/public/${slug}`];
   return [...own, '/public/nobody-is-here', '/no/such/page', '/api'];
 }
-
-/** What reaches beyond the window's right or left edge, or is longer than the box that shows it. */
-const overflowing = (page: Page) =>
-  page.evaluate(() => {
-    const { scrollWidth, clientWidth } = document.documentElement;
-    const scrolls = (element: Element | null): boolean =>
-      element !== null &&
-      (/auto|scroll/.test(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
-    const isOutside = (element: Element) => {
-      const { left, right, width, height } = element.getBoundingClientRect();
-      return width > 1 && height > 1 && (right > clientWidth + 1 || left < -1) && !scrolls(element);
-    };
-    const outside = [...document.body.querySelectorAll('*:not(.sr-only, .sr-only *, .skip-link)')]
-      .filter((element) => element.checkVisibility() && isOutside(element))
-      .map((element) => `${element.tagName.toLowerCase()}.${element.className}`);
-    return [...(scrollWidth > clientWidth ? [`page ${scrollWidth} > ${clientWidth}`] : []), ...outside];
-  });
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`UI-18 UI-47 long, right-to-left and emoji names fit at every width, ${colorScheme}`, async ({
@@ -69,22 +48,6 @@ test('UI-47 two hundred services in fifty groups are shown and stay quick to use
 });
 
 // --- UI-06 -----------------------------------------------------------------------------------------------------------
-
-async function expectAccessible(page: Page, what: string) {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    // Without frames on the page, the quick way of running it is enough.
-    const { violations } = await new AxeBuilder({ page })
-      .options({ resultTypes: ['violations'] })
-      .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
-      .setLegacyMode()
-      .analyze();
-    const found = violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
-    );
-    expect.soft(found, `${what}, ${colorScheme}`).toEqual([]);
-  }
-}
 
 test('UI-06 UI-22 pages for visitors pass axe', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
