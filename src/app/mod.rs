@@ -11,6 +11,7 @@ pub mod public;
 mod routes;
 pub mod server_fns;
 pub mod session;
+mod shortcuts;
 
 use leptos::prelude::*;
 use leptos_meta::MetaTags;

@@ -15,12 +15,19 @@ use super::{
     components::time::provide_clock,
     pages::{
         account::{LoginPage, LogoutPage, RegisterPage},
+        backfill::Backfill,
         frame::Frame,
+        incidents::IncidentsPage,
+        maintenances::MaintenancesPage,
+        new_incident::NewIncident,
+        new_maintenance::NewMaintenance,
         not_found::NotFound,
         overview::Overview,
+        room::IncidentRoomPage,
         service::ServicePage,
         services::ServicesPage,
         settings::Settings,
+        templates::TemplatesPage,
         welcome::Welcome,
     },
     session,
@@ -49,8 +56,16 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/logout") view=LogoutPage ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("/dashboard") view=Overview ssr=SsrMode::Async />
+                    <Route path=path!("/incidents") view=IncidentsPage ssr=SsrMode::Async />
+                    <Route path=path!("/incidents/new") view=NewIncident ssr=SsrMode::Async />
+                    <Route path=path!("/incidents/past") view=Backfill ssr=SsrMode::Async />
+                    <Route path=path!("/incidents/templates") view=TemplatesPage ssr=SsrMode::Async />
+                    <Route path=path!("/maintenances") view=MaintenancesPage ssr=SsrMode::Async />
+                    <Route path=path!("/maintenances/new") view=NewMaintenance ssr=SsrMode::Async />
                     <Route path=path!("/services") view=ServicesPage ssr=SsrMode::Async />
                     <Route path=path!("/services/:id") view=ServicePage ssr=SsrMode::Async />
+                    // After the pages below `/incidents`, whose names are no ids.
+                    <Route path=path!("/incidents/:id") view=IncidentRoomPage ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=Settings ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

@@ -171,6 +171,13 @@ pub async fn rename_organization(name: String) -> Result<()> {
     call(async move |org: Admin| org.rename_organization(&name).await.map(drop)).await
 }
 
+/// The zones an organization can go by.
+#[server]
+pub async fn time_zones() -> Result<Vec<String>> {
+    use crate::server::{call::call, domain::Viewer};
+    call(async |org: Viewer| Ok(org.time_zones())).await
+}
+
 /// Sets the zone the organization's page goes by; admins only.
 #[server]
 pub async fn set_time_zone(time_zone: String) -> Result<()> {

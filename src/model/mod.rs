@@ -4,7 +4,6 @@
 
 pub mod account;
 pub mod check;
-pub mod conflict;
 pub mod error;
 pub mod event;
 pub mod form;
@@ -12,6 +11,7 @@ pub mod incident;
 pub mod incident_input;
 pub mod maintenance;
 pub mod page;
+pub mod planning;
 pub mod preview;
 pub mod public_status;
 pub mod recurrence;
@@ -29,7 +29,6 @@ pub use account::{
     SignedIn, User, UserId,
 };
 pub use check::Check;
-pub use conflict::Conflict;
 pub use error::{Code, Error, Result};
 pub use event::{Audience, Control, Event, Frame, NumberedEvent, Seq};
 pub use form::FormFailure;
@@ -40,6 +39,7 @@ pub use incident::{
 pub use incident_input::{IncidentPatch, NewIncident, NewUpdate, ServiceImpact, UpdatePatch};
 pub use maintenance::{Automations, ClockAction, Clockwork, Series, SeriesId};
 pub use page::{Applied, StatusPage};
+pub use planning::Conflict;
 pub use preview::Intent;
 pub use public_status::{IncidentPage, MonthPage, PublicOrganization, PublicStatus, Timeline};
 pub use recurrence::Repeat;

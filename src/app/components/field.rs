@@ -76,13 +76,15 @@ pub fn Field(
     /// The id of a list of proposals.
     #[prop(optional)]
     list: Option<&'static str>,
+    /// The input, for who writes into it.
+    #[prop(optional)]
+    node: NodeRef<html::Input>,
     /// Told of what is typed, and of what was typed before the page was alive.
     #[prop(optional, into)]
     on_input: Option<Callback<String>>,
 ) -> impl IntoView {
     let typed = form.typed(name);
     let describedby = described_by(form, name, hint.is_some());
-    let node = NodeRef::<html::Input>::new();
     let is_first = is_first && !form.is_refused();
     come_alive(node, is_first, on_input, |input: &HtmlInputElement| input.value());
     let input = view! {

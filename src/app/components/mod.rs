@@ -1,9 +1,11 @@
 //! What pages are made of. Label, role, focus and contrast live here, so that pages get them right by use.
 
+pub mod duration;
 pub mod field;
 pub mod form;
 pub mod icon;
 pub mod incident;
+pub mod incident_row;
 pub mod notices;
 pub mod sections;
 pub mod services_affected;

@@ -12,6 +12,7 @@ use crate::{
         board::Board,
         components::{icon::Icon, notices::NoticeCorner, status::LiveMark},
         session::use_account,
+        shortcuts::{Sheet, SheetButton, Shortcuts},
     },
     model::Account,
 };
@@ -40,6 +41,7 @@ fn Workplace(account: Account) -> impl IntoView {
     let board = Board::open(&account);
     provide_context(board);
     let user = account.user.clone();
+    let sheet = Sheet::new();
     view! {
         <div class="frame">
             <header class="sidebar">
@@ -51,14 +53,15 @@ fn Workplace(account: Account) -> impl IntoView {
                 </nav>
                 <LiveMark connection=board.connection />
                 <div class="wide-only">
-                    <Person name=user.name.clone() email=user.email.to_string() />
+                    <Person sheet name=user.name.clone() email=user.email.to_string() />
                 </div>
-                <Menu board name=user.name email=user.email.to_string() />
+                <Menu board sheet name=user.name email=user.email.to_string() />
             </header>
             <main id="main">
                 <Outlet />
             </main>
             <NoticeCorner notices=board.notices />
+            <Shortcuts sheet />
         </div>
     }
 }
@@ -74,10 +77,21 @@ fn organization(board: Board, account: &Account) -> impl IntoView + use<> {
 #[component]
 fn Links(board: Board) -> impl IntoView {
     let slug = Memo::new(move |_| board.page().with(|page| page.organization.slug.clone()));
+    let open = Memo::new(move |_| board.page().with(|page| page.open_incidents().count()));
+    let told = move || Some(open.get()).filter(|open| *open > 0);
     view! {
         <ul class="links">
             <li>
                 <A href="/dashboard">"Overview"</A>
+            </li>
+            <li>
+                <A href="/incidents" attr:aria-label=move || told().map(|open| format!("Incidents, {open} open"))>
+                    "Incidents"
+                    {move || told().map(|open| view! { <span class="count" aria-hidden="true">{open}</span> })}
+                </A>
+            </li>
+            <li>
+                <A href="/maintenances">"Maintenance"</A>
             </li>
             <li>
                 <A href="/services">"Services"</A>
@@ -96,11 +110,12 @@ fn Links(board: Board) -> impl IntoView {
 }
 
 #[component]
-fn Person(name: String, email: String) -> impl IntoView {
+fn Person(sheet: Sheet, name: String, email: String) -> impl IntoView {
     view! {
         <div class="person">
             <p dir="auto">{name}</p>
             <p class="meta">{email}</p>
+            <SheetButton sheet />
             <LogoutButton />
         </div>
     }
@@ -108,7 +123,7 @@ fn Person(name: String, email: String) -> impl IntoView {
 
 /// On a phone: the same links, folded away. Closes when one of them is followed.
 #[component]
-fn Menu(board: Board, name: String, email: String) -> impl IntoView {
+fn Menu(board: Board, sheet: Sheet, name: String, email: String) -> impl IntoView {
     let details = NodeRef::<leptos::html::Details>::new();
     let path = use_location().pathname;
     Effect::new(move |_| {
@@ -124,7 +139,7 @@ fn Menu(board: Board, name: String, email: String) -> impl IntoView {
                 <nav aria-label="Pages">
                     <Links board />
                 </nav>
-                <Person name email />
+                <Person sheet name email />
             </div>
         </details>
     }

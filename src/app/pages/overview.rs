@@ -2,25 +2,32 @@
 
 use leptos::prelude::*;
 
-use super::{page::Page, status_control::StatusControl};
+use super::{
+    page::Page,
+    status_control::{HeldBy, StatusControl},
+};
 use crate::{
     app::{
         board::{Board, WhenLoaded, use_board},
         components::{
             icon::Icon,
+            incident_row::{IncidentRow, MaintenanceRow},
             sections::{Section, Sections},
             status::{Banner, worst},
             time::Time,
         },
     },
-    model::{Service, StatusPage},
+    model::{Incident, IncidentId, Service, StatusPage},
 };
+
+/// At most this many of what is open or planned stand here.
+const SHOWN: usize = 5;
 
 /// The members' first page.
 #[component]
 pub fn Overview() -> impl IntoView {
     view! {
-        <Page title="Overview" actions=view_page>
+        <Page title="Overview" actions=actions>
             <WhenLoaded let:board>
                 <Content board />
             </WhenLoaded>
@@ -28,8 +35,8 @@ pub fn Overview() -> impl IntoView {
     }
 }
 
-fn view_page() -> impl IntoView {
-    use_board().map(|board| {
+fn actions() -> impl IntoView {
+    let view_page = use_board().map(|board| {
         let slug = board.page().with_untracked(|page| page.organization.slug.clone());
         view! {
             <a class="button" href=format!("/public/{slug}") rel="external">
@@ -37,23 +44,28 @@ fn view_page() -> impl IntoView {
                 {Icon::Away.draw()}
             </a>
         }
-    })
+    });
+    view! {
+        {view_page}
+        <a class="button" href="/maintenances/new">
+            "Schedule maintenance"
+        </a>
+        <a class="button button-primary" href="/incidents/new" aria-keyshortcuts="c">
+            "New incident"
+        </a>
+    }
 }
 
 #[component]
 fn Content(board: Board) -> impl IntoView {
     let page = board.page();
     let is_empty = Memo::new(move |_| page.with(|page| page.services.is_empty()));
-    let draw = move || {
-        view! {
-            <Summary page />
-            <Sections page section=group row=move |service| row(board, service) />
-        }
-    };
     view! {
         <Show when=move || !is_empty.get() fallback=Beginning>
-            {draw()}
+            <Summary page />
         </Show>
+        <GoingOn board />
+        <Sections page section=group row=move |service| row(board, service) />
     }
 }
 
@@ -69,6 +81,59 @@ fn Summary(page: Signal<StatusPage>) -> impl IntoView {
                 {headline}
             </p>
         </Banner>
+    }
+}
+
+/// What is open, under way and planned; nothing of what there is none of.
+#[component]
+fn GoingOn(board: Board) -> impl IntoView {
+    let page = board.page();
+    let ids = move |pick: fn(&StatusPage) -> Vec<IncidentId>| Memo::new(move |_| page.with(pick));
+    let open = ids(|page| page.open_incidents().map(|known| known.id).collect());
+    let under_way = ids(|page| page.maintenances_under_way().map(|known| known.id).collect());
+    let upcoming = ids(|page| page.upcoming_maintenances().iter().map(|known| known.id).collect());
+    view! {
+        <Several board ids=open title="Open incidents" all=("/incidents", "All incidents") />
+        <Several board ids=under_way title="Maintenance under way" all=("/maintenances", "All maintenance") />
+        <Several board ids=upcoming title="Upcoming maintenance" all=("/maintenances", "All maintenance") />
+    }
+}
+
+/// The first few of something, with the way to all of them.
+#[component]
+fn Several(
+    board: Board,
+    ids: Memo<Vec<IncidentId>>,
+    title: &'static str,
+    all: (&'static str, &'static str),
+) -> impl IntoView {
+    let page = board.page();
+    let zone = Memo::new(move |_| page.with(|page| page.zone.clone()));
+    let count = Memo::new(move |_| ids.with(Vec::len));
+    let row = move |id| {
+        let find = move || page.with(|page| page.incident(id).cloned());
+        let first = untrack(find)?;
+        let is_maintenance = first.is_maintenance();
+        let incident =
+            Memo::new(move |last: Option<&Incident>| find().or(last.cloned()).unwrap_or_else(|| first.clone()));
+        Some(if is_maintenance {
+            view! { <MaintenanceRow incident zone /> }.into_any()
+        } else {
+            view! { <IncidentRow incident zone /> }.into_any()
+        })
+    };
+    view! {
+        <section class="group" hidden=move || count.get() == 0>
+            <h2>{title} " " <span class="count">{count}</span></h2>
+            <ul class="card rows">
+                <For each=move || ids.with(|ids| ids.iter().take(SHOWN).copied().collect::<Vec<_>>()) key=|id| *id let:id>
+                    {row(id)}
+                </For>
+            </ul>
+            <p class="more" hidden=move || count.get() <= SHOWN>
+                <a href=all.0>{all.1}</a>
+            </p>
+        </section>
     }
 }
 
@@ -95,9 +160,12 @@ fn row(board: Board, service: Signal<Service>) -> AnyView {
     let id = service.with_untracked(|service| service.id);
     view! {
         <li class="row">
-            <a class="row-name" href=format!("/services/{id}") dir="auto">
-                {move || service.get().name}
-            </a>
+            <div class="row-name">
+                <a href=format!("/services/{id}") dir="auto">
+                    {move || service.get().name}
+                </a>
+                <HeldBy board service />
+            </div>
             <StatusControl board service />
             <p class="row-time meta">
                 <span class="sr-only">"Since "</span>

@@ -1,49 +1,74 @@
-//! The organization's name and the address of its page.
+//! The organization's name and zone, and the address of its page.
 
 use leptos::{form::ActionForm, html, prelude::*, task::spawn_local};
 
 use super::page::Page;
 use crate::{
     app::{
-        board::{Board, WhenLoaded},
+        board::{Board, Trouble, WhenLoaded},
         components::{
-            field::Field,
+            field::{Field, Select},
             form::{Done, Form, FormHead, Submit},
         },
-        server_fns::RenameOrganization,
+        server_fns::{self, RenameOrganization, SetTimeZone},
         session::{is_admin, use_account},
     },
-    model::Slug,
+    model::{Result, Slug},
 };
 
 /// What concerns the organization as a whole.
 #[component]
 pub fn Settings() -> impl IntoView {
+    let is_admin = use_account().as_ref().is_some_and(is_admin);
+    let zones: Zones = Resource::new_blocking(
+        || (),
+        move |()| async move { if is_admin { server_fns::time_zones().await } else { Ok(Vec::new()) } },
+    );
     view! {
         <Page title="Settings">
             <WhenLoaded let:board>
-                <Content board />
+                <Content board zones is_admin />
             </WhenLoaded>
         </Page>
     }
 }
 
+/// The zones to choose from, as the server answers; for members, who cannot choose, none.
+type Zones = Resource<Result<Vec<String>>>;
+
+/// What the zone is for, whoever reads it.
+const ZONE_HINT: &str = "Days begin, months end and maintenances start by these clocks.";
+
 #[component]
-fn Content(board: Board) -> impl IntoView {
+fn Content(board: Board, zones: Zones, is_admin: bool) -> impl IntoView {
     let page = board.page();
     let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
     let slug = page.with_untracked(|page| page.organization.slug.clone());
-    let may_rename = use_account().as_ref().is_some_and(is_admin);
+    let zone = Memo::new(move |_| page.with(|page| page.organization.time_zone.clone()));
     view! {
         <section class="group">
             <h2>"Organization"</h2>
-            {if may_rename {
+            {if is_admin {
                 view! { <Rename board name=name.into() /> }.into_any()
             } else {
                 view! {
                     <div class="card stack">
                         <p dir="auto">{name}</p>
                         <p class="hint">"An admin of the organization can change its name."</p>
+                    </div>
+                }
+                    .into_any()
+            }}
+        </section>
+        <section class="group">
+            <h2>"Time"</h2>
+            {if is_admin {
+                view! { <TimeZone board zones zone=zone.into() /> }.into_any()
+            } else {
+                view! {
+                    <div class="card stack">
+                        <p>{zone}</p>
+                        <p class="hint">{ZONE_HINT} " An admin of the organization can change the zone."</p>
                     </div>
                 }
                     .into_any()
@@ -72,6 +97,47 @@ fn Rename(board: Board, name: Signal<String>) -> impl IntoView {
             <div class="actions">
                 <Submit form label="Save" busy="Saving…" />
                 <Done form text="Saved." />
+            </div>
+        </ActionForm>
+    }
+}
+
+/// The zone whose clocks the organization goes by, from the server's list.
+#[component]
+fn TimeZone(board: Board, zones: Zones, zone: Signal<String>) -> impl IntoView {
+    let content = move || {
+        zones.get().map(|answer| match answer {
+            Ok(zones) => view! { <TimeZoneForm board zone zones /> }.into_any(),
+            Err(error) => view! { <Trouble error /> }.into_any(),
+        })
+    };
+    view! { <Transition>{content}</Transition> }
+}
+
+#[component]
+fn TimeZoneForm(board: Board, zone: Signal<String>, zones: Vec<String>) -> impl IntoView {
+    let action = ServerAction::<SetTimeZone>::new();
+    let form = Form::new(action, "time-zone");
+    Effect::new(move |_| {
+        if form.is_done() {
+            spawn_local(board.refresh());
+        }
+    });
+    let choices: Vec<_> = zones.into_iter().map(|name| (name.clone(), name)).collect();
+    view! {
+        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+            <FormHead form />
+            <Select
+                form
+                name="time_zone"
+                label="Time zone"
+                choices=Signal::stored(choices)
+                value=zone
+                hint=|| ZONE_HINT
+            />
+            <div class="actions">
+                <Submit form label="Set time zone" busy="Setting…" />
+                <Done form text="Set." />
             </div>
         </ActionForm>
     }

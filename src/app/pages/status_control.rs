@@ -11,7 +11,7 @@ use crate::{
         server_fns::SetServiceStatus,
         session::use_refusal,
     },
-    model::{Service, ServiceId, ServiceStatus},
+    model::{IncidentId, Service, ServiceId, ServiceStatus, StatusPage},
 };
 
 /// A choice of statuses named `Status of {service}`.
@@ -61,6 +61,40 @@ pub fn StatusControl(
             </button>
             {fault}
         </form>
+    }
+}
+
+/// By what a service is held at its status, while the control would change only what it is by itself. Nothing while
+/// nothing hides that.
+#[component]
+pub fn HeldBy(
+    /// Where incidents and maintenances are.
+    board: Board,
+    /// The service.
+    service: Signal<Service>,
+) -> impl IntoView {
+    let holders = Memo::new(move |_| {
+        let held = |page: &StatusPage, service: &Service| {
+            page.holders(service).into_iter().map(|holder| (holder.id, holder.title.clone())).collect::<Vec<_>>()
+        };
+        board.page().with(|page| service.with(|service| held(page, service)))
+    });
+    let own = Memo::new(move |_| service.with(|service| service.baseline.unwrap_or_default()));
+    let link = |(id, title): (IncidentId, String)| {
+        view! {
+            <a href=format!("/incidents/{id}") dir="auto">
+                {title}
+            </a>
+            " "
+        }
+    };
+    view! {
+        <Show when=move || !holders.with(Vec::is_empty)>
+            <p class="meta held-by">
+                "Held by " {move || holders.get().into_iter().map(link).collect_view()} "· by itself "
+                {move || own.get().label()}
+            </p>
+        </Show>
     }
 }
 

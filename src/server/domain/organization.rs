@@ -1,10 +1,19 @@
 //! The organization itself.
 
-use super::{Admin, accounts::organization_of, zones};
+use super::{Admin, Viewer, accounts::organization_of, zones};
 use crate::model::{
     Event, Organization, Result,
     check::{Check, NAME_MAX},
 };
+
+impl Viewer {
+    /// The zones an organization can go by, by name.
+    #[must_use]
+    #[expect(clippy::unused_self, reason = "the handle is the permission to ask")]
+    pub fn time_zones(&self) -> Vec<String> {
+        zones::names().into_iter().map(str::to_owned).collect()
+    }
+}
 
 impl Admin {
     /// Renames the organization; its page shows the new name at once.

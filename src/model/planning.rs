@@ -1,6 +1,6 @@
-//! What stands in the way of a planned window: other work on the same services, and what is broken already.
+//! Planned work: month by month, what stands in its way, and what holds a service meanwhile.
 
-use super::{Incident, IncidentId, IncidentKind, ServiceId, ServiceStatus, StatusPage, Timestamp};
+use super::{Incident, IncidentId, IncidentKind, Month, Service, ServiceId, ServiceStatus, StatusPage, Timestamp};
 
 /// Something that concerns the same services as a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,35 @@ impl StatusPage {
             .collect();
         planned.sort_by_key(|other| (other.scheduled_start, other.id));
         planned.into_iter().chain(self.open_incidents()).filter_map(|other| shared(other, services)).collect()
+    }
+}
+
+impl StatusPage {
+    /// The planned maintenances, the next one first, under the months of the organization's calendar.
+    #[must_use]
+    pub fn planned_months(&self) -> Vec<(Month, Vec<IncidentId>)> {
+        let mut months: Vec<(Month, Vec<IncidentId>)> = Vec::new();
+        for planned in self.upcoming_maintenances() {
+            let month = self.zone.day(planned.started_at).month();
+            match months.last_mut() {
+                Some((last, ids)) if *last == month => ids.push(planned.id),
+                _ => months.push((month, vec![planned.id])),
+            }
+        }
+        months
+    }
+
+    /// The incidents and maintenances that hold a service at its status, where its baseline is another (domain rule
+    /// 3.1.2): setting the baseline changes nothing while they do. Only members know baselines.
+    #[must_use]
+    pub fn holders(&self, service: &Service) -> Vec<&Incident> {
+        if service.baseline.is_none_or(|baseline| baseline == service.status) {
+            return Vec::new();
+        }
+        let holds = |incident: &&Incident| {
+            incident.services.iter().any(|said| said.id == service.id && said.status == service.status)
+        };
+        self.open_incidents().chain(self.maintenances_under_way()).filter(holds).collect()
     }
 }
 
@@ -126,6 +155,41 @@ mod tests {
         assert_eq!(titles(&page.conflicts(None, &ids, None)), [""; 0], "no window yet");
         let itself = page.conflicts(Some((at(10), at(12))), &ids, Some(IncidentId::from_uuid(Uuid::from_u128(1))));
         assert_eq!(titles(&itself), [""; 0]);
+    }
+
+    #[test]
+    fn planned_work_stands_under_its_month_and_what_has_begun_does_not() {
+        use IncidentStatus::{InProgress, Scheduled};
+        let mut page = page_with(&["API"]);
+        add(&mut page, 1, Scheduled, Some((31 * 24, 31 * 24 + 1)), &[0]);
+        add(&mut page, 2, Scheduled, Some((20, 21)), &[0]);
+        add(&mut page, 3, Scheduled, Some((10, 11)), &[0]);
+        add(&mut page, 4, InProgress, Some((0, 1)), &[0]);
+        let months: Vec<_> = page.planned_months().into_iter().map(|(month, ids)| (month.to_string(), ids)).collect();
+        let id = |n| IncidentId::from_uuid(Uuid::from_u128(n));
+        assert_eq!(months, [("1970-01".to_owned(), vec![id(3), id(2)]), ("1970-02".to_owned(), vec![id(1)])]);
+    }
+
+    #[test]
+    fn rule_3_1_2_a_service_is_held_by_whatever_hides_its_baseline() {
+        use IncidentStatus::{InProgress, Investigating, Monitoring, Resolved};
+        use ServiceStatus::{Degraded, Operational};
+        let mut page = page_with(&["API", "Web"]);
+        add(&mut page, 1, Investigating, None, &[0]);
+        add(&mut page, 2, Resolved, None, &[0]);
+        add(&mut page, 3, InProgress, Some((0, 1)), &[0]);
+        add(&mut page, 4, Monitoring, None, &[1]);
+        let held = |baseline, status| {
+            let service = Service { baseline, status, ..page.services[0].clone() };
+            titles_of(&page.holders(&service))
+        };
+        assert_eq!(held(Some(Operational), Degraded), ["Work 1", "Work 3"]);
+        assert_eq!(held(Some(Degraded), Degraded), [""; 0], "it would be so by itself");
+        assert_eq!(held(None, Degraded), [""; 0], "visitors do not know");
+    }
+
+    fn titles_of(incidents: &[&Incident]) -> Vec<String> {
+        incidents.iter().map(|incident| incident.title.clone()).collect()
     }
 
     #[test]

@@ -1,0 +1,61 @@
+//! How long something lasted, or has lasted so far.
+
+use leptos::prelude::*;
+
+use super::time::reader_clock;
+use crate::model::Timestamp;
+
+/// The time between two instants as people say it; what still goes on says `so far`, once the page is alive and has a
+/// clock.
+#[component]
+pub fn Duration(
+    /// When it began.
+    #[prop(into)]
+    from: Signal<Timestamp>,
+    /// When it ended, if it did.
+    #[prop(into)]
+    to: Signal<Option<Timestamp>>,
+) -> impl IntoView {
+    let clock = reader_clock();
+    let until = move |end: Timestamp| in_words(end.millis() - from.get().millis());
+    move || match (to.get(), clock.get()) {
+        (Some(end), _) => until(end),
+        (None, Some(now)) => format!("{} so far", until(now)),
+        (None, None) => String::new(),
+    }
+}
+
+/// A length of time in its two largest units: `3 d 4 h`, `2 h 5 min`, `16 min`.
+pub fn in_words(millis: i64) -> String {
+    let minutes = millis / 60_000;
+    let two = |large: i64, unit: &str, small: i64, smaller: &str| {
+        if small == 0 { format!("{large} {unit}") } else { format!("{large} {unit} {small} {smaller}") }
+    };
+    match minutes {
+        ..1 => "under a minute".to_owned(),
+        1..60 => format!("{minutes} min"),
+        60..1_440 => two(minutes / 60, "h", minutes % 60, "min"),
+        _ => two(minutes / 1_440, "d", minutes % 1_440 / 60, "h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_of_time_is_told_in_its_two_largest_units() {
+        for (minutes, words) in [
+            (-3, "under a minute"),
+            (0, "under a minute"),
+            (16, "16 min"),
+            (60, "1 h"),
+            (125, "2 h 5 min"),
+            (1_440, "1 d"),
+            (4_560, "3 d 4 h"),
+            (4_561, "3 d 4 h"),
+        ] {
+            assert_eq!(in_words(minutes * 60_000), words, "{minutes}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! An incident or a maintenance as one row of a list.
+
+use leptos::prelude::*;
+
+use super::{
+    duration::Duration,
+    incident::IncidentMark,
+    time::{Time, Window, Wording},
+};
+use crate::model::{Impact, Incident, Zone, planning::listed};
+
+/// At most this many services are named in a row.
+const NAMED: usize = 3;
+
+/// A row of incidents: where it stands, its title, what it affects, how bad it is, since when and how long.
+#[component]
+pub fn IncidentRow(
+    /// The incident.
+    #[prop(into)]
+    incident: Signal<Incident>,
+    /// The page's zone.
+    #[prop(into)]
+    zone: Signal<Zone>,
+) -> impl IntoView {
+    let impact = Memo::new(move |_| incident.with(|incident| incident.impact));
+    let began = Memo::new(move |_| incident.with(|incident| incident.started_at));
+    let ended = Memo::new(move |_| incident.with(|incident| incident.resolved_at));
+    view! {
+        <li class="incident-row">
+            <Lead incident />
+            <p class="meta incident-impact" hidden=move || impact.get() == Impact::Maintenance>
+                {move || format!("Impact: {}", impact.get().label())}
+            </p>
+            <p class="meta incident-time">
+                <span class="sr-only">"Began "</span>
+                <Time at=began wording=Wording::DateAndAgo zone />
+                <span class="incident-duration">
+                    <Duration from=began to=ended />
+                </span>
+            </p>
+        </li>
+    }
+}
+
+/// A row of maintenances: where it stands, its title, what is worked on, and its window in both zones.
+#[component]
+pub fn MaintenanceRow(
+    /// The maintenance.
+    #[prop(into)]
+    incident: Signal<Incident>,
+    /// The page's zone.
+    #[prop(into)]
+    zone: Signal<Zone>,
+    /// What stands below, such as what it collides with.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    let window = Memo::new(move |_| incident.with(Incident::window));
+    view! {
+        <li class="incident-row maintenance-row">
+            <Lead incident />
+            <div class="meta incident-time">
+                <Window window zone />
+            </div>
+            {children.map(|children| children())}
+        </li>
+    }
+}
+
+/// Mark, title, badges and services.
+#[component]
+fn Lead(incident: Signal<Incident>) -> impl IntoView {
+    let title = Memo::new(move |_| incident.with(|incident| incident.title.clone()));
+    let href = incident.with_untracked(|incident| format!("/incidents/{}", incident.id));
+    let services = Memo::new(move |_| incident.with(named));
+    let badge = move |word: &'static str, holds: fn(&Incident) -> bool| {
+        let holds = Memo::new(move |_| incident.with(holds));
+        move || holds.get().then(|| view! { <span class="badge">{word}</span> })
+    };
+    view! {
+        <IncidentMark incident />
+        <div class="incident-lead">
+            <p>
+                <a class="incident-title" href=href dir="auto">
+                    {title}
+                </a>
+                {badge("Draft", |incident| incident.is_draft)}
+                {badge("Added later", |incident| incident.backfilled_at.is_some())}
+                {badge("Repeats", |incident| incident.series_id.is_some())}
+            </p>
+            <p class="hint" dir="auto" hidden=move || services.with(String::is_empty)>
+                {services}
+            </p>
+        </div>
+    }
+}
+
+/// The services it affects, the first few by name.
+fn named(incident: &Incident) -> String {
+    let mut names: Vec<_> = incident.services.iter().map(|service| service.name.clone()).collect();
+    if names.len() > NAMED + 1 {
+        let more = names.len() - NAMED;
+        names.truncate(NAMED);
+        names.push(format!("{more} more"));
+    }
+    listed(&names)
+}
