@@ -4,9 +4,13 @@ use std::{
     fs::{self, File},
     path::{Path, PathBuf},
     sync::LazyLock,
+    thread,
 };
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use tokio::runtime::Builder;
+
+use super::unique;
 
 /// What is left of a run holds this file locked while the run lasts.
 const ALIVE: &str = "alive";
@@ -50,6 +54,44 @@ fn sweep() {
             // Whoever else sweeps may have been quicker.
             _ = fs::remove_dir_all(entry.path());
         }
+    }
+}
+
+/// An empty database on the server all tests share, for what would disturb the others. It goes with this.
+#[derive(Debug)]
+pub struct OwnDatabase {
+    name: String,
+    pub url: String,
+}
+
+impl OwnDatabase {
+    pub async fn create() -> Self {
+        let name = unique("aldis-own").replace('-', "_");
+        let shared = database_url();
+        if shared.starts_with("sqlite:") {
+            return Self { url: sqlite_url(&format!("{name}.db")), name };
+        }
+        connect(shared).await.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("created");
+        let (server, _) = shared.rsplit_once('/').expect("an address");
+        Self { url: format!("{server}/{name}"), name }
+    }
+}
+
+impl Drop for OwnDatabase {
+    fn drop(&mut self) {
+        // An SQLite file goes with its folder.
+        if self.url.starts_with("sqlite:") {
+            return;
+        }
+        let force = if self.url.starts_with("postgres") { " WITH (FORCE)" } else { "" };
+        let sql = format!("DROP DATABASE {}{force}", self.name);
+        // On a thread of its own: inside a test's runtime nothing can be waited for.
+        let gone = thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async { connect(database_url()).await.execute_unprepared(&sql).await.map(drop) })
+        });
+        let is_gone = gone.join().is_ok_and(|result| result.is_ok());
+        assert!(is_gone || thread::panicking(), "{} could not be dropped", self.name);
     }
 }
 

@@ -11,7 +11,6 @@ use crate::{
     server::{
         AppState,
         domain::{Clock, Domain},
-        router,
     },
 };
 
@@ -79,7 +78,7 @@ async fn connected(redis: &str) -> TestApp {
     let domain = Domain::open(database_url(), relay.clone(), Clock::System).await.expect("the database opens");
     let state = AppState::for_tests(config(&[]), domain);
     tokio::spawn(relay.listen(state.system(), state.stop()));
-    TestApp { router: router(state.clone()), state, clock: Clock::System }
+    TestApp::of(state, Clock::System)
 }
 
 #[tokio::test]

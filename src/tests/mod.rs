@@ -27,6 +27,8 @@ mod sources;
 mod tenancy;
 mod tokens;
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     body::Body,
@@ -38,13 +40,13 @@ use tower::ServiceExt;
 
 use self::{
     clients::{Answer, Browser, Team},
-    database::{database_url, scratch},
+    database::{OwnDatabase, database_url, scratch},
 };
 use crate::{
     model::Timestamp,
     server::{
         AppState, Config, Relay, Settings,
-        domain::{Clock, Domain},
+        domain::{Clock, ClockHolder, Domain},
         router,
     },
 };
@@ -62,6 +64,10 @@ struct TestApp {
     state: AppState,
     router: Router,
     clock: Clock,
+    /// This instance in its claims to the maintenance clock.
+    holder: ClockHolder,
+    /// The database, where it is not the one all tests share.
+    own: Option<Arc<OwnDatabase>>,
 }
 
 impl TestApp {
@@ -80,15 +86,42 @@ impl TestApp {
         Self::build(&[], pretended(instant), Relay::none()).await
     }
 
+    /// The server at an instant that only the test moves, on a database of its own. What [`TestApp::tick`] does by itself
+    /// it does for every organization: on the shared database tests would move each other's maintenances.
+    async fn alone_at(instant: &str) -> Self {
+        Self::on(OwnDatabase::create().await.into(), pretended(instant)).await
+    }
+
+    /// Another instance of the server: the same time, the same database through connections of its own.
+    async fn beside(&self) -> Self {
+        let own = self.own.clone().expect("only an app that is alone has instances beside it");
+        Self::on(own, self.clock.clone()).await
+    }
+
     async fn build(flags: &[&str], clock: Clock, relay: Relay) -> Self {
         let domain = Domain::open(database_url(), relay, clock.clone()).await.expect("the database opens");
-        let state = AppState::for_tests(config(flags), domain);
-        Self { router: router(state.clone()), state, clock }
+        Self::of(AppState::for_tests(config(flags), domain), clock)
+    }
+
+    async fn on(own: Arc<OwnDatabase>, clock: Clock) -> Self {
+        let domain = Domain::open(&own.url, Relay::none(), clock.clone()).await.expect("the database opens");
+        let app = Self::of(AppState::for_tests(config(&["--database-url", &own.url]), domain), clock);
+        Self { own: Some(own), ..app }
+    }
+
+    fn of(state: AppState, clock: Clock) -> Self {
+        Self { router: router(state.clone()), state, clock, holder: ClockHolder::default(), own: None }
     }
 
     /// Lets time pass.
     fn pass(&self, seconds: i64) {
         self.clock.advance_seconds(seconds);
+    }
+
+    /// Lets this instance do what is due for maintenances, as it does every two seconds; tells how many steps it took.
+    async fn tick(&self) -> usize {
+        assert!(self.own.is_some(), "this would move other tests' maintenances: use `TestApp::alone_at`");
+        self.state.system().run_clock(self.holder).await.expect("the clock runs")
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {

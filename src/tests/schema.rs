@@ -8,13 +8,28 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use super::{
     Relay, TestApp,
     clients::{Team, id_of},
-    database::{connect, database_url, literal, sqlite_url, texts},
-    unique,
+    database::{OwnDatabase, connect, database_url, literal, texts},
 };
 use crate::server::domain::{Clock, Domain};
 
 /// Tables that belong to nobody or to several. Every other must keep its rows apart by organization.
-const SHARED: [&str; 4] = ["organization", "user_account", "session", "seaql_migrations"];
+const SHARED: [&str; 5] = ["organization", "user_account", "session", "job_lease", "seaql_migrations"];
+/// Tables whose rows belong to one organization each.
+const TENANTS: [&str; 13] = [
+    "event",
+    "idempotency_key",
+    "incident",
+    "incident_impact",
+    "incident_service",
+    "incident_template",
+    "incident_update",
+    "maintenance_series",
+    "membership",
+    "presence",
+    "service",
+    "service_group",
+    "status_change",
+];
 
 /// The columns of each table's primary key, in order.
 async fn primary_keys(db: &DatabaseConnection) -> BTreeMap<String, Vec<String>> {
@@ -63,7 +78,7 @@ async fn r_02_every_tenants_table_begins_its_key_with_the_organization() {
         assert!(key.len() > 1, "{table}");
         tenants.push(table.as_str());
     }
-    assert_eq!(tenants, ["event", "membership", "service", "service_group", "status_change"]);
+    assert_eq!(tenants, TENANTS);
     for table in SHARED {
         assert!(keys.contains_key(table), "{table}");
     }
@@ -168,24 +183,12 @@ async fn migrating_again_changes_nothing() {
     team.get("/api/auth/me").await.is(200);
 }
 
-/// The address of a database that does not exist yet, beside the one the tests share.
-async fn new_database(name: &str) -> String {
-    let url = database_url();
-    if url.starts_with("sqlite:") {
-        return sqlite_url(&format!("{name}.db"));
-    }
-    connect(url).await.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("created");
-    let (server, _) = url.rsplit_once('/').expect("an address");
-    format!("{server}/{name}")
-}
-
 #[tokio::test]
 async fn servers_that_start_together_on_an_empty_database_migrate_it_once() {
-    let name = unique("fresh").replace('-', "_");
-    let url = new_database(&name).await;
+    let own = OwnDatabase::create().await;
     let starts: Vec<_> = (0..4)
         .map(|_| {
-            let url = url.clone();
+            let url = own.url.clone();
             thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
                 runtime.block_on(async {
@@ -198,34 +201,20 @@ async fn servers_that_start_together_on_an_empty_database_migrate_it_once() {
     for start in starts {
         start.join().expect("started");
     }
-    let db = connect(&url).await;
+    let db = connect(&own.url).await;
     assert_eq!(texts::<1>(&db, "SELECT version FROM seaql_migrations").await.len(), Migrator::migrations().len());
-    assert_eq!(primary_keys(&db).await.len(), 9);
-    drop(db);
-    drop_database(&name, &url).await;
-}
-
-/// Takes away a database made for one test; an SQLite file goes with its folder.
-async fn drop_database(name: &str, url: &str) {
-    if !url.starts_with("sqlite:") {
-        let force = if url.starts_with("postgres") { " WITH (FORCE)" } else { "" };
-        let server = connect(database_url()).await;
-        server.execute_unprepared(&format!("DROP DATABASE {name}{force}")).await.expect("dropped");
-    }
+    assert_eq!(primary_keys(&db).await.len(), SHARED.len() + TENANTS.len());
 }
 
 #[tokio::test]
 async fn a_schema_can_be_taken_down_and_built_again() {
-    let name = unique("again").replace('-', "_");
-    let url = new_database(&name).await;
-    let db = connect(&url).await;
+    let own = OwnDatabase::create().await;
+    let db = connect(&own.url).await;
     Migrator::up(&db, None).await.expect("built");
     let keys = primary_keys(&db).await;
     Migrator::down(&db, None).await.expect("taken down");
     Migrator::up(&db, None).await.expect("built again");
     assert_eq!(primary_keys(&db).await, keys);
-    drop(db);
-    drop_database(&name, &url).await;
 }
 
 #[tokio::test]
@@ -257,10 +246,15 @@ async fn instants_and_numbers_are_integers_of_sixty_four_bits() {
     let numbers: Vec<_> = rows
         .iter()
         .filter(|[_, column, _]| {
-            column.ends_with("_at") || column.ends_with("seq") || column == "status_since" || column == "position"
+            let ends = ["_at", "seq", "_start", "_end"];
+            let whole = ["status_since", "position", "version", "seconds", "until"];
+            ends.iter().any(|end| column.ends_with(end))
+                && !column.starts_with("auto_")
+                && !column.starts_with("notify_")
+                || whole.contains(&column.as_str())
         })
         .collect();
-    assert!(numbers.len() > 15, "{numbers:?}");
+    assert!(numbers.len() > 45, "{numbers:?}");
     for [table, column, kind] in numbers {
         assert!(matches!(kind.as_str(), "bigint" | "integer"), "{table}.{column} is {kind}");
         assert!(kind == "bigint" || db.get_database_backend() == DbBackend::Sqlite, "{table}.{column} is {kind}");
