@@ -365,7 +365,8 @@ fn check_past(check: &mut Check, field: &str, at: Option<Timestamp>, now: Timest
     }
 }
 
-fn check_services(check: &mut Check, ids: impl Iterator<Item = ServiceId>, field: &str) {
+/// Refuses too many services, and one that is named twice.
+pub(super) fn check_services(check: &mut Check, ids: impl Iterator<Item = ServiceId>, field: &str) {
     let mut ids: Vec<_> = ids.collect();
     if ids.len() > SERVICES_MAX {
         check.fault(field, format!("Name at most {SERVICES_MAX} services."));

@@ -1,6 +1,6 @@
 //! The public REST documents: what a visitor, or a visitor's program, may know.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{
     Headline, Incident, OrganizationId, Seq, Service, ServiceGroup, Slug, StatusChange, StatusPage, Timestamp, Zone,
@@ -26,7 +26,7 @@ pub struct PublicStatus {
     /// Whose page it is.
     pub organization: PublicOrganization,
     /// Its state in one word and one sentence.
-    #[serde(skip_deserializing)]
+    #[serde(deserialize_with = "derived")]
     pub page: Headline,
     /// The number of the newest event in this document: connect to the live feed with `since` set to it.
     pub seq: Seq,
@@ -44,6 +44,11 @@ pub struct PublicStatus {
     pub upcoming_maintenances: Vec<Incident>,
     /// What was over lately, newest first.
     pub recent_incidents: Vec<Incident>,
+}
+
+/// Reads over the headline: whoever needs it has the services it follows from.
+fn derived<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Headline, D::Error> {
+    de::IgnoredAny::deserialize(deserializer).map(|_| Headline::default())
 }
 
 impl From<StatusPage> for PublicStatus {
@@ -115,4 +120,6 @@ pub struct IncidentPage {
     pub page: StatusPage,
     /// The incident shown.
     pub id: super::IncidentId,
+    /// What was said of it last, as plain text.
+    pub summary: String,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Check, IncidentStatus, Result,
     check::NAME_MAX,
-    incident_input::{MESSAGE_MAX, ServiceImpact, TITLE_MAX},
+    incident_input::{MESSAGE_MAX, ServiceImpact, TITLE_MAX, check_services},
     wire::id,
 };
 
@@ -67,6 +67,7 @@ impl NewTemplate {
         self.name = check.line("name", &self.name, NAME_MAX);
         self.title = check.line("title", &self.title, TITLE_MAX);
         self.message = check.paragraph("message", &self.message, MESSAGE_MAX);
+        check_services(&mut check, self.services.iter().map(|service| service.id), "services");
         check.finish()?;
         Ok(self)
     }

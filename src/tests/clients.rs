@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{ORIGIN, TestApp, request, with_json};
+use super::{ORIGIN, PASSWORD, TestApp, request, with_json};
 
 /// What came back.
 #[derive(Clone, Debug)]
@@ -102,6 +102,12 @@ impl Team {
         Self { app: app.clone(), ..self.clone() }
     }
 
+    /// The same person after a long time, logged in anew.
+    pub async fn back(&self) -> Self {
+        let form = json!({"email": self.email, "password": PASSWORD});
+        Self::of(self.app.clone(), &self.app.post("/api/auth/login", &form).await.is(200))
+    }
+
     /// A request with the token, without a body.
     pub async fn send(&self, method: Method, path: &str) -> Answer {
         let bearer = format!("Bearer {}", self.token);
@@ -153,6 +159,40 @@ impl Team {
         self.get("/api/groups").await.is(200).as_array().expect("a list").clone()
     }
 
+    /// Opens an incident or plans a maintenance, which must be allowed.
+    pub async fn report(&self, new: Value) -> Value {
+        self.post("/api/incidents", new).await.is(201)
+    }
+
+    /// An incident as it is now.
+    pub async fn incident(&self, incident: &Value) -> Value {
+        self.get(&incident_path(incident)).await.is(200)
+    }
+
+    /// Posts an update, which must be allowed.
+    pub async fn say(&self, incident: &Value, update: Value) -> Value {
+        self.post(&format!("{}/updates", incident_path(incident)), update).await.is(201)
+    }
+
+    /// Changes an incident, which must be allowed.
+    pub async fn amend(&self, incident: &Value, patch: Value) -> Value {
+        self.put(&incident_path(incident), patch).await.is(200)
+    }
+
+    /// The status of a service, as members and visitors see it alike.
+    pub async fn status_of(&self, service: &Value) -> String {
+        let seen = self.get(&path_of(service)).await.is(200);
+        let page = self.public("status").await;
+        let services = page["services"].as_array().expect("a list");
+        let shown = services.iter().find(|shown| shown["id"] == service["id"]).expect("on the page");
+        assert_eq!(shown, &in_public(&seen));
+        seen["status"].as_str().expect("a word").to_owned()
+    }
+
+    pub async fn incidents(&self) -> Vec<Value> {
+        self.get("/api/incidents").await.is(200).as_array().expect("a list").clone()
+    }
+
     pub async fn history(&self, service: &Value) -> Vec<Value> {
         self.get(&format!("{}/history", path_of(service))).await.is(200).as_array().expect("a list").clone()
     }
@@ -179,6 +219,9 @@ impl Team {
             "services": services,
             "histories": histories,
             "groups": self.groups().await,
+            "incidents": self.incidents().await,
+            "templates": self.get("/api/templates").await.is(200),
+            "series": self.get("/api/maintenance-series").await.is(200),
             "status": self.public("status").await,
             "timeline": self.public("timeline").await,
         })
@@ -193,6 +236,29 @@ impl Team {
 /// The address of a service.
 pub fn path_of(service: &Value) -> String {
     format!("/api/services/{}", id_of(service))
+}
+
+/// The address of an incident.
+pub fn incident_path(incident: &Value) -> String {
+    format!("/api/incidents/{}", id_of(incident))
+}
+
+/// The address of an update.
+pub fn update_path(update: &Value) -> String {
+    format!("/api/incidents/{}/updates/{}", update["incident_id"].as_str().expect("an id"), id_of(update))
+}
+
+/// What an incident says of services.
+pub fn said(services: &[(&Value, &str)]) -> Value {
+    services.iter().map(|(service, status)| json!({"id": service["id"], "status": status})).collect()
+}
+
+/// A service as visitors see it.
+pub fn in_public(service: &Value) -> Value {
+    let mut service = service.clone();
+    let baseline = service.as_object_mut().expect("an object").remove("baseline");
+    assert!(baseline.is_some(), "members see more: {service}");
+    service
 }
 
 /// The id of anything.

@@ -13,6 +13,20 @@ pub enum Field {
     Service,
     /// The id of a group.
     Group,
+    /// The id of an open incident.
+    Incident,
+    /// The id of an update of that incident.
+    Update,
+    /// The id of an incident that is over.
+    Past,
+    /// The id of a planned maintenance.
+    Maintenance,
+    /// The id of a series of maintenances.
+    Series,
+    /// The id of a template.
+    Template,
+    /// What is said of a service, whose id stands in the field's name in place of `{}`.
+    Said(&'static str),
     /// Something that names nobody's property.
     Plain(&'static str),
 }
@@ -61,7 +75,59 @@ pub const FUNCTIONS: &[Function] = &[
     session("move_group", &[("id", Field::Group), ("direction", Field::Plain("down"))]),
     session("delete_group", &[("id", Field::Group)]),
     session("rename_organization", &[("name", Field::Plain("Renamed"))]),
+    session("set_time_zone", &[("time_zone", Field::Plain("Europe/Berlin"))]),
+    session("time_zones", &[]),
+    session("incidents", &[]),
+    session("room", &[("id", Field::Incident)]),
+    session("here", &[("id", Field::Incident)]),
+    session("preview_message", &[("message", Field::Plain("*x*"))]),
+    session("form_key", &[]),
+    session("open_incident", &[("title", Field::Plain("Down")), SAID]),
+    session(
+        "backfill_incident",
+        &[
+            ("title", Field::Plain("Was down")),
+            ("started_at", Field::Plain("2026-11-20T08:00")),
+            ("resolved_at", Field::Plain("2026-11-20T09:00")),
+            SAID,
+        ],
+    ),
+    session("post_update", &[("id", Field::Incident), ("message", Field::Plain("Better.")), SAID]),
+    session("edit_incident", &[("id", Field::Incident), ("title", Field::Plain("Worse"))]),
+    session("detach_service", &[("id", Field::Incident), ("service", Field::Service)]),
+    session("publish_incident", &[("id", Field::Incident)]),
+    session(
+        "edit_update",
+        &[("id", Field::Incident), ("update_id", Field::Update), ("message", Field::Plain("Corrected."))],
+    ),
+    session("delete_update", &[("id", Field::Incident), ("update_id", Field::Update)]),
+    session("write_postmortem", &[("id", Field::Past), ("postmortem", Field::Plain("Why."))]),
+    session("delete_incident", &[("id", Field::Incident), ("confirm", Field::Plain("Outage"))]),
+    session("templates", &[]),
+    session("filled_template", &[("id", Field::Template)]),
+    session(
+        "save_template",
+        &[("id", Field::Template), ("name", Field::Plain("Slow")), ("title", Field::Plain("Slow")), SAID],
+    ),
+    session("delete_template", &[("id", Field::Template)]),
+    session(
+        "schedule_maintenance",
+        &[
+            ("title", Field::Plain("Work")),
+            ("starts", Field::Plain("2026-12-05T02:00")),
+            ("ends", Field::Plain("2026-12-05T03:00")),
+            SAID,
+        ],
+    ),
+    session("reschedule", &[("id", Field::Maintenance), ("ends", Field::Plain("2026-12-02T04:00"))]),
+    session("set_automations", &[("id", Field::Maintenance), ("remind", Field::Plain("on"))]),
+    session("past_maintenances", &[]),
+    session("series_list", &[]),
+    session("end_series", &[("id", Field::Series)]),
 ];
+
+/// What a form says of a service.
+const SAID: (&str, Field) = ("services[of-{}]", Field::Said("degraded"));
 
 const fn open(name: &'static str, fields: &'static [(&'static str, Field)]) -> Function {
     Function { name, guard: Guard::Open, fields }
@@ -128,7 +194,23 @@ impl Operation {
             example.unwrap_or_else(|| panic!("{name} needs an example, so that its operation can be attacked")).clone(),
         )
     }
+
+    /// Every body it shows, made for somebody who has this service: what it names is theirs, and the present version.
+    pub fn examples_for(&self, document: &Value, service: &str) -> Vec<Value> {
+        let named = self.detail["requestBody"]["content"]["application/json"]["examples"].as_object();
+        let named = named.into_iter().flatten().map(|(_, example)| example["value"].clone());
+        let mut examples: Vec<Value> = self.example(document).into_iter().chain(named).collect();
+        for example in &mut examples {
+            let text = example.to_string().replace(EXAMPLE_SERVICE, service);
+            *example = serde_json::from_str(&text).expect("JSON");
+            example.as_object_mut().expect("an object").remove("version");
+        }
+        examples
+    }
 }
+
+/// The service of the document's examples.
+const EXAMPLE_SERVICE: &str = "01936f3e-8a10-7c3e-9d52-0b6f5a1c2d3e";
 
 /// The document programs read.
 pub async fn document(app: &TestApp) -> Value {

@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::{
-    Relay, TestApp, config,
+    Relay, TestApp,
+    clients::in_public,
+    config,
     database::{database_url, setting},
 };
 use crate::{
@@ -27,7 +29,7 @@ async fn without_redis_readers_are_caught_up_from_the_database() {
     team.change(&service, json!({"status": "degraded"})).await;
     two.state.system().catch_up_readers().await.expect("caught up");
     two.state.system().catch_up_readers().await.expect("nothing left");
-    for reader in &mut readers {
+    for (reader, service) in readers.iter_mut().zip([in_public(&service), service.clone()]) {
         assert_eq!(reader.event(1).await["data"], service);
         assert_eq!(reader.event(2).await["data"]["status"], "degraded");
     }
@@ -93,13 +95,13 @@ async fn with_redis_an_event_reaches_the_other_instances_readers_by_itself() {
     }
     let service = team.service("API").await;
     // Whichever is first, the line to Redis or the event, the reader hears of it.
-    for reader in &mut readers {
+    for (reader, service) in readers.iter_mut().zip([in_public(&service), service.clone()]) {
         assert_eq!(reader.event(1).await["data"], service);
     }
     for (n, status) in (2..40).zip(["degraded", "operational"].into_iter().cycle()) {
         let from = if n % 2 == 0 { &one } else { &two };
         let changed = team.at(from).change(&service, json!({"status": status})).await;
-        for reader in &mut readers {
+        for (reader, changed) in readers.iter_mut().zip([in_public(&changed), changed.clone()]) {
             assert_eq!(reader.event(n).await["data"], changed);
         }
     }

@@ -4,17 +4,27 @@
 //! own organizations. `ALDIS_TEST_DATABASE_URL` names the database, otherwise it is an SQLite file of this run.
 
 mod auth;
+mod backfills;
 mod clients;
 mod csrf;
 mod database;
+mod demo;
 mod doors;
+mod drafts;
 mod forms;
 mod groups;
 mod history;
 mod house;
+mod incident_input;
+mod incident_requests;
+mod incident_updates;
+mod incidents;
 mod instances;
 mod live;
+mod live_incidents;
+mod maintenances;
 mod openapi;
+mod owners;
 mod pages;
 mod places;
 mod public_incidents;

@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use super::{
     TestApp,
-    clients::{Team, id_of, path_of},
+    clients::{Team, id_of, in_public, path_of},
     database::{connect, database_url},
 };
 
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
+    "baseline",
     "created_at",
     "description",
     "group_id",
@@ -49,7 +50,7 @@ async fn a_new_service_is_operational_ungrouped_and_last() {
     }
     assert_eq!(team.get(&path_of(&service)).await.is(200), service);
     assert_eq!(team.services().await[1], service);
-    assert_eq!(team.public("status").await["services"][1], service);
+    assert_eq!(team.public("status").await["services"][1], in_public(&service));
 }
 
 #[tokio::test]
@@ -94,6 +95,7 @@ async fn a_put_changes_what_it_holds_and_leaves_the_rest() {
         expected["updated_at"] = json!(app.clock.now());
         if field == "status" {
             expected["status_since"] = expected["updated_at"].clone();
+            expected["baseline"] = value.clone();
         }
         assert_eq!(team.change(&before, json!({field: value})).await, expected);
         assert_eq!(team.get(&path_of(&before)).await.is(200), expected);
@@ -288,7 +290,7 @@ async fn a_deleted_service_is_gone_from_every_door() {
     assert_eq!(names(&services), ["first", "last"]);
     assert_eq!(services[1]["position"], 1);
     let page = team.public("status").await;
-    assert_eq!(page["services"], json!(services));
+    assert_eq!(page["services"], json!(services.iter().map(in_public).collect::<Vec<_>>()));
     assert_eq!(page["page"]["description"], "All Systems Operational");
     assert_eq!(team.public("timeline").await["status_changes"], json!([]));
     // Its name is free again.

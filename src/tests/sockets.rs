@@ -66,9 +66,18 @@ impl Port {
 
     /// Reads an organization's feed as its member.
     pub async fn attend(self, team: &Team) -> Socket {
+        self.join(team, "/api/live").await
+    }
+
+    /// Reads an organization's feed as its member, from an event on.
+    pub async fn return_to(self, team: &Team, since: u64) -> Socket {
+        self.join(team, &format!("/api/live?since={since}")).await
+    }
+
+    async fn join(self, team: &Team, path: &str) -> Socket {
         let headers = [(header::AUTHORIZATION, format!("Bearer {}", team.token))];
         let headers = headers.each_ref().map(|(name, value)| (name.clone(), value.as_str()));
-        self.dial("/api/live", &headers).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
+        self.dial(path, &headers).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
     }
 }
 

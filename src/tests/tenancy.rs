@@ -12,6 +12,7 @@ use super::{
     TestApp,
     clients::{Answer, Team, id_of},
     doors::{FUNCTIONS, Field, Function, Guard, Operation, document, operations, path_to},
+    owners::{NOW, Owner},
     request, with_json,
 };
 
@@ -25,50 +26,6 @@ const UNKNOWN: [&str; 6] = [
     "%27%20OR%201%3D1--",
 ];
 
-struct Victim {
-    team: Team,
-    service: Value,
-    group: Value,
-}
-
-impl Victim {
-    async fn of(app: &TestApp) -> Self {
-        let team = app.register("Victim").await;
-        let group = team.group("Core").await;
-        let new = json!({"name": "API", "group_id": id_of(&group)});
-        let service = team.post("/api/services", new).await.is(201);
-        team.service("Second").await;
-        team.change(&service, json!({"status": "degraded"})).await;
-        team.change(&service, json!({"status": "operational"})).await;
-        Self { team, service, group }
-    }
-
-    /// The victim's own id for a parameter of a path. A path of a new kind must be added here.
-    fn id_in(&self, path: &str, parameter: &str) -> &str {
-        match (path.split('/').nth(2), parameter) {
-            (Some("services"), "id") => id_of(&self.service),
-            (Some("groups"), "id") => id_of(&self.group),
-            _ => panic!("say which id of the victim belongs in {{{parameter}}} of {path}"),
-        }
-    }
-
-    /// The victim's own id for a field of a body. A field of a new kind must be added here.
-    fn id_for(&self, field: &str) -> &str {
-        match field {
-            "group_id" => id_of(&self.group),
-            _ => panic!("say which id of the victim belongs in the field {field}"),
-        }
-    }
-
-    fn id_of_kind(&self, field: Field) -> Option<&str> {
-        match field {
-            Field::Service => Some(id_of(&self.service)),
-            Field::Group => Some(id_of(&self.group)),
-            Field::Plain(_) => None,
-        }
-    }
-}
-
 /// Whether what the path names is for everybody.
 fn is_public(operation: &Operation) -> bool {
     operation.path.starts_with("/api/public/") && !operation.is_secured
@@ -81,83 +38,123 @@ async fn attempt(team: &Team, operation: &Operation, path: &str, body: Option<Va
     }
 }
 
+/// A path with one id of somebody else's in place of `name`, and the attacker's own ids in the other places.
+fn with_one(attacker: &Owner, path: &str, name: &str, id: &str) -> String {
+    attacker.path(&path.replace(&format!("{{{name}}}"), id))
+}
+
 #[tokio::test]
 async fn another_organizations_id_in_a_path_is_answered_as_one_that_does_not_exist() {
-    let app = TestApp::open().await;
-    let (victim, attacker) = (Victim::of(&app).await, app.register("Attacker").await);
-    let before = victim.team.everything().await;
+    let app = TestApp::at(NOW).await;
+    let (victim, attacker) = (Owner::of(&app, "Victim").await, Owner::of(&app, "Attacker").await);
+    let before = (victim.team.everything().await, attacker.team.everything().await);
     let document = document(&app).await;
     let mut tried = 0;
     for operation in operations(&document) {
-        let parameters = operation.parameters();
-        if parameters.is_empty() || is_public(&operation) {
+        if operation.parameters().is_empty() || is_public(&operation) {
             continue;
         }
         assert!(operation.is_secured, "{} names something without a token", operation.title());
-        assert_eq!(parameters.len(), 1, "teach this test to fill several parameters: {}", operation.path);
-        let name = parameters[0];
-        let body = operation.example(&document);
-        let place = format!("{{{name}}}");
-        let foreign = operation.path.replace(&place, victim.id_in(&operation.path, name));
         // Its owner is let in, so a refusal says something.
         if operation.method == Method::GET {
-            attempt(&victim.team, &operation, &foreign, None).await.is(200);
+            attempt(&victim.team, &operation, &victim.path(&operation.path), None).await.is(200);
         }
-        let refusal = attempt(&attacker, &operation, &foreign, body.clone()).await;
+        let body = operation.examples_for(&document, id_of(&attacker.service)).into_iter().next();
+        let refusal = attempt(&attacker.team, &operation, &victim.path(&operation.path), body.clone()).await;
         refusal.refuses(404, &[]);
-        for unknown in UNKNOWN {
-            let answer = attempt(&attacker, &operation, &operation.path.replace(&place, unknown), body.clone()).await;
-            assert_eq!(answer.fingerprint(), refusal.fingerprint(), "{} with {unknown}", operation.title());
+        for name in operation.parameters() {
+            let foreign = victim.id_in(&operation.path, name);
+            for id in [foreign].into_iter().chain(UNKNOWN) {
+                let path = with_one(&attacker, &operation.path, name, id);
+                let answer = attempt(&attacker.team, &operation, &path, body.clone()).await;
+                assert_eq!(answer.fingerprint(), refusal.fingerprint(), "{} at {path}", operation.title());
+            }
         }
         tried += 1;
     }
-    assert!(tried >= 7, "only {tried} operations were attacked");
-    assert_eq!(victim.team.everything().await, before);
-    assert_eq!(attacker.services().await, [] as [Value; 0]);
+    assert!(tried >= 16, "only {tried} operations were attacked");
+    assert_eq!((victim.team.everything().await, attacker.team.everything().await), before);
+}
+
+/// What stands in a field of a body to name this.
+fn naming(field: &str, id: &str) -> Value {
+    match field {
+        "services" => json!([{"id": id, "status": "degraded"}]),
+        "service_ids" => json!([id]),
+        _ => json!(id),
+    }
 }
 
 #[tokio::test]
 async fn another_organizations_id_in_a_body_is_answered_as_one_that_does_not_exist() {
-    let app = TestApp::open().await;
-    let (victim, attacker) = (Victim::of(&app).await, app.register("Attacker").await);
-    let own = Victim { service: attacker.service("Own").await, group: attacker.group("Own").await, team: attacker };
-    let before = victim.team.everything().await;
+    let app = TestApp::at(NOW).await;
+    let (victim, attacker) = (Owner::of(&app, "Victim").await, Owner::of(&app, "Attacker").await);
+    let before = (victim.team.everything().await, attacker.team.everything().await);
     let document = document(&app).await;
     let mut tried = Vec::new();
     for operation in operations(&document) {
         let Some((_, schema)) = operation.body(&document) else { continue };
         let properties = schema["properties"].as_object().into_iter().flatten();
-        for (field, _) in properties.filter(|(field, _)| field.ends_with("_id") || field.ends_with("_ids")) {
-            let mut path = operation.path.clone();
-            for name in operation.parameters() {
-                path = path.replace(&format!("{{{name}}}"), own.id_in(&operation.path, name));
+        let names = |field: &str| field.ends_with("_id") || field.ends_with("_ids") || field == "services";
+        let path = attacker.path(&operation.path);
+        for (field, _) in properties.filter(|(field, _)| names(field)) {
+            for mut body in operation.examples_for(&document, id_of(&attacker.service)) {
+                // One way to name a service at a time.
+                for other in ["service_id", "service_ids"] {
+                    body.as_object_mut().expect("an object").remove(other);
+                }
+                body[field] = naming(field, victim.id_for(field));
+                let refusal = attempt(&attacker.team, &operation, &path, Some(body.clone())).await;
+                refusal.refuses(404, &[if field.starts_with("service") { "services" } else { field }]);
+                body[field] = naming(field, UNKNOWN[1]);
+                let answer = attempt(&attacker.team, &operation, &path, Some(body)).await;
+                assert_eq!(answer.fingerprint(), refusal.fingerprint(), "{} {field}", operation.title());
             }
-            let mut body = operation.example(&document).expect("an example");
-            body[field] = json!(victim.id_for(field));
-            let refusal = attempt(&own.team, &operation, &path, Some(body.clone())).await;
-            refusal.refuses(404, &[field]);
-            body[field] = json!(UNKNOWN[1]);
-            let answer = attempt(&own.team, &operation, &path, Some(body)).await;
-            assert_eq!(answer.fingerprint(), refusal.fingerprint(), "{}", operation.title());
-            tried.push(operation.title());
+            tried.push(format!("{} {field}", operation.title()));
         }
     }
-    assert_eq!(tried, ["POST /api/services", "PUT /api/services/{id}"]);
-    assert_eq!(victim.team.everything().await, before);
-    assert_eq!(own.team.services().await, [own.service]);
+    tried.sort();
+    assert_eq!(
+        tried,
+        [
+            "POST /api/incidents service_id",
+            "POST /api/incidents service_ids",
+            "POST /api/incidents services",
+            "POST /api/incidents/{id}/updates services",
+            "POST /api/services group_id",
+            "POST /api/templates services",
+            "PUT /api/incidents/{id} services",
+            "PUT /api/services/{id} group_id",
+            "PUT /api/templates/{id} services",
+        ]
+    );
+    assert_eq!((victim.team.everything().await, attacker.team.everything().await), before);
+}
+
+#[tokio::test]
+async fn a_list_asked_for_another_organizations_service_is_empty() {
+    let app = TestApp::at(NOW).await;
+    let (victim, attacker) = (Owner::of(&app, "Victim").await, Owner::of(&app, "Attacker").await);
+    for service in [id_of(&victim.service), UNKNOWN[0]] {
+        let answer = attacker.team.get(&format!("/api/incidents?service={service}")).await;
+        assert_eq!(answer.is(200), json!([]));
+        let listed = attacker.team.browser().call(path_to("incidents"), &[("service", service)]).await;
+        assert_eq!(listed.is(200)["items"], json!([]));
+    }
+    assert_eq!(
+        victim.team.get(&format!("/api/incidents?service={}", id_of(&victim.service))).await.is(200)[0]["title"],
+        "Upgrade"
+    );
 }
 
 #[tokio::test]
 async fn every_secured_operation_needs_a_token() {
-    let app = TestApp::open().await;
-    let victim = Victim::of(&app).await;
+    let app = TestApp::at(NOW).await;
+    let victim = Owner::of(&app, "Victim").await;
     let before = victim.team.everything().await;
     let document = document(&app).await;
     for operation in operations(&document).into_iter().filter(|operation| operation.is_secured) {
-        let mut path = operation.path.clone();
-        for name in operation.parameters() {
-            path = path.replace(&format!("{{{name}}}"), victim.id_in(&operation.path, name));
-        }
+        let path = victim.path(&operation.path);
         for authorization in [None, Some("Bearer nonsense"), Some("Basic YTpi")] {
             let mut builder = request(operation.method.clone(), &path);
             if let Some(authorization) = authorization {
@@ -209,48 +206,61 @@ async fn a_page_that_does_not_exist_is_answered_alike_whatever_was_asked_for() {
 }
 
 /// The fields of a function, with `id` in place of what belongs to somebody.
-fn fields<'a>(function: &Function, id: impl Fn(Field) -> &'a str) -> Vec<(&'static str, &'a str)> {
-    let value = |field| match field {
-        Field::Plain(text) => text,
-        owned => id(owned),
+fn fields<'a>(function: &Function, id: impl Fn(Field) -> &'a str) -> Vec<(String, &'a str)> {
+    let filled = |(name, field): &(&str, Field)| match *field {
+        Field::Plain(text) => ((*name).to_owned(), text),
+        Field::Said(status) => (name.replace("{}", id(*field)), status),
+        owned => ((*name).to_owned(), id(owned)),
     };
-    function.fields.iter().map(|(name, field)| (*name, value(*field))).collect()
+    function.fields.iter().map(filled).collect()
+}
+
+fn pairs<'a>(fields: &'a [(String, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    fields.iter().map(|(name, value)| (name.as_str(), *value)).collect()
+}
+
+/// Whether it takes anything that belongs to somebody.
+fn takes_an_id(function: &Function) -> bool {
+    function.fields.iter().any(|(_, field)| !matches!(field, Field::Plain(_)))
 }
 
 #[tokio::test]
 async fn another_organizations_id_in_a_server_function_is_answered_as_one_that_does_not_exist() {
-    let app = TestApp::open().await;
-    let (victim, attacker) = (Victim::of(&app).await, app.register("Attacker").await);
-    let before = victim.team.everything().await;
+    let app = TestApp::at(NOW).await;
+    let (victim, attacker) = (Owner::of(&app, "Victim").await, Owner::of(&app, "Attacker").await);
+    let before = (victim.team.everything().await, attacker.team.everything().await);
     let mut tried = 0;
-    for function in FUNCTIONS {
-        if function.fields.iter().all(|(_, field)| matches!(field, Field::Plain(_))) {
-            continue;
-        }
+    for function in FUNCTIONS.iter().filter(|function| takes_an_id(function)) {
         let path = path_to(function.name);
-        let foreign = fields(function, |field| victim.id_of_kind(field).expect("an id"));
-        let refusal = attacker.browser().call(path, &foreign).await;
+        let call = async |fields: Vec<(String, &str)>| attacker.team.browser().call(path, &pairs(&fields)).await;
+        let foreign = fields(function, |field| victim.id_of_kind(field));
+        let refusal = call(foreign.clone()).await;
         assert_eq!(refusal.status, 404, "{}: {}", function.name, refusal.text);
         for unknown in [UNKNOWN[0], UNKNOWN[1]] {
-            let answer = attacker.browser().call(path, &fields(function, |_| unknown)).await;
+            let answer = call(fields(function, |_| unknown)).await;
             assert_eq!(answer.fingerprint(), refusal.fingerprint(), "{} with {unknown}", function.name);
         }
-        let garbage = attacker.browser().call(path, &fields(function, |_| "garbage")).await;
+        let garbage = call(fields(function, |_| "garbage")).await;
         assert_eq!(garbage.status, 404, "{}", function.name);
+        // One foreign id among the attacker's own.
+        for (_, one) in function.fields.iter().filter(|(_, field)| !matches!(field, Field::Plain(_))) {
+            let owner = |field| if field == *one { victim.id_of_kind(field) } else { attacker.id_of_kind(field) };
+            let answer = call(fields(function, owner)).await;
+            assert_eq!(answer.status, 404, "{} with a foreign {one:?}: {}", function.name, answer.text);
+        }
         // The same without JavaScript leads nowhere either.
-        let plain = attacker.browser().submit("/services", path, &foreign).await;
+        let plain = attacker.team.browser().submit("/services", path, &pairs(&foreign)).await;
         assert_eq!(plain.status, 404, "{}", function.name);
         tried += 1;
     }
-    assert!(tried >= 8, "only {tried} functions were attacked");
-    assert_eq!(victim.team.everything().await, before);
-    assert_eq!(attacker.services().await, [] as [Value; 0]);
+    assert!(tried >= 25, "only {tried} functions were attacked");
+    assert_eq!((victim.team.everything().await, attacker.team.everything().await), before);
 }
 
 #[tokio::test]
 async fn an_edit_cannot_put_an_own_service_into_another_organizations_group() {
-    let app = TestApp::open().await;
-    let (victim, attacker) = (Victim::of(&app).await, app.register("Attacker").await);
+    let app = TestApp::at(NOW).await;
+    let (victim, attacker) = (Owner::of(&app, "Victim").await, app.register("Attacker").await);
     let service = attacker.service("Own").await;
     for group in [id_of(&victim.group), UNKNOWN[1], "garbage"] {
         let fields = [("id", id_of(&service)), ("name", "Own"), ("group_id", group)];
@@ -262,18 +272,18 @@ async fn an_edit_cannot_put_an_own_service_into_another_organizations_group() {
 
 #[tokio::test]
 async fn every_server_function_that_needs_a_session_says_so() {
-    let app = TestApp::open().await;
-    let victim = Victim::of(&app).await;
+    let app = TestApp::at(NOW).await;
+    let victim = Owner::of(&app, "Victim").await;
     let before = victim.team.everything().await;
     for function in FUNCTIONS.iter().filter(|function| function.guard == Guard::Session) {
-        let fields = fields(function, |field| victim.id_of_kind(field).expect("an id"));
+        let fields = fields(function, |field| victim.id_of_kind(field));
         for cookie in [None, Some("aldis="), Some("aldis=nonsense"), Some("__Host-aldis=nonsense")] {
             let mut browser = app.browser();
             browser.cookie = cookie.map(str::to_owned);
-            let answer = browser.call(path_to(function.name), &fields).await;
+            let answer = browser.call(path_to(function.name), &pairs(&fields)).await;
             answer.refuses(401, &[]);
         }
-        let plain = app.browser().submit("/services", path_to(function.name), &fields).await;
+        let plain = app.browser().submit("/services", path_to(function.name), &pairs(&fields)).await;
         assert_eq!((plain.status.as_u16(), plain.header(header::LOCATION)), (303, "/login"), "{}", function.name);
     }
     assert_eq!(victim.team.everything().await, before);
@@ -281,11 +291,11 @@ async fn every_server_function_that_needs_a_session_says_so() {
 
 #[tokio::test]
 async fn one_organization_can_do_to_its_own_what_it_cannot_do_to_others() {
-    let app = TestApp::open().await;
+    let app = TestApp::at(NOW).await;
     for function in FUNCTIONS.iter().filter(|function| function.guard == Guard::Session) {
-        let victim = Victim::of(&app).await;
-        let fields = fields(function, |field| victim.id_of_kind(field).expect("an id"));
-        let answer = victim.team.browser().call(path_to(function.name), &fields).await;
+        let owner = Owner::of(&app, "Owner").await;
+        let fields = fields(function, |field| owner.id_of_kind(field));
+        let answer = owner.team.browser().call(path_to(function.name), &pairs(&fields)).await;
         assert!(answer.status == 200 || answer.status == 302, "{}: {} {}", function.name, answer.status, answer.text);
     }
 }

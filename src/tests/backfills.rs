@@ -1,0 +1,160 @@
+//! Incidents that were over before anybody wrote them down (domain rule 3.5), and templates, written before anything
+//! happens.
+
+use serde_json::{Value, json};
+
+use super::{
+    TestApp,
+    clients::{Team, id_of, incident_path, path_of, said},
+    owners::NOW,
+};
+
+/// An outage of 40 minutes three days ago, with these fields besides.
+fn past(service: &Value, more: Value) -> Value {
+    let mut body = json!({
+        "title": "Payments failed",
+        "message": "A certificate had expired.",
+        "started_at": "2026-11-20T09:00:00Z",
+        "resolved_at": "2026-11-20T09:40:00Z",
+        "services": said(&[(service, "major_outage")]),
+    });
+    for (field, value) in more.as_object().expect("an object") {
+        body[field] = value.clone();
+    }
+    body
+}
+
+/// A service that has been there for a month.
+async fn old_service() -> (TestApp, Team, Value) {
+    let app = TestApp::at("2026-10-24T12:00:00Z").await;
+    let team = app.register("Acme").await;
+    let service = team.service("API").await;
+    let later = TestApp::at(NOW).await;
+    let team = team.at(&later).back().await;
+    (later, team, service)
+}
+
+async fn uptime(team: &Team, service: &Value) -> Value {
+    team.get(&format!("{}/uptime", path_of(service))).await.is(200)
+}
+
+#[tokio::test]
+async fn rule_3_5_an_incident_of_the_past_is_listed_at_its_date_and_says_when_it_was_added() {
+    let (app, team, api) = old_service().await;
+    team.report(json!({"title": "Today"})).await;
+    let added = team.report(past(&api, json!({"notify": true}))).await;
+    assert_eq!(
+        (&added["status"], &added["impact"], &added["backfilled_at"]),
+        (&json!("resolved"), &json!("critical"), &json!("2026-11-23T12:00:00.000Z"))
+    );
+    assert_eq!(
+        (&added["started_at"], &added["resolved_at"]),
+        (&json!("2026-11-20T09:00:00.000Z"), &json!("2026-11-20T09:40:00.000Z"))
+    );
+    let update = &added["updates"][0];
+    assert_eq!(
+        (&update["display_at"], &update["notify"]),
+        (&json!("2026-11-20T09:40:00.000Z"), &json!(false)),
+        "it notifies nobody"
+    );
+    assert_eq!(
+        (&update["services"][0]["old_status"], &update["services"][0]["new_status"]),
+        (&json!("major_outage"), &json!("operational"))
+    );
+    let titles: Vec<_> = team.incidents().await.iter().map(|incident| incident["title"].clone()).collect();
+    assert_eq!(titles, ["Today", "Payments failed"]);
+    let public = team.public("status").await["recent_incidents"][0].clone();
+    assert_eq!(public["backfilled_at"], added["backfilled_at"], "visitors are told, too");
+    let html = app.get(&format!("/public/{}", team.slug)).await.text;
+    assert!(html.contains("Payments failed"));
+}
+
+#[tokio::test]
+async fn rule_3_5_by_itself_an_incident_of_the_past_changes_no_status_and_no_uptime() {
+    let (_app, team, api) = old_service().await;
+    let before = (team.services().await, team.history(&api).await, uptime(&team, &api).await);
+    team.report(past(&api, json!({}))).await;
+    assert_eq!((team.services().await, team.history(&api).await, uptime(&team, &api).await), before);
+    assert_eq!(before.2["percent"], 100.0);
+}
+
+#[tokio::test]
+async fn rule_3_5_asked_to_it_corrects_the_uptime_and_nothing_that_was_written() {
+    let (_app, team, api) = old_service().await;
+    let before = (team.services().await, team.history(&api).await);
+    let added = team.report(past(&api, json!({"correct_uptime": true}))).await;
+    assert_eq!((team.services().await, team.history(&api).await), before);
+    let corrected = uptime(&team, &api).await;
+    let day =
+        corrected["days"].as_array().expect("days").iter().find(|day| day["date"] == "2026-11-20").expect("listed");
+    assert_eq!(day["major_outage_seconds"], 2400);
+    assert_eq!(corrected["percent"], 99.91, "31 days with data");
+    // It goes with its incident.
+    team.delete(&incident_path(&added)).await.is(204);
+    assert_eq!(uptime(&team, &api).await["percent"], 100.0);
+}
+
+#[tokio::test]
+async fn rule_3_5_what_cannot_have_been_is_refused() {
+    let (_app, team, api) = old_service().await;
+    let before = team.everything().await;
+    for (more, fields) in [
+        (json!({"resolved_at": "2026-11-20T08:00:00Z"}), &["resolved_at"][..]),
+        (json!({"resolved_at": "2026-11-24T08:00:00Z"}), &["resolved_at"]),
+        (json!({"started_at": null}), &["started_at"]),
+        (json!({"started_at": "1999-01-01T00:00:00Z"}), &["started_at"]),
+        (json!({"status": "monitoring"}), &["status"]),
+        (json!({"resolved_at": null, "correct_uptime": true}), &["correct_uptime"]),
+    ] {
+        team.post("/api/incidents", past(&api, more)).await.refuses(400, fields);
+    }
+    let unknown = json!([{"id": "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000", "status": "degraded"}]);
+    team.post("/api/incidents", past(&api, json!({"services": unknown}))).await.refuses(404, &["services"]);
+    assert_eq!(team.everything().await, before);
+}
+
+#[tokio::test]
+async fn templates_come_and_change_and_go() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let api = team.service("API").await;
+    let slow = json!({
+        "name": "  Slow answers ",
+        "title": "{{services}}: slow",
+        "message": "Since {{time}} on {{date}} at {{organization}}.",
+        "services": said(&[(&api, "degraded")]),
+    });
+    let made = team.post("/api/templates", slow.clone()).await.is(201);
+    assert_eq!(
+        (&made["name"], &made["status"], &made["services"]),
+        (&json!("Slow answers"), &json!("investigating"), &slow["services"])
+    );
+    let down =
+        team.post("/api/templates", json!({"name": "Down", "title": "Down", "status": "identified"})).await.is(201);
+    assert_eq!(team.get("/api/templates").await.is(200), json!([down, made]), "by name");
+    let filled = team.browser().call(super::doors::path_to("filled_template"), &[("id", id_of(&made))]).await.is(200);
+    assert_eq!(
+        (&filled["title"], &filled["message"]),
+        (&json!("API: slow"), &json!("Since 12:00 UTC on 23 Nov 2026 at Acme."))
+    );
+    let path = format!("/api/templates/{}", id_of(&down));
+    let replaced = team.put(&path, json!({"name": "Outage", "title": "Out"})).await.is(200);
+    assert_eq!(
+        (&replaced["id"], &replaced["title"], &replaced["status"]),
+        (&down["id"], &json!("Out"), &json!("investigating"))
+    );
+    team.delete(&path).await.is(204);
+    team.delete(&path).await.refuses(404, &[]);
+    assert_eq!(team.get("/api/templates").await.is(200), json!([made]));
+    let twice = said(&[(&api, "degraded"), (&api, "major_outage")]);
+    for (body, fields) in [
+        (json!({"name": "", "title": ""}), &["name", "title"][..]),
+        (json!({"name": "x", "title": "x".repeat(300)}), &["title"]),
+        (json!({"name": "x", "title": "x", "message": "x".repeat(30_000)}), &["message"]),
+        (json!({"name": "x", "title": "x", "status": "scheduled"}), &["status"]),
+        (json!({"name": "x", "title": "x", "services": twice}), &["services"]),
+    ] {
+        team.post("/api/templates", body).await.refuses(400, fields);
+    }
+    assert_eq!(team.get("/api/templates").await.is(200), json!([made]));
+}
