@@ -187,6 +187,14 @@ impl StatusPage {
         std::iter::once((None, loose)).filter(|(_, services)| !services.is_empty()).chain(grouped).collect()
     }
 
+    /// A group's status: the worst of its services, none when it has none (domain rule 3.1.5). It counts for nothing
+    /// else: the headline looks at services alone.
+    #[must_use]
+    pub fn group_status(&self, id: GroupId) -> Option<ServiceStatus> {
+        let within = self.services.iter().filter(|service| service.group_id == Some(id));
+        within.map(|service| service.status).max()
+    }
+
     /// The page's one sentence (domain rule 3.2).
     #[must_use]
     pub fn headline(&self) -> Headline {

@@ -121,3 +121,19 @@ proptest! {
         prop_assert_eq!(holder, truth);
     }
 }
+
+#[test]
+fn rule_3_1_5_a_group_is_as_bad_as_its_worst_service_and_counts_for_nothing_else() {
+    let mut page = page_with(&["API", "Web", "Mail"]);
+    let group = GroupId::from_uuid(Uuid::from_u128(7));
+    assert_eq!(page.group_status(group), None);
+    for (n, status) in [(0, ServiceStatus::Degraded), (1, ServiceStatus::MajorOutage)] {
+        (page.services[n].group_id, page.services[n].status) = (Some(group), status);
+    }
+    assert_eq!(page.group_status(group), Some(ServiceStatus::MajorOutage));
+    // One of three services is out. Were the group counted as one more, all of two would not be.
+    assert_eq!(page.headline().description, "Partial System Outage");
+    page.services.truncate(2);
+    page.services[0].status = ServiceStatus::MajorOutage;
+    assert_eq!(page.headline().description, "Major System Outage");
+}

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_changes_no_status() {
+    fn rule_3_6_6_a_plan_has_the_impact_maintenance_and_changes_no_status() {
         let page = page_with(&["API"]);
         let plan = intent(&page, IncidentStatus::Scheduled, &[(0, ServiceStatus::UnderMaintenance)]);
         let (after, incident) = page.preview(&plan, Timestamp::EPOCH);

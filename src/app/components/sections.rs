@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::model::{GroupId, Service, ServiceGroup, ServiceId, StatusPage};
+use crate::model::{GroupId, Service, ServiceGroup, ServiceId, ServiceStatus, StatusPage};
 
 /// One heading and what stands under it.
 pub struct Section {
@@ -10,6 +10,8 @@ pub struct Section {
     pub group: Option<Signal<ServiceGroup>>,
     /// How many services stand under it.
     pub size: Signal<usize>,
+    /// The worst of them (domain rule 3.1.5); operational when there is none.
+    pub status: Signal<ServiceStatus>,
     /// The drawn rows.
     pub rows: AnyView,
 }
@@ -44,6 +46,10 @@ where
                 section(Section {
                     group: heading.and_then(|id| group(page, id)),
                     size: Signal::derive(move || members.with(Vec::len)),
+                    status: Memo::new(move |_| {
+                        heading.and_then(|id| page.with(|page| page.group_status(id))).unwrap_or_default()
+                    })
+                        .into(),
                     rows: rows.into_any(),
                 })
             }

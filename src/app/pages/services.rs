@@ -86,7 +86,7 @@ pub fn group_choices(page: Signal<StatusPage>) -> Signal<Vec<(String, String)>> 
 }
 
 fn group(board: Board, section: Section) -> AnyView {
-    let Section { group, size, rows } = section;
+    let Section { group, size, rows, .. } = section;
     view! {
         <section class="group">
             {match group {

@@ -12,12 +12,12 @@ use crate::{
     app::{
         components::{
             sections::{Section, Sections},
-            status::{Banner, StatusBadge, worst},
+            status::{Banner, StatusBadge, StatusIcon, worst},
             time::{Time, provide_clock},
         },
         live,
     },
-    model::{Service, StatusPage, Zone},
+    model::{Service, ServiceStatus, StatusPage, Zone},
 };
 
 /// The public page of an organization, from the state the server gave and kept up to date by the live feed.
@@ -82,11 +82,22 @@ fn Services(page: Signal<StatusPage>) -> impl IntoView {
 
 /// A heading with its services; a group that holds nothing is not shown.
 fn group(section: Section) -> AnyView {
-    let Section { group, size, rows } = section;
+    let Section { group, size, status, rows } = section;
     view! {
         <section class="group" hidden=move || size.get() == 0>
             {match group {
-                Some(group) => view! { <h2 dir="auto">{move || group.get().name}</h2> }.into_any(),
+                Some(group) => {
+                    view! {
+                        <div class="group-head">
+                            <h2 dir="auto">{move || group.get().name}</h2>
+                            // Decoration: each service below says its own status in words.
+                            <span hidden=move || status.get() == ServiceStatus::Operational>
+                                <StatusIcon status />
+                            </span>
+                        </div>
+                    }
+                        .into_any()
+                }
                 None => view! { <h2 class="sr-only">"Services"</h2> }.into_any(),
             }}
             <ul class="card rows">{rows}</ul>
