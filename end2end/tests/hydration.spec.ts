@@ -54,7 +54,10 @@ for (const timezoneId of ['Asia/Tokyo', 'America/St_Johns']) {
       await expect(plain.locator('time').first()).toContainText('UTC');
       await expect(plain.getByText('Times in UTC')).toBeVisible();
       await go(page, `/public/${member.slug}`);
-      await expect(page.getByText(`Times in your zone, ${timezoneId}`)).toBeVisible();
+      const zone = page.getByRole('combobox', { name: 'Times in' });
+      await expect(zone.locator('option:checked')).toHaveText(`your zone, ${timezoneId}`);
+      await zone.selectOption('UTC');
+      await expect(page.locator('.banner time')).toContainText('UTC');
     });
   });
 }

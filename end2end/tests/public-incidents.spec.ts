@@ -133,6 +133,10 @@ test('UI-51 a maintenance is planned, runs and ends before the visitor’s eyes,
   await post(page, maintenance, { status: 'completed', message: 'Done.' });
   await expect(running).toHaveCount(0);
   await expect(section(visitor, 'Past incidents').locator('.incident-mark')).toHaveText('Completed');
+  const told = section(visitor, 'Past incidents').locator('.update-head time');
+  await expect(told).toContainText('GMT+9');
+  await visitor.getByRole('combobox', { name: 'Times in' }).selectOption('Europe/Berlin');
+  await expect(told).toContainText(/CES?T/);
   expect((await said()).filter((text) => !text.startsWith('status:'))).toEqual([
     expect.stringMatching(/^polite: Planned maintenance: Database upgrade, Scheduled\. /),
     'polite: Database upgrade, In Progress. We begin.',

@@ -11,17 +11,31 @@ use js_sys::{
 };
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
+use web_sys::HtmlSelectElement;
 
 use crate::model::{Timestamp, Zone, ZoneShift};
 
-/// The time on the reader's clock, renewed every minute; none on the server and until the page is alive.
+/// The time on the reader's clock, renewed every minute, and the zone it is told in; no time on the server and until the
+/// page is alive.
 #[derive(Clone, Copy)]
-struct Clock(RwSignal<Option<Timestamp>>);
+struct Clock {
+    now: RwSignal<Option<Timestamp>>,
+    telling: RwSignal<Telling>,
+}
+
+/// Whose clocks times are told by, once the page is alive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Telling {
+    #[default]
+    Reader,
+    Page,
+    Utc,
+}
 
 /// Sets the page's one clock going. Called once, by its root.
 pub fn provide_clock() {
     let clock = RwSignal::new(None);
-    provide_context(Clock(clock));
+    provide_context(Clock { now: clock, telling: RwSignal::default() });
     Effect::new(move |_| {
         clock.set(Some(now()));
         let tick = set_interval_with_handle(move || _ = clock.try_set(Some(now())), Duration::from_mins(1));
@@ -35,7 +49,12 @@ pub fn provide_clock() {
 
 /// What the reader's clock shows, where one is provided: nothing on the server and until the page is alive.
 pub fn reader_clock() -> Signal<Option<Timestamp>> {
-    use_context::<Clock>().map_or_else(|| Signal::stored(None), |clock| clock.0.into())
+    use_context::<Clock>().map_or_else(|| Signal::stored(None), |clock| clock.now.into())
+}
+
+/// Whose clocks the reader wants times to be told by.
+fn telling() -> Signal<Telling> {
+    use_context::<Clock>().map_or_else(|| Signal::stored(Telling::Reader), |clock| clock.telling.into())
 }
 
 /// How a time is worded.
@@ -61,13 +80,17 @@ pub fn Time(
     #[prop(optional, into)]
     zone: MaybeProp<Zone>,
 ) -> impl IntoView {
-    let clock = reader_clock();
-    let first =
+    let (clock, telling) = (reader_clock(), telling());
+    let in_page_zone =
         move |at: Timestamp| zone.with(|zone| zone.as_ref().map_or_else(|| at.human_utc(), |zone| zone.human(at)));
     let text = move || {
         let at = at.get();
-        let Some(now) = clock.get() else { return first(at) };
-        let date = || in_local_zone(at);
+        let Some(now) = clock.get() else { return in_page_zone(at) };
+        let date = || match telling.get() {
+            Telling::Reader => in_local_zone(at),
+            Telling::Page => in_page_zone(at),
+            Telling::Utc => at.human_utc(),
+        };
         match (wording, ago(now.millis() - at.millis())) {
             (Wording::Ago, Some(ago)) => ago,
             (Wording::DateAndAgo, Some(ago)) => format!("{} ({ago})", date()),
@@ -85,22 +108,52 @@ pub fn Time(
     }
 }
 
-/// The zone that times are told in: the page's as the server sends them, then the reader's.
+/// The zone that times are told in: the page's as the server sends them, then the reader's, and a choice where it differs
+/// from the page's.
 #[component]
-pub fn ZoneNote(
+pub fn ZoneChoice(
     /// The page's zone, by which its days go.
     #[prop(into)]
     zone: Signal<Zone>,
 ) -> impl IntoView {
-    let clock = reader_clock();
-    let reader = move || clock.with(Option::is_some).then(local_zone).flatten();
-    move || {
-        zone.with(|zone| match reader() {
-            Some(reader) if reader == zone.name => format!("Times in your zone, {reader}"),
-            Some(reader) => format!("Times in your zone, {reader}; days in {}", zone.name),
-            None => format!("Times in {}", zone.name),
-        })
+    let (clock, name) = (reader_clock(), Memo::new(move |_| zone.with(|zone| zone.name.clone())));
+    let reader = Memo::new(move |_| clock.with(Option::is_some).then(local_zone).flatten());
+    let chosen = use_context::<Clock>().map(|clock| clock.telling);
+    let select = move |choices: Vec<(Telling, String)>| {
+        let tellings: Vec<Telling> = choices.iter().map(|(telling, _)| *telling).collect();
+        let choose = move |event| {
+            let index = usize::try_from(event_target::<HtmlSelectElement>(&event).selected_index());
+            if let (Some(chosen), Some(telling)) = (chosen, index.ok().and_then(|index| tellings.get(index))) {
+                chosen.set(*telling);
+            }
+        };
+        let now = chosen.map(|chosen| chosen.get_untracked());
+        let options = choices.into_iter().map(|(telling, text)| {
+            view! { <option selected={now == Some(telling)}>{text}</option> }
+        });
+        view! {
+            <label class="zone-choice">
+                "Times in"
+                <select class="input" autocomplete="off" on:change=choose>
+                    {options.collect_view()}
+                </select>
+            </label>
+            <span>{format!("Days in {}", name.get())}</span>
+        }
+    };
+    move || match reader.get() {
+        None => format!("Times in {}", name.get()).into_any(),
+        Some(reader) if name.with(|name| *name == reader) => format!("Times in your zone, {reader}").into_any(),
+        Some(reader) => select(choices(&reader, &name.get())).into_any(),
     }
+}
+
+/// The zones to choose from where the reader's is another than the page's.
+fn choices(reader: &str, page: &str) -> Vec<(Telling, String)> {
+    let own = (Telling::Reader, format!("your zone, {reader}"));
+    let utc = (Telling::Utc, "UTC".to_owned());
+    let all = [own, (Telling::Page, page.to_owned()), utc];
+    all.into_iter().filter(|(telling, _)| *telling != Telling::Utc || ![reader, page].contains(&"UTC")).collect()
 }
 
 /// A planned stretch of time in the page's zone and, once the page is alive, in the reader's too where its clocks show
@@ -141,14 +194,12 @@ pub fn Stretch(
     #[prop(into)]
     zone: Signal<Zone>,
 ) -> impl IntoView {
-    let clock = reader_clock();
+    let (clock, telling) = (reader_clock(), telling());
     let is_known = Memo::new(move |_| clock.with(Option::is_some));
-    let text = move || {
-        if is_known.get() {
-            reader_zone(start, end).human_window(start, end)
-        } else {
-            zone.with(|zone| zone.human_window(start, end))
-        }
+    let text = move || match telling.get() {
+        Telling::Reader if is_known.get() => reader_zone(start, end).human_window(start, end),
+        Telling::Utc => utc_window(start, end),
+        _ => zone.with(|zone| zone.human_window(start, end)),
     };
     view! {
         <time datetime=start.to_string() title=utc_window(start, end)>
@@ -280,5 +331,13 @@ mod tests {
         assert!(!tell_apart(&Zone::utc(), &of(0), [at(1), at(20)]));
         assert!(!tell_apart(&Zone::utc(), &of(3600), [at(1), at(2)]));
         assert!(tell_apart(&Zone::utc(), &of(3600), [at(1), at(20)]));
+    }
+
+    #[test]
+    fn ui_51_zones_are_offered_once_each() {
+        let names = |reader, page| choices(reader, page).into_iter().map(|(_, name)| name).collect::<Vec<_>>();
+        assert_eq!(names("Asia/Tokyo", "Europe/Berlin"), ["your zone, Asia/Tokyo", "Europe/Berlin", "UTC"]);
+        assert_eq!(names("Asia/Tokyo", "UTC"), ["your zone, Asia/Tokyo", "UTC"]);
+        assert_eq!(names("UTC", "Europe/Berlin"), ["your zone, UTC", "Europe/Berlin"]);
     }
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     app::{
-        components::{status::LiveMark, time::ZoneNote},
+        components::{status::LiveMark, time::ZoneChoice},
         live::Connection,
     },
     model::{Slug, Zone},
@@ -57,8 +57,8 @@ pub fn Frame(
             </header>
             {children()}
             <footer class="public-footer">
-                <p>
-                    <ZoneNote zone />
+                <p class="zone">
+                    <ZoneChoice zone />
                 </p>
                 <ul>
                     <li>

@@ -5,10 +5,13 @@ const INLINE: [&str; 7] = ["a", "b", "code", "del", "em", "i", "strong"];
 
 /// The words of safe HTML on one line, at most `most` characters of them, cut at a word.
 pub fn plain(html: &str, most: usize) -> String {
-    let text = without_tags(html);
-    let text = html_escape::decode_html_entities(&text);
-    let words: Vec<&str> = text.split_whitespace().collect();
-    shortened(&words.join(" "), most)
+    shortened(&unescaped(&without_tags(html)), most)
+}
+
+/// The characters behind the few entities that safe HTML has; a table of all would make the client larger.
+fn unescaped(text: &str) -> String {
+    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " "), ("&amp;", "&")];
+    entities.iter().fold(text.to_owned(), |text, (entity, character)| text.replace(entity, character))
 }
 
 fn without_tags(html: &str) -> String {
@@ -41,8 +44,11 @@ fn end_of(tag: &str) -> usize {
     tag.len()
 }
 
-fn shortened(text: &str, most: usize) -> String {
-    let Some((end, _)) = text.char_indices().nth(most) else { return text.to_owned() };
+/// At most `most` characters of a text, cut at a word; line breaks become spaces.
+pub fn shortened(text: &str, most: usize) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = words.join(" ");
+    let Some((end, _)) = text.char_indices().nth(most) else { return text };
     // Room for the mark itself, and back to the last whole word; a single word without end is cut where it stands.
     let kept: String = text[..end].chars().take(most.saturating_sub(1)).collect();
     let kept = kept.rsplit_once(' ').map_or(kept.as_str(), |(words, _)| words);
@@ -61,6 +67,7 @@ mod tests {
             plain("<p>a<br>b</p><p>see <a href=\"https://x.test/?a>b\" rel=\"nofollow\">this</a>.</p>", 200),
             "a b see this."
         );
+        assert_eq!(plain("<p>&amp;lt; &quot;it&#39;s&nbsp;on&quot;</p>", 200), "&lt; \"it's on\"", "unescaped once");
         assert_eq!(plain("", 200), "");
         assert_eq!(plain("cut <p", 200), "cut");
     }
