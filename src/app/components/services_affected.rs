@@ -20,7 +20,7 @@ struct Choices {
     chosen: RwSignal<Vec<ServiceImpact>>,
     kind: IncidentKind,
     none: &'static str,
-    note: Option<Callback<ServiceId, String>>,
+    remark: Option<Callback<ServiceId, String>>,
     search: RwSignal<String>,
 }
 
@@ -42,13 +42,13 @@ pub fn ServicesAffected(
     none: &'static str,
     /// What to say of a service beside its name; nothing where it is empty.
     #[prop(optional, into)]
-    note: Option<Callback<ServiceId, String>>,
+    remark: Option<Callback<ServiceId, String>>,
     /// The services that are affected already: they stand first, the others folded away under `Add services`.
     #[prop(optional, into)]
     attached: Option<Signal<Vec<ServiceId>>>,
 ) -> impl IntoView {
     restore(form, page, chosen);
-    let set = Choices { form, chosen, kind, none, note, search: RwSignal::default() };
+    let set = Choices { form, chosen, kind, none, remark, search: RwSignal::default() };
     let count = Memo::new(move |_| page.with(|page| page.services.len()));
     let choices = match attached {
         None => view! { <All set page /> }.into_any(),
@@ -147,7 +147,7 @@ fn Search(set: Choices, count: Memo<usize>) -> impl IntoView {
 }
 
 fn group(set: Choices, page: Signal<StatusPage>, section: Section) -> AnyView {
-    let Section { group, size, rows } = section;
+    let Section { group, size, rows, .. } = section;
     let id = group.map(|group| group.with_untracked(|group| group.id));
     let is_left_out = Memo::new(move |_| {
         let of_group = |service: &&Service| service.group_id == id;
@@ -177,10 +177,10 @@ fn row(set: Choices, service: Signal<Service>) -> AnyView {
     let select = NodeRef::<html::Select>::new();
     keep_in_step(set, service_id, said, select);
     let note_id = format!("{id}-note");
-    let note = set.note.map(|note| {
+    let remark = set.remark.map(|remark| {
         view! {
             <span class="meta" id=note_id.clone()>
-                {move || note.run(service_id)}
+                {move || remark.run(service_id)}
             </span>
         }
     });
@@ -190,7 +190,7 @@ fn row(set: Choices, service: Signal<Service>) -> AnyView {
                 <label for=id.clone() dir="auto">
                     {move || service.get().name}
                 </label>
-                {note}
+                {remark}
             </div>
             <Show when=move || said.with(Option::is_some)>
                 <StatusIcon status=Signal::derive(move || said.get().unwrap_or_default()) />
@@ -200,7 +200,7 @@ fn row(set: Choices, service: Signal<Service>) -> AnyView {
                 id=id.clone()
                 name=name
                 autocomplete="off"
-                aria-describedby=set.note.map(|_| note_id)
+                aria-describedby=set.remark.map(|_| note_id)
                 node_ref=select
                 on:change=move |event| {
                     let select: HtmlSelectElement = event_target(&event);

@@ -1,12 +1,11 @@
 //! The update being written: status, message, services, and whom it tells.
 
 use leptos::{form::ActionForm, prelude::*};
-use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
 
 use super::{
     Room,
     draft::{Draft, DraftHead},
+    focus,
     stepper::{Stepper, next_step, picked},
 };
 use crate::{
@@ -148,7 +147,7 @@ pub fn Composer(
                 <div class="actions">
                     <Submit form label="Post update" busy="Posting…" />
                     {move || next_step(current.get()).map(|step| view! { <StepButton form step /> })}
-                    <span class="meta when-alive">"Ctrl or ⌘ with Enter posts, too"</span>
+                    <span class="meta wide-only when-alive">"Ctrl or ⌘ with Enter posts, too"</span>
                     <Done form text="Posted." />
                 </div>
             </ActionForm>
@@ -188,7 +187,7 @@ fn Services(room: Room, form: Form, writing: Writing) -> impl IntoView {
     });
     let ends =
         Memo::new(move |_| picked(writing.status.get(), room.incident.with(|incident| incident.status)).has_ended());
-    let note = Callback::new(move |id: ServiceId| {
+    let remark = Callback::new(move |id: ServiceId| {
         room.incident.with(|incident| note_of(incident, id, ends.get())).unwrap_or_default()
     });
     let fate = move || ends.get().then(|| fate(&left(room, writing)));
@@ -199,7 +198,7 @@ fn Services(room: Room, form: Form, writing: Writing) -> impl IntoView {
             chosen=writing.services
             kind
             none="As it is"
-            note
+            remark
             attached=attached
         />
         <p class="hint" role="status">
@@ -240,17 +239,6 @@ fn note_of(incident: &Incident, id: ServiceId, ends: bool) -> Option<String> {
         (.., true) => format!("{status} now"),
         _ => format!("{status} while it lasts"),
     })
-}
-
-/// Puts the cursor back where the next update is written.
-fn focus(id: String) {
-    request_animation_frame(move || {
-        let element = document().get_element_by_id(&id);
-        if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-            // An element that is gone by now needs no focus.
-            _ = element.focus();
-        }
-    });
 }
 
 #[cfg(test)]

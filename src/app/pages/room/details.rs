@@ -5,7 +5,9 @@ use leptos::{form::ActionForm, prelude::*};
 use super::{
     Room,
     draft::{Draft, DraftHead},
+    focus,
     header::zone,
+    when_gone,
 };
 use crate::{
     app::{
@@ -19,6 +21,9 @@ use crate::{
     },
     model::{AffectedService, Impact, Incident, ServiceId, ServiceStatus},
 };
+
+/// The element that says what became of a service.
+const SAID: &str = "detached";
 
 /// Title, impact and beginning, and the services to take out.
 #[component]
@@ -49,7 +54,6 @@ fn Edit(room: Room) -> impl IntoView {
             (incident.title.clone(), impact, began)
         })
     });
-    let zone_name = move || zone.with(|zone| zone.name.clone());
     view! {
         <ActionForm
             action
@@ -78,7 +82,7 @@ fn Edit(room: Room) -> impl IntoView {
                             label="Began at"
                             kind="datetime-local"
                             value=began
-                            hint=move || format!("In {}. Not after the first update.", zone_name())
+                            hint=move || move || zone.with(|zone| format!("In {}. Not after the first update.", zone.name))
                         />
                     }
                 };
@@ -106,6 +110,15 @@ fn Services(room: Room) -> impl IntoView {
         room.incident.with(|incident| incident.services.iter().map(|service| service.id).collect::<Vec<_>>())
     });
     let said = RwSignal::new(String::new());
+    let detaching = RwSignal::new(None::<(ServiceId, String)>);
+    when_gone(
+        detaching,
+        move |(id, _)| ids.with(|ids| !ids.contains(id)),
+        move |(_, name)| {
+            said.set(format!("{name} was taken out. What it suffered stays in its history."));
+            focus(SAID.to_owned());
+        },
+    );
     view! {
         <Show when=move || !ids.with(Vec::is_empty)>
             <h3 class="room-subhead" id="attached">
@@ -113,18 +126,18 @@ fn Services(room: Room) -> impl IntoView {
             </h3>
             <ul class="card rows" aria-labelledby="attached">
                 <For each=move || ids.get() key=|id| *id let:id>
-                    <Attached room id said />
+                    <Attached room id detaching />
                 </For>
             </ul>
         </Show>
-        <p class="meta" role="status">
+        <p class="meta" role="status" id=SAID tabindex="-1">
             {said}
         </p>
     }
 }
 
 #[component]
-fn Attached(room: Room, id: ServiceId, said: RwSignal<String>) -> impl IntoView {
+fn Attached(room: Room, id: ServiceId, detaching: RwSignal<Option<(ServiceId, String)>>) -> impl IntoView {
     let action = ServerAction::<server_fns::DetachService>::new();
     let form = Form::about_in(action, "detach", "service", id);
     let find =
@@ -132,10 +145,7 @@ fn Attached(room: Room, id: ServiceId, said: RwSignal<String>) -> impl IntoView 
     let service = Memo::new(move |last: Option<&Option<AffectedService>>| find().or_else(|| last.cloned().flatten()));
     let name = move || service.with(|service| service.as_ref().map(|service| service.name.clone()));
     let status = Signal::derive(move || service.with(|service| service.as_ref().map(|service| service.status)));
-    room.follow(action, move || {
-        let name = service.with_untracked(|service| service.as_ref().map(|service| service.name.clone()));
-        said.set(format!("{} was taken out. What it suffered stays in its history.", name.unwrap_or_default()));
-    });
+    room.follow(action, || {});
     view! {
         <li class="attached">
             <StatusIcon status=Signal::derive(move || status.get().unwrap_or_default()) />
@@ -144,7 +154,11 @@ fn Attached(room: Room, id: ServiceId, said: RwSignal<String>) -> impl IntoView 
                 " "
                 <span class="meta">{move || status.get().map(ServiceStatus::label)}</span>
             </span>
-            <ActionForm action node_ref=form.node>
+            <ActionForm
+                action
+                node_ref=form.node
+                on:submit=move |_| detaching.set(Some((id, untrack(name).unwrap_or_default())))
+            >
                 <FormHead form />
                 <input type="hidden" name="id" value=room.id.to_string() />
                 <input type="hidden" name="service" value=id.to_string() />

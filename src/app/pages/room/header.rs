@@ -6,7 +6,9 @@ use leptos::{form::ActionForm, prelude::*};
 use super::{
     Room,
     draft::{Draft, DraftHead},
+    focus,
     presence::Presence,
+    when_gone,
 };
 use crate::{
     app::{
@@ -20,6 +22,9 @@ use crate::{
     },
     model::{Incident, Zone},
 };
+
+/// The element that says that visitors see it now.
+const SAID: &str = "published";
 
 /// The way to the public page, once visitors see the incident there.
 #[component]
@@ -47,6 +52,15 @@ pub fn Header(
 ) -> impl IntoView {
     let incident = room.incident;
     let is_draft = Memo::new(move |_| incident.with(|incident| incident.is_draft));
+    let (publishing, said) = (RwSignal::new(None::<()>), RwSignal::new(""));
+    when_gone(
+        publishing,
+        move |()| !is_draft.get(),
+        move |()| {
+            said.set("Published. Visitors see it now.");
+            focus(SAID.to_owned());
+        },
+    );
     view! {
         <div class="room-head">
             <p class="room-state">
@@ -60,8 +74,11 @@ pub fn Header(
             <AffectedChips incident />
             <Presence room />
             <Show when=move || is_draft.get()>
-                <Unpublished room />
+                <Unpublished room publishing />
             </Show>
+            <p class="room-said meta" role="status" id=SAID tabindex="-1">
+                {said}
+            </p>
         </div>
     }
 }
@@ -90,12 +107,17 @@ fn Facts(room: Room) -> impl IntoView {
 
 /// That only members see it, and the button that changes this.
 #[component]
-fn Unpublished(room: Room) -> impl IntoView {
+fn Unpublished(room: Room, publishing: RwSignal<Option<()>>) -> impl IntoView {
     let action = ServerAction::<PublishIncident>::new();
     let form = Form::new(action, "publish");
     let draft = Draft::new(room, action, form);
     view! {
-        <ActionForm action node_ref=form.node attr:class="draft card">
+        <ActionForm
+            action
+            node_ref=form.node
+            attr:class="draft card"
+            on:submit=move |_| publishing.set(Some(()))
+        >
             <p>
                 <strong class="draft-badge">"Draft"</strong>
                 " Only members see this, and it affects no service yet."

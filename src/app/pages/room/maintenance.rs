@@ -59,7 +59,7 @@ fn Reschedule(room: Room) -> impl IntoView {
             room.incident.with(|incident| (incident.window(), incident.status == IncidentStatus::Scheduled));
         window.map(|(start, end)| zone.with(|zone| (zone.field_value(start), zone.field_value(end), is_planned)))
     });
-    let zone_name = move || zone.with(|zone| format!("In {}.", zone.name));
+    let zone_name = move || move || zone.with(|zone| format!("In {}.", zone.name));
     let fields = move || {
         let (_, Some((starts, ends, is_planned))) = first.get() else { return ().into_any() };
         let start = move || {

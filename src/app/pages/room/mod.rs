@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 use self::{
     composer::{Composer, FormKey, Writing},
@@ -155,6 +157,31 @@ impl Room {
     fn noun(self) -> &'static str {
         if self.incident.with(Incident::is_maintenance) { "maintenance" } else { "incident" }
     }
+}
+
+/// Goes on with `then` once what a form was sent about is gone, and the form with it: the line may be quicker than the
+/// answer, so whoever outlives the form has to watch.
+fn when_gone<T>(sent: RwSignal<Option<T>>, is_gone: impl Fn(&T) -> bool + 'static, then: impl Fn(T) + 'static)
+where
+    T: Clone + Send + Sync + 'static,
+{
+    Effect::new(move |_| {
+        if let Some(what) = sent.get().filter(|what| is_gone(what)) {
+            sent.set(None);
+            then(what);
+        }
+    });
+}
+
+/// Puts the focus on the element with this id, once it is drawn.
+fn focus(id: String) {
+    request_animation_frame(move || {
+        let element = document().get_element_by_id(&id);
+        if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+            // An element that is gone by now needs no focus.
+            _ = element.focus();
+        }
+    });
 }
 
 /// The incident on the page, when that knows newer of it.

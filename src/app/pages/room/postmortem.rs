@@ -84,13 +84,15 @@ fn Written(room: Room) -> impl IntoView {
             }}
             <Preview text />
             <div class="actions">
-                <Submit
-                    form
-                    label="Publish"
-                    busy="Publishing…"
-                    send=("publish", "on")
-                />
-                <Submit form label="Save draft" busy="Saving…" class="button" />
+                {move || {
+                    let is_published = is_published.with(Option::is_some);
+                    let publish = if is_published { "Publish changes" } else { "Publish" };
+                    let keep = if is_published { "Back to draft" } else { "Save draft" };
+                    view! {
+                        <Submit form label=publish busy="Publishing…" send=("publish", "on") />
+                        <Submit form label=keep busy="Saving…" class="button" />
+                    }
+                }}
                 <Done form text="Saved." />
             </div>
         </ActionForm>

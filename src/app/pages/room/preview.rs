@@ -40,7 +40,8 @@ pub fn Preview(
                 >
                     "Preview for visitors"
                 </button>
-                <div id="room-preview" data-open=move || is_open.get().to_string()>
+                // It scrolls where it is longer than the window, and has no other stop for the keyboard.
+                <div id="room-preview" tabindex="0" data-open=move || is_open.get().to_string()>
                     <PublicPreview page incident />
                 </div>
             </Show>

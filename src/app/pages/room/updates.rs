@@ -1,13 +1,13 @@
 //! Everything said about the incident, with who said it and the means to correct it.
 
 use leptos::{form::ActionForm, html, prelude::*};
-use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
 
 use super::{
     Room,
     draft::{Draft, DraftHead},
+    focus,
     header::zone,
+    when_gone,
 };
 use crate::{
     app::{
@@ -18,7 +18,7 @@ use crate::{
         },
         server_fns,
     },
-    model::IncidentUpdate,
+    model::{IncidentUpdate, UpdateId},
 };
 
 const HEADING: &str = "updates";
@@ -30,7 +30,13 @@ pub fn Updates(
     room: Room,
 ) -> impl IntoView {
     let said = RwSignal::new("");
-    let tools = Callback::new(move |update| view! { <Tools room update said /> }.into_any());
+    let deleting = RwSignal::new(None);
+    let is_gone = move |id: &UpdateId| room.incident.with(|incident| incident.updates.iter().all(|it| it.id != *id));
+    when_gone(deleting, is_gone, move |_| {
+        said.set("Deleted.");
+        focus(HEADING.to_owned());
+    });
+    let tools = Callback::new(move |update| view! { <Tools room update said deleting /> }.into_any());
     view! {
         <section class="group">
             <h2 id=HEADING tabindex="-1">
@@ -46,7 +52,12 @@ pub fn Updates(
 
 /// Who wrote an update, whether subscribers were told, and the ways to edit and to delete it.
 #[component]
-fn Tools(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>) -> impl IntoView {
+fn Tools(
+    room: Room,
+    update: Signal<IncidentUpdate>,
+    said: RwSignal<&'static str>,
+    deleting: RwSignal<Option<UpdateId>>,
+) -> impl IntoView {
     let author = move || match update.with(|update| update.created_by) {
         None => room.name_of(None),
         author => format!("by {}", room.name_of(author)),
@@ -58,7 +69,7 @@ fn Tools(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str
             <p class="meta">{author} ", " {told}</p>
             <Edit room update said />
             <Show when=move || !is_alone()>
-                <Delete room update said />
+                <Delete room update deleting />
             </Show>
         </div>
     }
@@ -73,7 +84,10 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
     let fold = NodeRef::<html::Details>::new();
     let accepted = move || {
         said.set("Saved. What it said before stays to be seen.");
-        close(fold);
+        if let Some(fold) = fold.get_untracked() {
+            fold.set_open(false);
+        }
+        focus(form.id_of("edit"));
     };
     let draft = Draft::of(room, action, form, None, accepted);
     let zone = zone(room);
@@ -81,7 +95,7 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
     let first = draft.begin_with(move || (update.with(|update| update.message.clone()), at()));
     view! {
         <details class="tool" open=form.is_typed() node_ref=fold>
-            <summary>"Edit"<span class="sr-only">" the update of " {move || clock(room, update)}</span></summary>
+            <summary id=form.id_of("edit")>"Edit"<span class="sr-only">" the update of " {move || clock(room, update)}</span></summary>
             <ActionForm
                 action
                 node_ref=form.node
@@ -103,7 +117,9 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
                             label="Shown at"
                             kind="datetime-local"
                             value=at
-                            hint=move || format!("In {}. The newest update decides the status.", zone.with(|zone| zone.name.clone()))
+                            hint=move || {
+                                move || zone.with(|zone| format!("In {}. The newest update decides the status.", zone.name))
+                            }
                         />
                     }
                 }}
@@ -115,18 +131,20 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
 
 /// The form that deletes an update, folded away so that no single press does it.
 #[component]
-fn Delete(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>) -> impl IntoView {
+fn Delete(room: Room, update: Signal<IncidentUpdate>, deleting: RwSignal<Option<UpdateId>>) -> impl IntoView {
     let action = ServerAction::<server_fns::DeleteUpdate>::new();
     let id = update.with_untracked(|update| update.id);
     let form = Form::about_in(action, "delete-update", "update_id", id);
-    room.follow(action, move || {
-        said.set("Deleted.");
-        focus_heading();
-    });
+    room.follow(action, || {});
     view! {
         <details class="tool" open=form.is_typed()>
             <summary>"Delete"<span class="sr-only">" the update of " {move || clock(room, update)}</span></summary>
-            <ActionForm action node_ref=form.node attr:class="card stack">
+            <ActionForm
+                action
+                node_ref=form.node
+                attr:class="card stack"
+                on:submit=move |_| deleting.set(Some(id))
+            >
                 <FormHead form />
                 <input type="hidden" name="id" value=room.id.to_string() />
                 <input type="hidden" name="update_id" value=id.to_string() />
@@ -141,24 +159,4 @@ fn Delete(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static st
 fn clock(room: Room, update: Signal<IncidentUpdate>) -> String {
     let page = room.page;
     update.with(|update| page.with(|page| page.zone.clock(update.display_at)))
-}
-
-/// Folds a form away and puts the focus on what opens it.
-fn close(fold: NodeRef<html::Details>) {
-    if let Some(fold) = fold.get_untracked() {
-        fold.set_open(false);
-        focus(fold.query_selector("summary").ok().flatten());
-    }
-}
-
-/// The form that had the focus is gone with its update.
-fn focus_heading() {
-    focus(document().get_element_by_id(HEADING));
-}
-
-fn focus(element: Option<web_sys::Element>) {
-    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-        // An element that is gone by now needs no focus.
-        _ = element.focus();
-    }
 }
