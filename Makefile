@@ -1,12 +1,12 @@
 # One word for each thing one does with Aldis. The work is in scripts/, which can be called directly too.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo dev test bench fmt
+.PHONY: help run demo dev test battery bench fmt
 # Each target is one script that uses all cores by itself.
 .NOTPARALLEL:
 
 help: ## list these commands
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## install what is missing, build the release and serve it on http://127.0.0.1:3000
 	@scripts/run serve
@@ -19,6 +19,9 @@ dev: ## rebuild and restart at every change (cargo leptos watch)
 
 test: ## install what is missing and run every check: format, lints, three databases, browser
 	@scripts/test
+
+battery: ## the long forms of the tests: thousands of cases, 100 000 incidents (about an hour)
+	@scripts/battery
 
 bench: ## measure the release build beside its own ceiling
 	@scripts/bench

@@ -6,6 +6,8 @@
 mod auth;
 mod backfills;
 mod clients;
+mod clock;
+mod clock_rules;
 mod csrf;
 mod database;
 mod demo;
@@ -29,6 +31,7 @@ mod pages;
 mod places;
 mod public_incidents;
 mod public_safety;
+mod scale;
 mod schema;
 mod services;
 mod sessions;

@@ -126,7 +126,7 @@ impl Domain {
     }
 
     /// Closes the pool once nothing uses it any more.
-    pub(in crate::server) async fn close(self) {
+    pub(crate) async fn close(self) {
         if let Err(error) = self.inner.db.clone().close().await {
             let _ = internal(error);
         }
