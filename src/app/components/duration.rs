@@ -1,29 +1,4 @@
-//! How long something lasted, or has lasted so far.
-
-use leptos::prelude::*;
-
-use super::time::reader_clock;
-use crate::model::Timestamp;
-
-/// The time between two instants as people say it; what still goes on says `so far`, once the page is alive and has a
-/// clock.
-#[component]
-pub fn Duration(
-    /// When it began.
-    #[prop(into)]
-    from: Signal<Timestamp>,
-    /// When it ended, if it did.
-    #[prop(into)]
-    to: Signal<Option<Timestamp>>,
-) -> impl IntoView {
-    let clock = reader_clock();
-    let until = move |end: Timestamp| in_words(end.millis() - from.get().millis());
-    move || match (to.get(), clock.get()) {
-        (Some(end), _) => until(end),
-        (None, Some(now)) => format!("{} so far", until(now)),
-        (None, None) => String::new(),
-    }
-}
+//! How long something lasted.
 
 /// A length of time in its two largest units: `3 d 4 h`, `2 h 5 min`, `16 min`.
 pub fn in_words(millis: i64) -> String {

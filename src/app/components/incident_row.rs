@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
-    duration::Duration,
+    duration::in_words,
     incident::IncidentMark,
     time::{Time, Window, Wording},
 };
@@ -24,7 +24,9 @@ pub fn IncidentRow(
 ) -> impl IntoView {
     let impact = Memo::new(move |_| incident.with(|incident| incident.impact));
     let began = Memo::new(move |_| incident.with(|incident| incident.started_at));
-    let ended = Memo::new(move |_| incident.with(|incident| incident.resolved_at));
+    let length = Memo::new(move |_| {
+        incident.with(|incident| Some(in_words(incident.resolved_at?.millis() - incident.started_at.millis())))
+    });
     view! {
         <li class="incident-row">
             <Lead incident />
@@ -34,9 +36,7 @@ pub fn IncidentRow(
             <p class="meta incident-time">
                 <span class="sr-only">"Began "</span>
                 <Time at=began wording=Wording::DateAndAgo zone />
-                <span class="incident-duration">
-                    <Duration from=began to=ended />
-                </span>
+                <span class="incident-duration">{move || length.get().map(|length| format!("lasted {length}"))}</span>
             </p>
         </li>
     }
@@ -81,7 +81,7 @@ fn Lead(incident: Signal<Incident>) -> impl IntoView {
         <IncidentMark incident />
         <div class="incident-lead">
             <p>
-                <a class="incident-title" href=href dir="auto">
+                <a class="listed-title" href=href dir="auto">
                     {title}
                 </a>
                 {badge("Draft", |incident| incident.is_draft)}

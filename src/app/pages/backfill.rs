@@ -42,7 +42,7 @@ fn Content(board: Board, key: String) -> impl IntoView {
     let action = ServerAction::<BackfillIncident>::new();
     let form = Form::new(action, "backfill");
     let zone = Memo::new(move |_| board.page().with(|page| page.zone.clone()));
-    let zone_name = move || zone.with(|zone| zone.name.clone());
+    let clocks = move || zone.with(|zone| format!("Time in {}.", zone.name));
     let (began, ended) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let window = Memo::new(move |_| {
         let at = |text: RwSignal<String>| zone.with(|zone| text.with(|text| zone.parse_local(text))).ok();
@@ -63,7 +63,7 @@ fn Content(board: Board, key: String) -> impl IntoView {
                         name="started_at"
                         label="Began"
                         kind="datetime-local"
-                        hint=move || format!("On the clocks of {}.", zone_name())
+                        hint=move || clocks
                         on_input=move |text: String| began.set(text)
                     />
                     <Field
@@ -71,7 +71,7 @@ fn Content(board: Board, key: String) -> impl IntoView {
                         name="resolved_at"
                         label="Ended"
                         kind="datetime-local"
-                        hint=move || format!("On the clocks of {}.", zone_name())
+                        hint=move || clocks
                         on_input=move |text: String| ended.set(text)
                     />
                 </div>

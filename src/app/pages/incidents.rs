@@ -148,7 +148,7 @@ fn Rows(
     };
     view! {
         <section class="group" hidden=move || count.get() == 0>
-            <h2>{title} <span class="count">{count}</span></h2>
+            <h2>{title} " " <span class="count">{count}</span></h2>
             <ul class="card rows">
                 <For each=move || ids.get() key=|id| *id let:id>
                     {row(id)}

@@ -192,7 +192,7 @@ fn SeriesRow(answer: Answer, series: Series) -> impl IntoView {
     view! {
         <li class="series-row">
             <div>
-                <p class="incident-title" dir="auto">
+                <p class="listed-title" dir="auto">
                     {series.title}
                 </p>
                 <p class="hint">

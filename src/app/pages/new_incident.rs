@@ -77,8 +77,8 @@ fn other_ways() -> impl IntoView {
 fn TemplateChoice(templates: Vec<Template>, chosen: String) -> impl IntoView {
     if templates.is_empty() {
         return view! {
-            <p class="hint">
-                "Prepare for the next one: " <a href="/incidents/templates">"write a template"</a> " on a calm day."
+            <p class="hint template-choice">
+                "Prepare for the next one: " <a href="/incidents/templates">"write a template"</a> "on a calm day."
             </p>
         }
         .into_any();
@@ -147,8 +147,10 @@ fn Content(board: Board, key: String, filled: Option<Template>) -> impl IntoView
                     </div>
                     <Message form draft value=message />
                     <ServicesAffected form page=board.page() chosen=draft.services kind=IncidentKind::Incident />
-                    <Checkbox form name="notify" label="Tell subscribers" is_ticked=true />
-                    <Checkbox form name="is_draft" label="Keep as draft" hint=|| "Only members see it until somebody publishes it." />
+                    <div class="ticks">
+                        <Checkbox form name="notify" label="Tell subscribers" is_ticked=true />
+                        <Checkbox form name="is_draft" label="Keep as draft" hint=|| "Only members see it until somebody publishes it." />
+                    </div>
                     <div class="actions">
                         <Submit form label="Open incident" busy="Opening…" />
                         <p class="meta when-alive">"Ctrl or ⌘ with Enter opens it, too."</p>

@@ -60,8 +60,10 @@ fn Content(board: Board, key: String) -> impl IntoView {
                     <Conflicts page=board.page() draft />
                     <Recurrence form />
                     <Automations form />
-                    <Checkbox form name="notify" label="Tell subscribers now" is_ticked=true />
-                    <Checkbox form name="is_draft" label="Keep as draft" hint=|| "Only members see it until somebody publishes it." />
+                    <div class="ticks">
+                        <Checkbox form name="notify" label="Tell subscribers now" is_ticked=true />
+                        <Checkbox form name="is_draft" label="Keep as draft" hint=|| "Only members see it until somebody publishes it." />
+                    </div>
                     <div class="actions">
                         <Submit form label="Schedule maintenance" busy="Scheduling…" />
                         <p class="meta when-alive">"Ctrl or ⌘ with Enter does it, too."</p>
@@ -84,7 +86,7 @@ fn WindowFields(form: Form, draft: Draft, zone: Memo<Zone>) -> impl IntoView {
         };
         draft.window.set(at(starts).zip(at(ends)));
     };
-    let clocks = move || zone.with(|zone| format!("On the clocks of {}.", zone.name));
+    let clocks = move || zone.with(|zone| format!("Time in {}.", zone.name));
     view! {
         <div class="pair">
             <Field
@@ -92,7 +94,7 @@ fn WindowFields(form: Form, draft: Draft, zone: Memo<Zone>) -> impl IntoView {
                 name="starts"
                 label="Starts"
                 kind="datetime-local"
-                hint=clocks
+                hint=move || clocks
                 on_input=move |text: String| type_in(starts, text)
             />
             <Field
@@ -100,7 +102,7 @@ fn WindowFields(form: Form, draft: Draft, zone: Memo<Zone>) -> impl IntoView {
                 name="ends"
                 label="Ends"
                 kind="datetime-local"
-                hint=clocks
+                hint=move || clocks
                 on_input=move |text: String| type_in(ends, text)
             />
         </div>
@@ -131,7 +133,8 @@ pub fn ConflictHint(
     /// The page's zone.
     zone: Memo<Zone>,
 ) -> impl IntoView {
-    let window = conflict.window.map(|(start, end)| zone.with(|zone| format!(" ({})", zone.human_window(start, end))));
+    let window = conflict.window;
+    let window = move || window.map(|(start, end)| zone.with(|zone| format!(" ({})", zone.human_window(start, end))));
     view! {
         <p class="conflict">
             {conflict.words()} " " <a href=format!("/incidents/{}", conflict.with) dir="auto">{conflict.title.clone()}</a>
@@ -155,31 +158,33 @@ fn Recurrence(form: Form) -> impl IntoView {
     };
     let option = |repeat: &Repeat| view! { <option value=repeat.as_str()>{repeat.label()}</option> };
     view! {
-        <div class="field when-alive">
-            <label for=id.clone()>"Repeat"</label>
-            <select
-                class="input"
-                id=id
-                autocomplete="off"
-                prop:value=move || usual.get().map_or("custom", Repeat::as_str)
-                on:change=move |event| choose(event_target_value(&event))
-            >
-                {Repeat::ALL.iter().map(option).collect_view()}
-                <option value="custom" disabled=true>
-                    "As the rule says"
-                </option>
-            </select>
+        <div class="pair">
+            <Field
+                form
+                name="recurrence"
+                label="Rule"
+                optional=true
+                list="recurrence-rules"
+                node=field
+                hint=|| view! { "RFC 5545, such as " <code>"FREQ=WEEKLY;COUNT=10"</code> ". Empty, it does not repeat." }
+                on_input=move |text: String| rule.set(text)
+            />
+            <div class="field when-alive">
+                <label for=id.clone()>"Repeat"</label>
+                <select
+                    class="input"
+                    id=id
+                    autocomplete="off"
+                    prop:value=move || usual.get().map_or("custom", Repeat::as_str)
+                    on:change=move |event| choose(event_target_value(&event))
+                >
+                    {Repeat::ALL.iter().map(option).collect_view()}
+                    <option value="custom" disabled=true>
+                        "As the rule says"
+                    </option>
+                </select>
+            </div>
         </div>
-        <Field
-            form
-            name="recurrence"
-            label="Rule"
-            optional=true
-            list="recurrence-rules"
-            node=field
-            hint=|| view! { "RFC 5545, for example " <code>"FREQ=WEEKLY;COUNT=10"</code> " or " <code>"FREQ=MONTHLY;BYDAY=1TU"</code> ". Empty: it does not repeat." }
-            on_input=move |text: String| rule.set(text)
-        />
         <datalist id="recurrence-rules">
             {Repeat::ALL
                 .iter()
@@ -194,7 +199,7 @@ fn Recurrence(form: Form) -> impl IntoView {
 #[component]
 fn Automations(form: Form) -> impl IntoView {
     view! {
-        <fieldset class="automations">
+        <fieldset class="ticks">
             <legend>"By itself"</legend>
             <Checkbox form name="remind" label="Remind 60 minutes before" is_ticked=true />
             <Checkbox form name="start" label="Begin at the planned time" is_ticked=true />

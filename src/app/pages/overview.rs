@@ -20,8 +20,10 @@ use crate::{
     model::{Incident, IncidentId, Service, StatusPage},
 };
 
-/// At most this many of what is open or planned stand here.
-const SHOWN: usize = 5;
+/// At most this many of what is open stand here.
+const OPEN_SHOWN: usize = 10;
+/// At most this many of what is planned stand here.
+const PLANNED_SHOWN: usize = 3;
 
 /// The members' first page.
 #[component]
@@ -93,9 +95,9 @@ fn GoingOn(board: Board) -> impl IntoView {
     let under_way = ids(|page| page.maintenances_under_way().map(|known| known.id).collect());
     let upcoming = ids(|page| page.upcoming_maintenances().iter().map(|known| known.id).collect());
     view! {
-        <Several board ids=open title="Open incidents" all=("/incidents", "All incidents") />
-        <Several board ids=under_way title="Maintenance under way" all=("/maintenances", "All maintenance") />
-        <Several board ids=upcoming title="Upcoming maintenance" all=("/maintenances", "All maintenance") />
+        <Several board ids=open most=OPEN_SHOWN title="Open incidents" all=("/incidents", "All incidents") />
+        <Several board ids=under_way most=OPEN_SHOWN title="Maintenance under way" all=("/maintenances", "All maintenance") />
+        <Several board ids=upcoming most=PLANNED_SHOWN title="Upcoming maintenance" all=("/maintenances", "All maintenance") />
     }
 }
 
@@ -104,6 +106,7 @@ fn GoingOn(board: Board) -> impl IntoView {
 fn Several(
     board: Board,
     ids: Memo<Vec<IncidentId>>,
+    most: usize,
     title: &'static str,
     all: (&'static str, &'static str),
 ) -> impl IntoView {
@@ -126,11 +129,11 @@ fn Several(
         <section class="group" hidden=move || count.get() == 0>
             <h2>{title} " " <span class="count">{count}</span></h2>
             <ul class="card rows">
-                <For each=move || ids.with(|ids| ids.iter().take(SHOWN).copied().collect::<Vec<_>>()) key=|id| *id let:id>
+                <For each=move || ids.with(|ids| ids.iter().take(most).copied().collect::<Vec<_>>()) key=|id| *id let:id>
                     {row(id)}
                 </For>
             </ul>
-            <p class="more" hidden=move || count.get() <= SHOWN>
+            <p class="more" hidden=move || count.get() <= most>
                 <a href=all.0>{all.1}</a>
             </p>
         </section>
@@ -138,7 +141,7 @@ fn Several(
 }
 
 fn group(section: Section) -> AnyView {
-    let Section { group, size, rows } = section;
+    let Section { group, size, rows, .. } = section;
     view! {
         <section class="group">
             {match group {
