@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use super::{month::MonthView, permalink::IncidentView, plain::plain, view::PublicPage};
+use super::{month::MonthView, permalink::IncidentView, plain::shortened, view::PublicPage};
 use crate::{
     app::{Assets, FONT},
     model::{IncidentPage, MonthPage, StatusPage},
@@ -46,7 +46,7 @@ pub fn document(page: &StatusPage, assets: &Assets, canonical: String) -> impl I
 /// The whole document of an incident or a maintenance; nothing when the data does not hold it.
 pub fn incident_document(data: &IncidentPage, assets: &Assets, canonical: String) -> Option<impl IntoView + use<>> {
     let incident = data.page.incident(data.id)?;
-    let newest = incident.latest().map(|update| plain(&update.html, SUMMARY)).unwrap_or_default();
+    let newest = shortened(&data.summary, SUMMARY);
     let about = About {
         title: format!("{} – {} status", incident.title, data.page.organization.name),
         summary: format!("{}: {newest}", incident.status.label()),

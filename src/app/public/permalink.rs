@@ -29,7 +29,7 @@ pub fn IncidentView(
     data: IncidentPage,
 ) -> impl IntoView {
     provide_clock();
-    let IncidentPage { page, id } = data;
+    let IncidentPage { page, id, .. } = data;
     let slug = page.organization.slug.clone();
     let page = RwSignal::new(page);
     let of = slug.clone();
