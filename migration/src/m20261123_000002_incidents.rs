@@ -126,7 +126,9 @@ async fn incidents(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     index(manager, "incident_by_end", INCIDENT, ["org_id", "resolved_at", "id"]).await?;
     index(manager, "incident_by_status", INCIDENT, ["org_id", "status", "started_at", "id"]).await?;
     index(manager, "incident_by_kind", INCIDENT, ["org_id", "kind", "started_at", "id"]).await?;
-    index(manager, "incident_due", INCIDENT, ["next_at"]).await
+    // What the clock has to do next, among all and, once it holds an organization, in that one.
+    index(manager, "incident_due", INCIDENT, ["next_at", "id"]).await?;
+    index(manager, "incident_due_in_organization", INCIDENT, ["org_id", "next_at", "id"]).await
 }
 
 /// The services of incidents, and what was said of them from when to when.

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, SqlErr,
 };
 use uuid::Uuid;
 
@@ -43,6 +43,16 @@ impl Default for ClockHolder {
     }
 }
 
+/// What became of an attempt to take a step.
+enum Step {
+    /// It was taken.
+    Taken,
+    /// Another instance was faster, and something else is first now.
+    Overtaken,
+    /// Nothing is due after all.
+    Nothing,
+}
+
 impl System {
     /// Does what is due for maintenances and their series, unless another instance does; tells how many steps were
     /// taken.
@@ -59,9 +69,10 @@ impl System {
                 return Ok(steps);
             }
             if let Some((organization, id)) = due {
-                match self.step(organization, id).await {
-                    Ok(true) => steps += 1,
-                    Ok(false) => _ = tried.insert(id),
+                match self.step(organization, id, &tried).await {
+                    Ok(Step::Taken) => steps += 1,
+                    Ok(Step::Overtaken) => {}
+                    Ok(Step::Nothing) => _ = tried.insert(id),
                     // One window that cannot be moved must not stop the others.
                     Err(error) => {
                         tracing::error!(%error, incident.id = %id, "a maintenance could not be moved on");
@@ -78,20 +89,20 @@ impl System {
         }
     }
 
-    /// Takes the next step of one maintenance, if it still is due.
-    async fn step(&self, organization: OrganizationId, id: IncidentId) -> Result<bool> {
+    /// Takes the next step of one maintenance, if it still is the organization's first that is due.
+    async fn step(&self, organization: OrganizationId, id: IncidentId, tried: &BTreeSet<IncidentId>) -> Result<Step> {
         let mut tx = Tx::begin(&self.domain, organization).await?;
-        let mut case = match tx.case(id).await {
-            Ok(case) => case,
-            Err(error) if error.code == crate::model::Code::NotFound => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        let Some((at, action)) = case.due(tx.now()) else { return Ok(false) };
+        // Who lost the lease while it waited here would find the same window due, but at a later step, and others before.
+        if tx.first_due(tried).await? != Some(id) {
+            return Ok(Step::Overtaken);
+        }
+        let mut case = tx.case(id).await?;
+        let Some((at, action)) = case.due(tx.now()) else { return Ok(Step::Nothing) };
         if case.row.next_at.is_some_and(|next| next < at) {
             // The reminder is passed over; the start waits for its turn among all that is due.
             tx.note_due(&case, at).await?;
             tx.commit().await?;
-            return Ok(true);
+            return Ok(Step::Taken);
         }
         let row = &case.row;
         // After a downtime the end has come too: then it alone is told (domain rule 3.6.3).
@@ -109,17 +120,16 @@ impl System {
         let incident: Incident = tx.settle_case(case, None, at).await?;
         tx.commit().await?;
         tracing::info!(org.id = %organization, incident.id = %incident.id, ?action, planned = %at, "maintenance clock");
-        Ok(true)
+        Ok(Step::Taken)
     }
 
     /// What was planned for the earliest instant that has come, except what was tried already.
-    #[expect(clippy::disallowed_methods, reason = "the clock goes over all organizations; each is changed in its own scope")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the clock goes over all organizations; each is changed in its own scope"
+    )]
     async fn due(&self, tried: &BTreeSet<IncidentId>) -> Result<Option<(OrganizationId, IncidentId)>> {
-        let due = incident::Entity::find()
-            .filter(incident::Column::NextAt.lte(self.domain.clock().now()))
-            .filter(incident::Column::Id.is_not_in(tried.iter().copied()))
-            .order_by_asc(incident::Column::NextAt)
-            .order_by_asc(incident::Column::Id)
+        let due = first(incident::Entity::find(), self.domain.clock().now(), tried)
             .select_only()
             .columns([incident::Column::OrgId, incident::Column::Id])
             .into_tuple()
@@ -145,17 +155,27 @@ impl System {
         if taken.rows_affected > 0 {
             return Ok(true);
         }
+        let lease = job_lease::Entity::find_by_id(LEASE).one(self.domain.db()).await.map_err(internal)?;
+        if lease.is_some() {
+            return Ok(false);
+        }
         let first = job_lease::ActiveModel { name: Set(LEASE.to_owned()), holder: Set(holder), until: Set(until) };
-        let made = job_lease::Entity::insert(first)
-            .on_conflict(OnConflict::column(Column::Name).do_nothing_on([Column::Name]).to_owned())
-            .exec_without_returning(self.domain.db())
-            .await
-            .map_err(internal)?;
-        Ok(made > 0)
+        match job_lease::Entity::insert(first).exec_without_returning(self.domain.db()).await {
+            Ok(_) => Ok(true),
+            // Another instance was faster.
+            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(false),
+            Err(error) => Err(internal(error)),
+        }
     }
 }
 
 impl Tx {
+    /// The organization's own part of what is due, as [`System::due`] orders it.
+    async fn first_due(&self, tried: &BTreeSet<IncidentId>) -> Result<Option<IncidentId>> {
+        let due = first(self.scope().find(), self.now(), tried).one(self.db()).await.map_err(internal)?;
+        Ok(due.map(|row| row.id))
+    }
+
     /// Writes when the clock has to look at a maintenance next, and nothing else about it.
     async fn note_due(&self, case: &Case, at: Timestamp) -> Result<()> {
         let update = self.scope().update_id::<incident::Entity>(case.row.id);
@@ -163,4 +183,13 @@ impl Tx {
         update.set(due).exec(self.db()).await.map_err(internal)?;
         Ok(())
     }
+}
+
+/// What is due by now, the earliest first.
+fn first(query: Select<incident::Entity>, now: Timestamp, tried: &BTreeSet<IncidentId>) -> Select<incident::Entity> {
+    query
+        .filter(incident::Column::NextAt.lte(now))
+        .filter(incident::Column::Id.is_not_in(tried.iter().copied()))
+        .order_by_asc(incident::Column::NextAt)
+        .order_by_asc(incident::Column::Id)
 }

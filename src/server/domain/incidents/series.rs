@@ -6,7 +6,7 @@ use sea_orm::{
 
 use super::super::{
     Member, System, Viewer, new_id, recurrence,
-    store::{incident, maintenance_series},
+    store::{Scope, incident, maintenance_series},
     tx::Tx,
 };
 use crate::{
@@ -19,6 +19,8 @@ use crate::{
 
 /// How far ahead windows are made, in seconds: 60 days.
 const AHEAD_SECONDS: i64 = 60 * 86_400;
+/// When a series is looked at again that could not be carried on, in seconds: an hour.
+const AGAIN_SECONDS: i64 = 3_600;
 /// The most windows made at once.
 const MOST: usize = 30;
 
@@ -164,18 +166,43 @@ impl System {
     pub(super) async fn extend(&self, due: Vec<(OrganizationId, SeriesId)>) -> Result<usize> {
         let mut made = 0;
         for (organization, id) in due {
-            let mut tx = Tx::begin(&self.domain, organization).await?;
-            let row = tx.scope().find_id::<maintenance_series::Entity>(id).one(tx.db()).await.map_err(internal)?;
-            // Another instance may have been faster.
-            let Some(row) = row.filter(|row| row.next_at.is_some_and(|at| at <= tx.now())) else { continue };
-            made += tx.make_windows(row, false).await?.len();
-            tx.commit().await?;
+            match self.extend_one(organization, id).await {
+                Ok(windows) => made += windows,
+                // One series that cannot go on must not stop the others.
+                Err(error) => {
+                    tracing::error!(%error, series.id = %id, "a series could not be carried on");
+                    self.put_off(organization, id).await?;
+                }
+            }
         }
         Ok(made)
     }
 
+    async fn extend_one(&self, organization: OrganizationId, id: SeriesId) -> Result<usize> {
+        let mut tx = Tx::begin(&self.domain, organization).await?;
+        let row = tx.scope().find_id::<maintenance_series::Entity>(id).one(tx.db()).await.map_err(internal)?;
+        // Another instance may have been faster.
+        let Some(row) = row.filter(|row| row.next_at.is_some_and(|at| at <= tx.now())) else { return Ok(0) };
+        let made = tx.make_windows(row, false).await?.len();
+        tx.commit().await?;
+        Ok(made)
+    }
+
+    /// Looks at a series again later.
+    async fn put_off(&self, organization: OrganizationId, id: SeriesId) -> Result<()> {
+        let later = self.domain.clock().now().plus_seconds(AGAIN_SECONDS);
+        let change = maintenance_series::ActiveModel { next_at: Set(Some(later)), ..Default::default() };
+        let update = Scope::of(organization).update_id::<maintenance_series::Entity>(id);
+        let update = update.filter(maintenance_series::Column::NextAt.is_not_null());
+        update.set(change).exec(self.domain.db()).await.map_err(internal)?;
+        Ok(())
+    }
+
     /// The series whose next windows may have come within reach.
-    #[expect(clippy::disallowed_methods, reason = "the clock goes over all organizations; each is changed in its own scope")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the clock goes over all organizations; each is changed in its own scope"
+    )]
     pub(super) async fn due_series(&self) -> Result<Vec<(OrganizationId, SeriesId)>> {
         let due = maintenance_series::Entity::find()
             .filter(maintenance_series::Column::NextAt.lte(self.domain.clock().now()))
