@@ -1,33 +1,7 @@
 // Everything without a mouse, and always visible where one is.
 
-import type { Locator, Page } from '@playwright/test';
 import { alive, expect, go, row, stranger, test, unique } from './fixtures';
-
-/** Whether the focused element shows that it is: by an outline or a ring, inside the window, not under something. */
-const isFocusVisible = (page: Page) =>
-  page.evaluate(() => {
-    const element = document.activeElement!;
-    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
-    const hasRing = (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2) || boxShadow !== 'none';
-    const { left, top, right, bottom, width, height } = element.getBoundingClientRect();
-    const isInside = width > 0 && height > 0 && top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
-    const above = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
-    const isOnTop = above !== null && (element.contains(above) || above.contains(element));
-    return { name: element.outerHTML.slice(0, 120), hasRing, isInside, isOnTop };
-  });
-
-/** Tabs until the element has the focus; everywhere on the way the focus must be visible. */
-async function tabTo(page: Page, target: Locator) {
-  for (let stop = 0; stop < 40; stop += 1) {
-    await page.keyboard.press('Tab');
-    // After the last stop the browser's own controls would follow; then the page begins anew.
-    if (await page.evaluate(() => document.activeElement === document.body)) continue;
-    const focus = await isFocusVisible(page);
-    expect(focus).toEqual({ ...focus, hasRing: true, isInside: true, isOnTop: true });
-    if (await target.evaluate((element) => element === document.activeElement)) return;
-  }
-  throw new Error(`40 stops, and none at ${target}`);
-}
+import { isFocusVisible, tabTo } from './keys';
 
 test('UI-21 from sign-up to a status by keyboard alone', async ({ page }) => {
   const slug = unique('keys');

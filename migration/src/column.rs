@@ -65,7 +65,12 @@ pub fn maybe_document(name: impl IntoIden, backend: DbBackend) -> ColumnDef {
 }
 
 /// The reference of a row to its parent in the same organization, with which it goes.
-pub fn belongs_to(name: &str, table: &'static str, column: &'static str, parent: &'static str) -> ForeignKeyCreateStatement {
+pub fn belongs_to(
+    name: &str,
+    table: &'static str,
+    column: &'static str,
+    parent: &'static str,
+) -> ForeignKeyCreateStatement {
     ForeignKey::create()
         .name(name)
         .from(table, ("org_id", column))

@@ -4,8 +4,8 @@
 use sea_orm_migration::prelude::*;
 
 use crate::column::{
-    belongs_to, document, flag, id, index, integer, maybe_document, maybe_id, maybe_integer, maybe_word, of_organization,
-    table, text, word,
+    belongs_to, document, flag, id, index, integer, maybe_document, maybe_id, maybe_integer, maybe_word,
+    of_organization, table, text, word,
 };
 
 const INCIDENT: &str = "incident";
@@ -118,9 +118,16 @@ async fn incidents(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(maybe_integer("postmortem_at"))
         .primary_key(Index::create().col("org_id").col("id"))
         .foreign_key(&mut of_organization("incident_organization", INCIDENT))
-        .foreign_key(ForeignKey::create().name("incident_in_series").from(INCIDENT, ("org_id", "series_id")).to(SERIES, ("org_id", "id")));
+        .foreign_key(
+            ForeignKey::create()
+                .name("incident_in_series")
+                .from(INCIDENT, ("org_id", "series_id"))
+                .to(SERIES, ("org_id", "id")),
+        );
     // One window of a series at a time, however often it is made (domain rule 3.6.9).
-    incident.index(Index::create().unique().name("incident_occurrence").col("org_id").col("series_id").col("occurrence_at"));
+    incident.index(
+        Index::create().unique().name("incident_occurrence").col("org_id").col("series_id").col("occurrence_at"),
+    );
     manager.create_table(incident).await?;
     index(manager, "incident_by_start", INCIDENT, ["org_id", "started_at", "id"]).await?;
     index(manager, "incident_by_end", INCIDENT, ["org_id", "resolved_at", "id"]).await?;
@@ -250,11 +257,7 @@ async fn around(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     index(manager, "idempotency_key_by_time", KEY, ["created_at"]).await?;
     manager
         .create_table(
-            table(LEASE, backend)
-                .col(word("name").primary_key())
-                .col(id("holder"))
-                .col(integer("until"))
-                .take(),
+            table(LEASE, backend).col(word("name").primary_key()).col(id("holder")).col(integer("until")).take(),
         )
         .await
 }

@@ -9,7 +9,9 @@ use super::{
     live::{self, Connection},
     server_fns,
 };
-use crate::model::{Account, Code, Error, PublicOrganization, Result, Service, ServiceId, ServiceStatus, StatusPage, Timestamp, Zone};
+use crate::model::{
+    Account, Code, Error, PublicOrganization, Result, Service, ServiceId, ServiceStatus, StatusPage, Timestamp, Zone,
+};
 
 /// The services as the server has them, and as they are shown while a change is on its way.
 #[derive(Clone, Copy)]

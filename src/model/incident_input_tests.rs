@@ -1,6 +1,7 @@
 //! Each fault of a body, by its field.
 
 use super::*;
+use crate::model::{NewUpdate, UpdatePatch};
 
 const NOW: &str = "2026-11-23T12:00:00Z";
 
@@ -52,16 +53,16 @@ fn a_window_ends_after_it_starts_and_lies_within_reach() {
     assert_eq!(faults(window("2026-11-20T02:00:00Z", "2026-11-20T03:00:00Z")), ["ends_at"]);
     assert_eq!(faults(window("2029-11-24T02:00:00Z", "2029-11-24T03:00:00Z")), ["starts_at"]);
     assert_eq!(faults(window("2026-11-24T02:00:00Z", "9999-11-24T03:00:00Z")), ["ends_at"]);
-    assert_eq!(faults(NewIncident { incident_type: IncidentKind::Maintenance, ..incident() }), ["ends_at", "starts_at"]);
+    assert_eq!(
+        faults(NewIncident { incident_type: IncidentKind::Maintenance, ..incident() }),
+        ["ends_at", "starts_at"]
+    );
 }
 
 #[test]
 fn rule_3_5_an_incident_of_the_past_has_both_ends_and_they_are_past() {
-    let past = |start: &str, end: &str| NewIncident {
-        started_at: Some(at(start)),
-        resolved_at: Some(at(end)),
-        ..incident()
-    };
+    let past =
+        |start: &str, end: &str| NewIncident { started_at: Some(at(start)), resolved_at: Some(at(end)), ..incident() };
     let checked = past("2026-11-01T10:00:00Z", "2026-11-01T11:00:00Z").check(at(NOW)).expect("valid");
     assert_eq!(checked.status, Some(IncidentStatus::Resolved));
     assert_eq!(faults(past("2026-11-01T11:00:00Z", "2026-11-01T10:00:00Z")), ["resolved_at"]);
@@ -96,7 +97,8 @@ fn a_service_is_named_once() {
 fn an_update_says_or_changes_something() {
     assert!(NewUpdate::default().check(at(NOW)).is_err());
     assert!(NewUpdate { status: Some(IncidentStatus::Resolved), ..Default::default() }.check(at(NOW)).is_ok());
-    let later = NewUpdate { message: Some("x".into()), display_at: Some(at("2026-11-23T12:00:01Z")), ..Default::default() };
+    let later =
+        NewUpdate { message: Some("x".into()), display_at: Some(at("2026-11-23T12:00:01Z")), ..Default::default() };
     assert!(later.check(at(NOW)).expect_err("future").fields.contains_key("display_at"));
     assert!(UpdatePatch { message: Some("  ".into()), ..Default::default() }.check(at(NOW)).is_err());
 }

@@ -15,11 +15,13 @@ pub mod planning;
 pub mod preview;
 pub mod public_status;
 pub mod recurrence;
+pub mod room;
 pub mod service;
 pub mod slug;
 pub mod status;
 pub mod template;
 pub mod time;
+pub mod update_input;
 pub mod uptime;
 mod wire;
 pub mod zone;
@@ -33,16 +35,17 @@ pub use error::{Code, Error, Result};
 pub use event::{Audience, Control, Event, Frame, NumberedEvent, Seq};
 pub use form::FormFailure;
 pub use incident::{
-    AffectedService, Impact, ImpactId, Incident, IncidentId, IncidentKind, IncidentList, IncidentRoom, IncidentStatus,
-    IncidentUpdate, Postmortem, ServiceTransition, UpdateEdit, UpdateId,
+    AffectedService, Impact, ImpactId, Incident, IncidentId, IncidentKind, IncidentStatus, IncidentUpdate, Postmortem,
+    ServiceTransition, UpdateEdit, UpdateId,
 };
-pub use incident_input::{IncidentPatch, NewIncident, NewUpdate, ServiceImpact, UpdatePatch};
+pub use incident_input::{IncidentPatch, NewIncident, ServiceImpact};
 pub use maintenance::{Automations, ClockAction, Clockwork, Series, SeriesId};
 pub use page::{Applied, StatusPage};
 pub use planning::Conflict;
 pub use preview::Intent;
 pub use public_status::{IncidentPage, MonthPage, PublicOrganization, PublicStatus, Timeline};
 pub use recurrence::Repeat;
+pub use room::{IncidentList, IncidentRoom};
 pub use service::{
     GroupId, GroupPatch, History, HistoryEntry, NewGroup, NewService, Placement, Service, ServiceGroup, ServiceId,
     ServicePatch, StatusChange, StatusChangeId,
@@ -51,5 +54,6 @@ pub use slug::Slug;
 pub use status::{Cause, Headline, Indicator, Layers, Role, ServiceStatus};
 pub use template::{NewTemplate, Template, TemplateId};
 pub use time::Timestamp;
+pub use update_input::{NewUpdate, UpdatePatch};
 pub use uptime::{Uptime, UptimeDay};
 pub use zone::{Day, Month, Zone, ZoneShift};

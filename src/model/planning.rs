@@ -180,7 +180,7 @@ mod tests {
         add(&mut page, 3, InProgress, Some((0, 1)), &[0]);
         add(&mut page, 4, Monitoring, None, &[1]);
         let held = |baseline, status| {
-            let service = Service { baseline, status, ..page.services[0].clone() };
+            let service = Service { status, baseline, ..page.services[0].clone() };
             titles_of(&page.holders(&service))
         };
         assert_eq!(held(Some(Operational), Degraded), ["Work 1", "Work 3"]);

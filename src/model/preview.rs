@@ -159,7 +159,10 @@ mod tests {
             impact: None,
             message: "We look into it.".into(),
             html: "<p>We look into it.</p>".into(),
-            services: said.iter().map(|(n, status)| ServiceImpact { id: page.services[*n].id, status: *status }).collect(),
+            services: said
+                .iter()
+                .map(|(n, status)| ServiceImpact { id: page.services[*n].id, status: *status })
+                .collect(),
             window: None,
         }
     }
@@ -182,7 +185,10 @@ mod tests {
         assert_eq!(resolved.headline().description, "All Systems Operational");
         assert_eq!((incident.impact, incident.resolved_at), (Impact::Critical, Some(now)));
 
-        let left = Intent { incident: Some(incident.id), ..intent(&held, IncidentStatus::Resolved, &[(1, ServiceStatus::Degraded)]) };
+        let left = Intent {
+            incident: Some(incident.id),
+            ..intent(&held, IncidentStatus::Resolved, &[(1, ServiceStatus::Degraded)])
+        };
         assert_eq!(held.preview(&left, now).0.services[1].status, ServiceStatus::Degraded);
     }
 

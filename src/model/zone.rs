@@ -233,12 +233,7 @@ macro_rules! spelled {
     };
 }
 
-spelled!(
-    Day,
-    "%Y-%m-%d",
-    |text| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok(),
-    "A day is written as 2026-11-23."
-);
+spelled!(Day, "%Y-%m-%d", |text| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok(), "A day is written as 2026-11-23.");
 spelled!(
     Month,
     "%Y-%m",

@@ -17,8 +17,8 @@ use tower::ServiceExt;
 use super::{AppState, call::is_own_path, error::status_of};
 use crate::model::{Code, Error, FormFailure, Result};
 
-/// The largest form.
-pub const FORM_MAX: usize = 64 * 1024;
+/// The largest form: a message of 25 000 characters takes up to nine bytes for each.
+pub const FORM_MAX: usize = 256 * 1024;
 /// Fields whose content is never shown again.
 const SECRET: &str = "password";
 
@@ -45,7 +45,7 @@ async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: N
     let (mut parts, body) = request.into_parts();
     let body = to_bytes(body, FORM_MAX)
         .await
-        .map_err(|_| Error::new(Code::TooLarge, "The form is larger than 64 KiB. Shorten the text and try again."))?;
+        .map_err(|_| Error::new(Code::TooLarge, "The form is larger than 256 KiB. Shorten the text and try again."))?;
     let action = parts.uri.path().to_owned();
     // The form says which page it stands on: after a refusal the browser's address is the form's own.
     let back = typed(&body)

@@ -84,13 +84,19 @@ async fn rule_3_5_asked_to_it_corrects_the_uptime_and_nothing_that_was_written()
     let before = (team.services().await, team.history(&api).await);
     let added = team.report(past(&api, json!({"correct_uptime": true}))).await;
     assert_eq!((team.services().await, team.history(&api).await), before);
+    let hidden = json!({"correct_uptime": true, "is_draft": true, "started_at": "2026-11-18T09:00:00Z"});
+    let hidden = team.report(past(&api, hidden)).await;
     let corrected = uptime(&team, &api).await;
     let day =
         corrected["days"].as_array().expect("days").iter().find(|day| day["date"] == "2026-11-20").expect("listed");
     assert_eq!(day["major_outage_seconds"], 2400);
     assert_eq!(corrected["percent"], 99.91, "31 days with data");
-    // It goes with its incident.
-    team.delete(&incident_path(&added)).await.is(204);
+    // A draft counts once it is published; a correction goes with its incident.
+    team.amend(&hidden, json!({"is_draft": false})).await;
+    assert!(uptime(&team, &api).await["percent"].as_f64() < Some(95.0));
+    for incident in [added, hidden] {
+        team.delete(&incident_path(&incident)).await.is(204);
+    }
     assert_eq!(uptime(&team, &api).await["percent"], 100.0);
 }
 

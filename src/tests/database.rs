@@ -83,15 +83,31 @@ impl Drop for OwnDatabase {
         if self.url.starts_with("sqlite:") {
             return;
         }
-        let force = if self.url.starts_with("postgres") { " WITH (FORCE)" } else { "" };
-        let sql = format!("DROP DATABASE {}{force}", self.name);
+        let name = self.name.clone();
         // On a thread of its own: inside a test's runtime nothing can be waited for.
         let gone = thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async { connect(database_url()).await.execute_unprepared(&sql).await.map(drop) })
+            runtime.block_on(async {
+                let server = connect(database_url()).await;
+                end_connections(&server, &name).await;
+                let force = if server.get_database_backend() == DbBackend::Postgres { " WITH (FORCE)" } else { "" };
+                server.execute_unprepared(&format!("DROP DATABASE {name}{force}")).await.map(drop)
+            })
         });
         let is_gone = gone.join().is_ok_and(|result| result.is_ok());
         assert!(is_gone || thread::panicking(), "{} could not be dropped", self.name);
+    }
+}
+
+/// Cuts the lines to a database on MariaDB, which has no force: a transaction whose rollback still waits for the test's
+/// runtime would keep it from being dropped, and that runtime waits for the drop.
+async fn end_connections(server: &DatabaseConnection, name: &str) {
+    if server.get_database_backend() == DbBackend::MySql {
+        let sql = format!("SELECT CAST(id AS CHAR) FROM information_schema.processlist WHERE db = '{name}'");
+        for [id] in texts::<1>(server, &sql).await {
+            // It may have ended by itself.
+            _ = server.execute_unprepared(&format!("KILL {id}")).await;
+        }
     }
 }
 

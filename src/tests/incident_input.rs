@@ -135,7 +135,7 @@ async fn a_rule_that_cannot_be_followed_is_refused_at_once_and_makes_no_window()
         "FREQ=SOMETIMES",
         "every tuesday",
         "",
-        &format!("FREQ=YEARLY;BYYEARDAY={}", ["1"; 20_000].join(",")),
+        &format!("FREQ=YEARLY;BYYEARDAY={}", vec!["1"; 20_000].join(",")),
         "FREQ=DAILY\nDTSTART:20200101T000000Z",
     ] {
         let window = json!({
@@ -242,7 +242,7 @@ async fn rule_3_4_10_a_search_looks_at_title_status_messages_and_postmortem() {
     team.amend(&two, json!({"postmortem": "A full DISK."})).await;
     let other = app.register("Other").await;
     other.report(json!({"title": "Certificate"})).await;
-    let all = vec!["Slow", "Ärger 100% of _all_ payments!"];
+    let all = ["Slow", "Ärger 100% of _all_ payments!"];
     for (words, expected) in [
         ("certificate", &all[1..]),
         ("CERTIFICATE EXPIRED", &all[1..]),
@@ -258,6 +258,7 @@ async fn rule_3_4_10_a_search_looks_at_title_status_messages_and_postmortem() {
         (" slow ", &all[..1]),
         ("", &all[..]),
         ("no such word", &[]),
+        ("\u{0}certificate\u{7}", &all[1..]),
         ("'; DROP TABLE incident; --", &[]),
     ] {
         let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("q", words).finish();
@@ -309,6 +310,10 @@ async fn a_list_is_narrowed_by_each_filter_and_by_all_together() {
     }
     for query in ["status=broken", "type=party", "service=nonsense", "from=yesterday", "to=", "limit=ten"] {
         team.get(&format!("/api/incidents?{query}")).await.refuses(400, &[]);
+    }
+    for place in ["9223372036854775807", "-9223372036854775808", "0"] {
+        let cursor = format!("{place}.0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000");
+        team.get(&format!("/api/incidents?cursor={cursor}")).await.is(200);
     }
     for (query, field) in
         [("limit=0", "limit"), ("limit=101", "limit"), ("cursor=x", "cursor"), ("cursor=1.x", "cursor")]

@@ -208,6 +208,28 @@ async fn rule_3_4_5_a_service_kept_as_it_is_takes_the_impact_into_its_baseline()
 }
 
 #[tokio::test]
+async fn rule_3_4_5_an_incident_opened_as_resolved_tells_what_it_was_and_holds_nothing() {
+    let scene = Scene::open().await;
+    let web = scene.team.service("Web").await;
+    let body = json!({"title": "Blip", "status": "resolved", "services": said(&[(&web, "major_outage")])});
+    let blip = scene.team.report(body).await;
+    assert_eq!((&blip["impact"], blip.get("backfilled_at")), (&json!("critical"), None));
+    assert_eq!(
+        (&blip["services"][0]["status"], &blip["services"][0]["worst"]),
+        (&json!("operational"), &json!("major_outage"))
+    );
+    let step = &blip["updates"][0]["services"][0];
+    assert_eq!((&step["old_status"], &step["new_status"]), (&json!("major_outage"), &json!("operational")));
+    assert_eq!(
+        (&blip["resolved_at"], &blip["updates"][0]["notify"]),
+        (&json!("2026-11-23T12:00:00.000Z"), &json!(true))
+    );
+    let web = scene.team.get(&path_of(&web)).await.is(200);
+    assert_eq!((&web["status"], &web["baseline"]), (&json!("operational"), &json!("operational")));
+    assert_eq!(scene.team.history(&web).await, [] as [Value; 0]);
+}
+
+#[tokio::test]
 async fn rule_3_4_6_monitoring_by_itself_releases_nothing() {
     let scene = Scene::open().await;
     scene.say(json!({"status": "monitoring"})).await;

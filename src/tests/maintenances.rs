@@ -247,6 +247,17 @@ async fn rule_3_6_4_an_early_start_and_a_late_end_move_the_effective_times_and_n
 }
 
 #[tokio::test]
+async fn rule_3_6_5_when_it_was_planned_stays_beside_when_it_begins() {
+    let scene = Scene::open().await;
+    scene.pass(1800).await;
+    scene.team.amend(&scene.planned, json!({"starts_at": "2026-11-23T14:30:00Z"})).await;
+    scene.pass(2 * 3600).await;
+    let now = scene.now().await;
+    let times = ["created_at", "scheduled_start", "started_at"].map(|field| &now[field].as_str().expect("set")[11..16]);
+    assert_eq!(times, ["12:00", "14:30", "14:30"]);
+}
+
+#[tokio::test]
 async fn rule_3_6_7_maintenance_counts_as_up_and_an_incident_above_it_does_not() {
     let scene = Scene::open().await;
     scene.pass(2 * 3600).await;

@@ -9,6 +9,8 @@ use super::{
     Relay, TestApp,
     clients::{Team, id_of},
     database::{OwnDatabase, connect, database_url, literal, texts},
+    doors::Field,
+    owners::{NOW, Owner},
 };
 use crate::server::domain::{Clock, Domain};
 
@@ -111,7 +113,7 @@ fn change_row(backend: DbBackend, organization: &str, service: &str) -> String {
 
 #[tokio::test]
 async fn the_database_itself_refuses_a_link_between_two_organizations() {
-    let app = TestApp::open().await;
+    let app = TestApp::at(NOW).await;
     let (ours, theirs) = (app.register("Ours").await, app.register("Theirs").await);
     let (our_group, their_group) = (ours.group("Ours").await, theirs.group("Theirs").await);
     let (our_service, their_service) = (ours.service("Ours").await, theirs.service("Theirs").await);
@@ -127,6 +129,25 @@ async fn the_database_itself_refuses_a_link_between_two_organizations() {
         change_row(backend, &organization(&ours), id_of(&our_service)),
     ] {
         db.execute_unprepared(&sql).await.expect("accepted");
+    }
+    let (our, their) = (Owner::of(&app, "Ours").await, Owner::of(&app, "Theirs").await);
+    let id = |owner: &Owner, field| literal(backend, owner.id_of_kind(field));
+    let link = |table: &str, column: &str, key: &str, row: Field, to: String| {
+        format!("UPDATE {table} SET {column} = {to} WHERE {key} = {}", id(&our, row))
+    };
+    let within = link("incident_update", "incident_id", "id", Field::Update, id(&our, Field::Past));
+    db.execute_unprepared(&within).await.expect("accepted");
+    for (table, column, key, row, to) in [
+        ("incident_update", "incident_id", "id", Field::Update, Field::Incident),
+        ("incident_service", "incident_id", "incident_id", Field::Incident, Field::Incident),
+        ("incident_service", "service_id", "incident_id", Field::Incident, Field::Service),
+        ("incident_impact", "incident_id", "incident_id", Field::Incident, Field::Incident),
+        ("incident_impact", "service_id", "incident_id", Field::Incident, Field::Service),
+        ("incident", "series_id", "id", Field::Maintenance, Field::Series),
+    ] {
+        let sql = link(table, column, key, row, id(&their, to));
+        let error = db.execute_unprepared(&sql).await.expect_err(&sql).to_string().to_lowercase();
+        assert!(error.contains("foreign key"), "{error}");
     }
     for sql in [
         service_row(backend, &organization(&ours), id_of(&their_group)),
@@ -215,6 +236,26 @@ async fn a_schema_can_be_taken_down_and_built_again() {
     Migrator::down(&db, None).await.expect("taken down");
     Migrator::up(&db, None).await.expect("built again");
     assert_eq!(primary_keys(&db).await, keys);
+}
+
+#[tokio::test]
+async fn an_organization_from_before_incidents_goes_by_utc_and_may_go_back() {
+    let own = OwnDatabase::create().await;
+    let db = connect(&own.url).await;
+    Migrator::up(&db, Some(1)).await.expect("as it was");
+    let id = literal(db.get_database_backend(), "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000");
+    let columns = "(id, name, slug, public_seq, members_seq, created_at)";
+    let old = format!("INSERT INTO organization {columns} VALUES ({id}, 'Old', 'old-hands', 3, 4, 5)");
+    db.execute_unprepared(&old).await.expect("inserted");
+    let keys = primary_keys(&db).await;
+    let domain = Domain::open(&own.url, Relay::none(), Clock::System).await.expect("brought up to date");
+    let rows = texts::<2>(&db, "SELECT name, time_zone FROM organization").await;
+    assert_eq!(rows, [["Old".to_owned(), "UTC".to_owned()]]);
+    assert_eq!(domain.pending_migrations().await.expect("asked"), 0);
+    domain.close().await;
+    Migrator::down(&db, Some(1)).await.expect("taken back");
+    assert_eq!(primary_keys(&db).await, keys);
+    assert_eq!(texts::<1>(&db, "SELECT slug FROM organization").await, [["old-hands".to_owned()]]);
 }
 
 #[tokio::test]

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     model::{
-        GroupId, IncidentId, IncidentKind, IncidentStatus, NewIncident, OrganizationId, Registration, Result, ServiceId,
-        ServiceImpact,
+        GroupId, IncidentId, IncidentKind, IncidentStatus, NewIncident, OrganizationId, Registration, Result,
+        ServiceId, ServiceImpact,
         ServiceStatus::{self, Operational},
         Slug, TemplateId, Timestamp, UserId,
     },

@@ -194,7 +194,8 @@ fn the_longest_message_takes_no_time_however_nested() {
         "&", "\u{a0}", "\\", "[a](", "[a](<", "#", "|", "\n", ">\n", "[]: x\n", "<b>", "a\n",
     ];
     let mut messages: Vec<String> = repeated.map(|piece| piece.chars().cycle().take(LONGEST).collect()).to_vec();
-    messages.push((0..150).map(|depth| format!("{}- x\n", " ".repeat(depth * 2))).collect());
+    let deeper: Vec<String> = (0..150).map(|depth| format!("{}- x\n", " ".repeat(depth * 2))).collect();
+    messages.push(deeper.concat());
     for message in messages {
         let begun = Instant::now();
         let (html, text) = (render(&message), plain(&message));

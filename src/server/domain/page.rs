@@ -18,8 +18,7 @@ use super::{
 use crate::{
     model::{
         Audience, Error, History, HistoryEntry, OrganizationId, PublicOrganization, Result, ServiceId, Slug,
-        StatusChange, StatusChangeId, StatusPage, Timeline, Timestamp, Uptime, UserId, page::PAST_DAYS,
-        uptime::DAYS,
+        StatusChange, StatusChangeId, StatusPage, Timeline, Timestamp, Uptime, UserId, page::PAST_DAYS, uptime::DAYS,
     },
     server::error::internal,
 };

@@ -68,7 +68,12 @@ pub const STORIES: &[Story] = &[
         (52, Some(130)),
         "Sign-in unavailable",
         &[
-            (0, Investigating, "Nobody can sign in at the moment. We are looking into it.", &[("Authentication", MajorOutage)]),
+            (
+                0,
+                Investigating,
+                "Nobody can sign in at the moment. We are looking into it.",
+                &[("Authentication", MajorOutage)],
+            ),
             (12, Resolved, "An expired certificate was replaced; sign-in works again.", &[]),
         ],
     ),
@@ -77,7 +82,12 @@ pub const STORIES: &[Story] = &[
         "Kernel updates, EU region",
         60,
         &[
-            (-4_320, Scheduled, "We will restart the hosts of the EU region one after the other.", &[("EU region", UnderMaintenance)]),
+            (
+                -4_320,
+                Scheduled,
+                "We will restart the hosts of the EU region one after the other.",
+                &[("EU region", UnderMaintenance)],
+            ),
             (0, InProgress, "", &[]),
             (60, Completed, "All hosts run the new kernel.", &[]),
         ],
@@ -87,7 +97,12 @@ pub const STORIES: &[Story] = &[
         "Kernel updates, US region",
         60,
         &[
-            (-4_320, Scheduled, "We will restart the hosts of the US region one after the other.", &[("US region", UnderMaintenance)]),
+            (
+                -4_320,
+                Scheduled,
+                "We will restart the hosts of the US region one after the other.",
+                &[("US region", UnderMaintenance)],
+            ),
             (0, InProgress, "", &[]),
             (60, Completed, "", &[]),
         ],
@@ -96,9 +111,24 @@ pub const STORIES: &[Story] = &[
         (37, Some(1_020)),
         "Card payments failing for some customers",
         &[
-            (0, Investigating, "Some card payments are declined although the cards are fine.", &[("Checkout", PartialOutage)]),
-            (9, Identified, "Our card processor confirms a problem on its side. Payouts wait until it is solved.", &[("Payouts", PartialOutage)]),
-            (64, Monitoring, "The processor has repaired its routing. Payments go through; waiting payouts are being sent.", &[("Checkout", Operational)]),
+            (
+                0,
+                Investigating,
+                "Some card payments are declined although the cards are fine.",
+                &[("Checkout", PartialOutage)],
+            ),
+            (
+                9,
+                Identified,
+                "Our card processor confirms a problem on its side. Payouts wait until it is solved.",
+                &[("Payouts", PartialOutage)],
+            ),
+            (
+                64,
+                Monitoring,
+                "The processor has repaired its routing. Payments go through; waiting payouts are being sent.",
+                &[("Checkout", Operational)],
+            ),
             (79, Resolved, "All payments and payouts are processed.", &[]),
         ],
     ),
@@ -108,9 +138,24 @@ pub const STORIES: &[Story] = &[
         window: None,
         words: &[
             (0, Investigating, "Requests to the API time out. We are investigating.", &[("API", MajorOutage)]),
-            (2, Investigating, "The dashboard is affected as well: it opens, but saving fails.", &[("Dashboard", PartialOutage)]),
-            (14, Identified, "A **failover of the primary database** left connection pools pointing at the old primary. We are restarting them.", &[]),
-            (41, Monitoring, "All pools are reconnected and the API answers. We keep watching:\n\n- error rate: back to normal\n- queue of webhooks: being delivered, about 20 minutes behind", &[("API", Operational), ("Dashboard", Degraded)]),
+            (
+                2,
+                Investigating,
+                "The dashboard is affected as well: it opens, but saving fails.",
+                &[("Dashboard", PartialOutage)],
+            ),
+            (
+                14,
+                Identified,
+                "A **failover of the primary database** left connection pools pointing at the old primary. We are restarting them.",
+                &[],
+            ),
+            (
+                41,
+                Monitoring,
+                "All pools are reconnected and the API answers. We keep watching:\n\n- error rate: back to normal\n- queue of webhooks: being delivered, about 20 minutes behind",
+                &[("API", Operational), ("Dashboard", Degraded)],
+            ),
             (71, Resolved, "Everything is delivered and works normally. We will publish what we learned.", &[]),
         ],
         postmortem: Some(
@@ -123,7 +168,12 @@ pub const STORIES: &[Story] = &[
         &[
             (0, Investigating, "", &[("US region", MajorOutage)]),
             (11, Identified, "A network provider withdrew our routes by mistake.", &[]),
-            (33, Resolved, "Routes are announced again. Traffic was rerouted through the EU region meanwhile; no data was lost.", &[]),
+            (
+                33,
+                Resolved,
+                "Routes are announced again. Traffic was rerouted through the EU region meanwhile; no data was lost.",
+                &[],
+            ),
         ],
     ),
     incident(
@@ -156,26 +206,54 @@ pub const STORIES: &[Story] = &[
         (26, None),
         "Search results are incomplete",
         &[
-            (0, Investigating, "Documents added today may be missing from search results. We are looking into it.", &[("Search", Degraded)]),
-            (15, Identified, "One of three index nodes has stopped taking updates. We are rebuilding it; **nothing is lost**, and results will be complete once it has caught up.", &[]),
+            (
+                0,
+                Investigating,
+                "Documents added today may be missing from search results. We are looking into it.",
+                &[("Search", Degraded)],
+            ),
+            (
+                15,
+                Identified,
+                "One of three index nodes has stopped taking updates. We are rebuilding it; **nothing is lost**, and results will be complete once it has caught up.",
+                &[],
+            ),
         ],
     ),
     work(
         (-3, Some(120)),
         "Database upgrade, EU region",
         60,
-        &[(-20_000, Scheduled, "We will upgrade the databases of the EU region. Expect two interruptions of less than a minute each.", &[("EU region", UnderMaintenance), ("API", Degraded)])],
+        &[(
+            -20_000,
+            Scheduled,
+            "We will upgrade the databases of the EU region. Expect two interruptions of less than a minute each.",
+            &[("EU region", UnderMaintenance), ("API", Degraded)],
+        )],
     ),
     work(
         (-6, Some(270)),
         "Certificate rotation for sign-in",
         30,
-        &[(-20_000, Scheduled, "Certificates for single sign-on are renewed. Sessions stay valid.", &[("Authentication", UnderMaintenance)])],
+        &[(
+            -20_000,
+            Scheduled,
+            "Certificates for single sign-on are renewed. Sessions stay valid.",
+            &[("Authentication", UnderMaintenance)],
+        )],
     ),
 ];
 
 /// Templates: name, title, message.
 pub const TEMPLATES: &[(&str, &str, &str)] = &[
-    ("Something is slow", "{{services}} slow", "{{services}} answers slower than usual since {{time}}. We are looking into it."),
-    ("Provider outage", "Trouble at a provider", "One of our providers has an outage that affects {{services}}. We follow their progress and report here."),
+    (
+        "Something is slow",
+        "{{services}} slow",
+        "{{services}} answers slower than usual since {{time}}. We are looking into it.",
+    ),
+    (
+        "Provider outage",
+        "Trouble at a provider",
+        "One of our providers has an outage that affects {{services}}. We follow their progress and report here.",
+    ),
 ];

@@ -3,6 +3,8 @@
 //!
 //! `ALDIS_TEST_CASES` sets how many sequences are tried.
 
+mod model;
+
 use std::collections::BTreeMap;
 
 use proptest::{
@@ -12,20 +14,16 @@ use proptest::{
 };
 use sea_orm::QueryOrder;
 
+use self::model::{Model, Thing};
 use super::{
-    super::{
-        Clock, Domain, Member, Viewer, Visitor,
-        accounts::insert_account,
-        new_id,
-        store::status_change,
-    },
+    super::{Clock, Domain, Member, Viewer, Visitor, accounts::insert_account, new_id, store::status_change},
     ClockHolder,
 };
 use crate::{
     model::{
-        Applied, Audience, Cause, Frame, Headline, Impact, IncidentId, IncidentKind, IncidentPatch, IncidentStatus,
-        NewIncident, NewService, NewUpdate, Registration, ServiceId, ServiceImpact, ServicePatch, ServiceStatus,
-        SessionId, Slug, StatusPage, Timestamp,
+        Applied, Audience, Cause, Frame, Impact, IncidentId, IncidentKind, IncidentPatch, IncidentStatus, NewIncident,
+        NewService, NewUpdate, Registration, ServiceId, ServiceImpact, ServicePatch, ServiceStatus, SessionId, Slug,
+        StatusPage, Timestamp,
     },
     server::relay::Relay,
 };
@@ -71,95 +69,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..14)
 }
 
-/// The believable model: everything in plain maps, derived anew from scratch after each step.
-#[derive(Default)]
-struct Model {
-    now: i64,
-    services: BTreeMap<usize, ServiceStatus>,
-    things: Vec<Thing>,
-    effective: BTreeMap<usize, ServiceStatus>,
-    rows: BTreeMap<usize, Vec<(ServiceStatus, ServiceStatus)>>,
-}
-
-struct Thing {
-    kind: IncidentKind,
-    is_draft: bool,
-    is_deleted: bool,
-    said: Vec<IncidentStatus>,
-    map: BTreeMap<usize, ServiceStatus>,
-    reached: Impact,
-    window: (i64, i64),
-}
-
-impl Thing {
-    fn status(&self) -> IncidentStatus {
-        *self.said.last().expect("something was said")
-    }
-
-    fn counts(&self) -> bool {
-        !self.is_draft && !self.is_deleted && self.status().is_in_force()
-    }
-}
-
-impl Model {
-    fn settle(&mut self) {
-        for thing in self.things.iter_mut().filter(|thing| thing.counts()) {
-            thing.reached = Impact::automatic(thing.reached, thing.map.values().copied());
-        }
-        for (service, baseline) in &self.services {
-            let said = |kind: IncidentKind| {
-                let of_kind = self.things.iter().filter(move |thing| thing.kind == kind && thing.counts());
-                of_kind.filter_map(|thing| thing.map.get(service).copied())
-            };
-            // A maintenance that says "operational" of a service says nothing of it.
-            let worked_on = said(IncidentKind::Maintenance).filter(|status| *status != ServiceStatus::Operational);
-            let floor = worked_on.max().unwrap_or(*baseline);
-            let now = said(IncidentKind::Incident).max().map_or(floor, |worst| worst.max(floor));
-            let was = self.effective.insert(*service, now).unwrap_or(now);
-            if was != now {
-                self.rows.entry(*service).or_default().push((was, now));
-            }
-        }
-    }
-
-    fn say(&mut self, which: usize, status: IncidentStatus, map: &Map) {
-        let thing = &mut self.things[which];
-        let was = thing.status();
-        thing.said.push(status);
-        thing.map.extend(map.iter().copied());
-        if status.has_ended() {
-            thing.map.values_mut().for_each(|said| *said = ServiceStatus::Operational);
-            if was != status && !thing.is_draft {
-                for (service, left) in map.iter().filter(|(_, left)| *left != ServiceStatus::Operational) {
-                    self.services.entry(*service).and_modify(|baseline| *baseline = *left);
-                }
-            }
-        }
-        self.settle();
-    }
-
-    /// What the clock does until `now`, earliest first.
-    fn run_clock(&mut self) {
-        loop {
-            let due = self.things.iter().enumerate().filter(|(_, thing)| !thing.is_draft && !thing.is_deleted);
-            let due = due.filter_map(|(n, thing)| match thing.status() {
-                IncidentStatus::Scheduled => Some((thing.window.0, n, IncidentStatus::InProgress)),
-                IncidentStatus::InProgress | IncidentStatus::Verifying => {
-                    Some((thing.window.1, n, IncidentStatus::Completed))
-                }
-                _ => None,
-            });
-            let Some((_, n, status)) = due.filter(|(at, ..)| *at <= self.now).min() else { return };
-            self.say(n, status, &Vec::new());
-        }
-    }
-
-    fn headline(&self) -> Headline {
-        let open = self.things.iter().filter(|thing| thing.kind == IncidentKind::Incident && thing.counts());
-        Headline::of_page(self.effective.values().copied(), &open.map(|thing| thing.reached).collect::<Vec<_>>())
-    }
-}
-
 /// The real thing beside the model.
 struct Pair {
     domain: Domain,
@@ -190,7 +99,8 @@ impl Pair {
             let new = NewService { name: format!("S{n}"), ..Default::default() };
             services.push(member.create_service(new).await.expect("created").id);
         }
-        let mut model = Model { services: (0..SERVICES).map(|n| (n, ServiceStatus::Operational)).collect(), ..Default::default() };
+        let mut model =
+            Model { services: (0..SERVICES).map(|n| (n, ServiceStatus::Operational)).collect(), ..Default::default() };
         model.settle();
         let first = member.board().await.expect("a board");
         let visitor = Visitor::new(domain.clone(), member.organization());
@@ -206,7 +116,8 @@ impl Pair {
     /// What can be said: of services that exist, or that the thing has known.
     fn sayable(&self, which: Option<usize>, map: &Map) -> Map {
         let known = |n: &usize| {
-            self.model.services.contains_key(n) || which.is_some_and(|which| self.model.things[which].map.contains_key(n))
+            self.model.services.contains_key(n)
+                || which.is_some_and(|which| self.model.things[which].map.contains_key(n))
         };
         map.iter().filter(|(n, _)| known(n)).copied().collect()
     }
@@ -363,10 +274,9 @@ impl Pair {
             prop_assert_eq!(written, expected, "rows of service {}", n);
         }
         let public = Visitor::new(self.domain.clone(), self.member.organization()).page().await.expect("a page");
-        for (audience, mut replayed, now) in [
-            (Audience::Members, self.first.clone(), board),
-            (Audience::Public, self.first_public.clone(), public),
-        ] {
+        for (audience, mut replayed, now) in
+            [(Audience::Members, self.first.clone(), board), (Audience::Public, self.first_public.clone(), public)]
+        {
             let missed = self.domain.events_after((self.member.organization(), audience), replayed.seq).await;
             for event in missed.expect("events") {
                 let frame: Frame = serde_json::from_str(&event.frame).expect("a frame");
@@ -382,13 +292,15 @@ impl Pair {
 #[expect(clippy::disallowed_methods, reason = "a long run is asked for by the environment")]
 fn rule_3_1_statuses_rows_and_headline_agree_with_a_simple_model_whatever_happens() {
     let cases = std::env::var("ALDIS_TEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(150);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let folder = std::env::temp_dir().join(format!("aldis-agreement-{}", new_id().simple()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let url = format!("sqlite://{}/agreement.db", folder.display());
     let clock = Clock::pretend(START.parse().expect("an instant"));
     let domain = runtime.block_on(Domain::open(&url, Relay::none(), clock.clone())).expect("the database opens");
-    let mut runner = TestRunner::new(Config { cases, max_shrink_iters: 400, failure_persistence: None, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases, max_shrink_iters: 400, failure_persistence: None, ..Config::default() });
     let result = runner.run(&steps(), |steps| {
         runtime.block_on(async {
             // Each sequence begins on a day of its own, so that none ends on the next.

@@ -166,7 +166,14 @@ impl Tx {
         let mut updates = updates.map_err(internal)?;
         updates.sort_by_key(|update| (update.display_at, update.id));
         let was_public = !row.is_draft;
-        Ok(Case { row, services: services.map_err(internal)?, updates, was_public, is_new: false, left: BTreeMap::new() })
+        Ok(Case {
+            row,
+            services: services.map_err(internal)?,
+            updates,
+            was_public,
+            is_new: false,
+            left: BTreeMap::new(),
+        })
     }
 
     /// Refuses services that are not this organization's.

@@ -59,8 +59,13 @@ impl Member {
         if let Some(said) = patch.services {
             case.services.retain(|service| said.iter().any(|said| said.id == service.service_id));
             tx.attach(&mut case, &said).await?;
-            if case.row.status.has_ended() && said.iter().any(|said| said.status != crate::model::ServiceStatus::Operational) {
-                return Err(Error::field("services", "It is over and says nothing of services. Reopen it with an update."));
+            if case.row.status.has_ended()
+                && said.iter().any(|said| said.status != crate::model::ServiceStatus::Operational)
+            {
+                return Err(Error::field(
+                    "services",
+                    "It is over and says nothing of services. Reopen it with an update.",
+                ));
             }
         }
         set_postmortem(&mut case, patch.postmortem, patch.publish_postmortem, tx.now())?;
@@ -118,7 +123,10 @@ impl Member {
     pub async fn delete_incident_confirmed(&self, id: IncidentId, confirm: &str) -> Result<IncidentKind> {
         let incident = self.incident(id).await?;
         if confirm.trim() != incident.title {
-            return Err(Error::field("confirm", format!("Type “{}” to confirm that it should be deleted.", incident.title)));
+            return Err(Error::field(
+                "confirm",
+                format!("Type “{}” to confirm that it should be deleted.", incident.title),
+            ));
         }
         self.delete_incident(id).await?;
         Ok(incident.incident_type)

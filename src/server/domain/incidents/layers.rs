@@ -14,9 +14,7 @@ use super::{
     case::Case,
 };
 use crate::{
-    model::{
-        Cause, Event, ImpactId, IncidentKind, Layers, Result, ServiceId, ServiceStatus, Timestamp, UserId,
-    },
+    model::{Cause, Event, ImpactId, IncidentKind, Layers, Result, ServiceId, ServiceStatus, Timestamp, UserId},
     server::error::internal,
 };
 

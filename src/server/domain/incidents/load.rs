@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::{
     super::store::{Scope, incident, incident_impact, incident_service, incident_update},
@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     model::{
-        AffectedService, Impact, Incident, IncidentId, IncidentKind, IncidentUpdate, Postmortem, Result, ServiceId, Timestamp,
-        uptime::Correction,
+        AffectedService, Impact, Incident, IncidentId, IncidentKind, IncidentUpdate, Postmortem, Result, ServiceId,
+        Timestamp, uptime::Correction,
     },
     server::error::internal,
 };
@@ -68,10 +68,14 @@ pub(in crate::server::domain) async fn corrections(
 ) -> Result<Vec<Correction>> {
     let rows = scope.find::<incident_impact::Entity>().filter(incident_impact::Column::ServiceId.eq(service));
     let rows = rows.filter(incident_impact::Column::CorrectsUptime.eq(true));
+    // A draft says nothing to anybody yet.
+    let drafts = scope.find::<incident::Entity>().filter(incident::Column::IsDraft.eq(true));
+    let drafts = drafts.select_only().column(incident::Column::Id).into_query();
+    let rows = rows.filter(incident_impact::Column::IncidentId.not_in_subquery(drafts));
     let rows = rows.filter(incident_impact::Column::ToAt.gte(since)).all(db).await.map_err(internal)?;
-    let corrections = rows.into_iter().filter_map(|row| {
-        row.to_at.map(|until| Correction { from: row.from_at, until, status: row.status })
-    });
+    let corrections = rows
+        .into_iter()
+        .filter_map(|row| row.to_at.map(|until| Correction { from: row.from_at, until, status: row.status }));
     Ok(corrections.collect())
 }
 

@@ -6,8 +6,8 @@ use super::{
     case::{Case, Word},
 };
 use crate::model::{
-    Automations, Code, Error, Impact, Incident, IncidentId, IncidentKind, IncidentStatus, NewIncident, Result, SeriesId,
-    ServiceImpact, ServiceStatus, Timestamp, UserId,
+    Automations, Code, Error, Impact, Incident, IncidentId, IncidentKind, IncidentStatus, NewIncident, Result,
+    SeriesId, ServiceImpact, ServiceStatus, Timestamp, UserId,
 };
 
 const OPERATION: &str = "open_incident";
@@ -54,18 +54,23 @@ impl Tx {
         let mut case = Case::new(self.row_of(new, status, by, occurrence));
         case.set_automations(new.automations.unwrap_or_default());
         let said = services_of(new);
-        if let Some((from, to)) = new.started_at.zip(new.resolved_at) {
-            self.backfill(&mut case, new, &said, by, (from, to)).await?;
+        let mut word = Word {
+            status,
+            message: new.message.clone(),
+            services: None,
+            display_at: new.resolved_at,
+            by,
+            notify: new.notify.unwrap_or(true) && !new.is_draft && new.resolved_at.is_none(),
+        };
+        if status.has_ended() {
+            self.note_past(&mut case, &said).await?;
         } else {
-            let word = Word {
-                status,
-                message: new.message.clone(),
-                services: Some(said),
-                display_at: None,
-                by,
-                notify: new.notify.unwrap_or(true) && !new.is_draft,
-            };
-            self.say(&mut case, word).await?;
+            word.services = Some(said);
+        }
+        self.say(&mut case, word).await?;
+        if let Some((from, _)) = new.started_at.zip(new.resolved_at) {
+            case.row.started_at = from;
+            case.row.backfilled_at = Some(self.now());
         }
         let now = self.now();
         let correction = new.correct_uptime.then(|| case.row.started_at.min(now)).zip(case.row.resolved_at);
@@ -80,31 +85,14 @@ impl Tx {
         Ok(incident)
     }
 
-    /// Enters what is over: one update that stands at its end, and notifies nobody (domain rule 3.5).
-    async fn backfill(
-        &mut self,
-        case: &mut Case,
-        new: &NewIncident,
-        said: &[ServiceImpact],
-        by: Option<UserId>,
-        (from, to): (Timestamp, Timestamp),
-    ) -> Result<()> {
+    /// Notes how services were, in an incident that is over as it is entered. Its one update, which ends it, tells what
+    /// they recovered from.
+    async fn note_past(&self, case: &mut Case, said: &[ServiceImpact]) -> Result<()> {
         self.attach(case, said).await?;
         for service in &mut case.services {
             service.worst = service.status;
         }
         case.row.reached = Impact::automatic(Impact::None, said.iter().map(|said| said.status));
-        case.row.backfilled_at = Some(self.now());
-        let word = Word {
-            status: IncidentStatus::Resolved,
-            message: new.message.clone(),
-            services: None,
-            display_at: Some(to),
-            by,
-            notify: false,
-        };
-        self.say(case, word).await?;
-        case.row.started_at = from;
         Ok(())
     }
 

@@ -15,7 +15,8 @@ const ESCAPE: char = '!';
 /// Those that say these words, in capitals or not; everything when there are none.
 pub(super) fn says(scope: Scope, words: &str) -> Condition {
     use incident::Column;
-    let words: String = words.trim().chars().take(SEARCH_MAX).collect();
+    // PostgreSQL takes no NUL, and nothing that was written has one.
+    let words: String = words.trim().chars().filter(|c| !c.is_control()).take(SEARCH_MAX).collect();
     if words.is_empty() {
         return Condition::all();
     }

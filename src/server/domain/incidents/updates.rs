@@ -130,4 +130,3 @@ fn with_update(incident: Incident, id: UpdateId) -> Result<(Incident, IncidentUp
     let update = update.or_else(|| incident.latest().cloned()).ok_or_else(Error::internal)?;
     Ok((incident, update))
 }
-

@@ -9,8 +9,8 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::model::{
-    Audience, Cause, GroupId, Impact, ImpactId, IncidentId, IncidentKind, IncidentStatus, OrganizationId, Role, SeriesId,
-    ServiceId, ServiceStatus, SessionId, StatusChangeId, TemplateId, Timestamp, UpdateId, UserId,
+    Audience, Cause, GroupId, Impact, ImpactId, IncidentId, IncidentKind, IncidentStatus, OrganizationId, Role,
+    SeriesId, ServiceId, ServiceStatus, SessionId, StatusChangeId, TemplateId, Timestamp, UpdateId, UserId,
 };
 
 /// Implements the storage traits of `$name` through a stored type and two conversions.
