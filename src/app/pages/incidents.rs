@@ -65,7 +65,8 @@ where
         board.page().with(|page| page.incidents.iter().map(|known| (known.id, known.version)).collect::<Vec<_>>())
     });
     Effect::new(move |is_alive: Option<()>| {
-        versions.track();
+        // Read, not only tracked: nobody else asks for them, and what was never computed never changes.
+        versions.with(|_| ());
         if is_alive.is_some() {
             answer.refetch();
         }
