@@ -1,0 +1,440 @@
+// One incident from open to postmortem, lived through by two members and two visitors, each in a browser of their own.
+//
+// The story is told once. What differs between a mouse, a keyboard and plain forms is the hands that act in it; after
+// every step all screens are compared with what is true by then.
+
+import type { Locator, Page } from '@playwright/test';
+import { alive, expect, go, type Registration, stranger, test, unique } from './fixtures';
+
+// --- Hands -----------------------------------------------------------------------------------------------------------
+
+/** How a member acts on a page. Visitors only read. */
+export interface Hands {
+  /** Whether screens follow by themselves. */
+  readonly isLive: boolean;
+  /** Follows a link, or folds something open or shut. */
+  press(target: Locator): Promise<void>;
+  /** Puts this text, and nothing else, into a field. */
+  write(field: Locator, text: string): Promise<void>;
+  /** Chooses by its words from a native choice. */
+  choose(choice: Locator, words: string): Promise<void>;
+  /** Picks one of several radio buttons. */
+  pick(radio: Locator): Promise<void>;
+  /** Goes from the overview to the form of a new incident; the cursor waits in its title. */
+  compose(page: Page): Promise<void>;
+  /** Sends a form by its button. */
+  send(button: Locator): Promise<void>;
+  /** Sends a form in the quickest way there is, with the cursor in one of its fields. */
+  sendFrom(button: Locator): Promise<void>;
+}
+
+/** The hands of somebody with a mouse. */
+export const mouse: Hands = {
+  isLive: true,
+  press: (target) => target.click(),
+  write: (field, text) => field.fill(text),
+  choose: async (choice, words) => {
+    await choice.selectOption(words);
+  },
+  pick: (radio) => radio.check(),
+  compose: (page) => newIncident(page).click(),
+  send: (button) => button.click(),
+  sendFrom: (button) => button.click(),
+};
+
+/** The link on the overview that leads to the form of a new incident. */
+export const newIncident = (page: Page): Locator =>
+  page.getByRole('main').getByRole('link', { name: 'New incident', exact: true });
+
+// --- What is true ----------------------------------------------------------------------------------------------------
+
+/** The status word of each service. */
+type Services = Record<string, string>;
+
+/** An incident: where it stands, what was said last, and what it says of services (the worst, once it is over). */
+type Told = { title: string; status: string; newest: string; says: Services };
+
+/** The organization at one moment. Incidents stand newest first. */
+type World = { headline: string; services: Services; open: Told[]; past: Told[] };
+
+const brief = ({ title, status }: Told) => ({ title, status });
+
+/** By which incidents each service is held at its status. */
+const held = ({ services, open }: World): Record<string, string[]> =>
+  Object.fromEntries(
+    Object.entries(services).map(([service, status]) => [
+      service,
+      open.filter(({ says }) => status !== 'Operational' && says[service] === status).map(({ title }) => title),
+    ]),
+  );
+
+// --- Screens ---------------------------------------------------------------------------------------------------------
+
+type Kind = 'overview' | 'list' | 'room' | 'public page' | 'permalink';
+
+/** A page somebody has before them. A room and a permalink are about one incident. */
+type Screen = { whose: string; page: Page; kind: Kind; about?: string };
+
+/** What a screen has to show while this is true. */
+function due({ kind, about }: Screen, world: World, isLive: boolean): unknown {
+  const { headline, services, open, past } = world;
+  const told = () => [...open, ...past].find(({ title }) => title === about)!;
+  switch (kind) {
+    case 'overview':
+      return { headline, services, held: held(world), open: open.map(brief) };
+    case 'list':
+      return { open: open.map(brief), past: past.map(brief) };
+    case 'room':
+      // The preview of an update of which nothing is written shows the page as it is.
+      return { ...told(), headline: isLive ? headline : undefined };
+    case 'public page':
+      return { headline, services, open, past };
+    case 'permalink':
+      return told();
+  }
+}
+
+/** What a screen shows. */
+const shown = ({ page, kind }: Screen): Promise<unknown> =>
+  page.evaluate((kind) => {
+    const all = (root: ParentNode, selector: string) => [...root.querySelectorAll(selector)];
+    const words = (element: Element | null) => element?.textContent?.replace(/\s+/g, ' ').trim();
+    const text = (root: ParentNode, selector: string) => words(root.querySelector(selector));
+    const table = <T>(rows: Element[], name: string, value: (row: Element) => T) =>
+      Object.fromEntries(rows.map((row) => [text(row, name), value(row)]));
+    const under = (heading: RegExp, selector: string) => {
+      const section = all(document, 'main section').find((section) => heading.test(text(section, 'h2') ?? ''));
+      return section ? all(section, selector) : [];
+    };
+    const brief = (row: Element) => ({ title: text(row, 'a'), status: text(row, '.incident-mark') });
+    const told = (root: ParentNode, title: string) => ({
+      title: text(root, title),
+      status: text(root, '.incident-mark'),
+      newest: text(root, '.update > .prose'),
+      says: table(all(root, '.chip'), 'bdi', (chip) => text(chip, '.chip-word')),
+    });
+    const card = (article: Element) => told(article, 'a');
+    const services = all(document, 'main li.row');
+    switch (kind) {
+      case 'overview':
+        return {
+          headline: text(document, 'main .headline'),
+          services: table(services, '.row-name > a', (row) => words(row.querySelector('select')!.selectedOptions[0]!)),
+          held: table(services, '.row-name > a', (row) => all(row, '.held-by a').map(words)),
+          open: under(/^Open incidents/, '.incident-row').map(brief),
+        };
+      case 'list':
+        return { open: under(/^Open/, '.incident-row').map(brief), past: under(/^Past/, '.incident-row').map(brief) };
+      case 'room': {
+        const preview = document.querySelector('.room-preview')!;
+        const headline = text(preview, '.headline');
+        // What stands there too is another drawing of the same incident.
+        const main = document.querySelector('main')!.cloneNode(true) as Element;
+        main.querySelector('.room-preview')!.remove();
+        return { ...told(main, 'h1'), headline };
+      }
+      case 'public page':
+        return {
+          headline: text(document, '[role=status] h1'),
+          services: table(all(document, 'main li.service'), '.service-name', (row) => text(row, '.status-badge')),
+          open: under(/^Active incidents$/, 'article.incident').map(card),
+          past: under(/^Past incidents$/, 'article.incident').map(card),
+        };
+      case 'permalink':
+        return told(document.querySelector('main')!, 'h1');
+    }
+  }, kind);
+
+/** Every screen shows what is true: by itself, or after it is loaded again. */
+async function agree(hands: Hands, screens: Screen[], world: World): Promise<void> {
+  const compare = async (screen: Screen) => {
+    if (!hands.isLive) await screen.page.reload();
+    const { whose, kind, about } = screen;
+    const name = `${whose}: the ${kind}${about ? ` of “${about}”` : ''}`;
+    await expect.poll(() => shown(screen), name).toEqual(due(screen, world, hands.isLive));
+  };
+  await Promise.all(screens.map(compare));
+}
+
+// --- Acts ------------------------------------------------------------------------------------------------------------
+
+const button = (root: Page | Locator, name: string) => root.getByRole('button', { name, exact: true });
+const field = (root: Page | Locator, name: string) => root.getByLabel(name, { exact: true });
+const affected = (root: Page | Locator, service: string) =>
+  root.getByRole('group', { name: 'Services affected' }).getByRole('combobox', { name: service, exact: true });
+const composer = (page: Page) => page.getByRole('region', { name: 'Post an update' });
+const newest = (page: Page) => page.locator('.room-rest .timeline > li, .incident-page .timeline > li').first();
+
+async function register(hands: Hands, page: Page): Promise<Registration> {
+  const slug = unique('journey');
+  const email = `${slug}@example.test`;
+  const chosen = { organization: 'Lamp & Sons', slug, name: 'Ada Lamp', email, password: unique('signal') };
+  await go(page, '/register');
+  await hands.write(field(page, 'Organization name'), chosen.organization);
+  await hands.write(field(page, 'Page address'), slug);
+  await hands.write(field(page, 'Your name'), chosen.name);
+  await hands.write(field(page, 'Email'), email);
+  await hands.write(field(page, 'Password'), chosen.password);
+  await hands.send(button(page, 'Create organization'));
+  await page.waitForURL('**/dashboard');
+  await alive(page);
+  return chosen;
+}
+
+async function logIn(hands: Hands, page: Page, { email, password }: Registration): Promise<void> {
+  await go(page, '/login');
+  await hands.write(field(page, 'Email'), email);
+  await hands.write(field(page, 'Password'), password);
+  await hands.send(button(page, 'Log in'));
+  await page.waitForURL('**/dashboard');
+  await alive(page);
+}
+
+/** Adds services on their page and returns to the overview. */
+async function addServices(hands: Hands, page: Page, names: string[]): Promise<void> {
+  await hands.press(page.getByRole('link', { name: 'Add your first service' }));
+  await page.waitForURL('**/services');
+  for (const name of names) {
+    await hands.write(field(page, 'Name'), name);
+    await hands.send(button(page, 'Add service'));
+    await expect(page.locator('main li.row a', { hasText: name }).first()).toBeVisible();
+    await expect(field(page, 'Name')).toHaveValue('');
+  }
+  await hands.press(page.getByRole('navigation').getByRole('link', { name: 'Overview' }));
+  await page.waitForURL('**/dashboard');
+}
+
+type NewIncident = { title: string; message: string; services: Services };
+
+/** Opens an incident from the overview and arrives in its room. */
+async function open(hands: Hands, page: Page, { title, message, services }: NewIncident): Promise<void> {
+  await hands.compose(page);
+  await page.waitForURL('**/incidents/new');
+  await hands.write(field(page, 'Title'), title);
+  await hands.write(field(page, 'Message'), message);
+  for (const [service, status] of Object.entries(services)) await hands.choose(affected(page, service), status);
+  await hands.sendFrom(button(page, 'Open incident'));
+  await page.waitForURL(/\/incidents\/[0-9a-f-]{36}$/);
+  await alive(page);
+}
+
+type Update = { status?: string; message: string; services?: Services };
+
+/** Posts an update in the room. */
+async function post(hands: Hands, page: Page, { status, message, services = {} }: Update): Promise<void> {
+  const form = composer(page);
+  if (status) await hands.pick(form.getByRole('radio', { name: status, exact: true }));
+  await hands.write(field(form, 'Message'), message);
+  for (const [service, status] of Object.entries(services)) await hands.choose(affected(form, service), status);
+  await hands.sendFrom(button(form, 'Post update'));
+}
+
+/** Ends the incident by the one button for it. */
+async function resolve(hands: Hands, page: Page, message?: string): Promise<void> {
+  if (message) await hands.write(field(composer(page), 'Message'), message);
+  await hands.send(button(composer(page), 'Resolve'));
+}
+
+/** Changes what the newest update says. */
+async function edit(hands: Hands, page: Page, message: string): Promise<void> {
+  const update = newest(page);
+  await hands.press(update.locator('summary', { hasText: /^Edit the update/ }));
+  await hands.write(field(update, 'Message'), message);
+  await hands.sendFrom(button(update, 'Save update'));
+}
+
+/** Goes to a room by way of the list. */
+async function enter(hands: Hands, page: Page, title: string): Promise<void> {
+  await hands.press(page.getByRole('navigation').getByRole('link', { name: /^Incidents/ }));
+  await page.waitForURL('**/incidents');
+  await hands.press(page.getByRole('main').getByRole('link', { name: title, exact: true }));
+  await page.waitForURL(/\/incidents\/[0-9a-f-]{36}$/);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(title);
+}
+
+// --- The story -------------------------------------------------------------------------------------------------------
+
+const FIRST = 'Payments fail';
+const SECOND = 'Checkout is slow';
+const LEARNED = 'The pool was **too small** for a Monday.';
+
+/** Lives through it, with members who act by these hands. */
+export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
+  const account = await register(hands, ada);
+  await addServices(hands, ada, ['Checkout', 'Search', 'Mail']);
+  const bob = await stranger(ada);
+  await logIn(hands, bob, account);
+  const [bobsList, bobsRoom] = [await bob.context().newPage(), await bob.context().newPage()];
+  await go(bobsList, '/incidents');
+  await go(bobsRoom, '/dashboard');
+  const [eve, dan] = [await stranger(ada), await stranger(ada)];
+  const sent: string[] = [];
+  for (const visitor of [eve, dan]) {
+    visitor.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => sent.push(String(payload))));
+    await go(visitor, `/public/${account.slug}`);
+  }
+
+  const a: Screen = { whose: 'Ada', page: ada, kind: 'overview' };
+  const b: Screen = { whose: 'Bob', page: bobsRoom, kind: 'overview' };
+  const d: Screen = { whose: 'Dan', page: dan, kind: 'public page' };
+  const screens: Screen[] = [
+    a,
+    { whose: 'Bob', page: bob, kind: 'overview' },
+    { whose: 'Bob', page: bobsList, kind: 'list' },
+    b,
+    { whose: 'Eve', page: eve, kind: 'public page' },
+    d,
+  ];
+  const world: World = {
+    headline: 'All Systems Operational',
+    services: { Checkout: 'Operational', Search: 'Operational', Mail: 'Operational' },
+    open: [],
+    past: [],
+  };
+  /** One step of the story: what somebody does, and what is true from then on. */
+  const step = (title: string, act: () => Promise<unknown>, change: Partial<World>) =>
+    test.step(title, async () => {
+      await act();
+      await agree(hands, screens, Object.assign(world, change));
+    });
+
+  await step('nothing has happened', async () => {}, {});
+  for (const { page } of screens) await page.evaluate(() => Object.assign(window, { before: true }));
+
+  const says = { Checkout: 'Major Outage', Search: 'Degraded' };
+  const message = 'Cards are declined.';
+  let first: Told = { title: FIRST, status: 'Investigating', newest: message, says };
+  await step(
+    'Ada opens an incident',
+    async () => {
+      await open(hands, ada, { title: FIRST, message, services: says });
+      Object.assign(a, { kind: 'room', about: FIRST });
+    },
+    { headline: 'Partial System Outage', services: { ...world.services, ...says }, open: [first] },
+  );
+  await test.step('Bob enters its room, and Dan its own page', async () => {
+    await enter(hands, bobsRoom, FIRST);
+    Object.assign(b, { kind: 'room', about: FIRST });
+    await dan.getByRole('main').getByRole('link', { name: FIRST, exact: true }).first().click();
+    await dan.waitForURL(`**/public/${account.slug}/incidents/${new URL(ada.url()).pathname.split('/').pop()}`);
+    await alive(dan);
+    await dan.evaluate(() => Object.assign(window, { before: true }));
+    Object.assign(d, { kind: 'permalink', about: FIRST });
+    await agree(hands, screens, world);
+  });
+
+  const better = { ...says, Checkout: 'Partial Outage' };
+  first = { ...first, status: 'Identified', newest: 'It is the database. We roll back and watch.', says: better };
+  await step(
+    'Bob has found it',
+    () =>
+      post(hands, bobsRoom, {
+        status: 'Identified',
+        message: 'It is **the database**. We\n\n- roll back\n- and watch.',
+        services: { Checkout: 'Partial Outage' },
+      }),
+    { headline: 'Minor Service Outage', services: { ...world.services, ...better }, open: [first] },
+  );
+  await test.step('its Markdown is drawn everywhere', async () => {
+    for (const page of [ada, bobsRoom, eve, dan]) {
+      const said = page.locator('.timeline:not(.room-preview *) > li').first();
+      await expect(said.locator('strong', { hasText: 'the database' })).toBeVisible();
+      await expect(said.locator('.prose > ul > li')).toHaveText(['roll back', 'and watch.']);
+      await expect(said.locator('.changes > li')).toHaveText([/^Checkout: Major Outage .*Partial Outage$/]);
+    }
+  });
+
+  first = { ...first, status: 'Monitoring', newest: 'It is rolled bak.' };
+  await step(
+    'Ada is watching it',
+    () => post(hands, ada, { status: 'Monitoring', message: 'It is rolled bak.' }),
+    { open: [first] },
+  );
+
+  first = { ...first, newest: 'It is rolled back.' };
+  await step('Ada corrects herself', () => edit(hands, ada, 'It is rolled back.'), { open: [first] });
+  await test.step('visitors may see what it said before', async () => {
+    for (const page of [eve, dan]) {
+      const said = page.locator('.timeline > li').first();
+      await said.getByText(/^Edited .*, see before$/).click();
+      await expect(said.locator('.edits ol')).toHaveText(/^Until .*It is rolled bak\.\s*$/);
+      await expect(said.locator('.edits ol')).toBeVisible();
+      await expect(page.locator('.timeline .edits')).toHaveCount(1);
+    }
+  });
+
+  let second: Told = {
+    title: SECOND,
+    status: 'Investigating',
+    newest: 'Orders take a minute.',
+    says: { Checkout: 'Degraded' },
+  };
+  await step(
+    'Bob opens a second incident on the same service',
+    async () => {
+      await hands.press(bobsRoom.getByRole('navigation').getByRole('link', { name: 'Overview' }));
+      await bobsRoom.waitForURL('**/dashboard');
+      await open(hands, bobsRoom, { title: SECOND, message: second.newest, services: second.says });
+      Object.assign(b, { about: SECOND });
+    },
+    { open: [second, first] },
+  );
+
+  // What is over tells the worst that was said of its services.
+  first = { ...first, status: 'Resolved', newest: 'Payments work again.', says };
+  await step(
+    'Ada resolves the first; the service stays held by the second',
+    () => resolve(hands, ada, 'Payments work again.'),
+    {
+      headline: 'Partially Degraded Service',
+      services: { Checkout: 'Degraded', Search: 'Operational', Mail: 'Operational' },
+      open: [second],
+      past: [first],
+    },
+  );
+
+  second = { ...second, status: 'Resolved', newest: 'This incident has been resolved.' };
+  await step('Bob resolves the second, and all is well', () => resolve(hands, bobsRoom), {
+    headline: 'All Systems Operational',
+    services: { Checkout: 'Operational', Search: 'Operational', Mail: 'Operational' },
+    open: [],
+    past: [second, first],
+  });
+
+  const learned = (page: Page) => field(page, 'What happened, why, and what changes');
+  await step(
+    'Ada writes down what was learned; only members see it',
+    async () => {
+      await enter(hands, bobsRoom, FIRST);
+      Object.assign(b, { about: FIRST });
+      await hands.write(learned(ada), LEARNED);
+      await hands.send(button(ada, 'Save draft'));
+      if (!hands.isLive) await bobsRoom.reload();
+      await expect(learned(bobsRoom)).toHaveValue(LEARNED);
+    },
+    {},
+  );
+  for (const page of [ada, bobsRoom]) await expect(page.getByText('Not published: only members see it.')).toBeVisible();
+  for (const page of [eve, dan]) {
+    await expect(page.getByText('Postmortem')).toHaveCount(0);
+    expect(await (await page.request.get(page.url())).text()).not.toMatch(/Postmortem|too small/);
+  }
+  expect(sent.filter((frame) => frame.includes('too small')), 'sent to visitors').toEqual([]);
+
+  const publish = () => hands.send(button(ada, 'Publish'));
+  await step('Ada publishes it', publish, {});
+  for (const page of [ada, bobsRoom]) await expect(page.getByText(/^Published /)).toBeVisible();
+  await expect(dan.getByRole('heading', { name: 'Postmortem' })).toBeVisible();
+  await expect(dan.locator('#postmortem .prose')).toHaveText('The pool was too small for a Monday.');
+  await expect(dan.locator('#postmortem strong')).toHaveText('too small');
+
+  if (hands.isLive) {
+    expect(sent.join(), 'sent to visitors').toContain('too small');
+    for (const page of [bob, bobsList, eve, dan]) {
+      expect(await page.evaluate(() => 'before' in window), 'never loaded again').toBe(true);
+    }
+  }
+  await eve.getByRole('link', { name: `Postmortem of ${FIRST}` }).click();
+  await eve.waitForURL(/#postmortem$/);
+  await expect(eve.locator('#postmortem')).toBeInViewport();
+}
