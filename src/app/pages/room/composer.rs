@@ -136,12 +136,12 @@ pub fn Composer(
                 {move || view! { <input type="hidden" name="key" autocomplete="off" value=key.value() /> }}
                 <Stepper form current chosen=writing.status />
                 {move || {
-                    fields.track();
+                    fields.with(|_| ());
                     view! { <Message form writing current /> }
                 }}
                 <Services room form writing />
                 {move || {
-                    fields.track();
+                    fields.with(|_| ());
                     view! { <Checkbox form name="notify" label="Tell subscribers" is_ticked=true /> }
                 }}
                 <div class="actions">
