@@ -14,11 +14,12 @@ function chromium(): string | undefined {
 export default defineConfig({
   testDir: 'tests',
   // Development builds of the WASM are large: a page may need seconds until it is alive.
-  timeout: 45_000,
-  expect: { timeout: 10_000 },
+  timeout: 90_000,
+  expect: { timeout: 20_000 },
   fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
-  retries: 0,
+  // Machines that do other work besides miss a moment now and then; what is wrong is wrong three times.
+  retries: 2,
   workers: 2,
   reporter: 'list',
   use: {
