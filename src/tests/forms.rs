@@ -175,7 +175,7 @@ async fn an_ended_session_leads_to_the_door_and_a_broken_form_is_a_refusal() {
     let team = app.register("Acme").await;
     // A field is missing, a value is none of the words, a form is too large.
     let mut browser = team.browser();
-    let huge = "x".repeat(70 * 1024);
+    let huge = "x".repeat(300 * 1024);
     for (status, action, fields) in [
         (400, "add_service", vec![]),
         (400, "set_service_status", vec![("id", "x")]),
