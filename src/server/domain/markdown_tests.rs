@@ -202,7 +202,7 @@ fn the_longest_message_takes_no_time_however_nested() {
         // Released code takes 50 ms at most. The slowest is a text of `&` alone, over which the cleaner's searches are
         // quadratic: an unoptimised build on a busy machine takes seconds.
         let (start, taken) = (message.get(..10).unwrap_or_default(), begun.elapsed());
-        assert!(taken < Duration::from_secs(60), "{start:?} took {taken:?}");
+        assert!(taken < Duration::from_mins(1), "{start:?} took {taken:?}");
         assert_eq!(fault(&html), None, "{start:?}");
         assert!(text.len() < LONGEST * 40, "{start:?} made {} bytes of text", text.len());
     }

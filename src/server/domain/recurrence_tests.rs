@@ -220,7 +220,7 @@ fn a_rule_that_cannot_be_followed_is_refused_with_the_reason() {
         let begun = Instant::now();
         let why = why(rule);
         assert!(why.contains(reason), "{rule}: {why}");
-        assert!(begun.elapsed() < Duration::from_secs(60), "{rule} took {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_mins(1), "{rule} took {:?}", begun.elapsed());
     }
     let long = format!("FREQ=DAILY;BYMONTHDAY={}", "1,".repeat(250));
     assert!(why(&long).contains("500 characters"));
@@ -277,7 +277,7 @@ proptest! {
             let rest = occurrences(&rule, first, zone, Some(first), until, 99);
             prop_assert_eq!(&starts[1..], &rest[..]);
         }
-        prop_assert!(begun.elapsed() < Duration::from_secs(60), "{} took {:?}", rule, begun.elapsed());
+        prop_assert!(begun.elapsed() < Duration::from_mins(1), "{} took {:?}", rule, begun.elapsed());
     }
 
     #[test]
