@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use ammonia::{Builder, Url, UrlRelative};
 use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark_escape::escape_href;
 
 /// The elements a message may consist of.
 const TAGS: [&str; 15] =
@@ -130,8 +131,7 @@ impl<'a> Shown<'a> {
     fn link(&mut self, link_type: LinkType, address: CowStr<'a>) -> Option<Tag<'a>> {
         let email = link_type == LinkType::Email;
         let dest_url = if email { format!("mailto:{address}").into() } else { address };
-        let allowed = Url::parse(&dest_url).is_ok_and(|url| SCHEMES.contains(&url.scheme()));
-        let free = self.link.is_none() && allowed;
+        let free = self.link.is_none() && leads_where_links_may(&dest_url);
         free.then(|| {
             self.link = Some(self.events.len() + 1);
             Tag::Link { link_type: LinkType::Inline, dest_url, title: "".into(), id: "".into() }
@@ -147,6 +147,16 @@ impl<'a> Shown<'a> {
             self.events.push(Event::Text(address));
         }
     }
+}
+
+/// Whether an address is of a listed scheme, as it was written and as it is when what has no place in an address is
+/// escaped: `http://\\a` loses its host by that, and the cleaner would leave a link to nowhere.
+fn leads_where_links_may(address: &str) -> bool {
+    let mut escaped = String::with_capacity(address.len());
+    let listed = |address: &str| Url::parse(address).is_ok_and(|url| SCHEMES.contains(&url.scheme()));
+    let written = escape_href(&mut escaped, address).is_ok();
+    // It escapes for HTML too, which whoever reads the HTML undoes.
+    listed(address) && written && listed(&escaped.replace("&#x27;", "'").replace("&amp;", "&"))
 }
 
 /// Writes events as text.

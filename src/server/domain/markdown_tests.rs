@@ -104,6 +104,7 @@ fn a_message_keeps_its_shape() {
             format!("<p>{}</p>\n", link("https://a.example", "Graph")),
         ),
         ("[here](/relative)", "<p>here</p>\n".into()),
+        ("<http://\\a> <http://[::1]/> <http://'\\a>", "<p>http://\\a http://[::1]/ http://'\\a</p>\n".into()),
         ("5 < 6 & <b>7</b>", "<p>5 &lt; 6 &amp; &lt;b&gt;7&lt;/b&gt;</p>\n".into()),
         ("<div>\nshown\n</div>", "<p>&lt;div&gt;<br>\nshown<br>\n&lt;/div&gt;</p>\n".into()),
         ("", String::new()),
