@@ -7,6 +7,7 @@
 mod column;
 mod m20261123_000001_foundation;
 mod m20261123_000002_incidents;
+mod m20261125_000003_teams;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -17,6 +18,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261123_000001_foundation::Migration), Box::new(m20261123_000002_incidents::Migration)]
+        vec![
+            Box::new(m20261123_000001_foundation::Migration),
+            Box::new(m20261123_000002_incidents::Migration),
+            Box::new(m20261125_000003_teams::Migration),
+        ]
     }
 }

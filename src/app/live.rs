@@ -28,6 +28,8 @@ const STABLE_MS: f64 = 10_000.0;
 const PARTING: Duration = Duration::from_secs(2);
 /// The server closes with this code when the member's session has ended.
 const SESSION_ENDED: u16 = 4401;
+/// The server closes with this code when the member has another role now.
+const ROLE_CHANGED: u16 = 4403;
 
 /// How the line to the server is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -218,6 +220,9 @@ impl Inner {
         if code == SESSION_ENDED {
             // The tab that logs out is already on its way to the start page: it must not be called back.
             self.after(PARTING, |_| log_in_again());
+        } else if code == ROLE_CHANGED {
+            // What the page offers depends on it. When the browser refuses, the next request says why.
+            _ = location().reload();
         } else {
             self.lost();
         }

@@ -2,7 +2,9 @@
 //!
 //! Nothing here does I/O, reads a clock or knows a database, a request or a view.
 
+pub mod access;
 pub mod account;
+pub mod audit;
 pub mod check;
 pub mod error;
 pub mod event;
@@ -19,6 +21,7 @@ pub mod room;
 pub mod service;
 pub mod slug;
 pub mod status;
+pub mod team;
 pub mod template;
 pub mod time;
 pub mod update_input;
@@ -26,10 +29,12 @@ pub mod uptime;
 mod wire;
 pub mod zone;
 
+pub use access::{ApiToken, TokenId, TokenRequest, TokenScope};
 pub use account::{
     Account, Email, Login, LoginForm, Organization, OrganizationId, Registration, RegistrationForm, SessionId,
     SignedIn, User, UserId,
 };
+pub use audit::{Action, ActorKind, AuditActor, AuditChange, AuditChanges, AuditEntry, AuditId, AuditTarget};
 pub use check::Check;
 pub use error::{Code, Error, Result};
 pub use event::{Audience, Control, Event, Frame, NumberedEvent, Seq};
@@ -52,6 +57,7 @@ pub use service::{
 };
 pub use slug::Slug;
 pub use status::{Cause, Headline, Indicator, Layers, Role, ServiceStatus};
+pub use team::{Invitation, InvitationId, InvitationRequest, TeamMember};
 pub use template::{NewTemplate, Template, TemplateId};
 pub use time::Timestamp;
 pub use update_input::{NewUpdate, UpdatePatch};

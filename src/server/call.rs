@@ -11,8 +11,8 @@ use leptos_axum::ResponseOptions;
 
 use super::{
     AppState,
-    auth::{ClientIp, Door},
-    domain::{IdempotencyKey, NewSession, Viewer},
+    auth::Door,
+    domain::{Caller, IdempotencyKey, NewSession, Person},
     error::status_of,
 };
 use crate::model::{Error, Result, ServiceImpact};
@@ -77,9 +77,9 @@ where
     J: AsyncFnOnce(Door) -> Result<NewSession>,
 {
     let state = expect_context::<AppState>();
-    let ClientIp(ip) = handle().await?;
-    let session = job(Door::new(state.clone(), ip)).await?;
-    hand_out(state.cookie.write(&state.tokens.write(&session)?)?);
+    let caller: Caller = handle().await?;
+    let session = job(Door::new(state.clone(), caller)).await?;
+    hand_out(state.cookie.write(&state.tokens.write(&session)?, session.is_lasting)?);
     leptos_axum::redirect(next.as_deref().filter(|path| is_own_path(path)).unwrap_or("/dashboard"));
     Ok(())
 }
@@ -90,8 +90,8 @@ where
 /// When the database does not answer.
 pub async fn sign_out() -> Result<()> {
     let state = expect_context::<AppState>();
-    if let Ok(viewer) = handle::<Viewer>().await {
-        noted(viewer.log_out().await)?;
+    if let Ok(person) = handle::<Person>().await {
+        noted(person.log_out().await)?;
     }
     hand_out(state.cookie.clear()?);
     leptos_axum::redirect("/");

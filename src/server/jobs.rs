@@ -39,6 +39,7 @@ async fn housekeep(system: &System) -> crate::model::Result<()> {
     let sessions = system.forget_ended_sessions().await?;
     let events = system.forget_old_events().await?;
     let keys = system.forget_old_keys().await?;
-    tracing::debug!(sessions, events, keys, "forgot what has ended");
+    let entries = system.forget_old_audit().await?;
+    tracing::debug!(sessions, events, keys, entries, "forgot what has ended");
     Ok(())
 }

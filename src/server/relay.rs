@@ -9,6 +9,7 @@ use redis::{AsyncCommands, Client, aio::ConnectionManager};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{
     domain::System,
@@ -34,11 +35,12 @@ struct Line {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Message {
-    organization: OrganizationId,
-    audience: Audience,
-    seq: Seq,
-    frame: String,
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Message {
+    /// Something was committed.
+    Event { organization: OrganizationId, audience: Audience, seq: Seq, frame: String },
+    /// A session or token has ended or changed.
+    End { access: Uuid },
 }
 
 impl Relay {
@@ -61,8 +63,16 @@ impl Relay {
 
     /// Tells the other instances, without waiting for Redis.
     pub fn send(&self, (organization, audience): Topic, event: &Published) {
+        self.queue(Message::Event { organization, audience, seq: event.seq, frame: event.frame.to_string() });
+    }
+
+    /// Tells the other instances that a session or token has ended or changed, without waiting for Redis.
+    pub fn send_end(&self, access: Uuid) {
+        self.queue(Message::End { access });
+    }
+
+    fn queue(&self, message: Message) {
         let Some(line) = &self.line else { return };
-        let message = Message { organization, audience, seq: event.seq, frame: event.frame.to_string() };
         if line.queue.try_send(message).is_err() {
             tracing::warn!("Redis does not keep up; other instances will hear of this event later");
         }
@@ -111,10 +121,10 @@ async fn hear_all(client: &Client, system: &System) -> redis::RedisResult<()> {
     while let Some(message) = messages.next().await {
         let text: String = message.get_payload()?;
         match serde_json::from_str::<Message>(&text) {
-            Ok(message) => {
-                let event = Published { seq: message.seq, frame: message.frame.into() };
-                system.hear((message.organization, message.audience), event).await;
+            Ok(Message::Event { organization, audience, seq, frame }) => {
+                system.hear((organization, audience), Published { seq, frame: frame.into() }).await;
             }
+            Ok(Message::End { access }) => system.hear_end(access),
             Err(error) => tracing::warn!(%error, "an unreadable message came through Redis"),
         }
     }

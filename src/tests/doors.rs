@@ -157,6 +157,21 @@ pub fn path_to(name: &str) -> &'static str {
     path
 }
 
+/// The fields of a function, with `id` in place of what belongs to somebody.
+pub fn fields<'a>(function: &Function, id: impl Fn(Field) -> &'a str) -> Vec<(String, &'a str)> {
+    let filled = |(name, field): &(&str, Field)| match *field {
+        Field::Plain(text) => ((*name).to_owned(), text),
+        Field::Said(status) => (name.replace("{}", id(*field)), status),
+        owned => ((*name).to_owned(), id(owned)),
+    };
+    function.fields.iter().map(filled).collect()
+}
+
+/// Fields as they are sent.
+pub fn pairs<'a>(fields: &'a [(String, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    fields.iter().map(|(name, value)| (name.as_str(), *value)).collect()
+}
+
 /// An operation of the OpenAPI document.
 #[derive(Clone, Debug)]
 pub struct Operation {

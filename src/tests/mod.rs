@@ -3,6 +3,8 @@
 //! All tests run in parallel on one database; what keeps them apart is what keeps customers apart: each registers its
 //! own organizations. `ALDIS_TEST_DATABASE_URL` names the database, otherwise it is an SQLite file of this run.
 
+mod api_tokens;
+mod audit;
 mod auth;
 mod backfills;
 mod clients;

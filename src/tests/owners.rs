@@ -24,6 +24,7 @@ pub struct Owner {
     maintenance: Value,
     series: Value,
     template: Value,
+    token: Value,
 }
 
 impl Owner {
@@ -60,7 +61,8 @@ impl Owner {
         let template = json!({"name": "Slow", "title": "{{services}} slow", "services": said});
         let template = team.post("/api/templates", template).await.is(201);
         let service = team.get(&format!("/api/services/{}", id_of(&service))).await.is(200);
-        Self { team, service, group, incident, past, maintenance, series, template }
+        let token = team.post("/api/tokens", json!({"name": "Pipeline"})).await.is(201);
+        Self { team, service, group, incident, past, maintenance, series, template, token }
     }
 
     /// The owner's own id for a parameter of a path. A path of a new kind must be added here.
@@ -72,6 +74,7 @@ impl Owner {
             (Some("incidents"), "uid") => id_of(&self.incident["updates"][0]),
             (Some("maintenance-series"), "id") => id_of(&self.series),
             (Some("templates"), "id") => id_of(&self.template),
+            (Some("tokens"), "id") => id_of(&self.token),
             _ => panic!("say which id of an organization's own belongs in {{{parameter}}} of {path}"),
         }
     }

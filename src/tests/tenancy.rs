@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     TestApp,
     clients::{Answer, Team, id_of},
-    doors::{FUNCTIONS, Field, Function, Guard, Operation, document, operations, path_to},
+    doors::{FUNCTIONS, Field, Function, Guard, Operation, document, fields, operations, pairs, path_to},
     owners::{NOW, Owner},
     request, with_json,
 };
@@ -203,20 +203,6 @@ async fn a_page_that_does_not_exist_is_answered_alike_whatever_was_asked_for() {
             assert_eq!((answer.status, &answer.text), (expected.status, &expected.text), "{slug}");
         }
     }
-}
-
-/// The fields of a function, with `id` in place of what belongs to somebody.
-fn fields<'a>(function: &Function, id: impl Fn(Field) -> &'a str) -> Vec<(String, &'a str)> {
-    let filled = |(name, field): &(&str, Field)| match *field {
-        Field::Plain(text) => ((*name).to_owned(), text),
-        Field::Said(status) => (name.replace("{}", id(*field)), status),
-        owned => ((*name).to_owned(), id(owned)),
-    };
-    function.fields.iter().map(filled).collect()
-}
-
-fn pairs<'a>(fields: &'a [(String, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    fields.iter().map(|(name, value)| (name.as_str(), *value)).collect()
 }
 
 /// Whether it takes anything that belongs to somebody.

@@ -7,8 +7,8 @@ use crate::{
     model::{Account, LoginForm, RegistrationForm, Result, SignedIn},
     server::{
         AppState,
-        auth::{ClientIp, Door},
-        domain::{NewSession, Viewer},
+        auth::Door,
+        domain::{Caller, NewSession, Person, Viewer},
     },
 };
 
@@ -24,10 +24,10 @@ use crate::{
 )]
 pub async fn register(
     State(state): State<AppState>,
-    ClientIp(ip): ClientIp,
+    caller: Caller,
     Body(form): Body<RegistrationForm>,
 ) -> Result<(StatusCode, Json<SignedIn>)> {
-    let session = Door::new(state.clone(), ip).register(form).await?;
+    let session = Door::new(state.clone(), caller).register(form).await?;
     Ok((StatusCode::CREATED, signed_in(&state, session)?))
 }
 
@@ -43,10 +43,10 @@ pub async fn register(
 )]
 pub async fn login(
     State(state): State<AppState>,
-    ClientIp(ip): ClientIp,
+    caller: Caller,
     Body(form): Body<LoginForm>,
 ) -> Result<Json<SignedIn>> {
-    let session = Door::new(state.clone(), ip).login(form).await?;
+    let session = Door::new(state.clone(), caller).login(form).await?;
     signed_in(&state, session)
 }
 
@@ -64,8 +64,8 @@ pub async fn me(org: Viewer) -> Json<Account> {
     post, path = "/api/auth/logout", tag = "Accounts", operation_id = "logout", security(("bearer" = [])),
     responses((status = 204, description = "The session has ended.")),
 )]
-pub async fn logout(org: Viewer) -> Result<StatusCode> {
-    org.log_out().await?;
+pub async fn logout(person: Person) -> Result<StatusCode> {
+    person.log_out().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

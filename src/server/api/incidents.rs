@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::input::{Body, Id, Once, Paging, Params, next_link};
+use super::input::{Body, Id, Once, Params, limited, next_link};
 use crate::{
     model::{
         Error, Incident, IncidentId, IncidentKind, IncidentPatch, IncidentStatus, IncidentUpdate, NewIncident,
@@ -81,7 +81,7 @@ impl Filter {
     params(Filter), responses((status = 200, description = "The incidents.", body = [Incident])),
 )]
 pub async fn list(org: Viewer, Params(filter): Params<Filter>) -> Result<(HeaderMap, Json<Vec<Incident>>)> {
-    let limit = Paging { limit: filter.limit, cursor: None }.limit()?;
+    let limit = limited(filter.limit)?;
     let (incidents, next) = org.incidents(filter.query(limit)).await?;
     let headers = next.map_or_else(HeaderMap::new, |cursor| filter.next(limit, cursor));
     Ok((headers, Json(incidents)))

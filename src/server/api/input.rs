@@ -171,10 +171,18 @@ impl Paging {
     /// # Errors
     /// `invalid` outside 1 to 100.
     pub fn limit(&self) -> Result<u64> {
-        match self.limit.unwrap_or(100) {
-            limit @ 1..=100 => Ok(limit),
-            _ => Err(Error::field("limit", "Use a number from 1 to 100.")),
-        }
+        limited(self.limit)
+    }
+}
+
+/// How many to send of a list, where so many were asked for.
+///
+/// # Errors
+/// `invalid` outside 1 to 100.
+pub fn limited(limit: Option<u64>) -> Result<u64> {
+    match limit.unwrap_or(100) {
+        limit @ 1..=100 => Ok(limit),
+        _ => Err(Error::field("limit", "Use a number from 1 to 100.")),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     model::{Code, Control, Error, Frame, Result, Seq},
     server::{
         AppState,
-        domain::{Feed, Next, SessionEnd, Site, Viewer},
+        domain::{AccessEnd, Feed, Next, Site, Standing, Viewer},
     },
 };
 
@@ -31,8 +31,12 @@ const DEAD: Duration = Duration::from_mins(1);
 const STUCK: Duration = Duration::from_secs(10);
 /// What a reader may say at once.
 const INBOUND_MAX: usize = 4096;
-/// The session behind the socket has ended.
-const SESSION_ENDED: u16 = 4401;
+/// How often an open feed's right to listen is looked at, should word of its end be lost.
+const LOOK: Duration = Duration::from_secs(8);
+/// The session or token behind the socket has ended.
+const ACCESS_ENDED: u16 = 4401;
+/// Who listens is something else here now: the page has to be loaded anew.
+const ROLE_CHANGED: u16 = 4403;
 
 /// Where a returning reader wants to go on.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -146,8 +150,8 @@ struct Line {
     feed: Feed,
     /// Whose right to listen is looked at again and again.
     member: Option<Viewer>,
-    /// Word that their session has ended.
-    end: Option<SessionEnd>,
+    /// Word that their access has ended or changed.
+    end: Option<AccessEnd>,
 }
 
 impl Line {
@@ -158,6 +162,8 @@ impl Line {
         }
         let mut ping = interval_at(Instant::now() + PING, PING);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = interval_at(Instant::now() + LOOK, LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
         loop {
             tokio::select! {
@@ -181,16 +187,18 @@ impl Line {
                     Next::Closed => return Some((close_code::RESTART, "the feed has ended")),
                 },
                 () = ended(self.end.as_mut()) => {
-                    if !may_listen(self.member.as_ref()).await {
-                        return Some((SESSION_ENDED, "the session has ended"));
+                    if let Some(reason) = why_not(self.member.as_ref()).await {
+                        return Some(reason);
+                    }
+                }
+                _ = look.tick(), if self.member.is_some() => {
+                    if let Some(reason) = why_not(self.member.as_ref()).await {
+                        return Some(reason);
                     }
                 }
                 _ = ping.tick() => {
                     if heard.elapsed() > DEAD {
                         return Some((close_code::AWAY, "no answer"));
-                    }
-                    if !may_listen(self.member.as_ref()).await {
-                        return Some((SESSION_ENDED, "the session has ended"));
                     }
                     let ping = Control::Ping { seq: self.feed.last() };
                     if !self.say(ping).await || !self.send(Message::Ping(axum::body::Bytes::new())).await {
@@ -221,18 +229,20 @@ impl Line {
     }
 }
 
-/// Waits for the end of a member's session; a visitor has none.
-async fn ended(end: Option<&mut SessionEnd>) {
+/// Waits for word about a member's access; a visitor needs none.
+async fn ended(end: Option<&mut AccessEnd>) {
     match end {
         Some(end) => end.wait().await,
         None => std::future::pending().await,
     }
 }
 
-async fn may_listen(member: Option<&Viewer>) -> bool {
-    match member {
-        None => true,
-        // A database that does not answer ends nobody's session.
-        Some(member) => member.still_stands().await.unwrap_or(true),
+/// Why somebody may not listen any more, if so.
+async fn why_not(member: Option<&Viewer>) -> Goodbye {
+    // A database that does not answer ends nobody's access.
+    match member?.standing().await {
+        Ok(Standing::Ended) => Some((ACCESS_ENDED, "the session or token has ended")),
+        Ok(Standing::OtherRole) => Some((ROLE_CHANGED, "the role has changed")),
+        Ok(Standing::Same) | Err(_) => None,
     }
 }

@@ -1,5 +1,6 @@
 //! The documented REST door: `/api`. Routes and the OpenAPI document come from the same list.
 
+mod audit;
 mod auth;
 mod groups;
 mod incidents;
@@ -7,6 +8,7 @@ pub mod input;
 mod live;
 mod public;
 mod services;
+mod tokens;
 
 use axum::{Json, Router, extract::DefaultBodyLimit, http::Method, routing::get};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -37,6 +39,7 @@ pub const BODY_MAX: usize = 256 * 1024;
     ),
     tags(
         (name = "Accounts", description = "Register, log in, and who is there."),
+        (name = "Access", description = "API tokens, and the log of who did what."),
         (name = "Services", description = "What a team runs, its status and the history of it."),
         (name = "Groups", description = "Headings over services."),
         (name = "Incidents", description = "What is wrong, what was planned, and everything said about it."),
@@ -73,6 +76,10 @@ pub fn router(config: &Config) -> (Router<AppState>, Document) {
         .routes(routes!(incidents::end_series))
         .routes(routes!(incidents::templates, incidents::create_template))
         .routes(routes!(incidents::replace_template, incidents::delete_template))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::export))
         .routes(routes!(live::members))
         .merge(public)
         .split_for_parts();
@@ -102,7 +109,7 @@ fn complete(document: &mut Document, config: &Config) {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("The `access_token` of a registration or a login."))
+        .description(Some("The `access_token` of a registration or a login, or the secret of an API token."))
         .build();
     document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(bearer));
     document.servers = Some(vec![utoipa::openapi::Server::new(config.public_url.origin())]);

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::input::{Body, Id, Paging, Params, next_link};
+use super::input::{Body, Id, Paging, Params, limited, next_link};
 use crate::{
     model::{Cause, Error, NewService, Result, Service, ServiceId, ServicePatch, StatusChange, Timestamp, Uptime},
     server::domain::{HistoryRange, Member, Viewer},
@@ -105,7 +105,7 @@ pub async fn history(
     Id(id): Id<ServiceId>,
     Params(HistoryParams { from, to, limit, cursor }): Params<HistoryParams>,
 ) -> Result<(HeaderMap, Json<Vec<StatusChange>>)> {
-    let limit = Paging { limit, cursor: None }.limit()?;
+    let limit = limited(limit)?;
     let range = HistoryRange { from, to, before: cursor, limit: Some(limit) };
     let (changes, next) = org.history(id, range).await?;
     let headers = next.map_or_else(HeaderMap::new, |cursor| {

@@ -4,29 +4,23 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, HeaderName, header, request::Parts},
 };
 
 use crate::{
-    model::{Error, Result, Role},
+    model::{Code, Error, Result},
     server::{
         AppState,
-        domain::{Admin, Member, Site, Viewer},
+        domain::{Admin, Caller, Member, Person, Site, TOKEN_PREFIX, Viewer},
         net::client_ip,
     },
 };
 
-/// The caller's network address, as far as it can be trusted.
-#[derive(Clone, Copy, Debug)]
-pub struct ClientIp(pub IpAddr);
-
-impl FromRequestParts<AppState> for ClientIp {
+impl FromRequestParts<AppState> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
-        Ok(Self(client_ip(peer, &parts.headers, &state.config.trusted_proxies)))
+        Ok(caller(parts, state))
     }
 }
 
@@ -46,11 +40,14 @@ impl FromRequestParts<AppState> for Viewer {
             return Ok(viewer.clone());
         }
         // A request that brings its own token is judged by it alone; the cookie is for those that bring none.
-        let token = match bearer(&parts.headers)? {
-            Some(token) => Some(token.to_owned()),
-            None => state.cookie.read(&parts.headers),
+        let viewer = match bearer(&parts.headers)? {
+            Some(secret) if secret.starts_with(TOKEN_PREFIX) => program(state, parts, secret).await?,
+            Some(token) => person(state, parts, token).await?,
+            None => {
+                let token = state.cookie.read(&parts.headers).ok_or_else(Error::unauthorized)?;
+                person(state, parts, &token).await?
+            }
         };
-        let viewer = viewer(state, &token.ok_or_else(Error::unauthorized)?).await?;
         parts.extensions.insert(viewer.clone());
         Ok(viewer)
     }
@@ -60,11 +57,11 @@ impl FromRequestParts<AppState> for Member {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
-        // Both roles may do what members do.
-        match Viewer::from_request_parts(parts, state).await? {
-            viewer if matches!(viewer.account().user.role, Role::Member | Role::Admin) => Ok(Self::new(viewer)),
-            _ => Err(Error::forbidden()),
-        }
+        let viewer = Viewer::from_request_parts(parts, state).await?;
+        Self::of(viewer).ok_or_else(|| {
+            let why = "This API token may only read. Make one with the scope `write` for this.";
+            Error::new(Code::Forbidden, why)
+        })
     }
 }
 
@@ -72,10 +69,22 @@ impl FromRequestParts<AppState> for Admin {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
-        match Member::from_request_parts(parts, state).await? {
-            member if member.account().user.role == Role::Admin => Ok(Self::new(member)),
-            _ => Err(Error::forbidden()),
-        }
+        // Whoever is not a person in a session is told that; the others, that their role does not allow it.
+        Person::from_request_parts(parts, state).await?;
+        let member = Member::from_request_parts(parts, state).await?;
+        Self::of(member).ok_or_else(Error::forbidden)
+    }
+}
+
+impl FromRequestParts<AppState> for Person {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let viewer = Viewer::from_request_parts(parts, state).await?;
+        Self::of(viewer).ok_or_else(|| {
+            let why = "This is for people: an API token cannot do it. Log in and use the session's token.";
+            Error::new(Code::Forbidden, why)
+        })
     }
 }
 
@@ -83,19 +92,44 @@ impl FromRequestParts<AppState> for Admin {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn cookie_session(state: &AppState, headers: &HeaderMap) -> Result<Option<Viewer>> {
-    let Some(token) = state.cookie.read(headers) else { return Ok(None) };
-    match viewer(state, &token).await {
+pub async fn cookie_session(state: &AppState, parts: &Parts) -> Result<Option<Viewer>> {
+    let Some(token) = state.cookie.read(&parts.headers) else { return Ok(None) };
+    match person(state, parts, &token).await {
         Ok(viewer) => Ok(Some(viewer)),
         Err(error) if error == Error::unauthorized() => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-async fn viewer(state: &AppState, token: &str) -> Result<Viewer> {
+/// Who sits in the session a token names.
+async fn person(state: &AppState, parts: &Parts, token: &str) -> Result<Viewer> {
     let session = state.tokens.read(token, state.domain.clock().now())?;
     let seat = state.domain.site().seat(session).await?.ok_or_else(Error::unauthorized)?;
-    Ok(Viewer::new(state.domain.clone(), seat.account, seat.session))
+    Ok(Viewer::new(state.domain.clone(), seat, caller(parts, state)))
+}
+
+/// The program that holds this secret.
+async fn program(state: &AppState, parts: &Parts, secret: &str) -> Result<Viewer> {
+    let seat = state.domain.site().token_seat(secret).await?.ok_or_else(Error::unauthorized)?;
+    Ok(Viewer::new(state.domain.clone(), seat, caller(parts, state)))
+}
+
+fn address(parts: &Parts, state: &AppState) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+    client_ip(peer, &parts.headers, &state.config.trusted_proxies)
+}
+
+fn caller(parts: &Parts, state: &AppState) -> Caller {
+    let text = |name: HeaderName| {
+        let value = parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+        value.chars().take(255).collect::<String>()
+    };
+    Caller {
+        ip: Some(address(parts, state)),
+        request_id: text(HeaderName::from_static("x-request-id")),
+        user_agent: text(header::USER_AGENT),
+    }
 }
 
 /// The token of an `Authorization: Bearer` header; another scheme is refused rather than overlooked.

@@ -7,27 +7,35 @@ mod throttle;
 mod token;
 
 pub use csrf::refuse_foreign_origins;
-pub use extract::{ClientIp, cookie_session};
+pub use extract::cookie_session;
 pub use password::{COST, Passwords};
 pub use throttle::Throttle;
 pub use token::{SessionCookie, Tokens};
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use super::{AppState, config::Registrations, domain::NewSession};
+use super::{
+    AppState,
+    config::Registrations,
+    domain::{Caller, NewSession},
+};
 use crate::model::{Error, LoginForm, RegistrationForm, Result};
 
 /// The door at which somebody signs in: every way in, form or API, passes it and its limits.
 pub struct Door {
     state: AppState,
-    ip: IpAddr,
+    caller: Caller,
 }
 
 impl Door {
-    /// The door, for a caller at this address.
+    /// The door, for this caller.
     #[must_use]
-    pub const fn new(state: AppState, ip: IpAddr) -> Self {
-        Self { state, ip }
+    pub const fn new(state: AppState, caller: Caller) -> Self {
+        Self { state, caller }
+    }
+
+    fn ip(&self) -> IpAddr {
+        self.caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
 
     /// Creates an organization with its first admin and begins a session.
@@ -53,9 +61,9 @@ impl Door {
             ],
         )?;
         // Counted only once the form is in order: mending a typing error costs nothing.
-        self.state.throttle.attempt(self.ip)?;
+        self.state.throttle.attempt(self.ip())?;
         let hash = self.state.passwords.hash(&registration.password).await?;
-        self.state.domain.site().register(&registration, hash).await
+        self.state.domain.site().register(&registration, hash, &self.caller).await
     }
 
     /// Begins a session for who knows the password. Says the same, after the same time, whichever part was wrong
@@ -65,7 +73,7 @@ impl Door {
     /// `unauthorized`, `too_many_requests`, `unavailable` when too many are signing in at once.
     pub async fn login(&self, form: LoginForm) -> Result<NewSession> {
         let login = form.check()?;
-        self.state.throttle.attempt(self.ip)?;
+        self.state.throttle.attempt(self.ip())?;
         self.state.throttle.account_may_try(&login.email)?;
         let site = self.state.domain.site();
         let credentials = site.credentials(&login.email).await?;
@@ -76,10 +84,13 @@ impl Door {
                 self.state.throttle.account_succeeded(&login.email);
                 // Who belongs nowhere any more learns no more than who is unknown.
                 let organization = known.organization.ok_or_else(wrong)?;
-                site.open_session(known.user, organization).await
+                site.open_session(known.user, organization, &self.caller, true).await
             }
-            _ => {
+            known => {
                 self.state.throttle.account_failed(&login.email);
+                if let Some(known) = known {
+                    site.note_failed_login(&known, &self.caller).await?;
+                }
                 Err(wrong())
             }
         }

@@ -124,8 +124,8 @@ impl SessionCookie {
     ///
     /// # Errors
     /// When the token cannot stand in a header.
-    pub fn write(self, token: &str) -> Result<HeaderValue> {
-        self.header(token, SESSION_SECONDS)
+    pub fn write(self, token: &str, is_lasting: bool) -> Result<HeaderValue> {
+        self.header(token, is_lasting.then_some(SESSION_SECONDS))
     }
 
     /// The header that takes the token away.
@@ -133,17 +133,18 @@ impl SessionCookie {
     /// # Errors
     /// Never in practice.
     pub fn clear(self) -> Result<HeaderValue> {
-        self.header("", 0)
+        self.header("", Some(0))
     }
 
-    fn header(self, value: &str, seconds: i64) -> Result<HeaderValue> {
-        let cookie = Cookie::build((self.name(), value))
-            .path("/")
-            .http_only(true)
-            .same_site(SameSite::Lax)
-            .secure(self.secure)
-            .max_age(time::Duration::seconds(seconds))
-            .build();
+    /// Without a number of seconds, the browser forgets it when it is closed.
+    fn header(self, value: &str, seconds: Option<i64>) -> Result<HeaderValue> {
+        let cookie =
+            Cookie::build((self.name(), value)).path("/").http_only(true).same_site(SameSite::Lax).secure(self.secure);
+        let cookie = match seconds {
+            Some(seconds) => cookie.max_age(time::Duration::seconds(seconds)),
+            None => cookie,
+        }
+        .build();
         HeaderValue::from_str(&cookie.to_string()).map_err(internal)
     }
 }

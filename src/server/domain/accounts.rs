@@ -1,77 +1,34 @@
-//! Register, sign in, and the sessions that come of it.
+//! Who there is: registrations, and people as members of their organizations.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    SqlErr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, SqlErr,
 };
-use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::{
-    Domain, Site, System, Viewer, new_id,
-    store::{self, Scope, membership, organization, session, user_account},
+    Caller, Domain, Site, System,
+    audit::{self, Actor, Deed},
+    new_id,
+    sessions::{NewSession, delete_sessions, insert_session},
+    store::{self, Scope, membership, organization, user_account},
 };
 use crate::{
     model::{
-        Account, Email, Error, Organization, OrganizationId, Registration, Result, Role, SessionId, Slug, Timestamp,
-        User, UserId,
+        Account, Action, Email, Error, Organization, OrganizationId, Registration, Result, Role, Slug, Timestamp, User,
+        UserId,
     },
     server::error::internal,
 };
-
-/// A session ends when it has not been used for 7 days.
-pub const IDLE_SECONDS: i64 = 7 * 24 * 3600;
-/// A session ends 30 days after the sign-in, used or not.
-pub const SESSION_SECONDS: i64 = 30 * 24 * 3600;
-/// The last use of a session is written down at most this often.
-const SEEN_SECONDS: i64 = 300;
 
 /// What is needed to judge a login.
 pub struct Credentials {
     /// Whose they are.
     pub user: UserId,
+    /// Their name.
+    pub name: String,
     /// What the password is compared with.
     pub password_hash: String,
     /// The organization they would act in.
     pub organization: Option<OrganizationId>,
-}
-
-/// A session that has just begun.
-pub struct NewSession {
-    /// Its id.
-    pub id: SessionId,
-    /// Who began it, and where they act.
-    pub account: Account,
-    /// When it began.
-    pub created_at: Timestamp,
-    /// When it ends at the latest.
-    pub expires_at: Timestamp,
-}
-
-/// A session in use: who sits there.
-pub struct Seat {
-    /// Who, and where they act.
-    pub account: Account,
-    /// Which session.
-    pub session: SessionId,
-}
-
-/// Waits for one session to end.
-pub struct SessionEnd {
-    session: SessionId,
-    endings: broadcast::Receiver<SessionId>,
-}
-
-impl SessionEnd {
-    /// Returns when the session may have ended: ask whether it still stands.
-    pub async fn wait(&mut self) {
-        loop {
-            match self.endings.recv().await {
-                Ok(ended) if ended != self.session => {}
-                Ok(_) | Err(RecvError::Lagged(_)) => return,
-                Err(RecvError::Closed) => std::future::pending().await,
-            }
-        }
-    }
 }
 
 impl Site {
@@ -79,11 +36,14 @@ impl Site {
     ///
     /// # Errors
     /// `conflict` when the page address or the e-mail address is taken.
-    pub async fn register(&self, new: &Registration, password_hash: String) -> Result<NewSession> {
+    pub async fn register(&self, new: &Registration, password_hash: String, caller: &Caller) -> Result<NewSession> {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
         let account = insert_account(&tx, new, password_hash, now).await?;
-        let session = insert_session(&tx, account, now).await?;
+        let (organization, actor) = (account.organization.clone(), Actor::person(account.user.id, &new.name, caller));
+        let session = insert_session(&tx, account, now, now, caller, true).await?;
+        let deed = Deed::new(Action::OrganizationCreated).on("organization", organization.id, &organization.name);
+        audit::write(&tx, organization.id, now, &actor, deed).await?;
         tx.commit().await.map_err(internal)?;
         Ok(session)
     }
@@ -103,65 +63,19 @@ impl Site {
             .one(db)
             .await
             .map_err(internal)?;
-        let organization = first.map(|membership| membership.org_id);
-        Ok(Some(Credentials { user: user.id, password_hash: user.password_hash, organization }))
+        let organization = first.map(|membership| membership.org_id).filter(|_| user.disabled_at.is_none());
+        Ok(Some(Credentials { user: user.id, name: user.name, password_hash: user.password_hash, organization }))
     }
 
-    /// Begins a session for a person whose password has been checked.
-    ///
-    /// # Errors
-    /// `unauthorized` when they do not belong to the organization.
-    pub async fn open_session(&self, user: UserId, organization: OrganizationId) -> Result<NewSession> {
-        let db = self.domain.db();
-        let account = account(db, user, organization).await?.ok_or_else(Error::unauthorized)?;
-        insert_session(db, account, self.domain.clock().now()).await
-    }
-
-    /// Who sits in this session, unless it has ended or they have left; notes that it was used.
+    /// Writes down that somebody who is known failed to log in.
     ///
     /// # Errors
     /// When the database does not answer.
-    #[expect(clippy::disallowed_methods, reason = "the session says which organization it acts in")]
-    pub async fn seat(&self, id: SessionId) -> Result<Option<Seat>> {
+    pub async fn note_failed_login(&self, known: &Credentials, caller: &Caller) -> Result<()> {
+        let Some(organization) = known.organization else { return Ok(()) };
         let (db, now) = (self.domain.db(), self.domain.clock().now());
-        let Some(row) = session::Entity::find_by_id(id).one(db).await.map_err(internal)? else { return Ok(None) };
-        if row.expires_at <= now || row.last_seen_at.plus_seconds(IDLE_SECONDS) <= now {
-            return Ok(None);
-        }
-        let Some(account) = account(db, row.user_id, row.org_id).await? else { return Ok(None) };
-        if row.last_seen_at.plus_seconds(SEEN_SECONDS) <= now {
-            let seen = session::ActiveModel { last_seen_at: Set(now), ..Default::default() };
-            let update = session::Entity::update_many().set(seen).filter(session::Column::Id.eq(id));
-            update.exec(db).await.map_err(internal)?;
-        }
-        Ok(Some(Seat { account, session: id }))
-    }
-}
-
-impl Viewer {
-    /// Ends this session; its token stops working at once.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn log_out(&self) -> Result<()> {
-        session::Entity::delete_by_id(self.session()).exec(self.db()).await.map_err(internal)?;
-        // An error means that no socket listens.
-        let _ = self.domain.inner.endings.send(self.session());
-        Ok(())
-    }
-
-    /// Tells when this session ends in this process. Elsewhere, [`Viewer::still_stands`] has to be asked.
-    #[must_use]
-    pub fn end(&self) -> SessionEnd {
-        SessionEnd { session: self.session(), endings: self.domain.inner.endings.subscribe() }
-    }
-
-    /// Whether this session still stands, for sockets that outlive a request.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn still_stands(&self) -> Result<bool> {
-        Ok(self.domain.site().seat(self.session()).await?.is_some())
+        let actor = Actor::person(known.user, &known.name, caller);
+        audit::write(db, organization, now, &actor, Deed::new(Action::LoginFailed)).await
     }
 }
 
@@ -181,22 +95,15 @@ impl System {
             .exec(&tx)
             .await
             .map_err(internal)?;
-        session::Entity::delete_many().filter(session::Column::UserId.eq(user.id)).exec(&tx).await.map_err(internal)?;
-        tx.commit().await.map_err(internal)
-    }
-
-    /// Forgets sessions that have ended.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    #[expect(clippy::disallowed_methods, reason = "housekeeping over all organizations, by age alone")]
-    pub async fn forget_ended_sessions(&self) -> Result<u64> {
+        let ended = delete_sessions(&tx, user.id, None, None).await?;
         let now = self.domain.clock().now();
-        let ended = Condition::any()
-            .add(session::Column::ExpiresAt.lte(now))
-            .add(session::Column::LastSeenAt.lte(now.plus_seconds(-IDLE_SECONDS)));
-        let result = session::Entity::delete_many().filter(ended).exec(self.domain.db()).await.map_err(internal)?;
-        Ok(result.rows_affected)
+        for organization in organizations_of(&tx, user.id).await? {
+            let deed = Deed::new(Action::PasswordReset).on("user", user.id, &user.name);
+            audit::write(&tx, organization, now, &Actor::system(), deed).await?;
+        }
+        tx.commit().await.map_err(internal)?;
+        ended.into_iter().for_each(|session| self.domain.tell_end(session));
+        Ok(())
     }
 
     /// Whether an organization has this page address.
@@ -245,9 +152,18 @@ pub(super) async fn insert_account(
         name: new.name.clone(),
         password_hash,
         created_at: now,
+        disabled_at: None,
+        totp_secret: String::new(),
+        totp_since: None,
+        totp_step: 0,
     };
-    let membership =
-        membership::Model { org_id: organization.id, user_id: user.id, role: Role::Admin, created_at: now };
+    let membership = membership::Model {
+        org_id: organization.id,
+        user_id: user.id,
+        role: Role::Admin,
+        created_at: now,
+        last_seen_at: None,
+    };
 
     let taken = |field: &'static str, why: &'static str| {
         move |error: sea_orm::DbErr| match error.sql_err() {
@@ -270,34 +186,47 @@ pub(super) async fn insert_account(
     account_of(organization, user, &membership)
 }
 
-async fn insert_session(db: &impl ConnectionTrait, account: Account, now: Timestamp) -> Result<NewSession> {
-    let id = SessionId::from_uuid(new_id());
-    let expires_at = now.plus_seconds(SESSION_SECONDS);
-    session::Entity::insert(session::ActiveModel {
-        id: Set(id),
-        org_id: Set(account.organization.id),
-        user_id: Set(account.user.id),
-        created_at: Set(now),
-        last_seen_at: Set(now),
-        expires_at: Set(expires_at),
-    })
-    .exec_without_returning(db)
-    .await
-    .map_err(internal)?;
-    Ok(NewSession { id, account, created_at: now, expires_at })
-}
-
 /// A person as a member of an organization, if they are one.
 #[expect(clippy::disallowed_methods, reason = "this is what decides whose scope a person may have")]
-async fn account(db: &impl ConnectionTrait, user: UserId, organization: OrganizationId) -> Result<Option<Account>> {
+pub(super) async fn account(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    organization: OrganizationId,
+) -> Result<Option<Account>> {
     let membership = Scope::of(organization).find_id::<membership::Entity>(user).one(db).await.map_err(internal)?;
     let Some(membership) = membership else { return Ok(None) };
     let user = user_account::Entity::find_by_id(user).one(db).await.map_err(internal)?;
     let organization = organization::Entity::find_by_id(organization).one(db).await.map_err(internal)?;
-    match (organization, user) {
+    match (organization, user.filter(|user| user.disabled_at.is_none())) {
         (Some(organization), Some(user)) => account_of(organization, user, &membership).map(Some),
         _ => Ok(None),
     }
+}
+
+/// Who made a token, as the member that a program with it is, unless they have left or are shut out.
+pub(super) async fn maker_of(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    organization: OrganizationId,
+) -> Result<Option<Account>> {
+    let maker = account(db, user, organization).await?;
+    Ok(maker.map(|Account { user, organization }| Account { user: User { role: Role::Member, ..user }, organization }))
+}
+
+/// Whether a person is shut out.
+#[expect(clippy::disallowed_methods, reason = "people belong to no organization")]
+pub(super) async fn disabled(db: &impl ConnectionTrait, user: UserId) -> Result<bool> {
+    let user = user_account::Entity::find_by_id(user).one(db).await.map_err(internal)?;
+    Ok(user.is_none_or(|user| user.disabled_at.is_some()))
+}
+
+/// The organizations a person belongs to, in the order they joined.
+#[expect(clippy::disallowed_methods, reason = "this is what decides whose scope a person may have")]
+pub(super) async fn organizations_of(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<OrganizationId>> {
+    let of_them = membership::Entity::find().filter(membership::Column::UserId.eq(user));
+    let of_them = of_them.order_by_asc(membership::Column::CreatedAt).order_by_asc(membership::Column::OrgId);
+    let rows = of_them.all(db).await.map_err(internal)?;
+    Ok(rows.into_iter().map(|row| row.org_id).collect())
 }
 
 fn account_of(

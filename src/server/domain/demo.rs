@@ -10,6 +10,7 @@ use self::stories::{CHANGES, GROUPS, STORIES, Story, TEMPLATES};
 use super::{
     System,
     accounts::insert_account,
+    audit::Actor,
     new_id,
     store::{self, incident_template, service, service_group},
     tx::Tx,
@@ -67,7 +68,7 @@ impl System {
         let beginning = now.plus_seconds(-DAYS * 86_400);
         let db = store::begin(self.domain.db()).await.map_err(internal)?;
         let account = insert_account(&db, &registration, password_hash, beginning).await?;
-        let mut tx = Tx::over(&self.domain, db, account.organization.id).await?;
+        let mut tx = Tx::over(&self.domain, db, account.organization.id, Actor::system()).await?;
         tx.organization_mut().time_zone = TIME_ZONE.into();
         tx.pretend(beginning);
         let services = services(&tx).await?;

@@ -180,6 +180,11 @@ impl System {
         self.domain.hear(topic, event).await;
     }
 
+    /// Passes on that a session or token has ended or changed at another process.
+    pub fn hear_end(&self, access: uuid::Uuid) {
+        self.domain.hear_end(access);
+    }
+
     /// Forgets events that no reader can still ask for.
     ///
     /// # Errors

@@ -5,12 +5,14 @@ use sea_orm::{
 };
 
 use super::{
-    Member, Viewer, new_id,
+    Member, Viewer,
+    audit::Deed,
+    new_id,
     store::{Scope, service, service_group},
     tx::Tx,
 };
 use crate::{
-    model::{Error, GroupId, GroupPatch, NewGroup, Placement, Result, ServiceGroup},
+    model::{Action, Error, GroupId, GroupPatch, NewGroup, Placement, Result, ServiceGroup},
     server::error::internal,
 };
 
@@ -67,6 +69,7 @@ impl Member {
         }
         let group = tx.group(id).await?;
         tx.emit_page_if(true).await?;
+        tx.note(deed(Action::GroupCreated, &group));
         tx.commit().await?;
         Ok(group.into())
     }
@@ -79,6 +82,7 @@ impl Member {
         let patch = patch.check()?;
         let mut tx = self.begin().await?;
         let mut row = tx.group(id).await?;
+        let before = ServiceGroup::from(row.clone());
         let mut changed = false;
         if let Some(name) = patch.name
             && name != row.name
@@ -93,6 +97,9 @@ impl Member {
         }
         let group = tx.group(id).await?;
         tx.emit_page_if(changed).await?;
+        if changed {
+            tx.note(deed(Action::GroupChanged, &group).changing(&before, &group.clone().into()));
+        }
         tx.commit().await?;
         Ok(group.into())
     }
@@ -103,7 +110,7 @@ impl Member {
     /// `not_found` for a group that is not this organization's.
     pub async fn move_group(&self, id: GroupId, direction: Placement) -> Result<()> {
         let mut tx = self.begin().await?;
-        tx.group(id).await?;
+        let group = tx.group(id).await?;
         let place = tx.groups().await?.iter().position(|row| row.id == id).unwrap_or(0);
         let target = match direction {
             Placement::Up => place.saturating_sub(1),
@@ -111,6 +118,9 @@ impl Member {
         };
         let changed = tx.arrange_groups(id, i32::try_from(target).map_err(internal)?).await?;
         tx.emit_page_if(changed).await?;
+        if changed {
+            tx.note(deed(Action::GroupMoved, &group).setting("direction", direction));
+        }
         tx.commit().await
     }
 
@@ -121,6 +131,7 @@ impl Member {
     pub async fn delete_group(&self, id: GroupId) -> Result<()> {
         let mut tx = self.begin().await?;
         let group = tx.group(id).await?;
+        tx.note(deed(Action::GroupDeleted, &group));
         let orphans = tx.siblings(Some(id)).await?;
         let behind = tx.siblings(None).await?.len();
         for (place, mut row) in (behind..).zip(orphans) {
@@ -142,6 +153,11 @@ impl Member {
         tx.emit_page_if(true).await?;
         tx.commit().await
     }
+}
+
+/// What was done to a group.
+fn deed(action: Action, group: &service_group::Model) -> Deed {
+    Deed::new(action).on("group", group.id, &group.name)
 }
 
 impl Tx {

@@ -6,8 +6,14 @@ use std::ops::Deref;
 
 use sea_orm::ConnectionTrait;
 
-use super::{Domain, store::Scope, tx::Tx};
-use crate::model::{Account, OrganizationId, Result, SessionId, UserId};
+use super::{
+    Caller, Domain,
+    audit::Actor,
+    sessions::{Key, Seat},
+    store::Scope,
+    tx::Tx,
+};
+use crate::model::{Account, OrganizationId, Result, Role, SessionId, Timestamp, TokenScope, UserId};
 
 /// Somebody who is nobody yet: may register, sign in, and visit public pages.
 #[derive(Clone)]
@@ -50,37 +56,44 @@ impl Visitor {
     }
 }
 
-/// Somebody signed in to one organization: sees what its members see.
+/// Somebody signed in to one organization, or a program with a token of it: sees what its members see.
 #[derive(Clone)]
 pub struct Viewer {
     pub(super) domain: Domain,
-    account: Account,
-    session: SessionId,
+    seat: Seat,
+    caller: Caller,
 }
 
 impl Viewer {
-    pub(in crate::server) const fn new(domain: Domain, account: Account, session: SessionId) -> Self {
-        Self { domain, account, session }
+    pub(in crate::server) const fn new(domain: Domain, seat: Seat, caller: Caller) -> Self {
+        Self { domain, seat, caller }
     }
 
-    /// Who is signed in, and where.
+    /// Who is signed in, and where. For a program: who made its token, as a member.
     #[must_use]
     pub fn account(&self) -> Account {
-        self.account.clone()
+        self.seat.account.clone()
     }
 
-    /// The session this handle came from.
-    #[must_use]
-    pub const fn session(&self) -> SessionId {
-        self.session
+    /// What opened the door.
+    pub(super) const fn key(&self) -> &Key {
+        &self.seat.key
+    }
+
+    pub(super) const fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     pub(super) const fn user(&self) -> UserId {
-        self.account.user.id
+        self.seat.account.user.id
+    }
+
+    pub(super) const fn role(&self) -> Role {
+        self.seat.account.user.role
     }
 
     pub(super) const fn organization(&self) -> OrganizationId {
-        self.account.organization.id
+        self.seat.account.organization.id
     }
 
     pub(super) const fn scope(&self) -> Scope {
@@ -90,6 +103,14 @@ impl Viewer {
     pub(super) fn db(&self) -> &impl ConnectionTrait {
         self.domain.db()
     }
+
+    /// Who acts, for the audit log.
+    pub(super) fn actor(&self) -> Actor {
+        match &self.seat.key {
+            Key::Session { .. } => Actor::person(self.user(), &self.seat.account.user.name, &self.caller),
+            Key::Token { name, .. } => Actor::token(self.user(), name, &self.caller),
+        }
+    }
 }
 
 /// A member: also changes services and their status.
@@ -97,13 +118,18 @@ impl Viewer {
 pub struct Member(Viewer);
 
 impl Member {
-    pub(in crate::server) const fn new(viewer: Viewer) -> Self {
-        Self(viewer)
+    /// The handle, for whom it is for: a member, or a program that may write.
+    pub(in crate::server) fn of(viewer: Viewer) -> Option<Self> {
+        let may_write = match viewer.key() {
+            Key::Session { .. } => matches!(viewer.role(), Role::Member | Role::Admin),
+            Key::Token { scope, .. } => *scope == TokenScope::Write,
+        };
+        may_write.then_some(Self(viewer))
     }
 
     /// Begins a change of this organization.
     pub(super) async fn begin(&self) -> Result<Tx> {
-        Tx::begin(&self.domain, self.organization()).await
+        Tx::begin(&self.domain, self.organization(), self.actor()).await
     }
 }
 
@@ -115,13 +141,15 @@ impl Deref for Member {
     }
 }
 
-/// An admin: also changes the organization itself.
+/// An admin: also changes the organization itself. Never a program: a token cannot make others or invite people.
 #[derive(Clone)]
 pub struct Admin(Member);
 
 impl Admin {
-    pub(in crate::server) const fn new(member: Member) -> Self {
-        Self(member)
+    /// The handle, for whom it is for.
+    pub(in crate::server) fn of(member: Member) -> Option<Self> {
+        let is_admin = matches!(member.key(), Key::Session { .. }) && member.role() == Role::Admin;
+        is_admin.then_some(Self(member))
     }
 }
 
@@ -130,5 +158,41 @@ impl Deref for Admin {
 
     fn deref(&self) -> &Member {
         &self.0
+    }
+}
+
+/// A person in a session of theirs: also changes their own account. Never a program.
+#[derive(Clone)]
+pub struct Person {
+    viewer: Viewer,
+    session: SessionId,
+    authenticated_at: Timestamp,
+}
+
+impl Person {
+    /// The handle, for whom it is for.
+    pub(in crate::server) fn of(viewer: Viewer) -> Option<Self> {
+        match *viewer.key() {
+            Key::Session { id, authenticated_at } => Some(Self { viewer, session: id, authenticated_at }),
+            Key::Token { .. } => None,
+        }
+    }
+
+    /// The session this handle came from.
+    pub(super) const fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// When the password was last given.
+    pub(super) const fn authenticated_at(&self) -> Timestamp {
+        self.authenticated_at
+    }
+}
+
+impl Deref for Person {
+    type Target = Viewer;
+
+    fn deref(&self) -> &Viewer {
+        &self.viewer
     }
 }

@@ -5,6 +5,8 @@
 //! outside there is nothing to query with.
 
 mod accounts;
+mod api_tokens;
+mod audit;
 mod clock;
 pub mod demo;
 mod feed;
@@ -15,7 +17,9 @@ mod markdown;
 mod organization;
 mod page;
 mod recurrence;
+mod secrets;
 mod services;
+mod sessions;
 mod store;
 mod tx;
 mod zones;
@@ -26,16 +30,19 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-pub use accounts::{Credentials, IDLE_SECONDS, NewSession, SESSION_SECONDS, Seat, SessionEnd};
+pub use accounts::Credentials;
+pub use api_tokens::PREFIX as TOKEN_PREFIX;
+pub use audit::{AuditQuery, Caller};
 pub use clock::Clock;
 pub use feed::{Feed, Next};
-pub use handle::{Admin, Member, Site, System, Viewer, Visitor};
+pub use handle::{Admin, Member, Person, Site, System, Viewer, Visitor};
 pub use incidents::{ClockHolder, IdempotencyKey, IncidentFields, IncidentQuery, LEASE_SECONDS};
 pub use page::HistoryRange;
+pub use sessions::{AccessEnd, IDLE_SECONDS, Key, NewSession, SESSION_SECONDS, SHORT_IDLE_SECONDS, Seat, Standing};
 pub use store::Unreachable;
 
 use super::{error::internal, live::Hub, relay::Relay};
-use crate::model::{Result, SessionId};
+use crate::model::Result;
 
 /// The pool, the hub and the clock; hands out handles. Cheap to clone.
 #[derive(Clone)]
@@ -48,8 +55,8 @@ struct Inner {
     hub: Hub,
     relay: Relay,
     clock: Clock,
-    /// Sessions as they end, for the sockets that live on them.
-    endings: broadcast::Sender<SessionId>,
+    /// Sessions and tokens as they end or change, for the sockets that live on them.
+    endings: broadcast::Sender<Uuid>,
 }
 
 impl Domain {
@@ -115,6 +122,18 @@ impl Domain {
     /// The time everything here goes by.
     pub(in crate::server) fn clock(&self) -> &Clock {
         &self.inner.clock
+    }
+
+    /// Tells the sockets here and at the other instances that a session or token has ended or changed.
+    fn tell_end(&self, access: Uuid) {
+        self.inner.relay.send_end(access);
+        self.hear_end(access);
+    }
+
+    /// Tells the sockets here.
+    fn hear_end(&self, access: Uuid) {
+        // An error means that no socket listens.
+        let _ = self.inner.endings.send(access);
     }
 
     fn db(&self) -> &DatabaseConnection {

@@ -1,8 +1,10 @@
 //! The organization itself.
 
-use super::{Admin, Viewer, accounts::organization_of, zones};
+use serde_json::json;
+
+use super::{Admin, Viewer, accounts::organization_of, audit::Deed, tx::Tx, zones};
 use crate::model::{
-    Event, Organization, Result,
+    Action, Event, Organization, Result,
     check::{Check, NAME_MAX},
 };
 
@@ -26,6 +28,8 @@ impl Admin {
         check.finish()?;
         let mut tx = self.begin().await?;
         if tx.organization().name != name {
+            let change = (json!({"name": tx.organization().name}), json!({"name": name}));
+            tx.note(deed(&tx).changing(&change.0, &change.1));
             tx.organization_mut().name = name;
             let page = tx.page().await?;
             tx.emit(Event::PageUpdated(Box::new(page))).await?;
@@ -43,10 +47,18 @@ impl Admin {
         let name = zones::canonical(name)?;
         let mut tx = self.begin().await?;
         if tx.organization().time_zone != name {
+            let change = (json!({"time_zone": tx.organization().time_zone}), json!({"time_zone": name}));
+            tx.note(deed(&tx).changing(&change.0, &change.1));
             tx.organization_mut().time_zone = name;
             let page = tx.page().await?;
             tx.emit(Event::PageUpdated(Box::new(page))).await?;
         }
         tx.commit().await
     }
+}
+
+/// What was done to the organization.
+fn deed(tx: &Tx) -> Deed {
+    let organization = tx.organization();
+    Deed::new(Action::OrganizationChanged).on("organization", organization.id, &organization.name)
 }

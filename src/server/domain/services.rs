@@ -5,14 +5,16 @@ use sea_orm::{
 };
 
 use super::{
-    Member, Viewer, new_id,
+    Member, Viewer,
+    audit::Deed,
+    new_id,
     store::{service, service_group, status_change},
     tx::Tx,
 };
 use crate::{
     model::{
-        Cause, Code, Error, Event, GroupId, Layers, NewService, Placement, Result, Service, ServiceId, ServicePatch,
-        StatusChangeId, Timestamp, UserId,
+        Action, Cause, Code, Error, Event, GroupId, Layers, NewService, Placement, Result, Service, ServiceId,
+        ServicePatch, StatusChangeId, Timestamp, UserId,
     },
     server::error::internal,
 };
@@ -72,6 +74,7 @@ impl Member {
         let service = Service::from(tx.service(id).await?);
         tx.emit(Event::ServiceCreated(service.clone())).await?;
         tx.emit_page_if(moved_others).await?;
+        tx.note(deed(Action::ServiceCreated, &service).setting("status", service.status));
         tx.commit().await?;
         Ok(service)
     }
@@ -127,6 +130,7 @@ impl Member {
         let service = Service::from(now);
         tx.emit(Event::ServiceUpdated(service.clone())).await?;
         tx.emit_page_if(moved_others).await?;
+        tx.note(deed(Action::ServiceChanged, &service).changing(&Service::from(before), &service));
         tx.commit().await?;
         Ok(service)
     }
@@ -137,7 +141,8 @@ impl Member {
     /// `not_found` for a service that is not this organization's.
     pub async fn move_service(&self, id: ServiceId, direction: Placement) -> Result<()> {
         let mut tx = self.begin().await?;
-        let group = tx.service(id).await?.group_id;
+        let service = Service::from(tx.service(id).await?);
+        let group = service.group_id;
         let siblings = tx.siblings(group).await?;
         let place = siblings.iter().position(|row| row.id == id).unwrap_or(0);
         let target = match direction {
@@ -146,6 +151,9 @@ impl Member {
         };
         let moved = tx.arrange(group, id, i32::try_from(target).map_err(internal)?).await?;
         tx.emit_page_if(moved).await?;
+        if moved {
+            tx.note(deed(Action::ServiceMoved, &service).setting("direction", direction));
+        }
         tx.commit().await
     }
 
@@ -160,7 +168,9 @@ impl Member {
         row.deleted_at = Some(row.updated_at);
         tx.save(&row).await?;
         let group = row.group_id;
-        tx.emit(Event::ServiceDeleted(row.into())).await?;
+        let service = Service::from(row);
+        tx.note(deed(Action::ServiceDeleted, &service));
+        tx.emit(Event::ServiceDeleted(service)).await?;
         let moved_others = tx.close_ranks(group).await?;
         tx.emit_page_if(moved_others).await?;
         tx.commit().await
@@ -177,6 +187,11 @@ impl Member {
         }
         self.delete_service(id).await
     }
+}
+
+/// What was done to a service.
+fn deed(action: Action, service: &Service) -> Deed {
+    Deed::new(action).on("service", service.id, &service.name)
 }
 
 impl Tx {

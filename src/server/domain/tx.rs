@@ -2,8 +2,11 @@
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 
+use uuid::Uuid;
+
 use super::{
     Domain,
+    audit::{self, Actor, Deed},
     store::{self, Scope, event, organization},
 };
 use crate::{
@@ -21,21 +24,31 @@ pub struct Tx {
     db: DatabaseTransaction,
     organization: organization::Model,
     now: Timestamp,
+    actor: Actor,
+    /// What is being done, for the audit log.
+    deed: Option<Deed>,
     published: Vec<(Audience, Published)>,
+    /// Sessions and tokens that end with this change.
+    ended: Vec<Uuid>,
 }
 
 impl Tx {
     /// Begins a change and waits for the organization's other changes to end.
-    pub(super) async fn begin(domain: &Domain, id: OrganizationId) -> Result<Self> {
+    pub(super) async fn begin(domain: &Domain, id: OrganizationId, actor: Actor) -> Result<Self> {
         let db = store::begin(domain.db()).await.map_err(internal)?;
-        Self::over(domain, db, id).await
+        Self::over(domain, db, id, actor).await
     }
 
     /// As [`Tx::begin`], in a transaction that has begun.
-    pub(super) async fn over(domain: &Domain, db: DatabaseTransaction, id: OrganizationId) -> Result<Self> {
+    pub(super) async fn over(
+        domain: &Domain,
+        db: DatabaseTransaction,
+        id: OrganizationId,
+        actor: Actor,
+    ) -> Result<Self> {
         let organization = locked(&db, id).await?.ok_or_else(Error::not_found)?;
-        let now = domain.clock().now();
-        Ok(Self { domain: domain.clone(), db, organization, now, published: Vec::new() })
+        let (domain, now) = (domain.clone(), domain.clock().now());
+        Ok(Self { domain, db, organization, now, actor, deed: None, published: Vec::new(), ended: Vec::new() })
     }
 
     /// The connection inside the transaction.
@@ -66,6 +79,17 @@ impl Tx {
     /// Lets the change happen at another instant: for telling the past.
     pub(super) const fn pretend(&mut self, now: Timestamp) {
         self.now = now;
+    }
+
+    /// Says what is being done; `commit` writes it down with who did it.
+    pub(super) fn note(&mut self, deed: Deed) {
+        debug_assert!(self.deed.is_none(), "one change is one entry");
+        self.deed = Some(deed);
+    }
+
+    /// Ends a session or token for those who listen by it, once this change is made.
+    pub(super) fn end_access(&mut self, access: Uuid) {
+        self.ended.push(access);
     }
 
     /// Notes what changed, for members and visitors alike, as each may see it. It goes out when the transaction commits.
@@ -102,11 +126,20 @@ impl Tx {
     /// no committed event stays untold.
     pub(super) async fn commit(self) -> Result<()> {
         tokio::spawn(async move {
+            let is_silent = self.published.is_empty() && self.ended.is_empty();
+            debug_assert!(
+                self.deed.is_some() || is_silent || !self.actor.is_answerable(),
+                "a change that somebody made is written down"
+            );
+            if let Some(deed) = self.deed {
+                audit::write(&self.db, self.organization.id, self.domain.clock().now(), &self.actor, deed).await?;
+            }
             save(&self.db, &self.organization).await?;
             self.db.commit().await.map_err(internal)?;
             for (audience, event) in self.published {
                 self.domain.tell((self.organization.id, audience), event).await;
             }
+            self.ended.into_iter().for_each(|access| self.domain.tell_end(access));
             Ok(())
         })
         .await

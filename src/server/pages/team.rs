@@ -66,9 +66,12 @@ pub fn context(state: AppState) -> impl Fn() + Clone + Send + Sync + 'static {
 }
 
 /// Looks who is there. Strangers go to the door and come back afterwards; members need not stand at it.
-async fn gate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    match cookie_session(&state, request.headers()).await {
+    let (parts, body) = request.into_parts();
+    let session = cookie_session(&state, &parts).await;
+    let mut request = Request::from_parts(parts, body);
+    match session {
         Ok(Some(viewer)) => {
             let refused = request.extensions().get::<FormFailure>().is_some();
             if DOORS.contains(&path.as_str()) && request.method() == Method::GET && !refused {

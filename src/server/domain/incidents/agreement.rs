@@ -16,7 +16,10 @@ use sea_orm::QueryOrder;
 
 use self::model::{Model, Thing};
 use super::{
-    super::{Clock, Domain, Member, Viewer, Visitor, accounts::insert_account, new_id, store::status_change},
+    super::{
+        Caller, Clock, Domain, Key, Member, Seat, Viewer, Visitor, accounts::insert_account, new_id,
+        store::status_change,
+    },
     ClockHolder,
 };
 use crate::{
@@ -93,7 +96,9 @@ impl Pair {
             slug,
         };
         let account = insert_account(domain.db(), &registration, "-".into(), clock.now()).await.expect("registered");
-        let member = Member::new(Viewer::new(domain.clone(), account, SessionId::from_uuid(new_id())));
+        let key = Key::Session { id: SessionId::from_uuid(new_id()), authenticated_at: clock.now() };
+        let viewer = Viewer::new(domain.clone(), Seat { account, key }, Caller::default());
+        let member = Member::of(viewer).expect("an admin");
         let mut services = Vec::new();
         for n in 0..SERVICES {
             let new = NewService { name: format!("S{n}"), ..Default::default() };

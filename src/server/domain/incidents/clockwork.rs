@@ -14,15 +14,18 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        System, new_id,
+        System,
+        audit::Actor,
+        new_id,
         store::{incident, job_lease},
         tx::Tx,
     },
     case::{Case, Word},
+    deed,
 };
 use crate::{
     model::{
-        ClockAction, IncidentId, IncidentStatus, OrganizationId, Result, Timestamp, incident::Incident,
+        Action, ClockAction, IncidentId, IncidentStatus, OrganizationId, Result, Timestamp, incident::Incident,
         maintenance::REMINDER_TEXT,
     },
     server::error::internal,
@@ -91,7 +94,7 @@ impl System {
 
     /// Takes the next step of one maintenance, if it still is the organization's first that is due.
     async fn step(&self, organization: OrganizationId, id: IncidentId, tried: &BTreeSet<IncidentId>) -> Result<Step> {
-        let mut tx = Tx::begin(&self.domain, organization).await?;
+        let mut tx = Tx::begin(&self.domain, organization, Actor::system()).await?;
         // Who lost the lease while it waited here would find the same window due, but at a later step, and others before.
         if tx.first_due(tried).await? != Some(id) {
             return Ok(Step::Overtaken);
@@ -118,6 +121,7 @@ impl System {
         let word = Word { status, message, services: None, display_at: Some(display_at), by: None, notify };
         tx.say(&mut case, word).await?;
         let incident: Incident = tx.settle_case(case, None, at).await?;
+        tx.note(deed(Action::UpdatePosted, &incident).setting("status", status));
         tx.commit().await?;
         tracing::info!(org.id = %organization, incident.id = %incident.id, ?action, planned = %at, "maintenance clock");
         Ok(Step::Taken)

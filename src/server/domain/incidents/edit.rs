@@ -12,11 +12,12 @@ use super::{
         zones,
     },
     case::{Case, Word},
+    deed,
 };
 use crate::{
     model::{
-        Check, Error, Event, Incident, IncidentId, IncidentKind, IncidentPatch, IncidentStatus, Result, ServiceId,
-        Timestamp, incident_input::check_window,
+        Action, Check, Error, Event, Incident, IncidentId, IncidentKind, IncidentPatch, IncidentStatus, Result,
+        ServiceId, Timestamp, incident_input::check_window,
     },
     server::error::internal,
 };
@@ -40,8 +41,7 @@ impl Member {
         let mut tx = self.begin().await?;
         let mut case = tx.case(id).await?;
         case.require_version(patch.version)?;
-        let before = case.row.clone();
-        let services = case.services.clone();
+        let (before, services, was) = (case.row.clone(), case.services.clone(), tx.incident(id).await?);
         if let Some(title) = patch.title {
             case.row.title = title;
         }
@@ -78,6 +78,7 @@ impl Member {
         }
         let now = tx.now();
         let incident = tx.settle_case(case, Some(self.user()), now).await?;
+        tx.note(deed(Action::IncidentChanged, &incident).changing(&was, &incident));
         tx.commit().await?;
         Ok(incident)
     }
@@ -90,9 +91,10 @@ impl Member {
         let mut tx = self.begin().await?;
         let mut case = tx.case(id).await?;
         let place = case.services.iter().position(|row| row.service_id == service).ok_or_else(Error::not_found)?;
-        case.services.remove(place);
+        let gone = case.services.remove(place);
         let now = tx.now();
         let incident = tx.settle_case(case, Some(self.user()), now).await?;
+        tx.note(deed(Action::IncidentChanged, &incident).setting("detached", gone.name));
         tx.commit().await?;
         Ok(incident)
     }
@@ -112,6 +114,7 @@ impl Member {
         let touched = held.into_iter().map(|id| (id, None)).collect();
         let now = tx.now();
         tx.settle(touched, case.cause(), Some(self.user()), now).await?;
+        tx.note(deed(Action::IncidentDeleted, &incident));
         tx.emit(Event::IncidentDeleted(Box::new(incident))).await?;
         tx.commit().await
     }

@@ -25,3 +25,16 @@ pub use once::IdempotencyKey;
 pub use read::{IncidentFields, IncidentQuery};
 
 pub(super) use load::{corrections, lately, of_page};
+
+use super::{audit::Deed, store::incident};
+use crate::model::{Action, Incident};
+
+/// What was done to an incident or a maintenance.
+fn deed(action: Action, incident: &Incident) -> Deed {
+    Deed::new(action).on(incident.incident_type.as_str(), incident.id, &incident.title)
+}
+
+/// As [`deed`], for one that is being changed.
+fn case_deed(action: Action, row: &incident::Model) -> Deed {
+    Deed::new(action).on(row.kind.as_str(), row.id, &row.title)
+}

@@ -4,9 +4,10 @@ use super::{
     super::{Member, new_id, store::incident, tx::Tx},
     IdempotencyKey,
     case::{Case, Word},
+    deed,
 };
 use crate::model::{
-    Automations, Code, Error, Impact, Incident, IncidentId, IncidentKind, IncidentStatus, NewIncident, Result,
+    Action, Automations, Code, Error, Impact, Incident, IncidentId, IncidentKind, IncidentStatus, NewIncident, Result,
     SeriesId, ServiceImpact, ServiceStatus, Timestamp, UserId,
 };
 
@@ -34,6 +35,10 @@ impl Member {
             None => tx.open(&new, Some(self.user()), None).await?,
         };
         tx.remember(key, OPERATION, &asked, incident.id.uuid()).await?;
+        let deed = deed(Action::IncidentOpened, &incident).setting("status", incident.status);
+        let deed = if incident.is_draft { deed.setting("is_draft", true) } else { deed };
+        // Domain rule 3.5: a correction of the past is told apart.
+        tx.note(if new.correct_uptime { deed.setting("correct_uptime", true) } else { deed });
         tx.commit().await?;
         Ok(incident)
     }

@@ -5,14 +5,16 @@ use sea_orm::{
 };
 
 use super::super::{
-    Member, System, Viewer, new_id, recurrence,
+    Member, System, Viewer,
+    audit::{Actor, Deed},
+    new_id, recurrence,
     store::{Scope, incident, maintenance_series},
     tx::Tx,
 };
 use crate::{
     model::{
-        Automations, Error, Incident, IncidentKind, IncidentStatus, NewIncident, OrganizationId, Result, Series,
-        SeriesId, ServiceImpact, Timestamp, UserId,
+        Action, Automations, Error, Incident, IncidentKind, IncidentStatus, NewIncident, OrganizationId, Result,
+        Series, SeriesId, ServiceImpact, Timestamp, UserId,
     },
     server::error::internal,
 };
@@ -56,6 +58,7 @@ impl Member {
         let mut tx = self.begin().await?;
         let row = self.scope().find_id::<maintenance_series::Entity>(id).one(tx.db()).await.map_err(internal)?;
         let row = row.filter(|row| row.ended_at.is_none()).ok_or_else(Error::not_found)?;
+        tx.note(Deed::new(Action::SeriesEnded).on("series", row.id, &row.title));
         let mut change = row.into_active_model();
         (change.ended_at, change.next_at) = (Set(Some(tx.now())), Set(None));
         change.update(tx.db()).await.map_err(internal)?;
@@ -179,11 +182,15 @@ impl System {
     }
 
     async fn extend_one(&self, organization: OrganizationId, id: SeriesId) -> Result<usize> {
-        let mut tx = Tx::begin(&self.domain, organization).await?;
+        let mut tx = Tx::begin(&self.domain, organization, Actor::system()).await?;
         let row = tx.scope().find_id::<maintenance_series::Entity>(id).one(tx.db()).await.map_err(internal)?;
         // Another instance may have been faster.
         let Some(row) = row.filter(|row| row.next_at.is_some_and(|at| at <= tx.now())) else { return Ok(0) };
+        let deed = Deed::new(Action::SeriesExtended).on("series", row.id, &row.title);
         let made = tx.make_windows(row, false).await?.len();
+        if made > 0 {
+            tx.note(deed.setting("windows", made));
+        }
         tx.commit().await?;
         Ok(made)
     }

@@ -2,11 +2,11 @@
 
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryOrder};
 
-use super::super::{Member, Viewer, new_id, store::incident_template};
+use super::super::{Member, Viewer, audit::Deed, new_id, store::incident_template};
 use crate::{
     model::{
-        Error, IncidentKind, IncidentStatus, NewTemplate, Result, Template, TemplateId, incident_input::check_step,
-        template::fill,
+        Action, Error, IncidentKind, IncidentStatus, NewTemplate, Result, Template, TemplateId,
+        incident_input::check_step, template::fill,
     },
     server::error::internal,
 };
@@ -53,7 +53,7 @@ impl Member {
         if status.kind() != IncidentKind::Incident {
             check_step(IncidentStatus::Investigating, status)?;
         }
-        let tx = self.begin().await?;
+        let mut tx = self.begin().await?;
         let known = self.scope().find::<incident_template::Entity>();
         let before = match id {
             Some(id) => {
@@ -77,6 +77,13 @@ impl Member {
             created_at: before.as_ref().map_or(tx.now(), |before| before.created_at),
             updated_at: tx.now(),
         };
+        let action = if before.is_some() { Action::TemplateChanged } else { Action::TemplateCreated };
+        let deed = Deed::new(action).on("template", row.id, &row.name);
+        let after = template(row.clone())?;
+        tx.note(match before.clone() {
+            Some(before) => deed.changing(&template(before)?, &after),
+            None => deed,
+        });
         let change = row.clone().into_active_model().reset_all();
         if before.is_some() {
             let update = self.scope().update_id::<incident_template::Entity>(row.id);
@@ -85,7 +92,7 @@ impl Member {
             incident_template::Entity::insert(change).exec_without_returning(tx.db()).await.map_err(internal)?;
         }
         tx.commit().await?;
-        template(row)
+        Ok(after)
     }
 
     /// Deletes a template.
@@ -93,10 +100,12 @@ impl Member {
     /// # Errors
     /// `not_found` when this organization has none with this id.
     pub async fn delete_template(&self, id: TemplateId) -> Result<()> {
-        let row = self.scope().find_id::<incident_template::Entity>(id).one(self.db()).await.map_err(internal)?;
-        let row = row.ok_or_else(Error::not_found)?.into_active_model();
-        row.delete(self.db()).await.map_err(internal)?;
-        Ok(())
+        let mut tx = self.begin().await?;
+        let row = self.scope().find_id::<incident_template::Entity>(id).one(tx.db()).await.map_err(internal)?;
+        let row = row.ok_or_else(Error::not_found)?;
+        tx.note(Deed::new(Action::TemplateDeleted).on("template", row.id, &row.name));
+        row.into_active_model().delete(tx.db()).await.map_err(internal)?;
+        tx.commit().await
     }
 }
 

@@ -1,14 +1,17 @@
 //! Posts, corrects and deletes updates.
 
+use serde_json::json;
+
 use super::{
-    super::{Member, markdown, tx::Tx},
+    super::{Member, markdown, store::incident_update, tx::Tx},
     IdempotencyKey,
     case::{Case, Word},
+    case_deed, deed,
 };
 use crate::{
     model::{
-        Error, Incident, IncidentId, IncidentKind, IncidentUpdate, NewUpdate, Result, ServiceStatus, UpdateEdit,
-        UpdateId, UpdatePatch,
+        Action, Error, Incident, IncidentId, IncidentKind, IncidentUpdate, NewUpdate, Result, ServiceStatus,
+        UpdateEdit, UpdateId, UpdatePatch,
     },
     server::error::internal,
 };
@@ -53,8 +56,11 @@ impl Member {
         let now = tx.now();
         let incident = tx.settle_case(case, Some(self.user()), now).await?;
         tx.remember(key, OPERATION, &asked, update.uuid()).await?;
+        let (incident, update) = with_update(incident, update)?;
+        let deed = deed(Action::UpdatePosted, &incident).setting("status", update.status);
+        tx.note(deed.setting("message", &update.message));
         tx.commit().await?;
-        with_update(incident, update)
+        Ok((incident, update))
     }
 
     /// Changes what an update says or where it stands. What it said before stays in its history, and nobody is notified
@@ -65,7 +71,7 @@ impl Member {
     /// version is not the present one.
     pub async fn edit_update(&self, id: IncidentId, update: UpdateId, patch: UpdatePatch) -> Result<Incident> {
         let patch = patch.check(self.domain.clock().now())?;
-        let tx = self.begin().await?;
+        let mut tx = self.begin().await?;
         let mut case = tx.case(id).await?;
         case.require_version(patch.version)?;
         let (now, started_at, kind) = (tx.now(), case.row.started_at, case.row.kind);
@@ -90,6 +96,9 @@ impl Member {
             return tx.incident(id).await;
         }
         row.updated_at = now;
+        let after = row.clone();
+        let told = |row: &incident_update::Model| json!({"message": row.message, "display_at": row.display_at});
+        tx.note(case_deed(Action::UpdateEdited, &case.row).changing(&told(&before), &told(&after)));
         self.rederived(tx, case).await
     }
 
@@ -98,13 +107,14 @@ impl Member {
     /// # Errors
     /// `invalid` for the only update; `not_found` for an update that is not this incident's.
     pub async fn delete_update(&self, id: IncidentId, update: UpdateId) -> Result<Incident> {
-        let tx = self.begin().await?;
+        let mut tx = self.begin().await?;
         let mut case = tx.case(id).await?;
         let place = case.updates.iter().position(|row| row.id == update).ok_or_else(Error::not_found)?;
         if case.updates.len() == 1 {
             return Err(Error::invalid("This is the only update. Edit it, or delete the whole incident."));
         }
-        case.updates.remove(place);
+        let gone = case.updates.remove(place);
+        tx.note(case_deed(Action::UpdateDeleted, &case.row).setting("message", gone.message));
         self.rederived(tx, case).await
     }
 

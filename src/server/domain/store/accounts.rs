@@ -43,6 +43,14 @@ pub mod user_account {
         pub name: String,
         pub password_hash: String,
         pub created_at: Timestamp,
+        /// Since when they are shut out.
+        pub disabled_at: Option<Timestamp>,
+        /// The seed of the second factor, encrypted; empty without one.
+        pub totp_secret: String,
+        /// Since when the second factor is asked for.
+        pub totp_since: Option<Timestamp>,
+        /// The last step whose code was used.
+        pub totp_step: i64,
     }
 
     impl std::fmt::Debug for Model {
@@ -75,6 +83,8 @@ pub mod membership {
         pub user_id: UserId,
         pub role: Role,
         pub created_at: Timestamp,
+        /// When they last did something here, to within five minutes.
+        pub last_seen_at: Option<Timestamp>,
     }
 
     impl Tenant for Entity {
@@ -104,6 +114,12 @@ pub mod session {
         pub created_at: Timestamp,
         pub last_seen_at: Timestamp,
         pub expires_at: Timestamp,
+        /// When the password was last given.
+        pub authenticated_at: Timestamp,
+        pub user_agent: String,
+        pub ip: String,
+        /// Whether it outlives the browser.
+        pub is_lasting: bool,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

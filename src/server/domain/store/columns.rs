@@ -9,8 +9,9 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::model::{
-    Audience, Cause, GroupId, Impact, ImpactId, IncidentId, IncidentKind, IncidentStatus, OrganizationId, Role,
-    SeriesId, ServiceId, ServiceStatus, SessionId, StatusChangeId, TemplateId, Timestamp, UpdateId, UserId,
+    Action, ActorKind, Audience, AuditId, Cause, GroupId, Impact, ImpactId, IncidentId, IncidentKind, IncidentStatus,
+    InvitationId, OrganizationId, Role, SeriesId, ServiceId, ServiceStatus, SessionId, StatusChangeId, TemplateId,
+    Timestamp, TokenId, TokenScope, UpdateId, UserId,
 };
 
 /// Implements the storage traits of `$name` through a stored type and two conversions.
@@ -90,7 +91,9 @@ macro_rules! word_columns {
 
 id_columns!(OrganizationId, UserId, SessionId, ServiceId, GroupId, StatusChangeId);
 id_columns!(IncidentId, UpdateId, ImpactId, SeriesId, TemplateId);
+id_columns!(InvitationId, TokenId, AuditId);
 word_columns!(ServiceStatus, Cause, Role, Audience, IncidentKind, IncidentStatus, Impact);
+word_columns!(TokenScope, Action, ActorKind);
 stored!(Timestamp as i64, BigInt, ColumnType::BigInteger, Timestamp::millis, |millis| Some(Timestamp::from_millis(
     millis
 )));

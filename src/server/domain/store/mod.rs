@@ -1,5 +1,6 @@
 //! Rows: private to the domain. Connects, migrates, and knows what differs between the three databases.
 
+mod access;
 mod accounts;
 mod columns;
 mod connect;
@@ -9,6 +10,7 @@ mod planning;
 mod scope;
 mod services;
 
+pub use access::{api_token, audit_entry, invitation, password_reset, recovery_code};
 pub use accounts::{membership, organization, session, user_account};
 pub use connect::{Unreachable, backup, begin, connect, migrate, pending_migrations, snapshot};
 pub use events::event;
