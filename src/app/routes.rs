@@ -15,6 +15,7 @@ use super::{
     components::time::provide_clock,
     pages::{
         account::{LoginPage, LogoutPage, RegisterPage},
+        audit::AuditLog,
         backfill::Backfill,
         frame::Frame,
         incidents::IncidentsPage,
@@ -67,6 +68,7 @@ pub fn App() -> impl IntoView {
                     // After the pages below `/incidents`, whose names are no ids.
                     <Route path=path!("/incidents/:id") view=IncidentRoomPage ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=Settings ssr=SsrMode::Async />
+                    <Route path=path!("/settings/audit") view=AuditLog ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

@@ -2,12 +2,13 @@
 //!
 //! Mutations take flat, URL-encoded fields, so that each works as a plain form without JavaScript (style rule 29).
 
+mod access;
 mod incidents;
 mod maintenances;
 
 use leptos::prelude::*;
 
-pub use self::{incidents::*, maintenances::*};
+pub use self::{access::*, incidents::*, maintenances::*};
 use crate::model::{Account, History, Placement, Result, Service, StatusPage};
 
 /// Creates an organization with its first admin, signs them in and leads to the dashboard.

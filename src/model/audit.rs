@@ -195,6 +195,17 @@ pub struct AuditEntry {
     pub request_id: String,
 }
 
+/// A page of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditPage {
+    /// The entries, newest first.
+    pub entries: Vec<AuditEntry>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<String>,
+    /// The members, to narrow the log by.
+    pub people: Vec<(UserId, String)>,
+}
+
 /// The fields that differ between two states of a thing, without what follows from others. Long texts are cut.
 #[must_use]
 pub fn differences<T: Serialize>(before: &T, after: &T) -> AuditChanges {

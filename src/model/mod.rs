@@ -34,11 +34,13 @@ pub use account::{
     Account, Email, Login, LoginForm, Organization, OrganizationId, Registration, RegistrationForm, SessionId,
     SignedIn, User, UserId,
 };
-pub use audit::{Action, ActorKind, AuditActor, AuditChange, AuditChanges, AuditEntry, AuditId, AuditTarget};
+pub use audit::{
+    Action, ActorKind, AuditActor, AuditChange, AuditChanges, AuditEntry, AuditId, AuditPage, AuditTarget,
+};
 pub use check::Check;
 pub use error::{Code, Error, Result};
 pub use event::{Audience, Control, Event, Frame, NumberedEvent, Seq};
-pub use form::FormFailure;
+pub use form::{FormAnswer, FormFailure};
 pub use incident::{
     AffectedService, Impact, ImpactId, Incident, IncidentId, IncidentKind, IncidentStatus, IncidentUpdate, Postmortem,
     ServiceTransition, UpdateEdit, UpdateId,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, str::FromStr};
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderValue, header, request::Parts},
+    http::{HeaderName, HeaderValue, header, request::Parts},
 };
 use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
@@ -16,6 +16,9 @@ use super::{
     error::status_of,
 };
 use crate::model::{Error, Result, ServiceImpact};
+
+/// Marks an answer of which a plain form has to be shown all.
+pub const TOLD_ONCE: HeaderName = HeaderName::from_static("x-told-once");
 
 /// Turns the request at hand into a handle and runs `job` with it; a failure sets the response's status.
 ///
@@ -31,6 +34,22 @@ where
         Err(error) => Err(error),
     };
     noted(result)
+}
+
+/// As [`call`], for an answer that is told once: without JavaScript, the page that shows the form shows it too.
+///
+/// # Errors
+/// As [`call`].
+pub async fn told_once<H, T, J>(job: J) -> Result<T>
+where
+    H: FromRequestParts<AppState, Rejection = Error>,
+    J: AsyncFnOnce(H) -> Result<T>,
+{
+    let answer = call(job).await?;
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.insert_header(TOLD_ONCE, HeaderValue::from_static("yes"));
+    }
+    Ok(answer)
 }
 
 /// As [`call`], and leads to `path` afterwards.

@@ -14,8 +14,12 @@ use axum::{
 };
 use tower::ServiceExt;
 
-use super::{AppState, call::is_own_path, error::status_of};
-use crate::model::{Code, Error, FormFailure, Result};
+use super::{
+    AppState,
+    call::{TOLD_ONCE, is_own_path},
+    error::status_of,
+};
+use crate::model::{Code, Error, FormAnswer, FormFailure, Result};
 
 /// The largest form: a message of 25 000 characters takes up to nine bytes for each.
 pub const FORM_MAX: usize = 256 * 1024;
@@ -59,6 +63,17 @@ async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: N
     parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let outcome = next.run(Request::from_parts(parts, Body::from(body.clone()))).await;
     let (outcome, answer) = outcome.into_parts();
+    let again = |request: Request| async move {
+        let mut response = pages.with_state(state.clone()).oneshot(request).await.into_response();
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    };
+    if outcome.status.is_success() && outcome.headers.contains_key(TOLD_ONCE) {
+        let answer = to_bytes(Body::new(answer), FORM_MAX).await.unwrap_or_default();
+        let mut request = page_request(&back, &headers, peer)?;
+        request.extensions_mut().insert(FormAnswer { action, answer: String::from_utf8_lossy(&answer).into_owned() });
+        return Ok(again(request).await);
+    }
     if outcome.status.is_success() || outcome.status.is_redirection() {
         let target = outcome.headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
         let mut response = Redirect::to(target.filter(|path| is_own_path(path)).unwrap_or(&back)).into_response();
@@ -77,24 +92,30 @@ async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: N
     }
     let failure = FormFailure { action, values: typed(&body), error };
     let status = status_of(&failure.error);
-    let mut again = Request::builder().method(Method::GET).uri(back.parse::<Uri>().unwrap_or_default());
-    if let Some(fresh) = again.headers_mut() {
+    let mut request = page_request(&back, &headers, peer)?;
+    request.extensions_mut().insert(failure);
+    let mut response = again(request).await;
+    if response.status().is_success() {
+        *response.status_mut() = status;
+    }
+    Ok(response)
+}
+
+/// The request for a page, from whoever sent a form.
+fn page_request(back: &str, headers: &HeaderMap, peer: Option<ConnectInfo<SocketAddr>>) -> Result<Request> {
+    let mut request = Request::builder().method(Method::GET).uri(back.parse::<Uri>().unwrap_or_default());
+    if let Some(fresh) = request.headers_mut() {
         for name in [header::COOKIE, header::ACCEPT_LANGUAGE] {
             if let Some(value) = headers.get(&name) {
                 fresh.insert(name, value.clone());
             }
         }
     }
-    let mut again = again.body(Body::empty()).map_err(|_| Error::internal())?;
-    again.extensions_mut().insert(failure);
+    let mut request = request.body(Body::empty()).map_err(|_| Error::internal())?;
     if let Some(peer) = peer {
-        again.extensions_mut().insert(peer);
+        request.extensions_mut().insert(peer);
     }
-    let mut response = pages.with_state(state.clone()).oneshot(again).await.into_response();
-    if response.status().is_success() {
-        *response.status_mut() = status;
-    }
-    Ok(response)
+    Ok(request)
 }
 
 /// A server function whose arguments cannot be read fails before anything can set its status: the status is taken from

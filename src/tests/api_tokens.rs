@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{
     TestApp,
     clients::{Answer, Team, id_of, path_of},
+    doors::path_to,
     request, with_json,
 };
 
@@ -174,4 +175,34 @@ async fn a_secret_that_is_nearly_right_is_refused() {
     assert_eq!(answer.status, 401);
     let cookie = request(Method::GET, "/api/services").header(header::COOKIE, format!("aldis={}", program.secret));
     assert_eq!(app.send(cookie.body(Body::empty()).expect("request")).await.status, 401);
+}
+
+#[tokio::test]
+async fn r_82_without_javascript_the_secret_is_on_the_page_that_answers_and_on_no_other() {
+    let team = TestApp::at(NOW).await.register("Acme").await;
+    let mut browser = team.browser();
+    let fields = [("name", "Pipeline"), ("scope", "read"), ("days", "30"), ("page", "/settings")];
+    let made = browser.submit("/settings", path_to("create_api_token"), &fields).await;
+    assert_eq!((made.status.as_u16(), made.header(header::CACHE_CONTROL)), (200, "no-store"));
+    let (_, rest) = made.text.split_once("value=\"aldis_").expect("the secret stands in its field");
+    let secret = format!("aldis_{}", rest.split('"').next().expect("an end"));
+    let program = Program { app: team.app.clone(), secret: secret.clone() };
+    program.send(Method::GET, "/api/services", None).await.is(200);
+    assert_eq!(team.get("/api/tokens").await.is(200)[0]["expires_at"], "2026-12-25T12:00:00.000Z");
+    let again = browser.open("/settings").await;
+    assert!(again.status == 200 && again.text.contains("Pipeline") && !again.text.contains(&secret[..30]));
+    let refused = browser.submit("/settings", path_to("create_api_token"), &[("name", ""), ("scope", "read")]).await;
+    assert!(refused.status == 400 && refused.text.contains("This is required."));
+}
+
+#[tokio::test]
+async fn admins_read_the_log_and_its_filters_stand_in_the_address() {
+    let team = TestApp::at(NOW).await.register("Acme").await;
+    team.service("<b>API</b>").await;
+    let browser = team.browser();
+    let page = browser.open("/settings/audit").await;
+    assert!(page.status == 200 && page.text.contains("&lt;b&gt;API&lt;/b&gt;") && !page.text.contains("<b>API"));
+    let narrowed = browser.open("/settings/audit?action=organization_created").await;
+    assert!(narrowed.text.contains("<span>Organization created</span>") && !narrowed.text.contains("<span>Service"));
+    assert_eq!(browser.open("/settings/audit?action=nonsense").await.status, 400);
 }

@@ -25,6 +25,8 @@ pub enum Field {
     Series,
     /// The id of a template.
     Template,
+    /// The id of an API token.
+    Token,
     /// What is said of a service, whose id stands in the field's name in place of `{}`.
     Said(&'static str),
     /// Something that names nobody's property.
@@ -124,6 +126,13 @@ pub const FUNCTIONS: &[Function] = &[
     session("past_maintenances", &[]),
     session("series_list", &[]),
     session("end_series", &[("id", Field::Series)]),
+    session("api_tokens", &[]),
+    session(
+        "create_api_token",
+        &[("name", Field::Plain("CI")), ("scope", Field::Plain("read")), ("days", Field::Plain("90"))],
+    ),
+    session("revoke_api_token", &[("id", Field::Token)]),
+    session("audit_log", &[]),
 ];
 
 /// What a form says of a service.

@@ -109,6 +109,7 @@ impl Owner {
             Field::Maintenance => id_of(&self.maintenance),
             Field::Series => id_of(&self.series),
             Field::Template => id_of(&self.template),
+            Field::Token => id_of(&self.token),
             Field::Plain(text) => text,
         }
     }

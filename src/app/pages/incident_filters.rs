@@ -1,11 +1,15 @@
 //! What a list of incidents is narrowed down by: held in the address, so that a link, a reload and the way back keep it.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use leptos_router::{components::Form, params::ParamsMap};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{board::Board, server_fns},
+    app::{
+        board::Board,
+        components::filter::{FilterChoice, FilterInput, escaped},
+        server_fns,
+    },
     model::{IncidentKind, IncidentList, IncidentStatus, Result},
 };
 
@@ -77,15 +81,6 @@ impl Filters {
     }
 }
 
-/// Text as a part of an address, the same on both sides.
-fn escaped(text: &str) -> String {
-    let escape = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(escape).collect()
-}
-
 /// The form that narrows the list: it leads to another address of the page.
 #[component]
 pub fn FilterForm(
@@ -105,90 +100,29 @@ pub fn FilterForm(
     let kinds = [("maintenance", "Maintenance"), ("all", "Both")];
     view! {
         <Form method="get" action="/incidents" attr:class="filters" attr:role="search" attr:aria-label="Incidents">
-            <Input name="search" label="Search" kind="search" value=part(|filters| &filters.search) />
-            <Choice
+            <FilterInput name="search" label="Search" kind="search" value=part(|filters| &filters.search) />
+            <FilterChoice
                 name="status"
                 label="Status"
                 any="Any"
                 choices=Signal::stored(statuses.collect::<Vec<_>>())
                 value=part(|filters| &filters.status)
             />
-            <Choice
+            <FilterChoice
                 name="type"
                 label="Type"
                 any="Incidents"
                 choices=Signal::stored(kinds.map(|(value, words)| (value.to_owned(), words.to_owned())).to_vec())
                 value=part(|filters| &filters.kind)
             />
-            <Choice name="service" label="Service" any="Any" choices=services value=part(|filters| &filters.service) />
-            <Input name="from" label="From" kind="date" value=part(|filters| &filters.from) />
-            <Input name="to" label="To" kind="date" value=part(|filters| &filters.to) />
+            <FilterChoice name="service" label="Service" any="Any" choices=services value=part(|filters| &filters.service) />
+            <FilterInput name="from" label="From" kind="date" value=part(|filters| &filters.from) />
+            <FilterInput name="to" label="To" kind="date" value=part(|filters| &filters.to) />
             <button type="submit" class="button">
                 "Filter"
             </button>
         </Form>
     }
-}
-
-#[component]
-fn Input(name: &'static str, label: &'static str, kind: &'static str, value: Signal<String>) -> impl IntoView {
-    let node = NodeRef::<html::Input>::new();
-    follow(value, move |value| {
-        if let Some(input) = node.get_untracked() {
-            input.set_value(value);
-        }
-    });
-    let id = format!("filter-{name}");
-    view! {
-        <div class="field">
-            <label for=id.clone()>{label}</label>
-            <input class="input" id=id name=name type=kind autocomplete="off" value=value.get_untracked() node_ref=node />
-        </div>
-    }
-}
-
-#[component]
-fn Choice(
-    name: &'static str,
-    label: &'static str,
-    any: &'static str,
-    #[prop(into)] choices: Signal<Vec<(String, String)>>,
-    value: Signal<String>,
-) -> impl IntoView {
-    let node = NodeRef::<html::Select>::new();
-    follow(value, move |value| {
-        if let Some(select) = node.get_untracked() {
-            select.set_value(value);
-        }
-    });
-    let id = format!("filter-{name}");
-    let option = move |(choice, words): (String, String)| {
-        let is_chosen = value.with_untracked(|value| *value == choice);
-        view! {
-            <option value=choice selected=is_chosen>
-                {words}
-            </option>
-        }
-    };
-    view! {
-        <div class="field">
-            <label for=id.clone()>{label}</label>
-            <select class="input" id=id name=name autocomplete="off" node_ref=node>
-                <option value="">{any}</option>
-                {move || choices.get().into_iter().map(option).collect_view()}
-            </select>
-        </div>
-    }
-}
-
-/// Shows in a control what the address says whenever that changes; what was typed before the client ran stays.
-fn follow(value: Signal<String>, show: impl Fn(&str) + 'static) {
-    Effect::new(move |is_alive: Option<()>| {
-        let value = value.get();
-        if is_alive.is_some() {
-            show(&value);
-        }
-    });
 }
 
 #[cfg(test)]

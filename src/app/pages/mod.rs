@@ -1,6 +1,7 @@
 //! The pages of the team's application, one file each, and the frame around those for members.
 
 pub mod account;
+pub mod audit;
 pub mod backfill;
 mod consequences;
 pub mod frame;
@@ -22,4 +23,5 @@ pub mod services;
 pub mod settings;
 mod status_control;
 pub mod templates;
+mod tokens;
 pub mod welcome;

@@ -1,12 +1,16 @@
 //! The organization's name and zone, and the address of its page.
 
-use leptos::{form::ActionForm, html, prelude::*, task::spawn_local};
+use leptos::{form::ActionForm, prelude::*, task::spawn_local};
 
-use super::page::Page;
+use super::{
+    page::Page,
+    tokens::{self, ApiTokens, Tokens},
+};
 use crate::{
     app::{
         board::{Board, Trouble, WhenLoaded},
         components::{
+            copyable::Copyable,
             field::{Field, Select},
             form::{Done, Form, FormHead, Submit},
         },
@@ -24,10 +28,11 @@ pub fn Settings() -> impl IntoView {
         || (),
         move |()| async move { if is_admin { server_fns::time_zones().await } else { Ok(Vec::new()) } },
     );
+    let tokens = is_admin.then(tokens::load);
     view! {
         <Page title="Settings">
             <WhenLoaded let:board>
-                <Content board zones is_admin />
+                <Content board zones tokens is_admin />
             </WhenLoaded>
         </Page>
     }
@@ -40,7 +45,7 @@ type Zones = Resource<Result<Vec<String>>>;
 const ZONE_HINT: &str = "Days begin, months end and maintenances start by these clocks.";
 
 #[component]
-fn Content(board: Board, zones: Zones, is_admin: bool) -> impl IntoView {
+fn Content(board: Board, zones: Zones, tokens: Option<Tokens>, is_admin: bool) -> impl IntoView {
     let page = board.page();
     let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
     let slug = page.with_untracked(|page| page.organization.slug.clone());
@@ -77,6 +82,26 @@ fn Content(board: Board, zones: Zones, is_admin: bool) -> impl IntoView {
         <section class="group">
             <h2>"Public page"</h2>
             <Address slug />
+        </section>
+        {tokens.map(|tokens| view! { <ApiTokens tokens /> })}
+        {is_admin.then(|| view! { <Audit /> })}
+    }
+}
+
+/// The way to the audit log.
+#[component]
+fn Audit() -> impl IntoView {
+    view! {
+        <section class="group">
+            <h2>"Audit log"</h2>
+            <div class="card stack">
+                <p>"Who changed what, who signed in, and from where."</p>
+                <p>
+                    <a class="button" href="/settings/audit">
+                        "Read the audit log"
+                    </a>
+                </p>
+            </div>
         </section>
     }
 }
@@ -150,39 +175,19 @@ fn Address(slug: Slug) -> impl IntoView {
     // The server need not know the name it is reached by; the browser does.
     let origin = RwSignal::new(String::new());
     Effect::new(move |_| origin.set(location().origin().unwrap_or_default()));
-    let field = NodeRef::<html::Input>::new();
-    let is_copied = RwSignal::new(false);
-    let copy = move |_| {
-        if let Some(field) = field.get_untracked() {
-            field.select();
-            let write = window().navigator().clipboard().write_text(&field.value());
-            spawn_local(async move { is_copied.set(js_sys::futures::JsFuture::from(write).await.is_ok()) });
-        }
-    };
     let href = path.clone();
     view! {
         <div class="card stack">
-            <div class="field">
-                <label for="page-address">"Page address"</label>
-                <div class="input-with-button">
-                    <input
-                        class="input"
-                        id="page-address"
-                        readonly=true
-                        value=move || format!("{}{path}", origin.get())
-                        node_ref=field
-                    />
-                    <button type="button" class="button when-alive" on:click=copy>
-                        "Copy"
-                    </button>
-                    <a class="button" href=href rel="external">
-                        "Open"
-                    </a>
-                </div>
-                <p class="hint" role="status">
-                    {move || if is_copied.get() { "Copied." } else { "Share it with everyone who depends on you." }}
-                </p>
-            </div>
+            <Copyable
+                id="page-address"
+                label="Page address"
+                text=Signal::derive(move || format!("{}{path}", origin.get()))
+                hint="Share it with everyone who depends on you."
+            >
+                <a class="button" href=href rel="external">
+                    "Open"
+                </a>
+            </Copyable>
         </div>
     }
 }

@@ -17,7 +17,7 @@ use super::{
     tx::Tx,
 };
 use crate::{
-    model::{Action, ApiToken, Error, Result, Timestamp, TokenId, TokenRequest, UserId},
+    model::{Action, ApiToken, Error, Result, Timestamp, TokenId, TokenRequest, UserId, access::end_after_days},
     server::error::internal,
 };
 
@@ -37,6 +37,16 @@ impl Admin {
         let rows = self.scope().find::<api_token::Entity>().filter(api_token::Column::RevokedAt.is_null());
         let rows = rows.order_by_desc(api_token::Column::Id).all(self.db()).await.map_err(internal)?;
         Ok(rows.into_iter().map(listed).collect())
+    }
+
+    /// Makes a token in the words of a form: with a scope, and for so many days, or for ever when that is empty.
+    ///
+    /// # Errors
+    /// As [`Admin::create_token`].
+    pub async fn create_token_for(&self, name: String, scope: &str, days: &str) -> Result<ApiToken> {
+        let scope = scope.parse().map_err(|_| Error::field("scope", "Choose what the token may do."))?;
+        let expires_at = end_after_days(days, self.domain.clock().now())?;
+        self.create_token(TokenRequest { name, scope, expires_at }).await
     }
 
     /// Makes a token. Its secret is told this once.

@@ -8,16 +8,22 @@ use sea_orm::{
 };
 use serde::Serialize;
 
-use super::{Admin, System, new_id, store::audit_entry};
+use super::{
+    Admin, System, new_id,
+    page::names,
+    store::{audit_entry, membership},
+};
 use crate::{
     model::{
-        Action, ActorKind, AuditActor, AuditChange, AuditChanges, AuditEntry, AuditId, AuditTarget, Error,
-        OrganizationId, Result, Timestamp, UserId,
+        Action, ActorKind, AuditActor, AuditChange, AuditChanges, AuditEntry, AuditId, AuditPage, AuditTarget, Day,
+        Error, OrganizationId, Result, Timestamp, UserId,
         audit::{AUDIT_DAYS, differences},
     },
     server::error::internal,
 };
 
+/// How many entries a page for people has.
+const PAGE: u64 = 50;
 /// The most entries of one export.
 const EXPORT_MAX: u64 = 50_000;
 
@@ -150,7 +156,53 @@ pub struct AuditQuery {
     pub before: Option<String>,
 }
 
+/// As [`AuditQuery`], in the words of a form; what is empty narrows nothing.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFields {
+    /// A deed.
+    pub action: String,
+    /// A person's id.
+    pub actor: String,
+    /// The first day, in the organization's zone.
+    pub from: String,
+    /// The last day, in the organization's zone.
+    pub to: String,
+    /// Where the page before ended.
+    pub before: String,
+}
+
 impl Admin {
+    /// A page of the log, for people.
+    ///
+    /// # Errors
+    /// `invalid` with the field at fault.
+    pub async fn audit_page(&self, fields: AuditFields) -> Result<AuditPage> {
+        let zone = self.zone().await?;
+        let day = |field: &str, text: &str| match text {
+            "" => Ok(None),
+            text => text.parse::<Day>().map(Some).map_err(|error| Error::field(field, error.message)),
+        };
+        let query = AuditQuery {
+            action: Some(fields.action.as_str())
+                .filter(|action| !action.is_empty())
+                .map(str::parse)
+                .transpose()
+                .map_err(|_| Error::field("action", "Choose one of the list."))?,
+            actor: Some(fields.actor.as_str())
+                .filter(|actor| !actor.is_empty())
+                .map(str::parse)
+                .transpose()
+                .map_err(|_| Error::not_found())?,
+            from: day("from", &fields.from)?.map(|day| zone.start_of(day)),
+            to: day("to", &fields.to)?.map(|day| zone.start_of(day.next()).plus_millis(-1)),
+            before: Some(fields.before).filter(|before| !before.is_empty()),
+        };
+        let (entries, next) = self.audit(&query, PAGE).await?;
+        let members = self.scope().find::<membership::Entity>().all(self.db()).await.map_err(internal)?;
+        let members = members.into_iter().map(|member| member.user_id).collect();
+        Ok(AuditPage { entries, next, people: names(self.db(), members).await?.into_iter().collect() })
+    }
+
     /// The newest entries that fit, and where the next page begins if there is one.
     ///
     /// # Errors

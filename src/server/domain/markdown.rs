@@ -34,7 +34,7 @@ pub fn render(markdown: &str) -> String {
         .tags(HashSet::from(TAGS))
         .clean_content_tags(HashSet::new())
         .generic_attributes(HashSet::new())
-        .tag_attributes(HashMap::from([("a", HashSet::from(["href"]))]))
+        .tag_attributes(HashMap::from([("a", HashSet::from(["href"])), ("ol", HashSet::from(["start"]))]))
         .url_schemes(HashSet::from(SCHEMES))
         .url_relative(UrlRelative::Deny)
         .link_rel(Some("nofollow ugc noopener"));

@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 pub use accounts::Credentials;
 pub use api_tokens::PREFIX as TOKEN_PREFIX;
-pub use audit::{AuditQuery, Caller};
+pub use audit::{AuditFields, AuditQuery, Caller};
 pub use clock::Clock;
 pub use feed::{Feed, Next};
 pub use handle::{Admin, Member, Person, Site, System, Viewer, Visitor};

@@ -18,7 +18,7 @@ use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_rout
 use super::policy_with_nonce;
 use crate::{
     app::{App, session::Session, shell},
-    model::{Error, FormFailure},
+    model::{Error, FormAnswer, FormFailure},
     server::{AppState, auth::cookie_session, domain::Viewer},
 };
 
@@ -58,6 +58,9 @@ pub fn context(state: AppState) -> impl Fn() + Clone + Send + Sync + 'static {
         provide_context(Session(parts.extensions.get::<Viewer>().map(Viewer::account)));
         if let Some(failure) = parts.extensions.get::<FormFailure>() {
             provide_context(failure.clone());
+        }
+        if let Some(answer) = parts.extensions.get::<FormAnswer>() {
+            provide_context(answer.clone());
         }
         if let Some(policy) = use_nonce().and_then(|nonce| policy_with_nonce(&nonce)) {
             expect_context::<ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);
