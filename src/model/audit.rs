@@ -20,7 +20,8 @@ pub const AUDIT_DAYS: i64 = 400;
 /// The longest text of a change that is kept, in characters.
 const VALUE_MAX: usize = 200;
 /// What follows from other changes or tells nothing, and is not written down as a change.
-const DERIVED: [&str; 7] = ["updated_at", "version", "updates", "html", "message_html", "organization_id", "seq"];
+const DERIVED: [&str; 8] =
+    ["updated_at", "status_since", "version", "updates", "html", "message_html", "organization_id", "seq"];
 
 wire_enum! {
     /// Who did something.
