@@ -1,26 +1,29 @@
-// A second member of an organization. Until people can be invited, the way in is the database of the server under test:
-// an SQLite file named by ALDIS_TEST_SQLITE.
+// A second member of an organization, who came by an invitation.
 
-import { execFileSync } from 'node:child_process';
-import type { Page } from '@playwright/test';
-import { logIn, type Registration, signUp, stranger } from './fixtures';
+import { randomUUID } from 'node:crypto';
+import { expect, test, type Page } from '@playwright/test';
+import { go, type Registration, stranger, unique } from './fixtures';
+
+const own = () => ({ origin: new URL(test.info().project.use.baseURL ?? '').origin });
+
+/** Invites somebody without any page and tells the path of the link. */
+export async function invite(page: Page, email: string, role: 'member' | 'admin' = 'member'): Promise<string> {
+  const response = await page.request.post('/api/team/invitations', { data: { email, role }, headers: own() });
+  expect(response.status(), await response.text()).toBe(201);
+  const { link } = (await response.json()) as { link: string };
+  return new URL(link).pathname;
+}
 
 /** A page, in a context of its own, on which somebody else of the same organization is signed in. */
-export async function colleague(page: Page, { slug }: Registration, name: string): Promise<Page> {
-  const database = process.env.ALDIS_TEST_SQLITE;
-  if (!database) throw new Error('Set ALDIS_TEST_SQLITE to the file of the database that the server under test uses.');
+export async function colleague(page: Page, _organization: Registration, name: string): Promise<Page> {
+  const link = await invite(page, `${unique('colleague')}@example.test`);
   const theirs = await stranger(page);
-  const other = await signUp(theirs, { name });
-  const id = `(SELECT id FROM user_account WHERE email = '${other.email}')`;
-  const organization = `(SELECT id FROM organization WHERE slug = '${slug}')`;
-  execFileSync('sqlite3', [
-    '-cmd',
-    '.timeout 5000',
-    database,
-    `DELETE FROM session WHERE user_id = ${id};
-     UPDATE membership SET org_id = ${organization}, role = 'member' WHERE user_id = ${id};`,
-  ]);
-  await theirs.context().clearCookies();
-  await logIn(theirs, other);
+  const response = await theirs.request.post('/fn/aldis/app/server_fns/team/join_as_new', {
+    form: { token: link.split('/').pop()!, name, password: `signal-${randomUUID()}` },
+    headers: { ...own(), accept: 'text/html' },
+    maxRedirects: 0,
+  });
+  expect(response.status(), await response.text()).toBe(303);
+  await go(theirs, '/dashboard');
   return theirs;
 }

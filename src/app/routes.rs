@@ -19,6 +19,7 @@ use super::{
         backfill::Backfill,
         frame::Frame,
         incidents::IncidentsPage,
+        invite::InvitePage,
         maintenances::MaintenancesPage,
         new_incident::NewIncident,
         new_maintenance::NewMaintenance,
@@ -28,6 +29,7 @@ use super::{
         service::ServicePage,
         services::ServicesPage,
         settings::Settings,
+        team::TeamPage,
         templates::TemplatesPage,
         welcome::Welcome,
     },
@@ -55,6 +57,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                 <Route path=path!("/logout") view=LogoutPage ssr=SsrMode::Async />
+                <Route path=path!("/invite/:token") view=InvitePage ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("/dashboard") view=Overview ssr=SsrMode::Async />
                     <Route path=path!("/incidents") view=IncidentsPage ssr=SsrMode::Async />
@@ -67,6 +70,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/services/:id") view=ServicePage ssr=SsrMode::Async />
                     // After the pages below `/incidents`, whose names are no ids.
                     <Route path=path!("/incidents/:id") view=IncidentRoomPage ssr=SsrMode::Async />
+                    <Route path=path!("/team") view=TeamPage ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=Settings ssr=SsrMode::Async />
                     <Route path=path!("/settings/audit") view=AuditLog ssr=SsrMode::Async />
                 </ParentRoute>

@@ -5,10 +5,11 @@
 mod access;
 mod incidents;
 mod maintenances;
+mod team;
 
 use leptos::prelude::*;
 
-pub use self::{access::*, incidents::*, maintenances::*};
+pub use self::{access::*, incidents::*, maintenances::*, team::*};
 use crate::model::{Account, History, Placement, Result, Service, StatusPage};
 
 /// Creates an organization with its first admin, signs them in and leads to the dashboard.

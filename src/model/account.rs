@@ -184,16 +184,7 @@ impl RegistrationForm {
         let organization_name = check.line("organization_name", &self.organization_name, NAME_MAX);
         let name = check.line("name", &self.name, NAME_MAX);
         let email = check.take("email", self.email.parse());
-        match self.password.chars().count() {
-            length @ 0..12 => {
-                check.fault(
-                    "password",
-                    format!("Use at least 12 characters; this has {length}. A sentence works well."),
-                );
-            }
-            12..=128 => {}
-            length => check.fault("password", format!("Use at most 128 characters; this has {length}.")),
-        }
+        check_new_password(&mut check, &self.password);
         let typed = self.slug.as_deref().map(str::trim).filter(|slug| !slug.is_empty());
         let slug = match typed {
             Some(slug) => check.take("slug", slug.parse()),
@@ -212,6 +203,17 @@ impl RegistrationForm {
             }
             _ => Err(Error::invalid("Please fill in every field.")),
         }
+    }
+}
+
+/// Measures a password that somebody chooses; its strength is the server's to judge.
+pub fn check_new_password(check: &mut Check, password: &str) {
+    match password.chars().count() {
+        length @ 0..12 => {
+            check.fault("password", format!("Use at least 12 characters; this has {length}. A sentence works well."));
+        }
+        12..=128 => {}
+        length => check.fault("password", format!("Use at most 128 characters; this has {length}.")),
     }
 }
 

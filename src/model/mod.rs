@@ -59,7 +59,7 @@ pub use service::{
 };
 pub use slug::Slug;
 pub use status::{Cause, Headline, Indicator, Layers, Role, ServiceStatus};
-pub use team::{Invitation, InvitationId, InvitationRequest, TeamMember};
+pub use team::{Invitation, InvitationId, InvitationRequest, InvitationView, NewMember, RoleRequest, TeamMember};
 pub use template::{NewTemplate, Template, TemplateId};
 pub use time::Timestamp;
 pub use update_input::{NewUpdate, UpdatePatch};

@@ -65,6 +65,26 @@ wire_enum! {
     }
 }
 
+impl Role {
+    /// The role in words.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Member => "Member",
+            Self::Admin => "Admin",
+        }
+    }
+
+    /// The role in a sentence.
+    #[must_use]
+    pub const fn article(self) -> &'static str {
+        match self {
+            Self::Member => "a member",
+            Self::Admin => "an admin",
+        }
+    }
+}
+
 wire_enum! {
     /// The state of a whole page (domain rule 3.2).
     Indicator {

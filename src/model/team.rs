@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Email, Error, Result, Role, Timestamp, UserId, check::Check, wire::id};
+use super::{
+    Email, Error, Result, Role, Timestamp, UserId,
+    account::check_new_password,
+    check::{Check, NAME_MAX},
+    wire::id,
+};
 
 id! {
     /// Names an invitation.
@@ -11,6 +16,8 @@ id! {
 
 /// How many days an invitation stands.
 pub const INVITATION_DAYS: i64 = 7;
+/// The most members an organization may have, with those it has invited.
+pub const MEMBERS_MAX: u64 = 200;
 
 /// A member of an organization, as its members see them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -80,5 +87,69 @@ impl InvitationRequest {
         let email = check.take("email", self.email.parse());
         check.finish()?;
         email.map(|email| (email, self.role)).ok_or_else(|| Error::invalid("Please fill in every field."))
+    }
+}
+
+/// What somebody who opens an invitation's link is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationView {
+    /// The organization that invites.
+    pub organization: String,
+    /// Whom.
+    pub email: Email,
+    /// As what.
+    pub role: Role,
+    /// Whether there is an account with this address already.
+    pub has_account: bool,
+}
+
+/// What somebody new types to accept an invitation.
+#[derive(Clone)]
+pub struct NewMember {
+    /// Their name.
+    pub name: String,
+    /// The password they will log in with.
+    pub password: String,
+}
+
+impl NewMember {
+    /// Checks every field that can be wrong alone.
+    ///
+    /// # Errors
+    /// Each field at fault, with what to do.
+    pub fn check(self) -> Result<Self> {
+        let mut check = Check::default();
+        let name = check.line("name", &self.name, NAME_MAX);
+        check_new_password(&mut check, &self.password);
+        check.finish()?;
+        Ok(Self { name, ..self })
+    }
+}
+
+/// Another role for a member.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"role": "member"}))]
+pub struct RoleRequest {
+    /// What they will be allowed.
+    pub role: Role,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invitation_needs_an_address_and_a_new_member_a_name_and_a_password() {
+        let request = |email: &str| InvitationRequest { email: email.into(), role: Role::Admin };
+        assert_eq!(
+            request(" Grace@Example.COM ").check().map(|(email, _)| email.to_string()),
+            Ok("grace@example.com".into())
+        );
+        assert!(request("grace").check().is_err_and(|error| error.fields.contains_key("email")));
+        let new = |name: &str, password: &str| NewMember { name: name.into(), password: password.into() };
+        let error = new(" ", "short").check().err().expect("two faults");
+        assert_eq!(error.fields.keys().collect::<Vec<_>>(), ["name", "password"]);
+        assert_eq!(new(" Grace ", "a long and private sentence").check().map(|new| new.name), Ok("Grace".into()));
     }
 }

@@ -97,9 +97,40 @@ where
 {
     let state = expect_context::<AppState>();
     let caller: Caller = handle().await?;
-    let session = job(Door::new(state.clone(), caller)).await?;
-    hand_out(state.cookie.write(&state.tokens.write(&session)?, session.is_lasting)?);
+    let session = job(Door::new(state, caller)).await?;
+    enter(&session, next)
+}
+
+/// Hands out the cookie of a session that has begun and leads inside.
+fn enter(session: &NewSession, next: Option<String>) -> Result<()> {
+    let state = expect_context::<AppState>();
+    hand_out(state.cookie.write(&state.tokens.write(session)?, session.is_lasting)?);
     leptos_axum::redirect(next.as_deref().filter(|path| is_own_path(path)).unwrap_or("/dashboard"));
+    Ok(())
+}
+
+/// Lets a person go on in another session, hands out its cookie, and leads to the dashboard.
+///
+/// # Errors
+/// As [`call`].
+pub async fn go_on_in<J>(job: J) -> Result<()>
+where
+    J: AsyncFnOnce(Person) -> Result<NewSession>,
+{
+    enter(&call(job).await?, None)
+}
+
+/// As [`call`], for what ends the session: takes the cookie away and leads to the door.
+///
+/// # Errors
+/// As [`call`].
+pub async fn depart<J>(job: J) -> Result<()>
+where
+    J: AsyncFnOnce(Person) -> Result<()>,
+{
+    call(job).await?;
+    hand_out(expect_context::<AppState>().cookie.clear()?);
+    leptos_axum::redirect("/login");
     Ok(())
 }
 

@@ -23,6 +23,8 @@ use crate::model::{Code, Error, FormAnswer, FormFailure, Result};
 
 /// The largest form: a message of 25 000 characters takes up to nine bytes for each.
 pub const FORM_MAX: usize = 256 * 1024;
+/// Forms that ask for a password themselves: nobody is sent to the login from them.
+const ASKING: [&str; 2] = ["/login", "/join_with_password"];
 /// Fields whose content is never shown again.
 const SECRET: &str = "password";
 
@@ -63,16 +65,10 @@ async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: N
     parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let outcome = next.run(Request::from_parts(parts, Body::from(body.clone()))).await;
     let (outcome, answer) = outcome.into_parts();
-    let again = |request: Request| async move {
-        let mut response = pages.with_state(state.clone()).oneshot(request).await.into_response();
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
-    };
-    if outcome.status.is_success() && outcome.headers.contains_key(TOLD_ONCE) {
+    let again = Again { state, pages, back: &back, headers: &headers, peer };
+    if outcome.headers.contains_key(TOLD_ONCE) && outcome.status.is_success() {
         let answer = to_bytes(Body::new(answer), FORM_MAX).await.unwrap_or_default();
-        let mut request = page_request(&back, &headers, peer)?;
-        request.extensions_mut().insert(FormAnswer { action, answer: String::from_utf8_lossy(&answer).into_owned() });
-        return Ok(again(request).await);
+        return again.with(FormAnswer { action, answer: String::from_utf8_lossy(&answer).into_owned() }).await;
     }
     if outcome.status.is_success() || outcome.status.is_redirection() {
         let target = outcome.headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
@@ -87,35 +83,47 @@ async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: N
     let error = serde_json::from_slice(&answer).unwrap_or_else(|_| {
         Error::invalid("The form was incomplete or not understood. Reload the page and try again.")
     });
-    if outcome.status == StatusCode::UNAUTHORIZED && !action.ends_with("/login") {
+    if outcome.status == StatusCode::UNAUTHORIZED && !ASKING.iter().any(|form| action.ends_with(form)) {
         return Ok(Redirect::to("/login").into_response());
     }
     let failure = FormFailure { action, values: typed(&body), error };
     let status = status_of(&failure.error);
-    let mut request = page_request(&back, &headers, peer)?;
-    request.extensions_mut().insert(failure);
-    let mut response = again(request).await;
+    let mut response = again.with(failure).await?;
     if response.status().is_success() {
         *response.status_mut() = status;
     }
     Ok(response)
 }
 
-/// The request for a page, from whoever sent a form.
-fn page_request(back: &str, headers: &HeaderMap, peer: Option<ConnectInfo<SocketAddr>>) -> Result<Request> {
-    let mut request = Request::builder().method(Method::GET).uri(back.parse::<Uri>().unwrap_or_default());
-    if let Some(fresh) = request.headers_mut() {
-        for name in [header::COOKIE, header::ACCEPT_LANGUAGE] {
-            if let Some(value) = headers.get(&name) {
-                fresh.insert(name, value.clone());
+/// The page a form stood on, to be shown to the same person again.
+struct Again<'a> {
+    state: &'a AppState,
+    pages: Router<AppState>,
+    back: &'a str,
+    headers: &'a HeaderMap,
+    peer: Option<ConnectInfo<SocketAddr>>,
+}
+
+impl Again<'_> {
+    /// The page, which finds this in its request.
+    async fn with<T: Clone + Send + Sync + 'static>(self, word: T) -> Result<Response> {
+        let mut again = Request::builder().method(Method::GET).uri(self.back.parse::<Uri>().unwrap_or_default());
+        if let Some(fresh) = again.headers_mut() {
+            for name in [header::COOKIE, header::ACCEPT_LANGUAGE] {
+                if let Some(value) = self.headers.get(&name) {
+                    fresh.insert(name, value.clone());
+                }
             }
         }
+        let mut again = again.body(Body::empty()).map_err(|_| Error::internal())?;
+        again.extensions_mut().insert(word);
+        if let Some(peer) = self.peer {
+            again.extensions_mut().insert(peer);
+        }
+        let mut response = self.pages.with_state(self.state.clone()).oneshot(again).await.into_response();
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Ok(response)
     }
-    let mut request = request.body(Body::empty()).map_err(|_| Error::internal())?;
-    if let Some(peer) = peer {
-        request.extensions_mut().insert(peer);
-    }
-    Ok(request)
 }
 
 /// A server function whose arguments cannot be read fails before anything can set its status: the status is taken from

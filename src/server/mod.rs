@@ -9,6 +9,7 @@ mod config;
 pub mod domain;
 mod error;
 mod forms;
+pub mod inviter;
 mod jobs;
 mod limits;
 mod live;

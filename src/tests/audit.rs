@@ -60,7 +60,12 @@ async fn r_10_every_change_by_the_api_is_written_down_once() {
 }
 
 /// Functions that change nothing, be it that there is but one place to move to, or that it is published already.
-const READING: [&str; 18] = [
+/// Or that are written down elsewhere: where one has gone.
+const READING: [&str; 22] = [
+    "team_members",
+    "list_invitations",
+    "my_organizations",
+    "switch_organization",
     "publish_incident",
     "move_service",
     "move_group",
@@ -85,7 +90,9 @@ const READING: [&str; 18] = [
 async fn r_10_every_change_by_a_form_is_written_down_once() {
     let app = TestApp::at(NOW).await;
     let mut tried = 0;
-    for function in FUNCTIONS.iter().filter(|function| function.guard != Guard::Open) {
+    // Who has left does not see the log any more: `team.rs` looks for it.
+    let seen = |name: &str| name != "leave_organization";
+    for function in FUNCTIONS.iter().filter(|function| function.guard != Guard::Open && seen(function.name)) {
         let owner = Owner::of(&app, "Owner").await;
         let before = count(&owner.team).await;
         let fields = fields(function, |field| owner.id_of_kind(field));

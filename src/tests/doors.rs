@@ -27,6 +27,12 @@ pub enum Field {
     Template,
     /// The id of an API token.
     Token,
+    /// The id of another member.
+    Colleague,
+    /// The id of an invitation that stands.
+    Invitation,
+    /// The id of another organization of the same person.
+    Organization,
     /// What is said of a service, whose id stands in the field's name in place of `{}`.
     Said(&'static str),
     /// Something that names nobody's property.
@@ -133,6 +139,23 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     session("revoke_api_token", &[("id", Field::Token)]),
     session("audit_log", &[]),
+    session("team_members", &[]),
+    session("list_invitations", &[]),
+    session("invite_member", &[("email", Field::Plain("guest@example.com")), ("role", Field::Plain("member"))]),
+    session("revoke_invitation", &[("id", Field::Invitation)]),
+    session("set_member_role", &[("id", Field::Colleague), ("role", Field::Plain("member"))]),
+    session("remove_member", &[("id", Field::Colleague)]),
+    session("leave_organization", &[]),
+    session("my_organizations", &[]),
+    session("switch_organization", &[("id", Field::Organization)]),
+    open("view_invitation", &[("token", Field::Plain("nobody's"))]),
+    open(
+        "join_as_new",
+        &[("token", Field::Plain("nobody's")), ("name", Field::Plain("Ada")), ("password", Field::Plain(""))],
+    ),
+    open("join_with_password", &[("token", Field::Plain("nobody's")), ("password", Field::Plain(""))]),
+    // Needs a session and an invitation of its person: see `invitations.rs`.
+    open("accept_invitation", &[("token", Field::Plain("nobody's"))]),
 ];
 
 /// What a form says of a service.

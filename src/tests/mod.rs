@@ -26,6 +26,7 @@ mod incident_requests;
 mod incident_updates;
 mod incidents;
 mod instances;
+mod invitations;
 mod limits;
 mod live;
 mod live_incidents;
@@ -42,6 +43,7 @@ mod services;
 mod sessions;
 mod sockets;
 mod sources;
+mod team;
 mod tenancy;
 mod tokens;
 

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// The operations there are. A change here is a change of the product.
-const SNAPSHOT: [&str; 39] = [
+const SNAPSHOT: [&str; 45] = [
     "GET /api/audit",
     "GET /api/audit.csv",
     "POST /api/auth/login",
@@ -46,6 +46,12 @@ const SNAPSHOT: [&str; 39] = [
     "DELETE /api/services/{id}",
     "GET /api/services/{id}/history",
     "GET /api/services/{id}/uptime",
+    "GET /api/team",
+    "GET /api/team/invitations",
+    "POST /api/team/invitations",
+    "DELETE /api/team/invitations/{id}",
+    "PUT /api/team/{user_id}",
+    "DELETE /api/team/{user_id}",
     "GET /api/templates",
     "POST /api/templates",
     "PUT /api/templates/{id}",

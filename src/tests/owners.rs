@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    TestApp,
+    PASSWORD, TestApp,
     clients::{Team, id_of},
     doors::Field,
 };
@@ -25,6 +25,11 @@ pub struct Owner {
     series: Value,
     template: Value,
     token: Value,
+    /// Another admin.
+    colleague: Value,
+    invitation: Value,
+    /// Another organization, of which the same person is a member.
+    other: Value,
 }
 
 impl Owner {
@@ -62,7 +67,26 @@ impl Owner {
         let template = team.post("/api/templates", template).await.is(201);
         let service = team.get(&format!("/api/services/{}", id_of(&service))).await.is(200);
         let token = team.post("/api/tokens", json!({"name": "Pipeline"})).await.is(201);
-        Self { team, service, group, incident, past, maintenance, series, template, token }
+        let colleague = team.colleague("admin").await.user;
+        let invitation = team.invite("member").await.invitation;
+        let other = app.register("Another").await;
+        let joined = other.invite_at(&team.email, "member").await.join_with_password(app, PASSWORD).await.0;
+        assert_eq!(joined.status, 200, "{}", joined.text);
+        let other = other.organization;
+        Self {
+            team,
+            service,
+            group,
+            incident,
+            past,
+            maintenance,
+            series,
+            template,
+            token,
+            colleague,
+            invitation,
+            other,
+        }
     }
 
     /// The owner's own id for a parameter of a path. A path of a new kind must be added here.
@@ -75,6 +99,8 @@ impl Owner {
             (Some("maintenance-series"), "id") => id_of(&self.series),
             (Some("templates"), "id") => id_of(&self.template),
             (Some("tokens"), "id") => id_of(&self.token),
+            (Some("team"), "user_id") => id_of(&self.colleague),
+            (Some("team"), "id") => id_of(&self.invitation),
             _ => panic!("say which id of an organization's own belongs in {{{parameter}}} of {path}"),
         }
     }
@@ -110,6 +136,9 @@ impl Owner {
             Field::Series => id_of(&self.series),
             Field::Template => id_of(&self.template),
             Field::Token => id_of(&self.token),
+            Field::Colleague => id_of(&self.colleague),
+            Field::Invitation => id_of(&self.invitation),
+            Field::Organization => id_of(&self.other),
             Field::Plain(text) => text,
         }
     }

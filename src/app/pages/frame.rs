@@ -6,7 +6,11 @@ use leptos_router::{
     hooks::use_location,
 };
 
-use super::{account::LogoutButton, page::LonePage};
+use super::{
+    account::LogoutButton,
+    page::LonePage,
+    switcher::{Organizations, Switcher},
+};
 use crate::{
     app::{
         board::Board,
@@ -42,12 +46,16 @@ fn Workplace(account: Account) -> impl IntoView {
     provide_context(board);
     let user = account.user.clone();
     let sheet = Sheet::new();
+    let (organizations, here) = (Organizations::load(), account.organization.id);
     view! {
         <div class="frame">
             <header class="sidebar">
                 <p class="brand" dir="auto">
                     {organization(board, &account)}
                 </p>
+                <div class="wide-only">
+                    <Switcher organizations here />
+                </div>
                 <nav class="wide-only" aria-label="Pages">
                     <Links board />
                 </nav>
@@ -55,7 +63,9 @@ fn Workplace(account: Account) -> impl IntoView {
                 <div class="wide-only">
                     <Person sheet name=user.name.clone() email=user.email.to_string() />
                 </div>
-                <Menu board sheet name=user.name email=user.email.to_string() />
+                <Menu board sheet name=user.name email=user.email.to_string()>
+                    <Switcher organizations here />
+                </Menu>
             </header>
             <main id="main">
                 <Outlet />
@@ -97,6 +107,9 @@ fn Links(board: Board) -> impl IntoView {
                 <A href="/services">"Services"</A>
             </li>
             <li>
+                <A href="/team">"Team"</A>
+            </li>
+            <li>
                 <A href="/settings">"Settings"</A>
             </li>
             <li>
@@ -123,7 +136,7 @@ fn Person(sheet: Sheet, name: String, email: String) -> impl IntoView {
 
 /// On a phone: the same links, folded away. Closes when one of them is followed.
 #[component]
-fn Menu(board: Board, sheet: Sheet, name: String, email: String) -> impl IntoView {
+fn Menu(board: Board, sheet: Sheet, name: String, email: String, children: Children) -> impl IntoView {
     let details = NodeRef::<leptos::html::Details>::new();
     let path = use_location().pathname;
     Effect::new(move |_| {
@@ -139,6 +152,7 @@ fn Menu(board: Board, sheet: Sheet, name: String, email: String) -> impl IntoVie
                 <nav aria-label="Pages">
                     <Links board />
                 </nav>
+                {children()}
                 <Person sheet name email />
             </div>
         </details>

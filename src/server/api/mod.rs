@@ -8,6 +8,7 @@ pub mod input;
 mod live;
 mod public;
 mod services;
+mod team;
 mod tokens;
 
 use axum::{Json, Router, extract::DefaultBodyLimit, http::Method, middleware::from_fn_with_state, routing::get};
@@ -40,6 +41,7 @@ pub const BODY_MAX: usize = 256 * 1024;
     tags(
         (name = "Accounts", description = "Register, log in, and who is there."),
         (name = "Access", description = "API tokens, and the log of who did what."),
+        (name = "Team", description = "Members, their roles, and invitations."),
         (name = "Services", description = "What a team runs, its status and the history of it."),
         (name = "Groups", description = "Headings over services."),
         (name = "Incidents", description = "What is wrong, what was planned, and everything said about it."),
@@ -79,6 +81,10 @@ pub fn router(state: &AppState) -> (Router<AppState>, Document) {
         .routes(routes!(incidents::replace_template, incidents::delete_template))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(team::list))
+        .routes(routes!(team::set_role, team::remove))
+        .routes(routes!(team::invitations, team::invite))
+        .routes(routes!(team::revoke_invitation))
         .routes(routes!(audit::list))
         .routes(routes!(audit::export))
         .routes(routes!(live::members))

@@ -2,6 +2,7 @@
 
 mod csrf;
 mod extract;
+mod invited;
 mod password;
 mod throttle;
 mod token;
@@ -17,9 +18,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::{
     AppState,
     config::Registrations,
-    domain::{Caller, NewSession},
+    domain::{Caller, Credentials, NewSession},
 };
-use crate::model::{Error, LoginForm, RegistrationForm, Result};
+use crate::model::{Error, Login, LoginForm, RegistrationForm, Result};
 
 /// The door at which somebody signs in: every way in, form or API, passes it and its limits.
 pub struct Door {
@@ -72,7 +73,14 @@ impl Door {
     /// # Errors
     /// `unauthorized`, `too_many_requests`, `unavailable` when too many are signing in at once.
     pub async fn login(&self, form: LoginForm) -> Result<NewSession> {
-        let login = form.check()?;
+        let known = self.prove(&form.check()?).await?;
+        // Who belongs nowhere any more learns no more than who is unknown.
+        let organization = known.organization.ok_or_else(wrong)?;
+        self.state.domain.site().open_session(known.user, organization, &self.caller, true).await
+    }
+
+    /// Who knows the password.
+    async fn prove(&self, login: &Login) -> Result<Credentials> {
         self.state.throttle.attempt(self.ip())?;
         self.state.throttle.account_may_try(&login.email)?;
         let site = self.state.domain.site();
@@ -82,9 +90,7 @@ impl Door {
         match credentials {
             Some(known) if right => {
                 self.state.throttle.account_succeeded(&login.email);
-                // Who belongs nowhere any more learns no more than who is unknown.
-                let organization = known.organization.ok_or_else(wrong)?;
-                site.open_session(known.user, organization, &self.caller, true).await
+                Ok(known)
             }
             known => {
                 self.state.throttle.account_failed(&login.email);

@@ -1,5 +1,7 @@
 //! Who there is: registrations, and people as members of their organizations.
 
+use std::cmp::Reverse;
+
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, SqlErr,
 };
@@ -57,13 +59,11 @@ impl Site {
         let db = self.domain.db();
         let found = user_account::Entity::find().filter(user_account::Column::Email.eq(email.as_str()));
         let Some(user) = found.one(db).await.map_err(internal)? else { return Ok(None) };
-        let first = membership::Entity::find()
-            .filter(membership::Column::UserId.eq(user.id))
-            .order_by_asc(membership::Column::CreatedAt)
-            .one(db)
-            .await
-            .map_err(internal)?;
-        let organization = first.map(|membership| membership.org_id).filter(|_| user.disabled_at.is_none());
+        let theirs = membership::Entity::find().filter(membership::Column::UserId.eq(user.id));
+        let theirs = theirs.all(db).await.map_err(internal)?;
+        // The one they were in last; of those they never came to, the first they joined.
+        let last = theirs.into_iter().max_by_key(|row| (row.last_seen_at, Reverse((row.created_at, row.org_id))));
+        let organization = last.map(|membership| membership.org_id).filter(|_| user.disabled_at.is_none());
         Ok(Some(Credentials { user: user.id, name: user.name, password_hash: user.password_hash, organization }))
     }
 

@@ -13,6 +13,7 @@ mod feed;
 mod groups;
 mod handle;
 mod incidents;
+mod invitations;
 mod markdown;
 mod organization;
 mod page;
@@ -21,6 +22,8 @@ mod secrets;
 mod services;
 mod sessions;
 mod store;
+mod switching;
+mod team;
 mod tx;
 mod zones;
 

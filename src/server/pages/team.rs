@@ -82,7 +82,7 @@ async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Re
             }
             request.extensions_mut().insert(viewer);
         }
-        Ok(None) if OPEN.contains(&path.as_str()) => {}
+        Ok(None) if is_open(&path) => {}
         Ok(None) => {
             let wanted = request.uri().path_and_query().map_or(path.as_str(), |wanted| wanted.as_str());
             let next: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", wanted).finish();
@@ -93,6 +93,11 @@ async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Re
     let mut response = next.run(request).await;
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     response
+}
+
+/// Whether a page needs nobody to be signed in: an invitation's link is all there is to know for it.
+fn is_open(path: &str) -> bool {
+    OPEN.contains(&path) || path.starts_with("/invite/")
 }
 
 fn failed(error: Error) -> Response {

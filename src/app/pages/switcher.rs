@@ -1,0 +1,63 @@
+//! From one organization to another, for people who belong to several.
+
+use leptos::{form::ActionForm, prelude::*};
+
+use crate::{
+    app::{
+        components::form::{Form, FormHead},
+        server_fns::{self, SwitchOrganization},
+    },
+    model::{Organization, OrganizationId, Result},
+};
+
+/// The organizations a person belongs to, as the server answers.
+#[derive(Clone, Copy)]
+pub struct Organizations(Resource<Result<Vec<Organization>>>);
+
+impl Organizations {
+    /// Begins to ask for them.
+    pub fn load() -> Self {
+        Self(Resource::new_blocking(|| (), |()| server_fns::my_organizations()))
+    }
+}
+
+/// The other organizations of the person, each a button that leads there; nothing for who has one.
+#[component]
+pub fn Switcher(
+    /// All of theirs.
+    organizations: Organizations,
+    /// The one they are in.
+    here: OrganizationId,
+) -> impl IntoView {
+    let list = move || {
+        let all = organizations.0.get()?.ok()?;
+        let others: Vec<_> = all.into_iter().filter(|organization| organization.id != here).collect();
+        (!others.is_empty()).then(|| {
+            let buttons =
+                others.into_iter().map(|organization| view! { <li><Switch organization /></li> }).collect_view();
+            view! {
+                <details class="switcher">
+                    <summary>"Switch organization"</summary>
+                    <ul>{buttons}</ul>
+                </details>
+            }
+        })
+    };
+    view! { <Transition>{list}</Transition> }
+}
+
+#[component]
+fn Switch(organization: Organization) -> impl IntoView {
+    let action = ServerAction::<SwitchOrganization>::new();
+    let form = Form::about(action, "switch", organization.id);
+    view! {
+        <ActionForm action node_ref=form.node>
+            <FormHead form />
+            <input type="hidden" name="id" value=organization.id.to_string() />
+            <button type="submit" class="button" disabled=move || form.is_pending()>
+                <span class="sr-only">"Switch to "</span>
+                <bdi>{organization.name}</bdi>
+            </button>
+        </ActionForm>
+    }
+}

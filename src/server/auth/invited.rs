@@ -1,0 +1,43 @@
+//! The door for who comes with an invitation: closed registration does not concern them, the limits do.
+
+use super::{Door, Passwords};
+use crate::{
+    model::{Code, Error, Login, NewMember, Result},
+    server::domain::NewSession,
+};
+
+impl Door {
+    /// Makes somebody new a member of the organization that invites them and begins a session.
+    ///
+    /// # Errors
+    /// `invalid` with the fields at fault, `not_found` for an invitation that cannot be used, `conflict` when there is
+    /// an account with its address, `too_many_requests`.
+    pub async fn join_as_new(&self, invitation: &str, new: NewMember) -> Result<NewSession> {
+        let site = self.state.domain.site();
+        let (view, slug) = site.invitation_with_slug(invitation).await?;
+        let new = new.check()?;
+        Passwords::judge(&new.password, &[view.email.as_str(), &new.name, &view.organization, &slug])?;
+        self.state.throttle.attempt(self.ip())?;
+        let hash = self.state.passwords.hash(&new.password).await?;
+        site.join_as_new(invitation, &new, hash, &self.caller).await
+    }
+
+    /// Makes who has the invited address and knows its password a member and begins a session.
+    ///
+    /// # Errors
+    /// `unauthorized`, `not_found` for an invitation that cannot be used, `conflict` when a password is not enough,
+    /// `too_many_requests`.
+    pub async fn join_with_password(&self, invitation: &str, password: String) -> Result<NewSession> {
+        let site = self.state.domain.site();
+        let view = site.invitation(invitation).await?;
+        if password.is_empty() {
+            return Err(Error::field("password", "This is required."));
+        }
+        if !view.has_account {
+            let why = "There is no account with this address. Open the link of the invitation again.";
+            return Err(Error::new(Code::Conflict, why));
+        }
+        let known = self.prove(&Login { email: view.email, password }).await?;
+        site.join(invitation, &known, &self.caller).await
+    }
+}

@@ -1,0 +1,172 @@
+//! The team: who is in it, as what, and how people leave. Every change holds the organization, so the last admin stays
+//! whatever else is under way.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+};
+use serde_json::json;
+
+use super::{
+    Admin, Person, Viewer,
+    audit::Deed,
+    sessions::delete_sessions,
+    store::{invitation, membership, session, user_account},
+    tx::Tx,
+};
+use crate::{
+    model::{Action, Code, Error, Result, Role, SessionId, TeamMember, UserId},
+    server::error::internal,
+};
+
+impl Viewer {
+    /// Everybody who belongs to the organization, in the order they joined.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    #[expect(clippy::disallowed_methods, reason = "people belong to no organization; their memberships are scoped")]
+    pub async fn members(&self) -> Result<Vec<TeamMember>> {
+        let mut rows = self.scope().find::<membership::Entity>().all(self.db()).await.map_err(internal)?;
+        rows.sort_by_key(|row| (row.created_at, row.user_id));
+        let ids = rows.iter().map(|row| row.user_id);
+        let people = user_account::Entity::find().filter(user_account::Column::Id.is_in(ids));
+        let people = people.all(self.db()).await.map_err(internal)?;
+        let mut people: BTreeMap<UserId, user_account::Model> =
+            people.into_iter().map(|person| (person.id, person)).collect();
+        // A person without a row has been deleted between the two questions.
+        rows.into_iter().filter_map(|row| people.remove(&row.user_id).map(|person| listed(&row, person))).collect()
+    }
+}
+
+impl Admin {
+    /// Gives a member another role; their open pages learn of it.
+    ///
+    /// # Errors
+    /// `not_found` for who is no member, `conflict` for the last admin.
+    pub async fn set_role(&self, user: UserId, role: Role) -> Result<TeamMember> {
+        let mut tx = self.begin().await?;
+        tx.still_admin(self.user()).await?;
+        let (before, person) = tx.member(user).await?;
+        if before.role == role {
+            return listed(&before, person);
+        }
+        if role != Role::Admin {
+            tx.keep_an_admin(&before, "Make somebody else an admin first.").await?;
+            tx.revoke_invitations_by(user).await?;
+        }
+        let mut change = before.clone().into_active_model();
+        change.role = Set(role);
+        let after = change.update(tx.db()).await.map_err(internal)?;
+        for session in tx.sessions_of(user).await? {
+            tx.end_access(session.uuid());
+        }
+        let roles = (json!({"role": before.role}), json!({"role": role}));
+        tx.note(Deed::new(Action::RoleChanged).on("user", user, &person.name).changing(&roles.0, &roles.1));
+        tx.commit().await?;
+        listed(&after, person)
+    }
+
+    /// Removes a member, at once and everywhere: their sessions here end, and so do the tokens they made. An admin who
+    /// removes themselves leaves.
+    ///
+    /// # Errors
+    /// `not_found` for who is no member, `conflict` for the last admin.
+    pub async fn remove_member(&self, user: UserId) -> Result<()> {
+        let mut tx = self.begin().await?;
+        tx.still_admin(self.user()).await?;
+        let action = if user == self.user() { Action::MemberLeft } else { Action::MemberRemoved };
+        tx.part_with(user, action).await?;
+        tx.commit().await
+    }
+}
+
+impl Person {
+    /// Leaves the organization: ends all sessions in it, this one too.
+    ///
+    /// # Errors
+    /// `conflict` for the last admin.
+    pub async fn leave(&self) -> Result<()> {
+        let mut tx = Tx::begin(&self.domain, self.organization(), self.actor()).await?;
+        tx.part_with(self.user(), Action::MemberLeft).await?;
+        tx.commit().await
+    }
+}
+
+impl Tx {
+    /// Refuses who was an admin when the request came and is none by now.
+    pub(super) async fn still_admin(&self, user: UserId) -> Result<()> {
+        let row = self.scope().find_id::<membership::Entity>(user).one(self.db()).await.map_err(internal)?;
+        match row {
+            Some(row) if row.role == Role::Admin => Ok(()),
+            _ => Err(Error::forbidden()),
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "people belong to no organization; their memberships are scoped")]
+    async fn member(&self, user: UserId) -> Result<(membership::Model, user_account::Model)> {
+        let row = self.scope().find_id::<membership::Entity>(user).one(self.db()).await.map_err(internal)?;
+        let row = row.ok_or_else(Error::not_found)?;
+        let person = user_account::Entity::find_by_id(user).one(self.db()).await.map_err(internal)?;
+        Ok((row, person.ok_or_else(Error::not_found)?))
+    }
+
+    /// Refuses to go on when this is the only admin there is.
+    async fn keep_an_admin(&self, row: &membership::Model, what_to_do: &str) -> Result<()> {
+        let others = self.scope().find::<membership::Entity>().filter(membership::Column::Role.eq(Role::Admin));
+        let other = others.filter(membership::Column::UserId.ne(row.user_id)).one(self.db()).await.map_err(internal)?;
+        if row.role != Role::Admin || other.is_some() {
+            return Ok(());
+        }
+        Err(Error::new(Code::Conflict, format!("This is the only admin of the organization. {what_to_do}")))
+    }
+
+    async fn part_with(&mut self, user: UserId, action: Action) -> Result<()> {
+        let (row, person) = self.member(user).await?;
+        self.keep_an_admin(&row, "Make somebody else an admin first, then leave.").await?;
+        self.revoke_invitations_by(user).await?;
+        self.revoke_tokens_of(user).await?;
+        let organization = self.organization().id;
+        for session in delete_sessions(self.db(), user, Some(organization), None).await? {
+            self.end_access(session);
+        }
+        membership::Entity::delete_by_id((organization, user)).exec(self.db()).await.map_err(internal)?;
+        self.note(Deed::new(action).on("user", user, &person.name));
+        Ok(())
+    }
+
+    /// Takes back what somebody who may not invite any more has offered.
+    async fn revoke_invitations_by(&self, user: UserId) -> Result<()> {
+        use invitation::Column;
+        let revoked = invitation::ActiveModel { revoked_at: Set(Some(self.now())), ..Default::default() };
+        let theirs = self.scope().update::<invitation::Entity>().set(revoked).filter(Column::InvitedBy.eq(user));
+        let standing = theirs.filter(Column::RevokedAt.is_null()).filter(Column::AcceptedAt.is_null());
+        standing.exec(self.db()).await.map_err(internal)?;
+        Ok(())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the rows of this organization alone, by a column of the session")]
+    async fn sessions_of(&self, user: UserId) -> Result<Vec<SessionId>> {
+        session::Entity::find()
+            .filter(session::Column::OrgId.eq(self.organization().id))
+            .filter(session::Column::UserId.eq(user))
+            .select_only()
+            .column(session::Column::Id)
+            .into_tuple()
+            .all(self.db())
+            .await
+            .map_err(internal)
+    }
+}
+
+fn listed(row: &membership::Model, person: user_account::Model) -> Result<TeamMember> {
+    Ok(TeamMember {
+        id: person.id,
+        email: person.email.parse().map_err(internal)?,
+        name: person.name,
+        role: row.role,
+        joined_at: row.created_at,
+        last_seen_at: row.last_seen_at,
+        has_two_factor: person.totp_since.is_some(),
+    })
+}

@@ -1,0 +1,34 @@
+//! An admin at the desk where invitations are written: knows the address of the site, and how a link gets to people.
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+
+use super::{AppState, domain::Admin};
+use crate::model::{Error, Invitation, InvitationRequest, Result};
+
+/// An admin who invites.
+pub struct Inviter {
+    state: AppState,
+    admin: Admin,
+}
+
+impl FromRequestParts<AppState> for Inviter {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let admin = Admin::from_request_parts(parts, state).await?;
+        Ok(Self { state: state.clone(), admin })
+    }
+}
+
+impl Inviter {
+    /// Invites somebody. The answer is the only one that tells the link.
+    ///
+    /// # Errors
+    /// As [`Admin::invite`].
+    pub async fn invite(&self, request: InvitationRequest) -> Result<Invitation> {
+        let (invitation, secret) = self.admin.invite(request).await?;
+        let link = format!("{}/invite/{secret}", self.state.config.public_url.origin());
+        // Where there is mail, the link is sent from here.
+        Ok(Invitation { link: Some(link), is_mailed: Some(false), ..invitation })
+    }
+}

@@ -1,0 +1,334 @@
+//! Invitations: a link for one address that works once.
+
+use axum::http::header;
+use serde_json::{Value, json};
+
+use super::{
+    PASSWORD, TestApp,
+    clients::{Answer, Browser, Team, id_of},
+    doors::path_to,
+    pretended, unique,
+};
+use crate::server::Relay;
+
+const NOW: &str = "2026-11-25T12:00:00Z";
+const DAY: i64 = 24 * 3600;
+
+/// An invitation as it was made, and the secret of its link.
+pub struct Invited {
+    pub email: String,
+    pub secret: String,
+    pub invitation: Value,
+}
+
+impl Team {
+    /// Invites somebody with a new address.
+    pub async fn invite(&self, role: &str) -> Invited {
+        self.invite_at(&format!("{}@example.com", unique("guest")), role).await
+    }
+
+    /// Invites this address.
+    pub async fn invite_at(&self, email: &str, role: &str) -> Invited {
+        let body = json!({"email": email, "role": role});
+        let invitation = self.post("/api/team/invitations", body).await.is(201);
+        let link = invitation["link"].as_str().expect("told once");
+        let secret = link.strip_prefix(&format!("{}/invite/", super::ORIGIN)).expect("a link of ours").to_owned();
+        Invited { email: email.to_owned(), secret, invitation }
+    }
+
+    /// Somebody new who has accepted an invitation.
+    pub async fn colleague(&self, role: &str) -> Self {
+        let invited = self.invite(role).await;
+        let (answer, browser) = invited.join_as_new(&self.app).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        browser.team().await
+    }
+
+    pub async fn members(&self) -> Vec<Value> {
+        self.get("/api/team").await.is(200).as_array().expect("a list").clone()
+    }
+}
+
+impl Browser {
+    /// Who is signed in here.
+    pub async fn team(mut self) -> Team {
+        let me = self.call(path_to("me"), &[]).await.is(200);
+        let cookie = self.cookie.as_deref().and_then(|cookie| cookie.strip_prefix("aldis=")).expect("a session");
+        let signed_in = json!({"access_token": cookie, "organization": me["organization"], "user": me["user"]});
+        Team::of(self.app, &signed_in)
+    }
+}
+
+impl Invited {
+    /// Accepts it as somebody new.
+    pub async fn join_as_new(&self, app: &TestApp) -> (Answer, Browser) {
+        let mut browser = app.browser();
+        let fields = [("token", self.secret.as_str()), ("name", "Grace Hopper"), ("password", PASSWORD)];
+        let answer = browser.call(path_to("join_as_new"), &fields).await;
+        (answer, browser)
+    }
+
+    /// Accepts it by password.
+    pub async fn join_with_password(&self, app: &TestApp, password: &str) -> (Answer, Browser) {
+        let mut browser = app.browser();
+        let fields = [("token", self.secret.as_str()), ("password", password)];
+        let answer = browser.call(path_to("join_with_password"), &fields).await;
+        (answer, browser)
+    }
+
+    /// Accepts it as who is signed in.
+    pub async fn accept(&self, team: &Team) -> (Answer, Browser) {
+        let mut browser = team.browser();
+        let answer = browser.call(path_to("accept_invitation"), &[("token", &self.secret)]).await;
+        (answer, browser)
+    }
+
+    /// Refused at every way in, and its page says so.
+    pub async fn is_dead(&self, app: &TestApp) {
+        let page = app.browser().open(&format!("/invite/{}", self.secret)).await;
+        assert_eq!(page.status, 404, "{}", page.text);
+        let nothing = app.browser().call(path_to("view_invitation"), &[("token", "nonsense")]).await;
+        nothing.refuses(404, &[]);
+        let view = app.browser().call(path_to("view_invitation"), &[("token", &self.secret)]).await;
+        assert_eq!(view.fingerprint(), nothing.fingerprint());
+        self.join_as_new(app).await.0.refuses(404, &[]);
+        self.join_with_password(app, PASSWORD).await.0.refuses(404, &[]);
+    }
+}
+
+#[tokio::test]
+async fn r_07_the_link_is_told_once_and_leads_a_new_person_in() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let invited = team.invite("member").await;
+    assert_eq!(invited.secret.len(), 43);
+    assert_eq!(invited.invitation["is_mailed"], false);
+    assert_eq!(invited.invitation["expires_at"], "2026-12-02T12:00:00.000Z");
+    assert_eq!(invited.invitation["invited_by"], team.user["id"]);
+    let listed = team.get("/api/team/invitations").await;
+    assert!(!listed.text.contains(&invited.secret) && !listed.text.contains("link"), "{}", listed.text);
+    assert_eq!(listed.is(200)[0]["email"], invited.email.as_str());
+    assert!(!team.get("/api/audit").await.text.contains(&invited.secret));
+
+    let view = app.browser().call(path_to("view_invitation"), &[("token", &invited.secret)]).await.is(200);
+    let expected = json!({"organization": "Acme", "email": invited.email, "role": "member", "has_account": false});
+    assert_eq!(view, expected);
+    let page = app.browser().open(&format!("/invite/{}", invited.secret)).await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains("Acme") && page.text.contains(&invited.email), "{}", page.text);
+    assert_eq!(page.header(header::CACHE_CONTROL), "no-store");
+
+    let (answer, browser) = invited.join_as_new(&app).await;
+    assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (200, "/dashboard"));
+    let grace = browser.team().await;
+    assert_eq!(grace.user["role"], "member");
+    assert_eq!(grace.user["email"], invited.email.as_str());
+    assert_eq!(grace.organization, team.organization);
+    assert_eq!(team.get("/api/team/invitations").await.is(200), json!([]));
+    let entry = team.get("/api/audit?action=member_joined").await.is(200)[0].clone();
+    assert_eq!(entry["actor"]["id"], grace.user["id"]);
+    assert_eq!(entry["target"]["name"], invited.email.as_str());
+    // Once, and not even by who used it.
+    invited.is_dead(&app).await;
+    invited.accept(&grace).await.0.refuses(404, &[]);
+    // The password is theirs from now on.
+    app.post("/api/auth/login", &json!({"email": invited.email, "password": PASSWORD})).await.is(200);
+}
+
+#[tokio::test]
+async fn r_07_an_invitation_runs_out_after_seven_days() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let (early, late) = (team.invite("member").await, team.invite("member").await);
+    app.pass(7 * DAY - 1);
+    assert_eq!(early.join_as_new(&app).await.0.status, 200);
+    app.pass(1);
+    late.is_dead(&app).await;
+    assert_eq!(team.back().await.get("/api/team/invitations").await.is(200), json!([]));
+}
+
+#[tokio::test]
+async fn r_07_a_revoked_invitation_and_one_made_again_are_dead() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let revoked = team.invite("member").await;
+    let path = format!("/api/team/invitations/{}", id_of(&revoked.invitation));
+    assert_eq!(team.delete(&path).await.status, 204);
+    team.delete(&path).await.refuses(404, &[]);
+    revoked.is_dead(&app).await;
+    let first = team.invite("member").await;
+    let second = team.invite_at(&first.email.to_uppercase(), "admin").await;
+    first.is_dead(&app).await;
+    assert_eq!(team.get("/api/team/invitations").await.is(200).as_array().map(Vec::len), Some(1));
+    let (answer, browser) = Invited { email: first.email, ..second }.join_as_new(&app).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(browser.team().await.user["role"], "admin");
+}
+
+#[tokio::test]
+async fn r_07_an_invitation_ends_with_its_makers_right_to_make_it() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    for end in ["demoted", "removed", "left"] {
+        let other = team.colleague("admin").await;
+        let invited = other.invite("admin").await;
+        let path = format!("/api/team/{}", id_of(&other.user));
+        match end {
+            "demoted" => _ = team.put(&path, json!({"role": "member"})).await.is(200),
+            "removed" => assert_eq!(team.delete(&path).await.status, 204),
+            _ => assert_eq!(other.browser().call(path_to("leave_organization"), &[]).await.status, 200),
+        }
+        invited.is_dead(&app).await;
+        assert_eq!(team.get("/api/team/invitations").await.is(200), json!([]), "{end}");
+    }
+}
+
+#[tokio::test]
+async fn r_07_an_invitation_is_for_one_address() {
+    let app = TestApp::at(NOW).await;
+    let (team, eve, grace) = (app.register("Acme").await, app.register("Eve").await, app.register("Grace").await);
+    let invited = team.invite_at(&grace.email, "member").await;
+    invited.accept(&eve).await.0.refuses(409, &[]);
+    let page = eve.browser().open(&format!("/invite/{}", invited.secret)).await;
+    assert!(page.status == 200 && page.text.contains("Log out first"), "{}", page.text);
+    // Who has an account does not get another by it, and a wrong password opens nothing.
+    invited.join_as_new(&app).await.0.refuses(409, &[]);
+    invited.join_with_password(&app, "not the right password").await.0.refuses(401, &[]);
+    assert_eq!(app.browser().call(path_to("accept_invitation"), &[("token", &invited.secret)]).await.status, 401);
+    assert_eq!(team.members().await.len(), 1);
+    let (answer, browser) = invited.join_with_password(&app, PASSWORD).await;
+    assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (200, "/dashboard"));
+    let there = browser.team().await;
+    assert_eq!((&there.user["id"], &there.organization), (&grace.user["id"], &team.organization));
+    // Where they were before, nothing has changed.
+    assert_eq!(grace.get("/api/auth/me").await.is(200)["organization"], grace.organization);
+}
+
+#[tokio::test]
+async fn who_is_signed_in_accepts_by_one_button_and_goes_on_there() {
+    let app = TestApp::at(NOW).await;
+    let (team, grace) = (app.register("Acme").await, app.register("Grace").await);
+    let invited = team.invite_at(&grace.email, "admin").await;
+    let page = grace.browser().open(&format!("/invite/{}", invited.secret)).await;
+    assert!(page.status == 200 && page.text.contains(">Join<"), "{}", page.text);
+    let (answer, browser) = invited.accept(&grace).await;
+    assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (200, "/dashboard"));
+    let there = browser.team().await;
+    assert_eq!((&there.user["role"], &there.organization), (&json!("admin"), &team.organization));
+    grace.get("/api/auth/me").await.refuses(401, &[]);
+    team.post("/api/team/invitations", json!({"email": grace.email})).await.refuses(409, &["email"]);
+}
+
+#[tokio::test]
+async fn an_invitation_opens_a_closed_registration_and_judges_passwords_alike() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let real = TestApp::build(&["--registration", "closed"], pretended(NOW), Relay::none()).await;
+    let invited = team.invite("member").await;
+    for (name, password, field) in
+        [("", PASSWORD, "name"), ("Grace", "short", "password"), ("Grace", "aaaaaaaaaaaaaa", "password")]
+    {
+        let fields = [("token", invited.secret.as_str()), ("name", name), ("password", password)];
+        real.browser().call(path_to("join_as_new"), &fields).await.refuses(400, &[field]);
+    }
+    assert_eq!(invited.join_as_new(&real).await.0.status, 200);
+}
+
+#[tokio::test]
+async fn who_belongs_nowhere_any_more_comes_back_by_an_invitation() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let grace = team.colleague("member").await;
+    assert_eq!(team.delete(&format!("/api/team/{}", id_of(&grace.user))).await.status, 204);
+    let login = json!({"email": grace.email, "password": PASSWORD});
+    app.post("/api/auth/login", &login).await.refuses(401, &[]);
+    let invited = team.invite_at(&grace.email, "member").await;
+    assert_eq!(invited.join_with_password(&app, PASSWORD).await.0.status, 200);
+    app.post("/api/auth/login", &login).await.is(200);
+}
+
+#[tokio::test]
+async fn r_07_fifty_acceptances_at_once_make_one_membership() {
+    let app = TestApp::open().await;
+    let (team, grace) = (app.register("Acme").await, app.register("Grace").await);
+    let new = team.invite("member").await;
+    let known = team.invite_at(&grace.email, "member").await;
+    let (new, known) = (&new, &known);
+    let answers = futures::future::join_all((0..50).map(|n| {
+        let (app, grace) = (app.clone(), grace.clone());
+        async move { if n % 2 == 0 { new.join_as_new(&app).await.0 } else { known.accept(&grace).await.0 } }
+    }))
+    .await;
+    let accepted = answers.iter().filter(|answer| answer.status == 200).count();
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    assert_eq!(accepted, 2, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [200, 401, 404, 409, 503].contains(status)), "{statuses:?}");
+    assert_eq!(team.members().await.len(), 3);
+    assert_eq!(team.get("/api/audit?action=member_joined").await.is(200).as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn r_70_members_and_invitations_together_are_at_most_200() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    for _ in 0..199 {
+        team.invite("member").await;
+    }
+    let body = json!({"email": format!("{}@example.com", unique("guest")), "role": "member"});
+    team.post("/api/team/invitations", body.clone()).await.refuses(400, &[]);
+    let first = team.get("/api/team/invitations").await.is(200)[0].clone();
+    // Inviting the same address again takes the place of the first.
+    team.post("/api/team/invitations", json!({"email": first["email"]})).await.is(201);
+    let first = team.get("/api/team/invitations").await.is(200)[0].clone();
+    assert_eq!(team.delete(&format!("/api/team/invitations/{}", id_of(&first))).await.status, 204);
+    team.post("/api/team/invitations", body).await.is(201);
+}
+
+#[tokio::test]
+async fn what_cannot_be_an_invitation_is_refused_by_its_field() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    for (body, field) in [
+        (json!({"email": "grace"}), "email"),
+        (json!({"email": "grace@example.com", "role": "owner"}), "role"),
+        (json!({"email": "grace@example.com", "expires_at": NOW}), "expires_at"),
+        (json!({"email": "grace@example.com", "organization_id": "x"}), "organization_id"),
+    ] {
+        team.post("/api/team/invitations", body).await.refuses(400, &[field]);
+    }
+    let member = team.email.to_uppercase();
+    team.post("/api/team/invitations", json!({"email": member})).await.refuses(409, &["email"]);
+    assert_eq!(team.get("/api/team/invitations").await.is(200), json!([]));
+}
+
+#[tokio::test]
+async fn without_javascript_the_link_is_shown_once_on_the_page_and_the_door_asks_again() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let email = format!("{}@example.com", unique("guest"));
+    let mut browser = team.browser();
+    let fields = [("email", email.as_str()), ("role", "member")];
+    let page = browser.submit("/team", path_to("invite_member"), &fields).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    let start = page.text.find("/invite/").expect("the link is shown") + "/invite/".len();
+    let secret = page.text[start..start + 43].to_owned();
+    assert!(page.text.contains("give them this link yourself"));
+    assert!(!browser.open("/team").await.text.contains(&secret));
+    let refused = browser.submit("/team", path_to("invite_member"), &[("email", "nonsense")]).await;
+    assert!(refused.status == 400 && refused.text.contains("nonsense"), "{}", refused.text);
+
+    let mut guest = app.browser();
+    let at = format!("/invite/{secret}");
+    let weak = [("token", secret.as_str()), ("name", "Grace"), ("password", "short"), ("page", at.as_str())];
+    let refused = guest.submit(&at, path_to("join_as_new"), &weak).await;
+    assert!(refused.status == 400 && refused.text.contains("Use at least 12"), "{}", refused.text);
+    let fields = [("token", secret.as_str()), ("name", "Grace"), ("password", PASSWORD), ("page", at.as_str())];
+    let joined = guest.submit(&at, path_to("join_as_new"), &fields).await;
+    assert_eq!((joined.status.as_u16(), joined.header(header::LOCATION)), (303, "/dashboard"));
+    // A wrong password is told where it was typed.
+    let again = app.register("Other").await.invite_at(&email, "member").await;
+    let at = format!("/invite/{}", again.secret);
+    let fields = [("token", again.secret.as_str()), ("password", "wrong and long enough"), ("page", at.as_str())];
+    let refused = app.browser().submit(&at, path_to("join_with_password"), &fields).await;
+    assert!(refused.status == 401 && refused.text.contains("password is wrong"), "{}", refused.text);
+}
