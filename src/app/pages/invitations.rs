@@ -72,15 +72,6 @@ fn role_hint() -> &'static str {
 /// The link of an invitation that has just been made, to copy: this is the only time it is shown.
 #[component]
 fn Link(invitation: Invitation) -> impl IntoView {
-    let field = NodeRef::<html::Input>::new();
-    let is_copied = RwSignal::new(false);
-    let copy = move |_| {
-        if let Some(field) = field.get_untracked() {
-            field.select();
-            let write = window().navigator().clipboard().write_text(&field.value());
-            spawn_local(async move { is_copied.set(js_sys::futures::JsFuture::from(write).await.is_ok()) });
-        }
-    };
     let email = invitation.email.to_string();
     let what_next = if invitation.is_mailed == Some(true) {
         "It has been sent by mail. It is shown only now and works once, for 7 days."
@@ -90,25 +81,12 @@ fn Link(invitation: Invitation) -> impl IntoView {
     view! {
         <div class="card stack invited">
             <p>"You invited " <strong>{email}</strong> "."</p>
-            <div class="field">
-                <label for="invitation-link">"Invitation link"</label>
-                <div class="input-with-button">
-                    <input
-                        class="input"
-                        id="invitation-link"
-                        readonly=true
-                        value=invitation.link.unwrap_or_default()
-                        aria-describedby="invitation-link-hint"
-                        node_ref=field
-                    />
-                    <button type="button" class="button when-alive" on:click=copy>
-                        {move || if is_copied.get() { "Copied" } else { "Copy" }}
-                    </button>
-                </div>
-                <p class="hint" id="invitation-link-hint">
-                    {what_next}
-                </p>
-            </div>
+            <Copyable
+                id="invitation-link"
+                label="Invitation link"
+                text=invitation.link.unwrap_or_default()
+                hint=what_next
+            />
         </div>
     }
 }
