@@ -1,12 +1,13 @@
 //! Inviting people, and the invitations that stand.
 
-use leptos::{form::ActionForm, html, prelude::*, server_fn::ServerFn, task::spawn_local};
+use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
 
 use super::team::role_choices;
 use crate::{
     app::{
         board::Trouble,
         components::{
+            copyable::Copyable,
             field::{Field, Select},
             form::{Form, FormHead, Submit},
             time::Time,
@@ -79,7 +80,7 @@ fn Link(invitation: Invitation) -> impl IntoView {
         "No mail is sent: give them this link yourself. It is shown only now and works once, for 7 days."
     };
     view! {
-        <div class="card stack invited">
+        <div class="card stack told-once">
             <p>"You invited " <strong>{email}</strong> "."</p>
             <Copyable
                 id="invitation-link"
