@@ -15,7 +15,9 @@ use super::{
     components::time::provide_clock,
     pages::{
         account::{LoginPage, LogoutPage, RegisterPage},
+        account_settings::AccountPage,
         backfill::Backfill,
+        confirm::{ConfirmPage, LoginCodePage},
         frame::Frame,
         incidents::IncidentsPage,
         maintenances::MaintenancesPage,
@@ -24,6 +26,7 @@ use super::{
         not_found::NotFound,
         overview::Overview,
         room::IncidentRoomPage,
+        second_factor::SecondFactorPage,
         service::ServicePage,
         services::ServicesPage,
         settings::Settings,
@@ -51,6 +54,8 @@ pub fn App() -> impl IntoView {
             <FocusOnNavigation />
             <Routes fallback=NotFound>
                 <Route path=path!("/") view=Welcome ssr=SsrMode::Async />
+                <Route path=path!("/login/code") view=LoginCodePage ssr=SsrMode::Async />
+                <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async />
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                 <Route path=path!("/logout") view=LogoutPage ssr=SsrMode::Async />
@@ -66,6 +71,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/services/:id") view=ServicePage ssr=SsrMode::Async />
                     // After the pages below `/incidents`, whose names are no ids.
                     <Route path=path!("/incidents/:id") view=IncidentRoomPage ssr=SsrMode::Async />
+                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+                    <Route path=path!("/account/second-factor") view=SecondFactorPage ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=Settings ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>

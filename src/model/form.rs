@@ -16,3 +16,12 @@ pub struct FormFailure {
     /// What was typed, by field name; never a password.
     pub values: BTreeMap<String, String>,
 }
+
+/// What the server remembers of an accepted form, sent without JavaScript, while it renders the page again to tell it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormAnswer {
+    /// The address the form was sent to.
+    pub action: String,
+    /// What the server function answered, as JSON.
+    pub answer: String,
+}

@@ -11,9 +11,10 @@ use leptos_axum::ResponseOptions;
 
 use super::{
     AppState,
-    auth::Door,
+    auth::{Door, Entrance},
     domain::{Caller, IdempotencyKey, NewSession, Person},
     error::status_of,
+    forms::TELL,
 };
 use crate::model::{Error, Result, ServiceImpact};
 
@@ -80,8 +81,75 @@ where
     let caller: Caller = handle().await?;
     let session = job(Door::new(state.clone(), caller)).await?;
     hand_out(state.cookie.write(&state.tokens.write(&session)?, session.is_lasting)?);
-    leptos_axum::redirect(next.as_deref().filter(|path| is_own_path(path)).unwrap_or("/dashboard"));
+    leptos_axum::redirect(&own_or_dashboard(next.unwrap_or_default()));
     Ok(())
+}
+
+/// As [`sign_in_with`], for who may owe a code: leads to the page that asks for it.
+///
+/// # Errors
+/// What the door says.
+pub async fn enter_with<J>(job: J, next: String) -> Result<()>
+where
+    J: AsyncFnOnce(Door) -> Result<Entrance>,
+{
+    let state = expect_context::<AppState>();
+    let caller: Caller = handle().await?;
+    match noted(job(Door::new(state.clone(), caller)).await)? {
+        Entrance::Open(session) => sign_in(async |_| Ok(session), Some(next)).await,
+        Entrance::Code(challenge) => {
+            hand_out(state.challenges.write(&challenge)?);
+            let next: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", &next).finish();
+            leptos_axum::redirect(&format!("/login/code?{next}"));
+            Ok(())
+        }
+    }
+}
+
+/// As [`sign_in_with`], for who owes a code and gives it.
+///
+/// # Errors
+/// What the door says.
+pub async fn answer_challenge(code: &str, next: String) -> Result<()> {
+    let state = expect_context::<AppState>();
+    let parts = use_context::<Parts>().ok_or_else(Error::internal)?;
+    let challenge = noted(state.challenges.read(&parts.headers))?;
+    let clear = state.challenges.clear()?;
+    let job = async move |door: Door| {
+        let session = door.answer(challenge, code).await?;
+        hand_out(clear);
+        Ok(session)
+    };
+    noted(sign_in(job, Some(next)).await)
+}
+
+/// As [`call`], and goes on in the session the job gives, under its new cookie, at `path`.
+///
+/// # Errors
+/// As [`call`].
+pub async fn go_on_with<H, J>(path: &str, job: J) -> Result<()>
+where
+    H: FromRequestParts<AppState, Rejection = Error>,
+    J: AsyncFnOnce(H) -> Result<NewSession>,
+{
+    let session = call(job).await?;
+    sign_in(async |_| Ok(session), Some(path.to_owned())).await
+}
+
+/// As [`call`], for an answer that is told once: without JavaScript, the page of the form tells it (see `forms`).
+///
+/// # Errors
+/// As [`call`].
+pub async fn tell<H, T, J>(job: J) -> Result<T>
+where
+    H: FromRequestParts<AppState, Rejection = Error>,
+    J: AsyncFnOnce(H) -> Result<T>,
+{
+    let answer = call(job).await?;
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.insert_header(TELL, HeaderValue::from_static("once"));
+    }
+    Ok(answer)
 }
 
 /// Ends the session, if there still is one, and leads to the start page.
@@ -164,6 +232,12 @@ pub fn is_own_path(path: &str) -> bool {
         && !path.starts_with("//")
         && path.len() <= 512
         && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+}
+
+/// A path to lead to: this one, when it is ours, or the dashboard.
+#[must_use]
+pub fn own_or_dashboard(path: String) -> String {
+    if is_own_path(&path) { path } else { "/dashboard".into() }
 }
 
 async fn handle<H>() -> Result<H>

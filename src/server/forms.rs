@@ -8,19 +8,21 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 use tower::ServiceExt;
 
 use super::{AppState, call::is_own_path, error::status_of};
-use crate::model::{Code, Error, FormFailure, Result};
+use crate::model::{Code, Error, FormAnswer, FormFailure, Result};
 
 /// The largest form: a message of 25 000 characters takes up to nine bytes for each.
 pub const FORM_MAX: usize = 256 * 1024;
-/// Fields whose content is never shown again.
-const SECRET: &str = "password";
+/// Words in the names of fields whose content is never shown again.
+const SECRET: [&str; 2] = ["password", "code"];
+/// The header of an answer that the form's own page is to tell, once.
+pub const TELL: HeaderName = HeaderName::from_static("x-aldis-tell");
 
 /// The pages, to show one again.
 #[derive(Clone)]
@@ -59,6 +61,12 @@ async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: N
     parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let outcome = next.run(Request::from_parts(parts, Body::from(body.clone()))).await;
     let (outcome, answer) = outcome.into_parts();
+    let again = Again { state, pages, back: &back, headers: &headers, peer };
+    if outcome.status.is_success() && outcome.headers.contains_key(TELL) {
+        let answer = to_bytes(Body::new(answer), FORM_MAX).await.map_err(|_| Error::internal())?;
+        let answer = String::from_utf8(answer.to_vec()).map_err(|_| Error::internal())?;
+        return again.show(FormAnswer { action, answer }).await;
+    }
     if outcome.status.is_success() || outcome.status.is_redirection() {
         let target = outcome.headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
         let mut response = Redirect::to(target.filter(|path| is_own_path(path)).unwrap_or(&back)).into_response();
@@ -77,24 +85,40 @@ async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: N
     }
     let failure = FormFailure { action, values: typed(&body), error };
     let status = status_of(&failure.error);
-    let mut again = Request::builder().method(Method::GET).uri(back.parse::<Uri>().unwrap_or_default());
-    if let Some(fresh) = again.headers_mut() {
-        for name in [header::COOKIE, header::ACCEPT_LANGUAGE] {
-            if let Some(value) = headers.get(&name) {
-                fresh.insert(name, value.clone());
-            }
-        }
-    }
-    let mut again = again.body(Body::empty()).map_err(|_| Error::internal())?;
-    again.extensions_mut().insert(failure);
-    if let Some(peer) = peer {
-        again.extensions_mut().insert(peer);
-    }
-    let mut response = pages.with_state(state.clone()).oneshot(again).await.into_response();
+    let mut response = again.show(failure).await?;
     if response.status().is_success() {
         *response.status_mut() = status;
     }
     Ok(response)
+}
+
+/// What it takes to show a page again.
+struct Again<'a> {
+    state: &'a AppState,
+    pages: Router<AppState>,
+    back: &'a str,
+    headers: &'a HeaderMap,
+    peer: Option<ConnectInfo<SocketAddr>>,
+}
+
+impl Again<'_> {
+    /// Shows the page the form stands on, which finds in the request what came of it.
+    async fn show(self, what_came: impl Clone + Send + Sync + 'static) -> Result<Response> {
+        let mut again = Request::builder().method(Method::GET).uri(self.back.parse::<Uri>().unwrap_or_default());
+        if let Some(fresh) = again.headers_mut() {
+            for name in [header::COOKIE, header::ACCEPT_LANGUAGE] {
+                if let Some(value) = self.headers.get(&name) {
+                    fresh.insert(name, value.clone());
+                }
+            }
+        }
+        let mut again = again.body(Body::empty()).map_err(|_| Error::internal())?;
+        again.extensions_mut().insert(what_came);
+        if let Some(peer) = self.peer {
+            again.extensions_mut().insert(peer);
+        }
+        Ok(self.pages.with_state(self.state.clone()).oneshot(again).await.into_response())
+    }
 }
 
 /// A server function whose arguments cannot be read fails before anything can set its status: the status is taken from
@@ -135,5 +159,8 @@ fn own_referer(headers: &HeaderMap, state: &AppState) -> String {
 
 /// What was typed, except passwords.
 fn typed(body: &[u8]) -> BTreeMap<String, String> {
-    form_urlencoded::parse(body).into_owned().filter(|(name, _)| !name.contains(SECRET)).collect()
+    form_urlencoded::parse(body)
+        .into_owned()
+        .filter(|(name, _)| !SECRET.iter().any(|word| name.contains(word)))
+        .collect()
 }

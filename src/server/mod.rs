@@ -2,7 +2,7 @@
 
 mod api;
 mod assets;
-mod auth;
+pub mod auth;
 pub mod call;
 mod commands;
 mod config;
@@ -15,6 +15,7 @@ mod net;
 mod pages;
 mod relay;
 mod router;
+mod seal;
 mod secret;
 mod serve;
 mod telemetry;
@@ -30,8 +31,9 @@ use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    auth::{Passwords, SessionCookie, Throttle, Tokens},
+    auth::{Challenges, Passwords, SessionCookie, Throttle, Tokens},
     domain::Domain,
+    seal::Seal,
 };
 use crate::{app::Assets, model::Result};
 
@@ -43,6 +45,9 @@ pub struct AppState {
     passwords: Passwords,
     throttle: Throttle,
     tokens: Tokens,
+    challenges: Challenges,
+    /// What keeps the seeds of second factors.
+    seeds: Seal,
     cookie: SessionCookie,
     names: assets::Names,
     assets: Assets,
@@ -61,6 +66,12 @@ impl AppState {
             passwords: Passwords::new(password_cost)?,
             throttle: Throttle::new(domain.clock().clone(), config.auth_rate),
             tokens: Tokens::new(&config.secret),
+            challenges: Challenges::new(
+                Seal::new(&[&config.secret], "login challenge"),
+                &config.public_url,
+                domain.clock().clone(),
+            ),
+            seeds: Seal::new(&[&config.secret], "second factor"),
             cookie: SessionCookie::new(&config.public_url),
             assets: names.assets(),
             names,

@@ -1,5 +1,6 @@
 //! An organization that has one of everything, for tests that go to every door there is.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{
@@ -10,6 +11,13 @@ use super::{
 
 /// The present of tests whose bodies hold dates.
 pub const NOW: &str = "2026-11-23T12:00:00Z";
+
+/// The session a token names.
+pub fn session_of(token: &str) -> String {
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("a payload")).expect("base64");
+    let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+    claims["sid"].as_str().expect("an id").to_owned()
+}
 
 /// An organization with one of everything that has an id.
 pub struct Owner {
@@ -25,6 +33,8 @@ pub struct Owner {
     series: Value,
     template: Value,
     token: Value,
+    /// Another session of the same person.
+    session: String,
 }
 
 impl Owner {
@@ -62,7 +72,8 @@ impl Owner {
         let template = team.post("/api/templates", template).await.is(201);
         let service = team.get(&format!("/api/services/{}", id_of(&service))).await.is(200);
         let token = team.post("/api/tokens", json!({"name": "Pipeline"})).await.is(201);
-        Self { team, service, group, incident, past, maintenance, series, template, token }
+        let session = session_of(&team.back().await.token);
+        Self { team, service, group, incident, past, maintenance, series, template, token, session }
     }
 
     /// The owner's own id for a parameter of a path. A path of a new kind must be added here.
@@ -109,6 +120,7 @@ impl Owner {
             Field::Maintenance => id_of(&self.maintenance),
             Field::Series => id_of(&self.series),
             Field::Template => id_of(&self.template),
+            Field::Session => &self.session,
             Field::Plain(text) => text,
         }
     }

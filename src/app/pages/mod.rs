@@ -1,7 +1,9 @@
 //! The pages of the team's application, one file each, and the frame around those for members.
 
 pub mod account;
+pub mod account_settings;
 pub mod backfill;
+pub mod confirm;
 mod consequences;
 pub mod frame;
 mod groups;
@@ -15,6 +17,7 @@ pub mod not_found;
 pub mod overview;
 mod page;
 pub mod room;
+pub mod second_factor;
 pub mod service;
 mod service_details;
 mod service_history;

@@ -29,6 +29,8 @@ pub struct Credentials {
     pub password_hash: String,
     /// The organization they would act in.
     pub organization: Option<OrganizationId>,
+    /// Whether the password alone is not enough.
+    pub has_second_factor: bool,
 }
 
 impl Site {
@@ -64,7 +66,9 @@ impl Site {
             .await
             .map_err(internal)?;
         let organization = first.map(|membership| membership.org_id).filter(|_| user.disabled_at.is_none());
-        Ok(Some(Credentials { user: user.id, name: user.name, password_hash: user.password_hash, organization }))
+        let has_second_factor = user.totp_since.is_some();
+        let (name, password_hash) = (user.name, user.password_hash);
+        Ok(Some(Credentials { user: user.id, name, password_hash, organization, has_second_factor }))
     }
 
     /// Writes down that somebody who is known failed to log in.

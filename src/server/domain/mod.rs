@@ -4,6 +4,7 @@
 //! organization, and a mutation is a method that exists only on the handle that may do it. The pool is private, so that
 //! outside there is nothing to query with.
 
+mod account;
 mod accounts;
 mod api_tokens;
 mod audit;
@@ -17,6 +18,7 @@ mod markdown;
 mod organization;
 mod page;
 mod recurrence;
+mod second_factor;
 mod secrets;
 mod services;
 mod sessions;
@@ -35,7 +37,7 @@ pub use api_tokens::PREFIX as TOKEN_PREFIX;
 pub use audit::{AuditQuery, Caller};
 pub use clock::Clock;
 pub use feed::{Feed, Next};
-pub use handle::{Admin, Member, Person, Site, System, Viewer, Visitor};
+pub use handle::{Admin, Member, Person, Site, Sure, SureAdmin, System, Viewer, Visitor};
 pub use incidents::{ClockHolder, IdempotencyKey, IncidentFields, IncidentQuery, LEASE_SECONDS};
 pub use page::HistoryRange;
 pub use sessions::{AccessEnd, IDLE_SECONDS, Key, NewSession, SESSION_SECONDS, SHORT_IDLE_SECONDS, Seat, Standing};

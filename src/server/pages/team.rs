@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use axum::{
     Router,
     extract::{Request, State},
-    http::{Method, header, request::Parts},
+    http::{Method, Uri, header, request::Parts},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
 };
@@ -18,14 +18,16 @@ use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_rout
 use super::policy_with_nonce;
 use crate::{
     app::{App, session::Session, shell},
-    model::{Error, FormFailure},
-    server::{AppState, auth::cookie_session, domain::Viewer},
+    model::{Error, FormAnswer, FormFailure},
+    server::{AppState, auth::cookie_session, call::own_or_dashboard, domain::Viewer},
 };
 
 /// Pages that need nobody to be signed in.
-const OPEN: [&str; 4] = ["/", "/login", "/register", "/logout"];
+const OPEN: [&str; 6] = ["/", "/login", "/login/code", "/register", "/logout", "/forgot-password"];
+/// How pages begin that a link in a mail leads to.
+const LINKED: [&str; 1] = ["/reset-password/"];
 /// Pages that have nothing to say to somebody who is signed in.
-const DOORS: [&str; 3] = ["/", "/login", "/register"];
+const DOORS: [&str; 4] = ["/", "/login", "/login/code", "/register"];
 
 /// The application's routes, found by rendering it once.
 #[derive(Clone)]
@@ -56,6 +58,9 @@ pub fn context(state: AppState) -> impl Fn() + Clone + Send + Sync + 'static {
         provide_context(state.clone());
         let Some(parts) = use_context::<Parts>() else { return };
         provide_context(Session(parts.extensions.get::<Viewer>().map(Viewer::account)));
+        if let Some(answer) = parts.extensions.get::<FormAnswer>() {
+            provide_context(answer.clone());
+        }
         if let Some(failure) = parts.extensions.get::<FormFailure>() {
             provide_context(failure.clone());
         }
@@ -75,11 +80,11 @@ async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Re
         Ok(Some(viewer)) => {
             let refused = request.extensions().get::<FormFailure>().is_some();
             if DOORS.contains(&path.as_str()) && request.method() == Method::GET && !refused {
-                return Redirect::to("/dashboard").into_response();
+                return Redirect::to(&wanted(request.uri())).into_response();
             }
             request.extensions_mut().insert(viewer);
         }
-        Ok(None) if OPEN.contains(&path.as_str()) => {}
+        Ok(None) if OPEN.contains(&path.as_str()) || LINKED.iter().any(|link| path.starts_with(link)) => {}
         Ok(None) => {
             let wanted = request.uri().path_and_query().map_or(path.as_str(), |wanted| wanted.as_str());
             let next: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", wanted).finish();
@@ -90,6 +95,14 @@ async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Re
     let mut response = next.run(request).await;
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     response
+}
+
+/// Where somebody who is signed in and stands at the door wants to go: whoever is sent there by a session that has been
+/// replaced in this browser comes back.
+fn wanted(uri: &Uri) -> String {
+    let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let mut next = query.filter(|(name, _)| name == "next").map(|(_, next)| next.into_owned());
+    own_or_dashboard(next.next().unwrap_or_default())
 }
 
 fn failed(error: Error) -> Response {
