@@ -18,6 +18,7 @@ use super::{
         account_settings::AccountPage,
         backfill::Backfill,
         confirm::{ConfirmPage, LoginCodePage},
+        forgotten::{ForgotPasswordPage, ResetPasswordPage},
         frame::Frame,
         incidents::IncidentsPage,
         maintenances::MaintenancesPage,
@@ -55,6 +56,8 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFound>
                 <Route path=path!("/") view=Welcome ssr=SsrMode::Async />
                 <Route path=path!("/login/code") view=LoginCodePage ssr=SsrMode::Async />
+                <Route path=path!("/forgot-password") view=ForgotPasswordPage ssr=SsrMode::Async />
+                <Route path=path!("/reset-password/:token") view=ResetPasswordPage ssr=SsrMode::Async />
                 <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async />
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />

@@ -9,7 +9,7 @@ use std::{
 use axum::http::HeaderValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{net::Network, secret::Secret};
+use super::{mail::MailSettings, net::Network, secret::Secret};
 
 /// Aldis, a status page: teams tell their users what works, live.
 #[derive(Parser)]
@@ -38,6 +38,16 @@ pub enum Command {
     Demo,
     /// Set a new password for a person, read from standard input, and end their sessions.
     ResetPassword {
+        /// Their e-mail address.
+        email: String,
+    },
+    /// Shut a person out: their sessions end, and they cannot log in.
+    DisableUser {
+        /// Their e-mail address.
+        email: String,
+    },
+    /// Let a person in again who was shut out.
+    EnableUser {
         /// Their e-mail address.
         email: String,
     },
@@ -71,6 +81,12 @@ pub struct Settings {
     /// The key that signs sessions, at least 32 bytes [default: generated into the data folder]
     #[arg(long = "jwt-secret", env = "ALDIS_JWT_SECRET", global = true, hide_env_values = true)]
     pub jwt_secret: Option<String>,
+    /// The mail server: `smtp://HOST`, `smtp://USER:PASSWORD@HOST?tls=required` or `smtps://USER:PASSWORD@HOST`
+    #[arg(long, env, global = true, hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// The address mails come from: `Aldis <status@example.com>`
+    #[arg(long = "mail-from", env = "ALDIS_MAIL_FROM", global = true)]
+    pub mail_from: Option<String>,
     /// Who may create an organization
     #[arg(long = "registration", env = "ALDIS_REGISTRATION", global = true, value_enum, default_value = "open")]
     pub registration: Registrations,
@@ -132,6 +148,8 @@ pub struct Config {
     pub auth_rate: u32,
     /// The key that signs sessions.
     pub secret: Secret,
+    /// How mail is sent, if it is.
+    pub mail: Option<MailSettings>,
 }
 
 /// The address people use, and what follows from it.
@@ -247,6 +265,7 @@ impl Settings {
             cors_origins,
             auth_rate: self.auth_rate,
             secret,
+            mail: MailSettings::given(self.smtp_url.as_deref(), self.mail_from.as_deref())?,
         })
     }
 }
@@ -282,6 +301,10 @@ mod tests {
             (vec!["--jwt-secret", strong, "--public-url", "status.example.com"], "ALDIS_PUBLIC_URL"),
             (vec!["--jwt-secret", strong, "--public-url", "https://example.com/status"], "ALDIS_PUBLIC_URL"),
             (vec!["--jwt-secret", strong, "--cors-origins", "example.com"], "ALDIS_CORS_ORIGINS"),
+            (vec!["--jwt-secret", strong, "--smtp-url", "http://scott:tiger@mail"], "SMTP_URL"),
+            (vec!["--jwt-secret", strong, "--smtp-url", "hunter2"], "SMTP_URL"),
+            (vec!["--jwt-secret", strong, "--smtp-url", "smtp://scott:tiger@mail"], "ALDIS_MAIL_FROM"),
+            (vec!["--jwt-secret", strong, "--smtp-url", "smtp://mail", "--mail-from", "hunter2"], "ALDIS_MAIL_FROM"),
         ] {
             let error = settings(&flags).check().err().unwrap_or_else(|| panic!("{flags:?} was accepted")).to_string();
             assert!(error.starts_with(variable), "{error}");

@@ -11,6 +11,7 @@ mod error;
 mod forms;
 mod jobs;
 mod live;
+pub mod mail;
 mod net;
 mod pages;
 mod relay;
@@ -33,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     auth::{Challenges, Passwords, SessionCookie, Throttle, Tokens},
     domain::Domain,
+    mail::Mailer,
     seal::Seal,
 };
 use crate::{app::Assets, model::Result};
@@ -48,6 +50,7 @@ pub struct AppState {
     challenges: Challenges,
     /// What keeps the seeds of second factors.
     seeds: Seal,
+    mailer: Mailer,
     cookie: SessionCookie,
     names: assets::Names,
     assets: Assets,
@@ -71,6 +74,7 @@ impl AppState {
                 &config.public_url,
                 domain.clock().clone(),
             ),
+            mailer: config.mail.as_ref().map_or_else(Mailer::none, Mailer::open),
             seeds: Seal::new(&[&config.secret], "second factor"),
             cookie: SessionCookie::new(&config.public_url),
             assets: names.assets(),
@@ -100,6 +104,13 @@ impl AppState {
     /// The server's own jobs, run by hand.
     pub(crate) fn system(&self) -> domain::System {
         self.domain.system()
+    }
+
+    /// Has mail put into a test's hands.
+    pub(crate) fn record_mail(&mut self) -> tokio::sync::mpsc::Receiver<mail::Letter> {
+        let (mailer, letters) = Mailer::recorder();
+        self.mailer = mailer;
+        letters
     }
 
     /// The hash of a password.

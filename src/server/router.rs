@@ -105,6 +105,10 @@ async fn guard(request: Request, next: Next) -> Response {
     for (name, value) in FIXED {
         headers.insert(name, value);
     }
+    // The address holds a secret.
+    if path.starts_with("/reset-password/") || path.starts_with("/invite/") {
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
     response
 }
 

@@ -72,6 +72,12 @@ pub fn LoginPage() -> impl IntoView {
     let next = move || next.clone().or_else(|| query.read().get("next")).unwrap_or_default();
     view! {
         <LonePage title="Log in">
+            {move || {
+                query
+                    .read()
+                    .get("reset")
+                    .map(|_| view! { <p role="status">"Your password is changed. Log in with the new one."</p> })
+            }}
             <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
                 <FormHead form is_login=true />
                 <input type="hidden" name="next" value=next />

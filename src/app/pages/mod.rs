@@ -5,6 +5,7 @@ pub mod account_settings;
 pub mod backfill;
 pub mod confirm;
 mod consequences;
+pub mod forgotten;
 pub mod frame;
 mod groups;
 mod incident_filters;

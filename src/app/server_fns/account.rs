@@ -109,3 +109,24 @@ pub async fn renew_recovery_codes(password: String) -> Result<RecoveryCodes> {
     use crate::server::{auth::Desk, call::tell, domain::Sure};
     tell(async move |desk: Desk<Sure>| desk.renew_recovery_codes(&password).await).await
 }
+
+/// Whether the server sends mail.
+#[server]
+pub async fn sends_mail() -> Result<bool> {
+    use crate::server::{auth::Door, call::call};
+    call(async |door: Door| Ok(door.sends_mail())).await
+}
+
+/// Sends a link for a new password, where somebody has this address, and says so either way.
+#[server]
+pub async fn request_password_reset(email: String) -> Result<()> {
+    use crate::server::{auth::Door, call};
+    call::then("/forgot-password?sent=yes", async move |door: Door| door.request_reset(&email).await).await
+}
+
+/// Sets a new password by the secret of a link, and leads to the login.
+#[server]
+pub async fn reset_password(token: String, password: String) -> Result<()> {
+    use crate::server::{auth::Door, call};
+    call::then("/login?reset=done", async move |door: Door| door.reset_password(&token, &password).await).await
+}

@@ -5,6 +5,7 @@ mod csrf;
 mod desk;
 mod extract;
 mod password;
+mod reset;
 mod throttle;
 mod token;
 

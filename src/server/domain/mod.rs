@@ -17,6 +17,7 @@ mod incidents;
 mod markdown;
 mod organization;
 mod page;
+mod password_reset;
 mod recurrence;
 mod second_factor;
 mod secrets;
