@@ -36,7 +36,7 @@ pub fn describe(user_agent: &str) -> String {
         (Some(browser), None) => browser.to_owned(),
         (None, system) => {
             let program = user_agent.split(['/', ' ']).next().unwrap_or_default();
-            let program: String = program.chars().filter(|c| c.is_ascii_graphic()).take(40).collect();
+            let program: String = program.chars().filter(char::is_ascii_graphic).take(40).collect();
             match system {
                 _ if !program.is_empty() && program != "Mozilla" => program,
                 Some(system) => format!("A browser on {system}"),

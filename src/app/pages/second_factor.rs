@@ -21,6 +21,8 @@ use crate::{
 #[component]
 pub fn SecondFactorPage() -> impl IntoView {
     let action = ServerAction::<EnableSecondFactor>::new();
+    // The page's own, as it is still listened to while the codes take the form's place.
+    let form = Form::new(action, "second-factor");
     let told = use_told::<RecoveryCodes>(EnableSecondFactor::url());
     let is_told = told.is_some();
     // Once it is on there is nothing more to set up.
@@ -33,7 +35,7 @@ pub fn SecondFactorPage() -> impl IntoView {
     };
     let setup = move || {
         answer.get().map(|setup| match setup {
-            Ok(setup) => view! { <Setup action setup /> }.into_any(),
+            Ok(setup) => view! { <Setup action form setup /> }.into_any(),
             Err(error) => view! { <Refusal error /> }.into_any(),
         })
     };
@@ -78,8 +80,7 @@ fn Refusal(error: Error) -> impl IntoView {
 }
 
 #[component]
-fn Setup(action: ServerAction<EnableSecondFactor>, setup: SecondFactorSetup) -> impl IntoView {
-    let form = Form::new(action, "second-factor");
+fn Setup(action: ServerAction<EnableSecondFactor>, form: Form, setup: SecondFactorSetup) -> impl IntoView {
     let SecondFactorSetup { secret, uri, size, path } = setup;
     // In groups of four, as people read it.
     let groups: Vec<String> =

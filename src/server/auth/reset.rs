@@ -28,7 +28,7 @@ impl Door {
     ///
     /// # Errors
     /// `invalid` for what is no address or where no mail is sent, `too_many_requests`.
-    pub async fn request_reset(&self, email: &str) -> Result<()> {
+    pub fn request_reset(&self, email: &str) -> Result<()> {
         let mut check = Check::default();
         let email = check.take("email", email.parse());
         check.finish()?;

@@ -129,7 +129,7 @@ impl Person {
         let session = insert_session(&tx, self.account(), now, now, self.caller(), row.is_lasting).await?;
         self.note(&tx, Deed::new(Action::PasswordChanged)).await?;
         tx.commit().await.map_err(internal)?;
-        ended.into_iter().for_each(|session| self.domain.tell_end(session));
+        self.domain.tell_ends(ended);
         Ok(session)
     }
 
@@ -178,7 +178,7 @@ impl Person {
         let now = self.domain.clock().now();
         audit::write(&tx, self.organization(), now, &self.actor(), deed).await?;
         tx.commit().await.map_err(internal)?;
-        ended.into_iter().for_each(|session| self.domain.tell_end(session));
+        self.domain.tell_ends(ended);
         Ok(())
     }
 
@@ -235,7 +235,7 @@ impl System {
         let deed = Deed::new(action).on("user", user.id, &user.name);
         note_everywhere(&tx, user.id, now, &Actor::system(), deed).await?;
         tx.commit().await.map_err(internal)?;
-        ended.into_iter().for_each(|session| self.domain.tell_end(session));
+        self.domain.tell_ends(ended);
         Ok(())
     }
 }

@@ -106,7 +106,7 @@ impl System {
             audit::write(&tx, organization, now, &Actor::system(), deed).await?;
         }
         tx.commit().await.map_err(internal)?;
-        ended.into_iter().for_each(|session| self.domain.tell_end(session));
+        self.domain.tell_ends(ended);
         Ok(())
     }
 

@@ -133,6 +133,13 @@ impl Domain {
         self.hear_end(access);
     }
 
+    /// Tells of several.
+    fn tell_ends(&self, ended: Vec<Uuid>) {
+        for access in ended {
+            self.tell_end(access);
+        }
+    }
+
     /// Tells the sockets here.
     fn hear_end(&self, access: Uuid) {
         // An error means that no socket listens.

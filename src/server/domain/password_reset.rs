@@ -86,8 +86,8 @@ impl Site {
         let row = row.ok_or_else(spent)?;
         // Of two that come with it at once, one uses it up.
         let void = password_reset::ActiveModel { expires_at: Set(now), ..Default::default() };
-        let used = password_reset::Entity::update_many().set(void).filter(live).exec(&tx).await.map_err(internal)?;
-        if used.rows_affected != 1 {
+        let taken = password_reset::Entity::update_many().set(void).filter(live).exec(&tx).await.map_err(internal)?;
+        if taken.rows_affected != 1 {
             return Err(spent());
         }
         let user = user_account::Entity::find_by_id(row.user_id).one(&tx).await.map_err(internal)?;
@@ -100,7 +100,7 @@ impl Site {
         let deed = Deed::new(Action::PasswordReset).on("user", user.id, &user.name);
         note_everywhere(&tx, user.id, now, &actor, deed).await?;
         tx.commit().await.map_err(internal)?;
-        ended.into_iter().for_each(|session| self.domain.tell_end(session));
+        self.domain.tell_ends(ended);
         Ok(())
     }
 }

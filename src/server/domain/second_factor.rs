@@ -142,11 +142,11 @@ pub(super) async fn spend(
 ) -> Result<Option<Spent>> {
     let code = normal(code);
     if code.len() != 6 {
-        let used = recovery_code::Entity::delete_many()
+        let found = recovery_code::Entity::delete_many()
             .filter(recovery_code::Column::UserId.eq(user.id))
             .filter(recovery_code::Column::CodeHash.eq(hash_of(&code)));
-        let used = used.exec(tx).await.map_err(internal)?.rows_affected;
-        return Ok((used == 1).then_some(Spent::RecoveryCode));
+        let taken = found.exec(tx).await.map_err(internal)?.rows_affected;
+        return Ok((taken == 1).then_some(Spent::RecoveryCode));
     }
     let Some(step) = step_of(&seed_of(seal, user)?, &code, now)? else { return Ok(None) };
     let taken = user_account::Entity::update_many()
@@ -197,8 +197,9 @@ fn setup(email: &Email, seed: &[u8]) -> Result<SecondFactorSetup> {
     let code = QrCode::new(&uri).map_err(internal)?;
     let width = code.width();
     let dark = code.to_colors().into_iter().enumerate().filter(|(_, color)| *color == Color::Dark);
-    let path = dark.map(|(at, _)| format!("M{} {}h1v1h-1z", at % width + QUIET, at / width + QUIET)).collect();
-    Ok(SecondFactorSetup { secret, uri, size: width + 2 * QUIET, path })
+    let path: Vec<String> =
+        dark.map(|(at, _)| format!("M{} {}h1v1h-1z", at % width + QUIET, at / width + QUIET)).collect();
+    Ok(SecondFactorSetup { secret, uri, size: width + 2 * QUIET, path: path.concat() })
 }
 
 async fn renew_codes(db: &impl ConnectionTrait, user: UserId) -> Result<RecoveryCodes> {
