@@ -30,7 +30,7 @@ impl MigrationTrait for Migration {
             manager.drop_table(Table::drop().table(name).if_exists().take()).await?;
         }
         for (table, column) in added() {
-            let name = column.get_column_name().to_owned();
+            let name = column.get_column_name().clone();
             manager.alter_table(Table::alter().table(table).drop_column(name).take()).await?;
         }
         Ok(())

@@ -15,8 +15,11 @@ use super::{
     components::time::provide_clock,
     pages::{
         account::{LoginPage, LogoutPage, RegisterPage},
+        account_settings::AccountPage,
         audit::AuditLog,
         backfill::Backfill,
+        confirm::{ConfirmPage, LoginCodePage},
+        forgotten::{ForgotPasswordPage, ResetPasswordPage},
         frame::Frame,
         incidents::IncidentsPage,
         invite::InvitePage,
@@ -26,6 +29,7 @@ use super::{
         not_found::NotFound,
         overview::Overview,
         room::IncidentRoomPage,
+        second_factor::SecondFactorPage,
         service::ServicePage,
         services::ServicesPage,
         settings::Settings,
@@ -54,6 +58,10 @@ pub fn App() -> impl IntoView {
             <FocusOnNavigation />
             <Routes fallback=NotFound>
                 <Route path=path!("/") view=Welcome ssr=SsrMode::Async />
+                <Route path=path!("/login/code") view=LoginCodePage ssr=SsrMode::Async />
+                <Route path=path!("/forgot-password") view=ForgotPasswordPage ssr=SsrMode::Async />
+                <Route path=path!("/reset-password/:token") view=ResetPasswordPage ssr=SsrMode::Async />
+                <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async />
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                 <Route path=path!("/logout") view=LogoutPage ssr=SsrMode::Async />
@@ -71,6 +79,8 @@ pub fn App() -> impl IntoView {
                     // After the pages below `/incidents`, whose names are no ids.
                     <Route path=path!("/incidents/:id") view=IncidentRoomPage ssr=SsrMode::Async />
                     <Route path=path!("/team") view=TeamPage ssr=SsrMode::Async />
+                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+                    <Route path=path!("/account/second-factor") view=SecondFactorPage ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=Settings ssr=SsrMode::Async />
                     <Route path=path!("/settings/audit") view=AuditLog ssr=SsrMode::Async />
                 </ParentRoute>

@@ -3,13 +3,14 @@
 //! Mutations take flat, URL-encoded fields, so that each works as a plain form without JavaScript (style rule 29).
 
 mod access;
+mod account;
 mod incidents;
 mod maintenances;
 mod team;
 
 use leptos::prelude::*;
 
-pub use self::{access::*, incidents::*, maintenances::*, team::*};
+pub use self::{access::*, account::*, incidents::*, maintenances::*, team::*};
 use crate::model::{Account, History, Placement, Result, Service, StatusPage};
 
 /// Creates an organization with its first admin, signs them in and leads to the dashboard.
@@ -24,13 +25,6 @@ pub async fn register(
     use crate::{model::RegistrationForm, server::call};
     let form = RegistrationForm { email, password, name, organization_name, slug: Some(slug) };
     call::sign_in_with(async move |door| door.register(form).await, None).await
-}
-
-/// Signs a person in and leads to `next`, when that is one of our own paths, or to the dashboard.
-#[server]
-pub async fn login(email: String, password: String, #[server(default)] next: String) -> Result<()> {
-    use crate::{model::LoginForm, server::call};
-    call::sign_in_with(async move |door| door.login(LoginForm { email, password }).await, Some(next)).await
 }
 
 /// Ends the session and leads to the start page.

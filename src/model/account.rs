@@ -184,7 +184,7 @@ impl RegistrationForm {
         let organization_name = check.line("organization_name", &self.organization_name, NAME_MAX);
         let name = check.line("name", &self.name, NAME_MAX);
         let email = check.take("email", self.email.parse());
-        check_new_password(&mut check, &self.password);
+        check_new_password(&mut check, "password", &self.password);
         let typed = self.slug.as_deref().map(str::trim).filter(|slug| !slug.is_empty());
         let slug = match typed {
             Some(slug) => check.take("slug", slug.parse()),
@@ -206,14 +206,14 @@ impl RegistrationForm {
     }
 }
 
-/// Measures a password that somebody chooses; its strength is the server's to judge.
-pub fn check_new_password(check: &mut Check, password: &str) {
+/// Notes what is wrong with a new password as far as its length tells.
+pub fn check_new_password(check: &mut Check, field: &str, password: &str) {
     match password.chars().count() {
         length @ 0..12 => {
-            check.fault("password", format!("Use at least 12 characters; this has {length}. A sentence works well."));
+            check.fault(field, format!("Use at least 12 characters; this has {length}. A sentence works well."));
         }
         12..=128 => {}
-        length => check.fault("password", format!("Use at most 128 characters; this has {length}.")),
+        length => check.fault(field, format!("Use at most 128 characters; this has {length}.")),
     }
 }
 
@@ -227,6 +227,9 @@ pub struct LoginForm {
     /// The password.
     #[schema(format = Password)]
     pub password: String,
+    /// A code of the second factor, or a recovery code, for accounts that have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// A login whose fields have been checked.
@@ -236,6 +239,8 @@ pub struct Login {
     pub email: Email,
     /// What they say to prove it.
     pub password: String,
+    /// What they say besides.
+    pub code: Option<String>,
 }
 
 impl LoginForm {
@@ -253,7 +258,7 @@ impl LoginForm {
         }
         check.finish()?;
         match email {
-            Some(email) => Ok(Login { email, password: self.password }),
+            Some(email) => Ok(Login { email, password: self.password, code: self.code }),
             None => Err(Error::invalid("Please fill in every field.")),
         }
     }

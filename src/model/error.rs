@@ -22,6 +22,10 @@ wire_enum! {
         Unauthorized = "unauthorized",
         /// Somebody is signed in, but their role does not allow this.
         Forbidden = "forbidden",
+        /// Somebody is signed in, but gave their password too long ago for this; `/confirm` asks for it again.
+        ConfirmPassword = "confirm_password",
+        /// The password is right, and a code of the second factor must come with it, as `code`.
+        SecondFactorRequired = "second_factor_required",
         /// Absent, or another organization's: both look alike.
         NotFound = "not_found",
         /// The method does not exist on this path.
@@ -47,8 +51,8 @@ impl Code {
     pub const fn http_status(self) -> u16 {
         match self {
             Self::Invalid => 400,
-            Self::Unauthorized => 401,
-            Self::Forbidden => 403,
+            Self::Unauthorized | Self::SecondFactorRequired => 401,
+            Self::Forbidden | Self::ConfirmPassword => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::Conflict => 409,
@@ -123,6 +127,12 @@ impl Error {
     #[must_use]
     pub fn forbidden() -> Self {
         Self::new(Code::Forbidden, "Your role does not allow this. An admin of the organization can change your role.")
+    }
+
+    /// What protects an account is changed only by who gave the password a short while ago.
+    #[must_use]
+    pub fn confirm_password() -> Self {
+        Self::new(Code::ConfirmPassword, "Please confirm your password first: you gave it more than 15 minutes ago.")
     }
 
     /// Too many attempts.

@@ -6,12 +6,14 @@ pub mod access;
 pub mod account;
 pub mod audit;
 pub mod check;
+pub mod device;
 pub mod error;
 pub mod event;
 pub mod form;
 pub mod incident;
 pub mod incident_input;
 pub mod maintenance;
+pub mod own_account;
 pub mod page;
 pub mod planning;
 pub mod preview;
@@ -32,7 +34,7 @@ pub mod zone;
 pub use access::{ApiToken, TokenId, TokenRequest, TokenScope};
 pub use account::{
     Account, Email, Login, LoginForm, Organization, OrganizationId, Registration, RegistrationForm, SessionId,
-    SignedIn, User, UserId,
+    SignedIn, User, UserId, check_new_password,
 };
 pub use audit::{
     Action, ActorKind, AuditActor, AuditChange, AuditChanges, AuditEntry, AuditId, AuditPage, AuditTarget,
@@ -47,6 +49,7 @@ pub use incident::{
 };
 pub use incident_input::{IncidentPatch, NewIncident, ServiceImpact};
 pub use maintenance::{Automations, ClockAction, Clockwork, Series, SeriesId};
+pub use own_account::{OwnAccount, RecoveryCodes, SecondFactorSetup, SessionInfo};
 pub use page::{Applied, StatusPage};
 pub use planning::Conflict;
 pub use preview::Intent;

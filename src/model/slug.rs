@@ -19,6 +19,7 @@ pub const RESERVED: &[&str] = &[
     "badge",
     "blog",
     "boot",
+    "confirm",
     "console",
     "contact",
     "csp-report",

@@ -120,7 +120,7 @@ impl NewMember {
     pub fn check(self) -> Result<Self> {
         let mut check = Check::default();
         let name = check.line("name", &self.name, NAME_MAX);
-        check_new_password(&mut check, &self.password);
+        check_new_password(&mut check, "password", &self.password);
         check.finish()?;
         Ok(Self { name, ..self })
     }

@@ -11,7 +11,7 @@ use leptos_axum::ResponseOptions;
 
 use super::{
     AppState,
-    auth::Door,
+    auth::{Door, Entrance},
     domain::{Caller, IdempotencyKey, NewSession, Person},
     error::status_of,
 };
@@ -97,16 +97,61 @@ where
 {
     let state = expect_context::<AppState>();
     let caller: Caller = handle().await?;
-    let session = job(Door::new(state, caller)).await?;
-    enter(&session, next)
+    let session = job(Door::new(state.clone(), caller)).await?;
+    hand_out(state.cookie.write(&state.tokens.write(&session)?, session.is_lasting)?);
+    leptos_axum::redirect(&own_or_dashboard(next.unwrap_or_default()));
+    Ok(())
 }
 
-/// Hands out the cookie of a session that has begun and leads inside.
-fn enter(session: &NewSession, next: Option<String>) -> Result<()> {
+/// As [`sign_in_with`], for who may owe a code: leads to the page that asks for it.
+///
+/// # Errors
+/// What the door says.
+pub async fn enter_with<J>(job: J, next: String) -> Result<()>
+where
+    J: AsyncFnOnce(Door) -> Result<Entrance>,
+{
     let state = expect_context::<AppState>();
-    hand_out(state.cookie.write(&state.tokens.write(session)?, session.is_lasting)?);
-    leptos_axum::redirect(next.as_deref().filter(|path| is_own_path(path)).unwrap_or("/dashboard"));
-    Ok(())
+    let caller: Caller = handle().await?;
+    match noted(job(Door::new(state.clone(), caller)).await)? {
+        Entrance::Open(session) => sign_in(async |_| Ok(session), Some(next)).await,
+        Entrance::Code(challenge) => {
+            hand_out(state.challenges.write(&challenge)?);
+            let next: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", &next).finish();
+            leptos_axum::redirect(&format!("/login/code?{next}"));
+            Ok(())
+        }
+    }
+}
+
+/// As [`sign_in_with`], for who owes a code and gives it.
+///
+/// # Errors
+/// What the door says.
+pub async fn answer_challenge(code: &str, next: String) -> Result<()> {
+    let state = expect_context::<AppState>();
+    let parts = use_context::<Parts>().ok_or_else(Error::internal)?;
+    let challenge = noted(state.challenges.read(&parts.headers))?;
+    let clear = state.challenges.clear()?;
+    let job = async move |door: Door| {
+        let session = door.answer(challenge, code).await?;
+        hand_out(clear);
+        Ok(session)
+    };
+    noted(sign_in(job, Some(next)).await)
+}
+
+/// As [`call`], and goes on in the session the job gives, under its new cookie, at `path`.
+///
+/// # Errors
+/// As [`call`].
+pub async fn go_on_with<H, J>(path: &str, job: J) -> Result<()>
+where
+    H: FromRequestParts<AppState, Rejection = Error>,
+    J: AsyncFnOnce(H) -> Result<NewSession>,
+{
+    let session = call(job).await?;
+    sign_in(async |_| Ok(session), Some(path.to_owned())).await
 }
 
 /// Lets a person go on in another session, hands out its cookie, and leads to the dashboard.
@@ -117,7 +162,7 @@ pub async fn go_on_in<J>(job: J) -> Result<()>
 where
     J: AsyncFnOnce(Person) -> Result<NewSession>,
 {
-    enter(&call(job).await?, None)
+    go_on_with("/dashboard", job).await
 }
 
 /// As [`call`], for what ends the session: takes the cookie away and leads to the door.
@@ -214,6 +259,12 @@ pub fn is_own_path(path: &str) -> bool {
         && !path.starts_with("//")
         && path.len() <= 512
         && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+}
+
+/// A path to lead to: this one, when it is ours, or the dashboard.
+#[must_use]
+pub fn own_or_dashboard(path: String) -> String {
+    if is_own_path(&path) { path } else { "/dashboard".into() }
 }
 
 async fn handle<H>() -> Result<H>

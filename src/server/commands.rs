@@ -1,4 +1,4 @@
-//! The commands: serve, migrate, demo, reset-password, backup, check.
+//! The commands: serve, migrate, demo, reset-password, disable-user, enable-user, backup, check.
 
 use std::{
     io::{self, BufRead, IsTerminal, Write},
@@ -27,6 +27,8 @@ enum Failure {
     Database(#[from] Unreachable),
     #[error("REDIS_URL: {0}")]
     Redis(#[from] redis::RedisError),
+    #[error("SMTP_URL: {0}")]
+    Mail(String),
     #[error(transparent)]
     Refused(#[from] Error),
     #[error("{0}: {1}")]
@@ -72,6 +74,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             Ok(())
         }
         Command::ResetPassword { email } => reset_password(&config, &email).await,
+        Command::DisableUser { email } => set_disabled(&config, &email, true).await,
+        Command::EnableUser { email } => set_disabled(&config, &email, false).await,
         Command::Backup { file } => {
             // As it is: a copy made before an upgrade must not be upgraded by the making of it.
             let domain = Domain::connect(&config.database_url, Relay::none(), Clock::System).await?;
@@ -146,6 +150,18 @@ async fn reset_password(config: &Config, email: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+async fn set_disabled(config: &Config, email: &str, is_disabled: bool) -> Result<(), Failure> {
+    let email: Email = email.parse()?;
+    let domain = open(config, Relay::none()).await?;
+    domain.system().set_disabled(&email, is_disabled).await.map_err(|error| match error.code {
+        crate::model::Code::NotFound => Error::invalid(format!("Nobody here has the e-mail address {email}.")),
+        _ => error,
+    })?;
+    let done = if is_disabled { "is shut out, and all their sessions have ended" } else { "may log in" };
+    println!("{email} {done}.");
+    Ok(())
+}
+
 async fn check(config: &Config) -> Result<(), Failure> {
     println!("Settings: in order. People reach us at {}.", config.public_url.origin());
     let relay = match &config.redis_url {
@@ -160,5 +176,9 @@ async fn check(config: &Config) -> Result<(), Failure> {
     };
     println!("Database: reached; {schema}.");
     println!("Redis: {}.", if config.redis_url.is_some() { "reached" } else { "not used" });
+    if let Some(mail) = &config.mail {
+        mail.test().await.map_err(Failure::Mail)?;
+    }
+    println!("Mail: {}.", if config.mail.is_some() { "reached" } else { "not used" });
     Ok(())
 }

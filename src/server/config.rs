@@ -10,7 +10,7 @@ use axum::http::HeaderValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use super::public_url::PublicUrl;
-use super::{limits::LimitSettings, net::Network, secret::Secret};
+use super::{limits::LimitSettings, mail::MailSettings, net::Network, secret::Secret};
 
 /// Aldis, a status page: teams tell their users what works, live.
 #[derive(Parser)]
@@ -39,6 +39,16 @@ pub enum Command {
     Demo,
     /// Set a new password for a person, read from standard input, and end their sessions.
     ResetPassword {
+        /// Their e-mail address.
+        email: String,
+    },
+    /// Shut a person out: their sessions end, and they cannot log in.
+    DisableUser {
+        /// Their e-mail address.
+        email: String,
+    },
+    /// Let a person in again who was shut out.
+    EnableUser {
         /// Their e-mail address.
         email: String,
     },
@@ -84,6 +94,12 @@ pub struct Settings {
     /// Let people log in over plain http:// from other machines: whoever is on the way can read their passwords
     #[arg(long = "cookie-insecure", env = "ALDIS_COOKIE_INSECURE", global = true, action = clap::ArgAction::Set, default_value_t = false)]
     pub cookie_insecure: bool,
+    /// The mail server: `smtp://HOST`, `smtp://USER:PASSWORD@HOST?tls=required` or `smtps://USER:PASSWORD@HOST`
+    #[arg(long, env, global = true, hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// The address mails come from: `Aldis <status@example.com>`
+    #[arg(long = "mail-from", env = "ALDIS_MAIL_FROM", global = true)]
+    pub mail_from: Option<String>,
     /// Who may create an organization
     #[arg(long = "registration", env = "ALDIS_REGISTRATION", global = true, value_enum, default_value = "open")]
     pub registration: Registrations,
@@ -152,6 +168,8 @@ pub struct Config {
     pub old_secrets: Vec<Secret>,
     /// How much one caller may take.
     pub limits: LimitSettings,
+    /// How mail is sent, if it is.
+    pub mail: Option<MailSettings>,
 }
 
 /// Why the settings were refused: names the variable, never its secret.
@@ -172,6 +190,14 @@ impl ConfigError {
     #[must_use]
     pub fn of(self, variable: &'static str) -> Self {
         Self { variable, ..self }
+    }
+}
+
+impl Config {
+    /// The key, and after it those that were it before.
+    #[must_use]
+    pub fn all_secrets(&self) -> Vec<&Secret> {
+        std::iter::once(&self.secret).chain(&self.old_secrets).collect()
     }
 }
 
@@ -235,6 +261,7 @@ impl Settings {
             secret,
             old_secrets: self.jwt_secret_old.iter().map(|old| Secret::given_before(old)).collect::<Result<_, _>>()?,
             limits: self.limits,
+            mail: MailSettings::given(self.smtp_url.as_deref(), self.mail_from.as_deref())?,
         })
     }
 }
@@ -273,6 +300,10 @@ mod tests {
             (vec!["--jwt-secret", strong, "--jwt-secret-old", "hunter2"], "ALDIS_JWT_SECRET_OLD"),
             (vec!["--jwt-secret", strong, "--public-url", "http://status.example.com"], "ALDIS_PUBLIC_URL"),
             (vec!["--jwt-secret", strong, "--listen", "0.0.0.0:3000"], "ALDIS_PUBLIC_URL"),
+            (vec!["--jwt-secret", strong, "--smtp-url", "http://scott:tiger@mail"], "SMTP_URL"),
+            (vec!["--jwt-secret", strong, "--smtp-url", "hunter2"], "SMTP_URL"),
+            (vec!["--jwt-secret", strong, "--smtp-url", "smtp://scott:tiger@mail"], "ALDIS_MAIL_FROM"),
+            (vec!["--jwt-secret", strong, "--smtp-url", "smtp://mail", "--mail-from", "hunter2"], "ALDIS_MAIL_FROM"),
         ] {
             let error = settings(&flags).check().err().unwrap_or_else(|| panic!("{flags:?} was accepted")).to_string();
             assert!(error.starts_with(variable), "{error}");

@@ -25,8 +25,8 @@ use crate::model::{Code, Error, FormAnswer, FormFailure, Result};
 pub const FORM_MAX: usize = 256 * 1024;
 /// Forms that ask for a password themselves: nobody is sent to the login from them.
 const ASKING: [&str; 2] = ["/login", "/join_with_password"];
-/// Fields whose content is never shown again.
-const SECRET: &str = "password";
+/// Words in the names of fields whose content is never shown again.
+const SECRET: [&str; 2] = ["password", "code"];
 
 /// The pages, to show one again.
 #[derive(Clone)]
@@ -164,5 +164,8 @@ fn own_referer(headers: &HeaderMap, state: &AppState) -> String {
 
 /// What was typed, except passwords.
 fn typed(body: &[u8]) -> BTreeMap<String, String> {
-    form_urlencoded::parse(body).into_owned().filter(|(name, _)| !name.contains(SECRET)).collect()
+    form_urlencoded::parse(body)
+        .into_owned()
+        .filter(|(name, _)| !SECRET.iter().any(|word| name.contains(word)))
+        .collect()
 }

@@ -28,7 +28,8 @@ impl Inviter {
     pub async fn invite(&self, request: InvitationRequest) -> Result<Invitation> {
         let (invitation, secret) = self.admin.invite(request).await?;
         let link = format!("{}/invite/{secret}", self.state.config.public_url.origin());
-        // Where there is mail, the link is sent from here.
-        Ok(Invitation { link: Some(link), is_mailed: Some(false), ..invitation })
+        let who = self.admin.account();
+        let is_mailed = self.state.mailer.invitation(&invitation.email, &who.organization.name, &who.user.name, &link);
+        Ok(Invitation { link: Some(link), is_mailed: Some(is_mailed), ..invitation })
     }
 }

@@ -50,7 +50,8 @@ async fn housekeep(system: System) -> Result<()> {
     let sessions = system.forget_ended_sessions().await?;
     let events = system.forget_old_events().await?;
     let keys = system.forget_old_keys().await?;
+    let resets = system.forget_old_resets().await?;
     let entries = system.forget_old_audit().await?;
-    tracing::debug!(sessions, events, keys, entries, "forgot what has ended");
+    tracing::debug!(sessions, events, keys, resets, entries, "forgot what has ended");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 mod api;
 mod assets;
-mod auth;
+pub mod auth;
 pub mod call;
 mod commands;
 mod config;
@@ -13,12 +13,14 @@ pub mod inviter;
 mod jobs;
 mod limits;
 mod live;
+pub mod mail;
 mod net;
 mod pages;
 mod public_url;
 mod relay;
 mod reports;
 mod router;
+mod seal;
 mod secret;
 mod serve;
 mod telemetry;
@@ -36,9 +38,11 @@ use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    auth::{Passwords, SessionCookie, Throttle, Tokens},
+    auth::{Challenges, Passwords, SessionCookie, Throttle, Tokens},
     domain::Domain,
     limits::{Requests, Sockets},
+    mail::Mailer,
+    seal::Seal,
 };
 use crate::{app::Assets, model::Result};
 
@@ -54,6 +58,10 @@ pub struct AppState {
     reports: Requests,
     sockets: Sockets,
     tokens: Tokens,
+    challenges: Challenges,
+    /// What keeps the seeds of second factors.
+    seeds: Seal,
+    mailer: Mailer,
     cookie: SessionCookie,
     names: assets::Names,
     assets: Assets,
@@ -75,6 +83,13 @@ impl AppState {
             reports: Requests::new(domain.clock().clone(), reports::REPORTS_PER_MINUTE),
             sockets: Sockets::new(&config.limits),
             tokens: Tokens::new(&config.secret, &config.old_secrets),
+            challenges: Challenges::new(
+                Seal::new(&config.all_secrets(), "login challenge"),
+                &config.public_url,
+                domain.clock().clone(),
+            ),
+            mailer: config.mail.as_ref().map_or_else(Mailer::none, Mailer::open),
+            seeds: Seal::new(&config.all_secrets(), "second factor"),
             cookie: SessionCookie::new(&config.public_url),
             assets: names.assets(),
             names,
@@ -103,6 +118,13 @@ impl AppState {
     /// The server's own jobs, run by hand.
     pub(crate) fn system(&self) -> domain::System {
         self.domain.system()
+    }
+
+    /// Has mail put into a test's hands.
+    pub(crate) fn record_mail(&mut self) -> tokio::sync::mpsc::Receiver<mail::Letter> {
+        let (mailer, letters) = Mailer::recorder();
+        self.mailer = mailer;
+        letters
     }
 
     /// The hash of a password.

@@ -113,6 +113,10 @@ async fn guard(State(state): State<AppState>, request: Request, next: Next) -> R
     if state.config.public_url.is_https() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, TWO_YEARS);
     }
+    // The address holds a secret.
+    if path.starts_with("/reset-password/") || path.starts_with("/invite/") {
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
     response
 }
 

@@ -8,6 +8,8 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hkdf::Hkdf;
+use sha2::Sha256;
 
 use super::config::ConfigError;
 
@@ -23,6 +25,15 @@ impl Secret {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// A key for one purpose alone, so that what is made for one is of no use for another.
+    #[must_use]
+    pub fn key(&self, purpose: &str) -> [u8; 32] {
+        let mut key = [0; 32];
+        let derived = Hkdf::<Sha256>::new(None, &self.0).expand(purpose.as_bytes(), &mut key);
+        derived.expect("32 bytes are not too many for HKDF");
+        key
     }
 
     /// Accepts a key from the settings.

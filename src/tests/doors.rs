@@ -33,6 +33,8 @@ pub enum Field {
     Invitation,
     /// The id of another organization of the same person.
     Organization,
+    /// The id of another session of theirs.
+    Session,
     /// What is said of a service, whose id stands in the field's name in place of `{}`.
     Said(&'static str),
     /// Something that names nobody's property.
@@ -46,6 +48,9 @@ pub enum Guard {
     Open,
     /// Who is signed in.
     Session,
+    /// Who is signed in and has more to show than an organization with one of everything does: these functions have
+    /// tests of their own.
+    Person,
 }
 
 /// A server function, and how to call it rightly.
@@ -70,6 +75,22 @@ pub const FUNCTIONS: &[Function] = &[
     ),
     open("login", &[("email", Field::Plain("nobody")), ("password", Field::Plain("wrong"))]),
     open("logout", &[]),
+    open("login_code", &[("code", Field::Plain("000000"))]),
+    open("sends_mail", &[]),
+    open("request_password_reset", &[("email", Field::Plain("nobody@example.com"))]),
+    open("reset_password", &[("token", Field::Plain("x")), ("password", Field::Plain("wrong"))]),
+    session("my_account", &[]),
+    session("change_name", &[("name", Field::Plain("Ada King"))]),
+    person("change_email", &[("email", Field::Plain("x@example.com")), ("password", Field::Plain("wrong"))]),
+    person("change_password", &[("password", Field::Plain("wrong")), ("new_password", Field::Plain("wrong"))]),
+    person("confirm_password", &[("password", Field::Plain("wrong"))]),
+    session("revoke_session", &[("id", Field::Session)]),
+    session("revoke_other_sessions", &[]),
+    person("begin_second_factor", &[]),
+    person("show_second_factor", &[]),
+    person("enable_second_factor", &[("code", Field::Plain("000000"))]),
+    person("disable_second_factor", &[("password", Field::Plain("wrong"))]),
+    person("renew_recovery_codes", &[("password", Field::Plain("wrong"))]),
     session("me", &[]),
     session("board", &[]),
     session("service_history", &[("id", Field::Service)]),
@@ -167,6 +188,10 @@ const fn open(name: &'static str, fields: &'static [(&'static str, Field)]) -> F
 
 const fn session(name: &'static str, fields: &'static [(&'static str, Field)]) -> Function {
     Function { name, guard: Guard::Session, fields }
+}
+
+const fn person(name: &'static str, fields: &'static [(&'static str, Field)]) -> Function {
+    Function { name, guard: Guard::Person, fields }
 }
 
 /// The addresses of the server functions that exist.

@@ -3,6 +3,7 @@
 //! All tests run in parallel on one database; what keeps them apart is what keeps customers apart: each registers its
 //! own organizations. `ALDIS_TEST_DATABASE_URL` names the database, otherwise it is an SQLite file of this run.
 
+mod account;
 mod api_tokens;
 mod audit;
 mod auth;
@@ -30,15 +31,18 @@ mod invitations;
 mod limits;
 mod live;
 mod live_incidents;
+mod mail;
 mod maintenances;
 mod openapi;
 mod owners;
 mod pages;
+mod password_reset;
 mod places;
 mod public_incidents;
 mod public_safety;
 mod scale;
 mod schema;
+mod second_factor;
 mod services;
 mod sessions;
 mod sockets;

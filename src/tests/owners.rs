@@ -1,5 +1,6 @@
 //! An organization that has one of everything, for tests that go to every door there is.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{
@@ -10,6 +11,13 @@ use super::{
 
 /// The present of tests whose bodies hold dates.
 pub const NOW: &str = "2026-11-23T12:00:00Z";
+
+/// The session a token names.
+pub fn session_of(token: &str) -> String {
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("a payload")).expect("base64");
+    let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+    claims["sid"].as_str().expect("an id").to_owned()
+}
 
 /// An organization with one of everything that has an id.
 pub struct Owner {
@@ -30,6 +38,8 @@ pub struct Owner {
     invitation: Value,
     /// Another organization, of which the same person is a member.
     other: Value,
+    /// Another session of the same person.
+    session: String,
 }
 
 impl Owner {
@@ -73,6 +83,7 @@ impl Owner {
         let joined = other.invite_at(&team.email, "member").await.join_with_password(app, PASSWORD).await.0;
         assert_eq!(joined.status, 200, "{}", joined.text);
         let other = other.organization;
+        let session = session_of(&team.back().await.token);
         Self {
             team,
             service,
@@ -86,6 +97,7 @@ impl Owner {
             colleague,
             invitation,
             other,
+            session,
         }
     }
 
@@ -139,6 +151,7 @@ impl Owner {
             Field::Colleague => id_of(&self.colleague),
             Field::Invitation => id_of(&self.invitation),
             Field::Organization => id_of(&self.other),
+            Field::Session => &self.session,
             Field::Plain(text) => text,
         }
     }

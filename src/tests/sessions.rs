@@ -64,7 +64,7 @@ async fn r_23_a_session_ends_after_thirty_days_however_much_it_is_used() {
 /// Signs in through the form and gives the cookie's attributes, in lower case.
 async fn cookie_of(app: &TestApp, browser: &mut Browser) -> (String, Vec<String>) {
     let team = app.register("Acme").await;
-    let fields = [("email", team.email.as_str()), ("password", PASSWORD)];
+    let fields = [("email", team.email.as_str()), ("password", PASSWORD), ("lasting", "on")];
     let answer = browser.submit("/login", path_to("login"), &fields).await;
     assert_eq!(answer.status, 303, "{}", answer.text);
     assert_eq!(answer.header(header::LOCATION), "/dashboard");

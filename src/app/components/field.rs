@@ -323,11 +323,16 @@ pub fn Password(
     form: Form,
     /// `current-password` or `new-password`.
     autocomplete: &'static str,
+    /// Its name in the request.
+    #[prop(default = "password")]
+    name: &'static str,
+    /// Its label, which is also its accessible name.
+    #[prop(default = "Password")]
+    label: &'static str,
     /// What to know before typing.
     #[prop(optional, into)]
     hint: Option<ViewFn>,
 ) -> impl IntoView {
-    let name = "password";
     let is_shown = RwSignal::new(false);
     let describedby = described_by(form, name, hint.is_some());
     let input = view! {
@@ -356,7 +361,7 @@ pub fn Password(
         </div>
     };
     view! {
-        <Labelled form name label="Password".to_owned() hint>
+        <Labelled form name label=label.to_owned() hint>
             {input}
         </Labelled>
     }

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, fmt::Display};
 
 use leptos::{html, prelude::*};
-use leptos_router::hooks::use_location;
+use leptos_router::{hooks::use_location, location::Url};
 use server_fn::ServerFn;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, KeyboardEvent};
@@ -189,6 +189,11 @@ pub fn FormHead(
     #[prop(optional, into)]
     is_quiet: Signal<bool>,
 ) -> impl IntoView {
+    let (path, search) = (use_location().pathname, use_location().search);
+    let confirm = move || {
+        let page = path.with(|path| search.with(|search| full_path(path, search)));
+        format!("/confirm?next={}", Url::escape(&page))
+    };
     view! {
         <PageField />
         <div role="alert">
@@ -207,6 +212,13 @@ pub fn FormHead(
                                             <a href="/login" rel="external">
                                                 "Log in"
                                             </a>
+                                        }
+                                    })}
+                                {(error.code == Code::ConfirmPassword)
+                                    .then(|| {
+                                        view! {
+                                            " "
+                                            <a href=confirm>"Confirm your password"</a>
                                         }
                                     })}
                             </p>

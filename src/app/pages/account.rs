@@ -7,7 +7,7 @@ use super::page::LonePage;
 use crate::{
     app::{
         components::{
-            field::{Field, Password},
+            field::{Checkbox, Field, Password},
             form::{Form, FormHead, Submit},
         },
         server_fns::{Login, Logout, Register},
@@ -72,13 +72,23 @@ pub fn LoginPage() -> impl IntoView {
     let next = move || next.clone().or_else(|| query.read().get("next")).unwrap_or_default();
     view! {
         <LonePage title="Log in">
+            {move || {
+                query
+                    .read()
+                    .get("reset")
+                    .map(|_| view! { <p role="status">"Your password is changed. Log in with the new one."</p> })
+            }}
             <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
                 <FormHead form is_login=true />
                 <input type="hidden" name="next" value=next />
                 <Field form name="email" label="Email" kind="email" autocomplete="username" />
                 <Password form autocomplete="current-password" />
+                <Checkbox form name="lasting" label="Keep me logged in" is_ticked=true />
                 <Submit form label="Log in" busy="Logging in…" />
             </ActionForm>
+            <p class="meta">
+                <a href="/forgot-password">"Forgot your password?"</a>
+            </p>
             <p class="meta">"New here? " <a href="/register">"Create organization"</a></p>
         </LonePage>
     }

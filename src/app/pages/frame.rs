@@ -128,6 +128,9 @@ fn Person(sheet: Sheet, name: String, email: String) -> impl IntoView {
         <div class="person">
             <p dir="auto">{name}</p>
             <p class="meta">{email}</p>
+            <p class="meta">
+                <A href="/account">"Your account"</A>
+            </p>
             <SheetButton sheet />
             <LogoutButton />
         </div>

@@ -1,9 +1,12 @@
 //! The pages of the team's application, one file each, and the frame around those for members.
 
 pub mod account;
+pub mod account_settings;
 pub mod audit;
 pub mod backfill;
+pub mod confirm;
 mod consequences;
+pub mod forgotten;
 pub mod frame;
 mod groups;
 mod incident_filters;
@@ -18,6 +21,7 @@ pub mod not_found;
 pub mod overview;
 mod page;
 pub mod room;
+pub mod second_factor;
 pub mod service;
 mod service_details;
 mod service_history;

@@ -36,7 +36,7 @@ pub async fn register(
     post, path = "/api/auth/login", tag = "Accounts", operation_id = "login", request_body = LoginForm,
     responses(
         (status = 200, description = "The token, the person and the organization.", body = SignedIn),
-        (status = 401, description = "The e-mail address or the password is wrong.", body = crate::model::Error),
+        (status = 401, description = "The e-mail address or the password is wrong; or, with the code `second_factor_required`, they are right and `code` is missing.", body = crate::model::Error),
         (status = 429, description = "Too many attempts; `Retry-After` says how long to wait.", body = crate::model::Error),
         (status = 503, description = "Too many people are signing in at once.", body = crate::model::Error),
     ),
@@ -46,7 +46,7 @@ pub async fn login(
     caller: Caller,
     Body(form): Body<LoginForm>,
 ) -> Result<Json<SignedIn>> {
-    let session = Door::new(state.clone(), caller).login(form).await?;
+    let session = Door::new(state.clone(), caller).login(form, true).await?.session()?;
     signed_in(&state, session)
 }
 

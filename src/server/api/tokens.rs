@@ -5,7 +5,7 @@ use axum::{Json, http::StatusCode};
 use super::input::{Body, Id};
 use crate::{
     model::{ApiToken, Error, Result, TokenId, TokenRequest},
-    server::domain::Admin,
+    server::domain::{Admin, SureAdmin},
 };
 
 /// List the API tokens; there are at most 50
@@ -24,13 +24,16 @@ pub async fn list(org: Admin) -> Result<Json<Vec<ApiToken>>> {
 
 /// Make an API token
 ///
-/// For admins. The answer is the only one that tells the secret.
+/// For admins who gave their password less than 15 minutes ago. The answer is the only one that tells the secret.
 #[utoipa::path(
     post, path = "/api/tokens", tag = "Access", operation_id = "createToken", security(("bearer" = [])),
     request_body = TokenRequest,
-    responses((status = 201, description = "The token with its secret.", body = ApiToken)),
+    responses(
+        (status = 201, description = "The token with its secret.", body = ApiToken),
+        (status = 403, description = "Only admins may, in a session whose password was given a short while ago.", body = Error),
+    ),
 )]
-pub async fn create(org: Admin, Body(request): Body<TokenRequest>) -> Result<(StatusCode, Json<ApiToken>)> {
+pub async fn create(org: SureAdmin, Body(request): Body<TokenRequest>) -> Result<(StatusCode, Json<ApiToken>)> {
     org.create_token(request).await.map(|token| (StatusCode::CREATED, Json(token)))
 }
 
@@ -43,6 +46,6 @@ pub async fn create(org: Admin, Body(request): Body<TokenRequest>) -> Result<(St
         (status = 403, description = "Only admins may, in a session.", body = Error),
     ),
 )]
-pub async fn revoke(org: Admin, Id(id): Id<TokenId>) -> Result<StatusCode> {
+pub async fn revoke(org: SureAdmin, Id(id): Id<TokenId>) -> Result<StatusCode> {
     org.revoke_token(id).await.map(|()| StatusCode::NO_CONTENT)
 }

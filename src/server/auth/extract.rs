@@ -11,7 +11,7 @@ use crate::{
     model::{Code, Error, Result},
     server::{
         AppState,
-        domain::{Admin, Caller, Member, Person, Site, TOKEN_PREFIX, Viewer},
+        domain::{Admin, Caller, Member, Person, Site, Sure, SureAdmin, TOKEN_PREFIX, Viewer},
         limits,
         net::client_ip,
     },
@@ -87,6 +87,25 @@ impl FromRequestParts<AppState> for Person {
             let why = "This is for people: an API token cannot do it. Log in and use the session's token.";
             Error::new(Code::Forbidden, why)
         })
+    }
+}
+
+impl FromRequestParts<AppState> for Sure {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let person = Person::from_request_parts(parts, state).await?;
+        Self::of(person).ok_or_else(Error::confirm_password)
+    }
+}
+
+impl FromRequestParts<AppState> for SureAdmin {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let admin = Admin::from_request_parts(parts, state).await?;
+        let sure = Sure::from_request_parts(parts, state).await?;
+        Self::of(admin, &sure).ok_or_else(Error::forbidden)
     }
 }
 

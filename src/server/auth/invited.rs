@@ -37,7 +37,7 @@ impl Door {
             let why = "There is no account with this address. Open the link of the invitation again.";
             return Err(Error::new(Code::Conflict, why));
         }
-        let known = self.prove(&Login { email: view.email, password }).await?;
+        let known = self.prove(&Login { email: view.email, password, code: None }).await?;
         site.join(invitation, &known, &self.caller).await
     }
 }

@@ -1,13 +1,18 @@
 //! Who is asking: turns a request into a handle, and a password into a session.
 
+mod challenge;
 mod csrf;
+mod desk;
 mod extract;
 mod invited;
 mod password;
+mod reset;
 mod throttle;
 mod token;
 
+pub use challenge::{Challenge, Challenges};
 pub use csrf::refuse_foreign_origins;
+pub use desk::Desk;
 pub use extract::{caller_ip, cookie_session};
 pub use password::{COST, Passwords};
 pub use throttle::Throttle;
@@ -20,7 +25,7 @@ use super::{
     config::Registrations,
     domain::{Caller, Credentials, NewSession},
 };
-use crate::model::{Error, Login, LoginForm, RegistrationForm, Result};
+use crate::model::{Code, Email, Error, Login, LoginForm, RegistrationForm, Result};
 
 /// The door at which somebody signs in: every way in, form or API, passes it and its limits.
 pub struct Door {
@@ -67,16 +72,25 @@ impl Door {
         self.state.domain.site().register(&registration, hash, &self.caller).await
     }
 
-    /// Begins a session for who knows the password. Says the same, after the same time, whichever part was wrong
-    ///
+    /// Begins a session for who knows the password, or asks for a code where there is a second factor. Says the same,
+    /// after the same time, whichever part was wrong.
     ///
     /// # Errors
     /// `unauthorized`, `too_many_requests`, `unavailable` when too many are signing in at once.
-    pub async fn login(&self, form: LoginForm) -> Result<NewSession> {
-        let known = self.prove(&form.check()?).await?;
+    pub async fn login(&self, form: LoginForm, is_lasting: bool) -> Result<Entrance> {
+        let login = form.check()?;
+        let known = self.prove(&login).await?;
         // Who belongs nowhere any more learns no more than who is unknown.
-        let organization = known.organization.ok_or_else(wrong)?;
-        self.state.domain.site().open_session(known.user, organization, &self.caller, true).await
+        if known.organization.is_none() {
+            return Err(wrong());
+        }
+        let known = self.with_fresh_hash(known, &login.password).await?;
+        match (known.has_second_factor, login.code) {
+            (true, None) => {
+                Ok(Entrance::Code(self.state.challenges.issue(login.email, known.password_hash, is_lasting)))
+            }
+            (_, code) => self.open(&login.email, known, code.as_deref(), is_lasting).await.map(Entrance::Open),
+        }
     }
 
     /// Who knows the password.
@@ -88,17 +102,91 @@ impl Door {
         let hash = credentials.as_ref().map(|known| known.password_hash.as_str());
         let right = self.state.passwords.verify(&login.password, hash).await?;
         match credentials {
-            Some(known) if right => {
-                self.state.throttle.account_succeeded(&login.email);
-                Ok(known)
+            Some(known) if right => Ok(known),
+            known => Err(self.failed(&login.email, known, wrong())),
+        }
+    }
+
+    /// Begins a session for who has answered a challenge with a code.
+    ///
+    /// # Errors
+    /// `invalid` for a wrong code, `unauthorized` when the challenge is over, `too_many_requests`.
+    pub async fn answer(&self, challenge: Challenge, code: &str) -> Result<NewSession> {
+        if code.trim().is_empty() {
+            return Err(Error::field("code", "This is required."));
+        }
+        self.state.throttle.attempt(self.ip())?;
+        self.state.throttle.account_may_try(&challenge.email)?;
+        self.state.challenges.attempt(&challenge)?;
+        let known = self.state.domain.site().credentials(&challenge.email).await?;
+        let known = known.filter(|known| known.has_second_factor && known.password_hash == challenge.password_hash);
+        let known = known.ok_or_else(challenge::over)?;
+        self.open(&challenge.email, known, Some(code), challenge.is_lasting).await
+    }
+
+    /// Opens a session for who has shown all there is to show.
+    async fn open(
+        &self,
+        email: &Email,
+        known: Credentials,
+        code: Option<&str>,
+        is_lasting: bool,
+    ) -> Result<NewSession> {
+        let organization = known.organization.ok_or_else(wrong)?;
+        let code = code.map(|code| (&self.state.seeds, code));
+        let site = self.state.domain.site();
+        match site.open_session(known.user, organization, &self.caller, is_lasting, code).await {
+            Ok(session) => {
+                self.state.throttle.account_succeeded(email);
+                Ok(session)
             }
-            known => {
-                self.state.throttle.account_failed(&login.email);
-                if let Some(known) = known {
-                    site.note_failed_login(&known, &self.caller).await?;
-                }
-                Err(wrong())
-            }
+            Err(error) if error.fields.contains_key("code") => Err(self.failed(email, Some(known), error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Counts and writes down a failure, and gives what to say of it.
+    fn failed(&self, email: &Email, known: Option<Credentials>, error: Error) -> Error {
+        self.state.throttle.account_failed(email);
+        if let Some(known) = known {
+            // Not waited for: writing takes time, and of an unknown address there is nothing to write.
+            let (site, caller) = (self.state.domain.site(), self.caller.clone());
+            tokio::spawn(async move { site.note_failed_login(&known, &caller).await });
+        }
+        error
+    }
+
+    /// Hashes a password anew that was hashed at another cost, now that it is known.
+    async fn with_fresh_hash(&self, known: Credentials, password: &str) -> Result<Credentials> {
+        if !self.state.passwords.is_outdated(&known.password_hash) {
+            return Ok(known);
+        }
+        let fresh = self.state.passwords.hash(password).await?;
+        self.state.domain.site().renew_hash(known.user, &known.password_hash, fresh.clone()).await?;
+        Ok(Credentials { password_hash: fresh, ..known })
+    }
+}
+
+/// What the right password opens.
+pub enum Entrance {
+    /// The door.
+    Open(NewSession),
+    /// The question for a code.
+    Code(Challenge),
+}
+
+impl Entrance {
+    /// The session, for who can only come in or not.
+    ///
+    /// # Errors
+    /// `second_factor_required`.
+    pub fn session(self) -> Result<NewSession> {
+        match self {
+            Self::Open(session) => Ok(session),
+            Self::Code(_) => Err(Error::new(
+                Code::SecondFactorRequired,
+                "This account has a second factor: send the code of the app, or a recovery code, as `code`.",
+            )),
         }
     }
 }

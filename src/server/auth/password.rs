@@ -83,6 +83,12 @@ impl Passwords {
         Ok(same && known)
     }
 
+    /// Whether a hash was made at another cost than is used now.
+    #[must_use]
+    pub fn is_outdated(&self, hash: &str) -> bool {
+        hash.split('$').nth(2).and_then(|cost| cost.parse().ok()) != Some(self.inner.cost)
+    }
+
     async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
         let _place = Place::take(&self.inner.waiting)?;
         let _core = self.inner.cores.acquire().await.map_err(internal)?;
@@ -128,6 +134,13 @@ mod tests {
         assert!(passwords.verify(&format!("{long}a"), Some(&hash)).await.expect("verify"));
         assert!(!passwords.verify(&format!("{long}b"), Some(&hash)).await.expect("verify"));
         assert!(!passwords.verify("a password nobody has", None).await.expect("verify"));
+    }
+
+    #[tokio::test]
+    async fn r_25_a_hash_of_another_cost_is_to_be_renewed() {
+        let (four, five) = (Passwords::new(4).expect("cost"), Passwords::new(5).expect("cost"));
+        let hash = four.hash("lantern over calm water 77").await.expect("hash");
+        assert!(!four.is_outdated(&hash) && five.is_outdated(&hash) && five.is_outdated("nonsense"));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Credentials {
     pub password_hash: String,
     /// The organization they would act in.
     pub organization: Option<OrganizationId>,
+    /// Whether the password alone is not enough.
+    pub has_second_factor: bool,
 }
 
 impl Site {
@@ -64,7 +66,9 @@ impl Site {
         // The one they were in last; of those they never came to, the first they joined.
         let last = theirs.into_iter().max_by_key(|row| (row.last_seen_at, Reverse((row.created_at, row.org_id))));
         let organization = last.map(|membership| membership.org_id).filter(|_| user.disabled_at.is_none());
-        Ok(Some(Credentials { user: user.id, name: user.name, password_hash: user.password_hash, organization }))
+        let has_second_factor = user.totp_since.is_some();
+        let (name, password_hash) = (user.name, user.password_hash);
+        Ok(Some(Credentials { user: user.id, name, password_hash, organization, has_second_factor }))
     }
 
     /// Writes down that somebody who is known failed to log in.
@@ -102,7 +106,7 @@ impl System {
             audit::write(&tx, organization, now, &Actor::system(), deed).await?;
         }
         tx.commit().await.map_err(internal)?;
-        ended.into_iter().for_each(|session| self.domain.tell_end(session));
+        self.domain.tell_ends(ended);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Admin, Site,
+    Admin, Site, SureAdmin,
     accounts::maker_of,
     audit::Deed,
     new_id,
@@ -38,7 +38,9 @@ impl Admin {
         let rows = rows.order_by_desc(api_token::Column::Id).all(self.db()).await.map_err(internal)?;
         Ok(rows.into_iter().map(listed).collect())
     }
+}
 
+impl SureAdmin {
     /// Makes a token in the words of a form: with a scope, and for so many days, or for ever when that is empty.
     ///
     /// # Errors

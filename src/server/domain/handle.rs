@@ -15,6 +15,9 @@ use super::{
 };
 use crate::model::{Account, OrganizationId, Result, Role, SessionId, Timestamp, TokenScope, UserId};
 
+/// How long a password that was given counts for what is sensitive.
+const SURE_SECONDS: i64 = 15 * 60;
+
 /// Somebody who is nobody yet: may register, sign in, and visit public pages.
 #[derive(Clone)]
 pub struct Site {
@@ -182,10 +185,44 @@ impl Person {
     pub(super) const fn session(&self) -> SessionId {
         self.session
     }
+}
 
-    /// When the password was last given.
-    pub(super) const fn authenticated_at(&self) -> Timestamp {
-        self.authenticated_at
+/// A person who gave their password a short while ago: also changes what protects their account.
+#[derive(Clone)]
+pub struct Sure(Person);
+
+impl Sure {
+    /// The handle, for whom it is for.
+    pub(in crate::server) fn of(person: Person) -> Option<Self> {
+        let is_recent = person.authenticated_at.plus_seconds(SURE_SECONDS) > person.domain.clock().now();
+        is_recent.then_some(Self(person))
+    }
+}
+
+impl Deref for Sure {
+    type Target = Person;
+
+    fn deref(&self) -> &Person {
+        &self.0
+    }
+}
+
+/// An admin who gave their password a short while ago: also makes and revokes what lets others in.
+#[derive(Clone)]
+pub struct SureAdmin(Admin);
+
+impl SureAdmin {
+    /// The handle, for whom it is for: both handles must come from the same request.
+    pub(in crate::server) fn of(admin: Admin, sure: &Sure) -> Option<Self> {
+        (admin.user() == sure.user() && admin.organization() == sure.organization()).then_some(Self(admin))
+    }
+}
+
+impl Deref for SureAdmin {
+    type Target = Admin;
+
+    fn deref(&self) -> &Admin {
+        &self.0
     }
 }
 

@@ -4,6 +4,7 @@
 //! organization, and a mutation is a method that exists only on the handle that may do it. The pool is private, so that
 //! outside there is nothing to query with.
 
+mod account;
 mod accounts;
 mod api_tokens;
 mod audit;
@@ -17,7 +18,9 @@ mod invitations;
 mod markdown;
 mod organization;
 mod page;
+mod password_reset;
 mod recurrence;
+mod second_factor;
 mod secrets;
 mod services;
 mod sessions;
@@ -38,7 +41,7 @@ pub use api_tokens::PREFIX as TOKEN_PREFIX;
 pub use audit::{AuditFields, AuditQuery, Caller};
 pub use clock::Clock;
 pub use feed::{Feed, Next};
-pub use handle::{Admin, Member, Person, Site, System, Viewer, Visitor};
+pub use handle::{Admin, Member, Person, Site, Sure, SureAdmin, System, Viewer, Visitor};
 pub use incidents::{ClockHolder, IdempotencyKey, IncidentFields, IncidentQuery, LEASE_SECONDS};
 pub use page::HistoryRange;
 pub use sessions::{AccessEnd, IDLE_SECONDS, Key, NewSession, SESSION_SECONDS, SHORT_IDLE_SECONDS, Seat, Standing};
@@ -131,6 +134,13 @@ impl Domain {
     fn tell_end(&self, access: Uuid) {
         self.inner.relay.send_end(access);
         self.hear_end(access);
+    }
+
+    /// Tells of several.
+    fn tell_ends(&self, ended: Vec<Uuid>) {
+        for access in ended {
+            self.tell_end(access);
+        }
     }
 
     /// Tells the sockets here.

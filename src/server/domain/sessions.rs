@@ -9,11 +9,12 @@ use super::{
     accounts::{account, disabled},
     audit::{self, Actor, Deed},
     new_id,
-    store::{self, Scope, api_token, membership, session},
+    second_factor::{Spent, spend, wrong_code},
+    store::{self, Scope, api_token, membership, session, user_account},
 };
 use crate::{
     model::{Account, Action, Error, OrganizationId, Result, Role, SessionId, Timestamp, TokenId, TokenScope, UserId},
-    server::error::internal,
+    server::{error::internal, seal::Seal},
 };
 
 /// A session that outlives its browser ends when it has not been used for 7 days.
@@ -110,21 +111,32 @@ impl AccessEnd {
 }
 
 impl Site {
-    /// Begins a session for a person who has proven who they are.
+    /// Begins a session for a person who knows the password and, where they have a second factor, this code of it.
     ///
     /// # Errors
-    /// `unauthorized` when they do not belong to the organization, or are shut out.
+    /// `unauthorized` when they do not belong to the organization, or are shut out; `invalid` for a wrong code.
+    #[expect(clippy::disallowed_methods, reason = "people belong to no organization")]
     pub async fn open_session(
         &self,
         user: UserId,
         organization: OrganizationId,
         caller: &Caller,
         is_lasting: bool,
+        code: Option<(&Seal, &str)>,
     ) -> Result<NewSession> {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
         let account = account(&tx, user, organization).await?.ok_or_else(Error::unauthorized)?;
         let actor = Actor::person(user, &account.user.name, caller);
+        let row = user_account::Entity::find_by_id(user).one(&tx).await.map_err(internal)?;
+        let row = row.ok_or_else(Error::unauthorized)?;
+        if row.totp_since.is_some() {
+            let (seal, code) = code.ok_or_else(Error::unauthorized)?;
+            let spent = spend(&tx, seal, &row, code, now).await?.ok_or_else(wrong_code)?;
+            if spent == Spent::RecoveryCode {
+                audit::write(&tx, organization, now, &actor, Deed::new(Action::RecoveryCodeUsed)).await?;
+            }
+        }
         let session = insert_session(&tx, account, now, now, caller, is_lasting).await?;
         audit::write(&tx, organization, now, &actor, Deed::new(Action::LoggedIn)).await?;
         tx.commit().await.map_err(internal)?;

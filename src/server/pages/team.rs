@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use axum::{
     Router,
     extract::{Request, State},
-    http::{Method, header, request::Parts},
+    http::{Method, Uri, header, request::Parts},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
 };
@@ -19,13 +19,15 @@ use super::policy_with_nonce;
 use crate::{
     app::{App, session::Session, shell},
     model::{Error, FormAnswer, FormFailure},
-    server::{AppState, auth::cookie_session, domain::Viewer},
+    server::{AppState, auth::cookie_session, call::own_or_dashboard, domain::Viewer},
 };
 
 /// Pages that need nobody to be signed in.
-const OPEN: [&str; 4] = ["/", "/login", "/register", "/logout"];
+const OPEN: [&str; 6] = ["/", "/login", "/login/code", "/register", "/logout", "/forgot-password"];
+/// How pages begin that a link with a secret leads to.
+const LINKED: [&str; 2] = ["/invite/", "/reset-password/"];
 /// Pages that have nothing to say to somebody who is signed in.
-const DOORS: [&str; 3] = ["/", "/login", "/register"];
+const DOORS: [&str; 4] = ["/", "/login", "/login/code", "/register"];
 
 /// The application's routes, found by rendering it once.
 #[derive(Clone)]
@@ -78,7 +80,7 @@ async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Re
         Ok(Some(viewer)) => {
             let refused = request.extensions().get::<FormFailure>().is_some();
             if DOORS.contains(&path.as_str()) && request.method() == Method::GET && !refused {
-                return Redirect::to("/dashboard").into_response();
+                return Redirect::to(&wanted(request.uri())).into_response();
             }
             request.extensions_mut().insert(viewer);
         }
@@ -95,9 +97,17 @@ async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Re
     response
 }
 
-/// Whether a page needs nobody to be signed in: an invitation's link is all there is to know for it.
+/// Whether a page needs nobody to be signed in: a link with a secret is all there is to know for it.
 fn is_open(path: &str) -> bool {
-    OPEN.contains(&path) || path.starts_with("/invite/")
+    OPEN.contains(&path) || LINKED.iter().any(|link| path.starts_with(link))
+}
+
+/// Where somebody who is signed in and stands at the door wants to go: whoever is sent there by a session that has been
+/// replaced in this browser comes back.
+fn wanted(uri: &Uri) -> String {
+    let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let mut next = query.filter(|(name, _)| name == "next").map(|(_, next)| next.into_owned());
+    own_or_dashboard(next.next().unwrap_or_default())
 }
 
 fn failed(error: Error) -> Response {

@@ -1,0 +1,263 @@
+//! One's own account: profile, password, sessions, second factor.
+
+use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
+
+use super::page::Page;
+use crate::{
+    app::{
+        board::Trouble,
+        components::{
+            field::{Field, Password},
+            form::{Done, Form, FormHead, Submit},
+            time::Time,
+        },
+        server_fns::{
+            self, BeginSecondFactor, ChangeEmail, ChangeName, ChangePassword, DisableSecondFactor, RenewRecoveryCodes,
+            RevokeOtherSessions, RevokeSession,
+        },
+        session::use_told,
+    },
+    model::{OwnAccount, RecoveryCodes, Result, SessionInfo, Timestamp},
+};
+
+/// The account, as the server answers.
+type Answer = Resource<Result<OwnAccount>>;
+
+/// What concerns oneself.
+#[component]
+pub fn AccountPage() -> impl IntoView {
+    let answer: Answer = Resource::new_blocking(|| (), |()| server_fns::my_account());
+    let content = move || {
+        answer.get().map(|account| match account {
+            Ok(account) => view! { <Content answer account /> }.into_any(),
+            Err(error) => view! { <Trouble error /> }.into_any(),
+        })
+    };
+    view! {
+        <Page title="Your account">
+            <Transition>{content}</Transition>
+        </Page>
+    }
+}
+
+#[component]
+fn Content(answer: Answer, account: OwnAccount) -> impl IntoView {
+    view! {
+        <section class="group">
+            <h2>"Profile"</h2>
+            <NameForm name=account.name />
+            <EmailForm email=account.email.to_string() />
+        </section>
+        <section class="group">
+            <h2>"Password"</h2>
+            <PasswordForm />
+        </section>
+        <section class="group">
+            <h2>"Two-factor authentication"</h2>
+            {match account.second_factor_since {
+                Some(since) => view! { <SecondFactor since left=account.recovery_codes /> }.into_any(),
+                None => view! { <NoSecondFactor /> }.into_any(),
+            }}
+        </section>
+        <section class="group">
+            <h2>"Sessions"</h2>
+            <Sessions answer sessions=account.sessions />
+        </section>
+    }
+}
+
+#[component]
+fn NameForm(name: String) -> impl IntoView {
+    let action = ServerAction::<ChangeName>::new();
+    let form = Form::new(action, "name");
+    view! {
+        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+            <FormHead form />
+            <Field form name="name" label="Your name" autocomplete="name" value=Signal::stored(name) />
+            <div class="actions">
+                <Submit form label="Save name" busy="Saving…" />
+                <Done form text="Saved." />
+            </div>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn EmailForm(email: String) -> impl IntoView {
+    let action = ServerAction::<ChangeEmail>::new();
+    let form = Form::new(action, "email");
+    view! {
+        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+            <FormHead form />
+            <Field form name="email" label="Email" kind="email" autocomplete="email" value=Signal::stored(email) />
+            <Password
+                form
+                autocomplete="current-password"
+                label="Password, to change the email"
+                hint=|| "You log in by this address, and a link for a new password goes there."
+            />
+            <div class="actions">
+                <Submit form label="Save email" busy="Saving…" />
+                <Done form text="Saved." />
+            </div>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn PasswordForm() -> impl IntoView {
+    let action = ServerAction::<ChangePassword>::new();
+    let form = Form::new(action, "change-password");
+    view! {
+        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+            <FormHead form />
+            <Password form autocomplete="current-password" label="Current password" />
+            <Password
+                form
+                name="new_password"
+                autocomplete="new-password"
+                label="New password"
+                hint=|| "At least 12 characters. Every other session of yours ends."
+            />
+            <div class="actions">
+                <Submit form label="Change password" busy="Changing…" />
+                <Done form text="Changed." />
+            </div>
+        </ActionForm>
+    }
+}
+
+#[component]
+fn NoSecondFactor() -> impl IntoView {
+    let action = ServerAction::<BeginSecondFactor>::new();
+    let form = Form::new(action, "begin-second-factor");
+    view! {
+        <ActionForm action node_ref=form.node attr:class="card stack">
+            <FormHead form />
+            <p>
+                "With an authenticator app, your password alone lets nobody in: whoever logs in also needs a code from your phone."
+            </p>
+            <Submit form label="Set up two-factor authentication" busy="Preparing…" />
+        </ActionForm>
+    }
+}
+
+#[component]
+fn SecondFactor(since: Timestamp, left: u64) -> impl IntoView {
+    let renew = ServerAction::<RenewRecoveryCodes>::new();
+    let renewal = Form::new(renew, "renew-codes");
+    let disable = ServerAction::<DisableSecondFactor>::new();
+    let removal = Form::new(disable, "disable-second-factor");
+    let told = use_told::<RecoveryCodes>(RenewRecoveryCodes::url());
+    let codes = move || match renew.value().get() {
+        Some(Ok(codes)) => Some(codes),
+        _ => told.clone(),
+    };
+    view! {
+        <div class="card stack">
+            <p>"A code is asked for at every login. Set up " <Time at=Signal::stored(since) /> "."</p>
+            <p>
+                {match left {
+                    0 => "No recovery codes are left.".to_owned(),
+                    1 => "One recovery code is left.".to_owned(),
+                    left => format!("{left} recovery codes are left."),
+                }}
+            </p>
+        </div>
+        {move || codes().map(|codes| view! { <Codes codes /> })}
+        <details class="fold">
+            <summary>"New recovery codes"</summary>
+            <ActionForm action=renew node_ref=renewal.node attr:class="card stack" attr:novalidate=true>
+                <FormHead form=renewal />
+                <p>"The codes you have now will not work any more."</p>
+                <Password form=renewal autocomplete="current-password" label="Password, for new recovery codes" />
+                <Submit form=renewal label="Make new recovery codes" busy="Making…" class="button" />
+            </ActionForm>
+        </details>
+        <details class="fold">
+            <summary>"Turn two-factor authentication off"</summary>
+            <ActionForm action=disable node_ref=removal.node attr:class="card stack" attr:novalidate=true>
+                <FormHead form=removal />
+                <p>"Your password alone will let you in, and whoever knows it."</p>
+                <Password form=removal autocomplete="current-password" label="Password, to turn it off" />
+                <Submit form=removal label="Turn off" busy="Turning off…" class="button button-danger" />
+            </ActionForm>
+        </details>
+    }
+}
+
+/// Recovery codes, the only time they are seen.
+#[component]
+pub fn Codes(
+    /// The codes.
+    codes: RecoveryCodes,
+) -> impl IntoView {
+    let list = codes.codes.into_iter().map(|code| view! { <li><code>{code}</code></li> }).collect_view();
+    view! {
+        <div class="card stack" role="status">
+            <h3>"Your recovery codes"</h3>
+            <p>"Each lets you in once when you do not have your phone. Keep them safe: they are shown only now."</p>
+            <ul class="codes" aria-label="Recovery codes">{list}</ul>
+        </div>
+    }
+}
+
+#[component]
+fn Sessions(answer: Answer, sessions: Vec<SessionInfo>) -> impl IntoView {
+    let has_others = sessions.len() > 1;
+    let rows = sessions.into_iter().map(|session| view! { <SessionRow answer session /> }).collect_view();
+    view! {
+        <ul class="card rows" aria-label="Sessions">{rows}</ul>
+        {has_others.then(|| view! { <RevokeOthers answer /> })}
+    }
+}
+
+#[component]
+fn SessionRow(answer: Answer, session: SessionInfo) -> impl IntoView {
+    let SessionInfo { id, user_agent, ip, created_at, last_seen_at, is_current } = session;
+    let action = ServerAction::<RevokeSession>::new();
+    let form = Form::about(action, "revoke", id);
+    Effect::new(move |_| {
+        if form.is_done() {
+            answer.refetch();
+        }
+    });
+    view! {
+        <li class="row">
+            <div class="row-name">
+                <p dir="auto">{user_agent} {is_current.then_some(" · this session")}</p>
+                <p class="hint">
+                    {ip} " · last used " <Time at=Signal::stored(last_seen_at) /> " · since "
+                    <Time at=Signal::stored(created_at) />
+                </p>
+            </div>
+            {(!is_current)
+                .then(|| {
+                    view! {
+                        <ActionForm action node_ref=form.node attr:class="row-actions">
+                            <FormHead form />
+                            <input type="hidden" name="id" value=id.to_string() />
+                            <Submit form label="Revoke" busy="Revoking…" class="button" />
+                        </ActionForm>
+                    }
+                })}
+        </li>
+    }
+}
+
+#[component]
+fn RevokeOthers(answer: Answer) -> impl IntoView {
+    let action = ServerAction::<RevokeOtherSessions>::new();
+    let form = Form::new(action, "revoke-others");
+    Effect::new(move |_| {
+        if form.is_done() {
+            answer.refetch();
+        }
+    });
+    view! {
+        <ActionForm action node_ref=form.node attr:class="actions">
+            <FormHead form />
+            <Submit form label="Revoke all others" busy="Revoking…" class="button" />
+        </ActionForm>
+    }
+}

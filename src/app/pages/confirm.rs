@@ -1,0 +1,64 @@
+//! Proving again who one is: the password before something sensitive, and the code after the password.
+
+use leptos::{form::ActionForm, prelude::*};
+use leptos_router::hooks::use_query_map;
+
+use super::page::LonePage;
+use crate::app::{
+    components::{
+        field::{Field, Password},
+        form::{Form, FormHead, Submit},
+    },
+    server_fns::{ConfirmPassword, LoginCode},
+};
+
+/// Where the page is to lead: what the form said before it was refused, or the address.
+fn wanted(form: Form) -> impl Fn() -> String + Clone + Send + Sync + 'static {
+    let (query, typed) = (use_query_map(), form.typed("next"));
+    move || typed.clone().or_else(|| query.read().get("next")).unwrap_or_default()
+}
+
+/// Asks for the password again and leads back.
+#[component]
+pub fn ConfirmPage() -> impl IntoView {
+    let action = ServerAction::<ConfirmPassword>::new();
+    let form = Form::new(action, "confirm");
+    view! {
+        <LonePage title="Confirm your password">
+            <p>"What you are about to change protects your account. Your password is asked for once in 15 minutes."</p>
+            <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+                <FormHead form />
+                <input type="hidden" name="next" value=wanted(form) />
+                <Password form autocomplete="current-password" />
+                <Submit form label="Confirm" busy="Confirming…" />
+            </ActionForm>
+        </LonePage>
+    }
+}
+
+/// Asks for a code of the second factor, after the right password.
+#[component]
+pub fn LoginCodePage() -> impl IntoView {
+    let action = ServerAction::<LoginCode>::new();
+    let form = Form::new(action, "code");
+    view! {
+        <LonePage title="Enter your code">
+            <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+                <FormHead form />
+                <input type="hidden" name="next" value=wanted(form) />
+                <Field
+                    form
+                    name="code"
+                    label="Code"
+                    autocomplete="one-time-code"
+                    is_first=true
+                    hint=|| "The six digits your authenticator app shows, or one of your recovery codes."
+                />
+                <Submit form label="Log in" busy="Logging in…" />
+            </ActionForm>
+            <p class="meta">
+                <a href="/login">"Begin again with the password"</a>
+            </p>
+        </LonePage>
+    }
+}

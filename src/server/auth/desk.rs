@@ -1,0 +1,158 @@
+//! Where somebody who is signed in changes what proves them: passwords are compared here, and the domain writes.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+
+use super::Passwords;
+use crate::{
+    model::{Check, Error, RecoveryCodes, Result, SecondFactorSetup, check_new_password},
+    server::{
+        AppState,
+        domain::{Caller, NewSession, Person, Sure},
+    },
+};
+
+/// The desk, for who came to it: a [`Person`], or one who is [`Sure`].
+pub struct Desk<P> {
+    state: AppState,
+    caller: Caller,
+    holder: P,
+}
+
+impl<P> FromRequestParts<AppState> for Desk<P>
+where
+    P: FromRequestParts<AppState, Rejection = Error> + Send,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let holder = P::from_request_parts(parts, state).await?;
+        let caller = Caller::from_request_parts(parts, state).await?;
+        Ok(Self { state: state.clone(), caller, holder })
+    }
+}
+
+impl<P> Desk<P> {
+    /// Compares the password, within the limits of signing in: a stolen session must not be a way to guess it.
+    async fn prove(&self, person: &Person, password: &str) -> Result<()> {
+        if password.is_empty() {
+            return Err(Error::field("password", "This is required."));
+        }
+        if password.len() > 1024 {
+            return Err(Error::field("password", "This is longer than any password here."));
+        }
+        let email = person.account().user.email;
+        self.state.throttle.attempt(self.caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))?;
+        self.state.throttle.account_may_try(&email)?;
+        let hash = person.password_hash().await?;
+        if self.state.passwords.verify(password, Some(&hash)).await? {
+            self.state.throttle.account_succeeded(&email);
+            Ok(())
+        } else {
+            self.state.throttle.account_failed(&email);
+            Err(Error::field("password", "This is not your password."))
+        }
+    }
+}
+
+impl Desk<Person> {
+    /// Notes that the password was given again.
+    ///
+    /// # Errors
+    /// `invalid` for a wrong password, `too_many_requests`.
+    pub async fn confirm(&self, password: &str) -> Result<()> {
+        self.prove(&self.holder, password).await?;
+        self.holder.note_confirmed().await
+    }
+
+    /// Changes the address they sign in by.
+    ///
+    /// # Errors
+    /// `invalid` with the fields at fault, `conflict` when somebody else has the address.
+    pub async fn change_email(&self, email: &str, password: &str) -> Result<()> {
+        let mut check = Check::default();
+        let email = check.take("email", email.parse());
+        check.finish()?;
+        self.prove(&self.holder, password).await?;
+        match email {
+            Some(email) => self.holder.change_email(&email).await,
+            None => Err(Error::internal()),
+        }
+    }
+
+    /// Changes the password. Every session ends; this one goes on as another.
+    ///
+    /// # Errors
+    /// `invalid` with the fields at fault.
+    pub async fn change_password(&self, password: &str, new: &str) -> Result<NewSession> {
+        let account = self.holder.account();
+        let known = [account.user.email.as_str(), &account.user.name, &account.organization.name];
+        check_password("new_password", new, &known)?;
+        if password == new {
+            return Err(Error::field("new_password", "This is the password you have."));
+        }
+        self.prove(&self.holder, password).await?;
+        let hash = self.state.passwords.hash(new).await?;
+        self.holder.change_password(hash).await
+    }
+}
+
+impl Desk<Sure> {
+    /// Begins to set up a second factor.
+    ///
+    /// # Errors
+    /// `conflict` when there is one.
+    pub async fn begin_second_factor(&self) -> Result<()> {
+        self.holder.begin_second_factor(&self.state.seeds).await
+    }
+
+    /// What the app needs.
+    ///
+    /// # Errors
+    /// `not_found` when nothing was begun.
+    pub async fn second_factor_setup(&self) -> Result<SecondFactorSetup> {
+        self.holder.second_factor_setup(&self.state.seeds).await
+    }
+
+    /// Asks for the second factor from now on.
+    ///
+    /// # Errors
+    /// `invalid` for a wrong code, `too_many_requests`.
+    pub async fn enable_second_factor(&self, code: &str) -> Result<RecoveryCodes> {
+        self.state.throttle.attempt(self.caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))?;
+        self.holder.enable_second_factor(&self.state.seeds, code).await
+    }
+
+    /// Takes the second factor away.
+    ///
+    /// # Errors
+    /// `invalid` for a wrong password, `not_found` when there is none.
+    pub async fn disable_second_factor(&self, password: &str) -> Result<()> {
+        self.prove(&self.holder, password).await?;
+        self.holder.disable_second_factor().await
+    }
+
+    /// Makes new recovery codes.
+    ///
+    /// # Errors
+    /// `invalid` for a wrong password, `not_found` without a second factor.
+    pub async fn renew_recovery_codes(&self, password: &str) -> Result<RecoveryCodes> {
+        self.prove(&self.holder, password).await?;
+        self.holder.renew_recovery_codes().await
+    }
+}
+
+/// Refuses a new password that is short, long or easy to guess, under the name its field has.
+///
+/// # Errors
+/// `invalid`, saying why.
+pub fn check_password(field: &str, password: &str, known: &[&str]) -> Result<()> {
+    let mut check = Check::default();
+    check_new_password(&mut check, field, password);
+    check.finish()?;
+    Passwords::judge(password, known).map_err(|error| match error.fields.into_values().next() {
+        Some(why) => Error::field(field, why),
+        None => Error::field(field, error.message),
+    })
+}

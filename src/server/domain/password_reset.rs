@@ -1,0 +1,129 @@
+//! The way back in for who forgot the password: a link in a mail, once, for half an hour.
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
+
+use super::{
+    Caller, Site, System,
+    account::{note_everywhere, update_user, void_resets},
+    audit::{Actor, Deed},
+    secrets::{hash_of, new_secret},
+    sessions::delete_sessions,
+    store::{self, password_reset, user_account},
+};
+use crate::{
+    model::{Action, Email, Error, Result},
+    server::error::internal,
+};
+
+/// How long a link works, in seconds.
+const SECONDS: i64 = 30 * 60;
+/// How many links an address is sent in a day.
+const PER_DAY: u64 = 3;
+const DAY: i64 = 24 * 3600;
+
+impl Site {
+    /// Makes a link's secret for who has this address; those made before open nothing any more. Nothing, when nobody
+    /// has it, or they were sent enough today.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    #[expect(clippy::disallowed_methods, reason = "people are looked up before any organization is known")]
+    pub async fn request_reset(&self, email: &Email, caller: &Caller) -> Result<Option<String>> {
+        let now = self.domain.clock().now();
+        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        // Held, so that requests at the same time are counted one after the other.
+        let found = user_account::Entity::find().filter(user_account::Column::Email.eq(email.as_str()));
+        let user = found.lock_exclusive().one(&tx).await.map_err(internal)?;
+        let Some(user) = user.filter(|user| user.disabled_at.is_none()) else { return Ok(None) };
+        let today = Condition::all()
+            .add(password_reset::Column::UserId.eq(user.id))
+            .add(password_reset::Column::CreatedAt.gt(now.plus_seconds(-DAY)));
+        let sent = password_reset::Entity::find().filter(today).count(&tx).await.map_err(internal)?;
+        if sent >= PER_DAY {
+            return Ok(None);
+        }
+        void_resets(&tx, user.id).await?;
+        let secret = new_secret();
+        password_reset::Entity::insert(password_reset::ActiveModel {
+            token_hash: Set(hash_of(&secret)),
+            user_id: Set(user.id),
+            created_at: Set(now),
+            expires_at: Set(now.plus_seconds(SECONDS)),
+        })
+        .exec_without_returning(&tx)
+        .await
+        .map_err(internal)?;
+        let actor = Actor::person(user.id, &user.name, caller);
+        let deed = Deed::new(Action::PasswordResetRequested).on("user", user.id, &user.name);
+        note_everywhere(&tx, user.id, now, &actor, deed).await?;
+        tx.commit().await.map_err(internal)?;
+        Ok(Some(secret))
+    }
+
+    /// The address and the name of who holds a link's secret.
+    ///
+    /// # Errors
+    /// `invalid` when the link opens nothing any more.
+    #[expect(clippy::disallowed_methods, reason = "the secret says whose it is")]
+    pub async fn reset_holder(&self, secret: &str) -> Result<(String, String)> {
+        let db = self.domain.db();
+        let live = live_reset(secret, self.domain.clock().now());
+        let row = password_reset::Entity::find().filter(live).one(db).await.map_err(internal)?.ok_or_else(spent)?;
+        let user = user_account::Entity::find_by_id(row.user_id).one(db).await.map_err(internal)?;
+        user.map(|user| (user.email, user.name)).ok_or_else(spent)
+    }
+
+    /// Sets a new password by a link's secret, once, and ends all sessions.
+    ///
+    /// # Errors
+    /// `invalid` when the link opens nothing any more.
+    #[expect(clippy::disallowed_methods, reason = "the secret says whose it is")]
+    pub async fn reset_by_link(&self, secret: &str, password_hash: String, caller: &Caller) -> Result<()> {
+        let now = self.domain.clock().now();
+        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let live = live_reset(secret, now);
+        let row = password_reset::Entity::find().filter(live.clone()).one(&tx).await.map_err(internal)?;
+        let row = row.ok_or_else(spent)?;
+        // Of two that come with it at once, one uses it up.
+        let void = password_reset::ActiveModel { expires_at: Set(now), ..Default::default() };
+        let taken = password_reset::Entity::update_many().set(void).filter(live).exec(&tx).await.map_err(internal)?;
+        if taken.rows_affected != 1 {
+            return Err(spent());
+        }
+        let user = user_account::Entity::find_by_id(row.user_id).one(&tx).await.map_err(internal)?;
+        let user = user.filter(|user| user.disabled_at.is_none()).ok_or_else(spent)?;
+        let change = user_account::ActiveModel { password_hash: Set(password_hash), ..Default::default() };
+        update_user(&tx, user.id, change).await.map_err(internal)?;
+        void_resets(&tx, user.id).await?;
+        let ended = delete_sessions(&tx, user.id, None, None).await?;
+        let actor = Actor::person(user.id, &user.name, caller);
+        let deed = Deed::new(Action::PasswordReset).on("user", user.id, &user.name);
+        note_everywhere(&tx, user.id, now, &actor, deed).await?;
+        tx.commit().await.map_err(internal)?;
+        self.domain.tell_ends(ended);
+        Ok(())
+    }
+}
+
+impl System {
+    /// Forgets links that are neither good for anything nor counted any more.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    #[expect(clippy::disallowed_methods, reason = "housekeeping over all people, by age alone")]
+    pub async fn forget_old_resets(&self) -> Result<u64> {
+        let oldest = self.domain.clock().now().plus_seconds(-DAY);
+        let old = password_reset::Entity::delete_many().filter(password_reset::Column::CreatedAt.lte(oldest));
+        Ok(old.exec(self.domain.db()).await.map_err(internal)?.rows_affected)
+    }
+}
+
+fn live_reset(secret: &str, now: crate::model::Timestamp) -> Condition {
+    Condition::all()
+        .add(password_reset::Column::TokenHash.eq(hash_of(secret)))
+        .add(password_reset::Column::ExpiresAt.gt(now))
+}
+
+fn spent() -> Error {
+    Error::invalid("This link has been used, replaced by a newer one, or is older than 30 minutes. Ask for a new one.")
+}
