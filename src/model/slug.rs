@@ -21,6 +21,7 @@ pub const RESERVED: &[&str] = &[
     "boot",
     "console",
     "contact",
+    "csp-report",
     "dashboard",
     "demo",
     "dev",

@@ -110,6 +110,11 @@ async fn run_server(config: Config, with_demo: bool) -> Result<(), Failure> {
     if listen.ip().is_unspecified() && origin == format!("http://{listen}") {
         tracing::warn!("set ALDIS_PUBLIC_URL to the address people use: forms sent from any other address are refused");
     }
+    if !state.config.public_url.is_https() && !state.config.public_url.is_loopback() {
+        tracing::warn!(
+            "ALDIS_COOKIE_INSECURE: over plain http:// whoever is on the way can read passwords and sessions"
+        );
+    }
     tokio::spawn(relay.listen(state.domain.system(), state.stop.clone()));
     tokio::spawn(jobs::run(state.domain.system(), state.stop.clone()));
     println!("Aldis is ready at {}", state.config.public_url.origin());

@@ -9,7 +9,8 @@ use std::{
 use axum::http::HeaderValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{net::Network, secret::Secret};
+pub use super::public_url::PublicUrl;
+use super::{limits::LimitSettings, net::Network, secret::Secret};
 
 /// Aldis, a status page: teams tell their users what works, live.
 #[derive(Parser)]
@@ -71,6 +72,18 @@ pub struct Settings {
     /// The key that signs sessions, at least 32 bytes [default: generated into the data folder]
     #[arg(long = "jwt-secret", env = "ALDIS_JWT_SECRET", global = true, hide_env_values = true)]
     pub jwt_secret: Option<String>,
+    /// Keys that signed sessions before, separated by commas: what they signed stays valid
+    #[arg(
+        long = "jwt-secret-old",
+        env = "ALDIS_JWT_SECRET_OLD",
+        global = true,
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub jwt_secret_old: Vec<String>,
+    /// Let people log in over plain http:// from other machines: whoever is on the way can read their passwords
+    #[arg(long = "cookie-insecure", env = "ALDIS_COOKIE_INSECURE", global = true, action = clap::ArgAction::Set, default_value_t = false)]
+    pub cookie_insecure: bool,
     /// Who may create an organization
     #[arg(long = "registration", env = "ALDIS_REGISTRATION", global = true, value_enum, default_value = "open")]
     pub registration: Registrations,
@@ -83,6 +96,9 @@ pub struct Settings {
     /// Sign-in and registration attempts per minute and network address
     #[arg(long = "auth-rate", env = "ALDIS_AUTH_RATE", global = true, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub auth_rate: u32,
+    /// How much one caller may take
+    #[command(flatten)]
+    pub limits: LimitSettings,
     /// What to log: error, warn, info, debug, trace, or per module as in `info,aldis=debug`
     #[arg(long = "log", env = "ALDIS_LOG", global = true, default_value = "info")]
     pub log: String,
@@ -132,54 +148,10 @@ pub struct Config {
     pub auth_rate: u32,
     /// The key that signs sessions.
     pub secret: Secret,
-}
-
-/// The address people use, and what follows from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicUrl {
-    origin: String,
-    twin: Option<String>,
-}
-
-impl PublicUrl {
-    fn parse(text: &str) -> Result<Self, ConfigError> {
-        let bad =
-            |why: &str| ConfigError::new("ALDIS_PUBLIC_URL", format!("{why}, for example https://status.example.com"));
-        let trimmed = text.trim_end_matches('/');
-        let (scheme, host) = trimmed.split_once("://").ok_or_else(|| bad("must begin with https:// or http://"))?;
-        if !matches!(scheme, "http" | "https") {
-            return Err(bad("must begin with https:// or http://"));
-        }
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);
-        if host.is_empty() || !host.bytes().all(plain) {
-            return Err(bad("must be a host, with a port where needed, and no path"));
-        }
-        let origin = format!("{scheme}://{}", host.to_ascii_lowercase());
-        let twin =
-            [("//localhost", "//127.0.0.1"), ("//127.0.0.1", "//localhost")].into_iter().find_map(|(from, to)| {
-                let rest = origin.split_once(from)?.1;
-                (rest.is_empty() || rest.starts_with(':')).then(|| origin.replacen(from, to, 1))
-            });
-        Ok(Self { origin, twin })
-    }
-
-    /// Scheme, host and port, without a slash at the end.
-    #[must_use]
-    pub fn origin(&self) -> &str {
-        &self.origin
-    }
-
-    /// Whether an `Origin` header names us; `localhost` and `127.0.0.1` count as one.
-    #[must_use]
-    pub fn is_own(&self, origin: &str) -> bool {
-        origin == self.origin || self.twin.as_deref() == Some(origin)
-    }
-
-    /// Whether people reach us over TLS, so that cookies may demand it.
-    #[must_use]
-    pub fn is_https(&self) -> bool {
-        self.origin.starts_with("https://")
-    }
+    /// Keys that signed sessions before.
+    pub old_secrets: Vec<Secret>,
+    /// How much one caller may take.
+    pub limits: LimitSettings,
 }
 
 /// Why the settings were refused: names the variable, never its secret.
@@ -194,6 +166,12 @@ impl ConfigError {
     /// A complaint about one variable.
     pub fn new(variable: &'static str, why: impl Into<String>) -> Self {
         Self { variable, why: why.into() }
+    }
+
+    /// The same complaint about another variable.
+    #[must_use]
+    pub fn of(self, variable: &'static str) -> Self {
+        Self { variable, ..self }
     }
 }
 
@@ -218,6 +196,14 @@ impl Settings {
             return Err(ConfigError::new("REDIS_URL", "must begin with redis://, for example redis://127.0.0.1"));
         }
         let public_url = self.public_url.unwrap_or_else(|| format!("http://{}", self.listen));
+        let public_url = PublicUrl::parse(&public_url)?;
+        if !public_url.is_https() && !public_url.is_loopback() && !self.cookie_insecure {
+            return Err(ConfigError::new(
+                "ALDIS_PUBLIC_URL",
+                "is the address people use from other machines, so it must begin with https:// (or set \
+                 ALDIS_COOKIE_INSECURE=true, and passwords and sessions travel for everybody on the way to read)",
+            ));
+        }
         let cors_origins = self
             .cors_origins
             .iter()
@@ -240,13 +226,15 @@ impl Settings {
             database_url: self.database_url.replacen("mariadb:", "mysql:", 1),
             redis_url: self.redis_url,
             listen: self.listen,
-            public_url: PublicUrl::parse(&public_url)?,
+            public_url,
             data_dir: self.data_dir,
             registration: self.registration,
             trusted_proxies: self.trusted_proxies,
             cors_origins,
             auth_rate: self.auth_rate,
             secret,
+            old_secrets: self.jwt_secret_old.iter().map(|old| Secret::given_before(old)).collect::<Result<_, _>>()?,
+            limits: self.limits,
         })
     }
 }
@@ -282,6 +270,9 @@ mod tests {
             (vec!["--jwt-secret", strong, "--public-url", "status.example.com"], "ALDIS_PUBLIC_URL"),
             (vec!["--jwt-secret", strong, "--public-url", "https://example.com/status"], "ALDIS_PUBLIC_URL"),
             (vec!["--jwt-secret", strong, "--cors-origins", "example.com"], "ALDIS_CORS_ORIGINS"),
+            (vec!["--jwt-secret", strong, "--jwt-secret-old", "hunter2"], "ALDIS_JWT_SECRET_OLD"),
+            (vec!["--jwt-secret", strong, "--public-url", "http://status.example.com"], "ALDIS_PUBLIC_URL"),
+            (vec!["--jwt-secret", strong, "--listen", "0.0.0.0:3000"], "ALDIS_PUBLIC_URL"),
         ] {
             let error = settings(&flags).check().err().unwrap_or_else(|| panic!("{flags:?} was accepted")).to_string();
             assert!(error.starts_with(variable), "{error}");
@@ -290,12 +281,21 @@ mod tests {
     }
 
     #[test]
-    fn localhost_and_127_0_0_1_count_as_one_origin() {
-        let url = PublicUrl::parse("http://127.0.0.1:3000/").expect("valid");
-        assert!(url.is_own("http://127.0.0.1:3000") && url.is_own("http://localhost:3000"));
-        assert!(!url.is_own("http://localhost:3001") && !url.is_own("https://localhost:3000") && !url.is_own("null"));
-        let named = PublicUrl::parse("https://Status.Example.com").expect("valid");
-        assert!(named.is_own("https://status.example.com") && named.is_https());
-        assert!(!PublicUrl::parse("http://localhost.evil.test").expect("valid").is_own("http://127.0.0.1.evil.test"));
+    fn r_21_plain_http_is_for_this_machine_unless_somebody_insists() {
+        let strong = ["--jwt-secret", "kXo2vT7qLm9ZrB4nWc8YpD1sHf6GjE3uAaQi", "--public-url"];
+        let check = |extra: &[&str]| settings(&[&strong[..], extra].concat()).check().is_ok();
+        for own in ["http://127.0.0.1:3000", "http://localhost", "http://[::1]:3000", "http://aldis.localhost:3000"] {
+            assert!(check(&[own]), "{own}");
+        }
+        for foreign in [
+            "http://10.0.0.5:3000",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+            "http://0.0.0.0:3000",
+        ] {
+            assert!(!check(&[foreign]), "{foreign}");
+            assert!(check(&[foreign, "--cookie-insecure", "true"]), "{foreign}");
+        }
+        assert!(check(&["https://status.example.com"]));
     }
 }

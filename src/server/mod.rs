@@ -10,10 +10,13 @@ pub mod domain;
 mod error;
 mod forms;
 mod jobs;
+mod limits;
 mod live;
 mod net;
 mod pages;
+mod public_url;
 mod relay;
+mod reports;
 mod router;
 mod secret;
 mod serve;
@@ -24,6 +27,8 @@ pub use config::{Config, Settings};
 #[cfg(test)]
 pub(crate) use relay::Relay;
 pub use router::router;
+#[cfg(test)]
+pub(crate) use serve::{Terms, accept};
 
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
@@ -32,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     auth::{Passwords, SessionCookie, Throttle, Tokens},
     domain::Domain,
+    limits::{Requests, Sockets},
 };
 use crate::{app::Assets, model::Result};
 
@@ -42,6 +48,10 @@ pub struct AppState {
     domain: Domain,
     passwords: Passwords,
     throttle: Throttle,
+    requests: Requests,
+    /// Reports of browsers that were written down.
+    reports: Requests,
+    sockets: Sockets,
     tokens: Tokens,
     cookie: SessionCookie,
     names: assets::Names,
@@ -60,7 +70,10 @@ impl AppState {
         Ok(Self {
             passwords: Passwords::new(password_cost)?,
             throttle: Throttle::new(domain.clock().clone(), config.auth_rate),
-            tokens: Tokens::new(&config.secret),
+            requests: Requests::new(domain.clock().clone(), config.limits.api_rate),
+            reports: Requests::new(domain.clock().clone(), reports::REPORTS_PER_MINUTE),
+            sockets: Sockets::new(&config.limits),
+            tokens: Tokens::new(&config.secret, &config.old_secrets),
             cookie: SessionCookie::new(&config.public_url),
             assets: names.assets(),
             names,
@@ -94,6 +107,11 @@ impl AppState {
     /// The hash of a password.
     pub(crate) async fn hash(&self, password: &str) -> String {
         self.passwords.hash(password).await.expect("hashed")
+    }
+
+    /// What a connection may take.
+    pub(crate) fn terms(&self) -> Terms {
+        Terms::new(&self.config.limits, &self.config.trusted_proxies)
     }
 
     /// What ends every socket.

@@ -7,7 +7,7 @@ use axum::{
     body::Body,
     extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
-    middleware::{Next, from_fn, from_fn_with_state},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -27,10 +27,12 @@ use super::{
     auth::refuse_foreign_origins,
     error::internal,
     forms::{FORM_MAX, Pages, answer_plain_forms},
+    limits::limit_requests,
     pages::{
         Documentation, POLICY, TeamPages, public_history, public_incident, public_not_found, public_page, team_context,
         team_pages,
     },
+    reports::{REPORT_MAX, REPORTS, take_report},
 };
 use crate::model::{Code, Error};
 
@@ -41,12 +43,13 @@ const URI_MAX: usize = 4096;
 
 /// The whole server as one service.
 pub fn router(state: AppState) -> Router {
-    let (api, document) = api::router(&state.config);
+    let (api, document) = api::router(&state);
     let documentation = Documentation::of(&document, &state.assets);
     let team = team_pages(&state, TeamPages::find());
     let context = team_context(state.clone());
     let functions = Router::new()
         .route("/fn/{*name}", post(move |request: Request| handle_server_fns_with_context(context.clone(), request)))
+        .layer(from_fn_with_state(state.clone(), limit_requests))
         .layer(from_fn_with_state((state.clone(), Pages(team.clone())), answer_plain_forms))
         .layer(DefaultBodyLimit::max(FORM_MAX));
 
@@ -63,6 +66,8 @@ pub fn router(state: AppState) -> Router {
         .route("/readyz", get(ready))
         .fallback(file_or_nothing)
         .layer(from_fn_with_state(state.clone(), refuse_foreign_origins))
+        // After the layer above: a report changes nothing, and browsers do not say from which page it comes.
+        .route(REPORTS, post(take_report).layer(DefaultBodyLimit::max(REPORT_MAX)))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Error::internal().into_response()))
         .layer(
             CompressionLayer::new().compress_when(
@@ -71,7 +76,7 @@ pub fn router(state: AppState) -> Router {
                     .and(NotForContentType::const_new("application/wasm")),
             ),
         )
-        .layer(from_fn(guard))
+        .layer(from_fn_with_state(state.clone(), guard))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(TraceLayer::new_for_http().make_span_with(|request: &Request<Body>| {
             // The path may hold a token (a reset link), so only its first part is written down.
@@ -84,7 +89,7 @@ pub fn router(state: AppState) -> Router {
 }
 
 /// Limits and headers that hold for every answer.
-async fn guard(request: Request, next: Next) -> Response {
+async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let mut response = if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > URI_MAX) {
         Error::invalid("The address is longer than 4096 bytes.").into_response()
@@ -105,10 +110,15 @@ async fn guard(request: Request, next: Next) -> Response {
     for (name, value) in FIXED {
         headers.insert(name, value);
     }
+    if state.config.public_url.is_https() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, TWO_YEARS);
+    }
     response
 }
 
-/// R-34; HSTS is the business of whoever ends TLS, since only they know it will stay.
+/// Once people reach us over TLS, they shall not be led to do without. Other hosts of the domain are not ours.
+const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000");
+///
 const FIXED: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin")),

@@ -43,6 +43,14 @@ impl Secret {
         Ok(secret)
     }
 
+    /// Accepts a key that was in use before: it must be one that could have been.
+    ///
+    /// # Errors
+    /// As [`Secret::given`].
+    pub fn given_before(text: &str) -> Result<Self, ConfigError> {
+        Self::given(text).map_err(|error| error.of("ALDIS_JWT_SECRET_OLD"))
+    }
+
     /// Reads the generated key, or generates it, readable by us alone.
     ///
     /// # Errors

@@ -35,9 +35,12 @@ async fn a_request_sent_again_with_its_key_does_nothing_new() {
     let opened = send(&team, "/api/incidents", &key, &body).await.is(201);
     let (seq, path) = (team.seq().await, format!("{}/updates", incident_path(&opened)));
     app.pass(60);
-    assert_eq!(send(&team, "/api/incidents", &key, &body).await.is(201), opened);
+    let again = send(&team, "/api/incidents", &key, &body).await;
+    assert_eq!((again.is(201), again.header("idempotency-replayed")), (opened.clone(), "true"));
     let (second, update) = (unique("key"), json!({"message": "Found.", "status": "identified"}));
-    let told = send(&team, &path, &second, &update).await.is(201);
+    let told = send(&team, &path, &second, &update).await;
+    assert!(!told.headers.contains_key("idempotency-replayed"));
+    let told = told.is(201);
     app.pass(60);
     // What happened since does not change what the request made.
     team.say(&opened, json!({"message": "Fixed.", "status": "monitoring"})).await;

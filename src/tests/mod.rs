@@ -10,6 +10,7 @@ mod backfills;
 mod clients;
 mod clock;
 mod clock_rules;
+mod connections;
 mod csrf;
 mod database;
 mod demo;
@@ -17,6 +18,7 @@ mod doors;
 mod drafts;
 mod forms;
 mod groups;
+mod headers;
 mod history;
 mod house;
 mod incident_input;
@@ -24,6 +26,7 @@ mod incident_requests;
 mod incident_updates;
 mod incidents;
 mod instances;
+mod limits;
 mod live;
 mod live_incidents;
 mod maintenances;
@@ -184,6 +187,8 @@ fn config(flags: &[&str]) -> Config {
         "--registration",
         "open",
         "--auth-rate",
+        "1000000",
+        "--api-rate",
         "1000000",
     ];
     let command = Settings::augment_args(Command::new("aldis").no_binary_name(true).args_override_self(true));

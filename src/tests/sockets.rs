@@ -15,7 +15,7 @@ use tokio_tungstenite::{
 };
 
 use super::{TestApp, clients::Team};
-use crate::server::router;
+use crate::server::{accept, router};
 
 /// Nothing a test waits for takes this long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,8 +29,8 @@ impl TestApp {
     pub async fn listen(&self) -> Port {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = Port(listener.local_addr().expect("an address"));
-        let service = router(self.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(axum::serve(listener, service).into_future());
+        let (router, terms) = (router(self.state.clone()), self.state.terms());
+        tokio::spawn(accept(listener, router, terms, self.state.stop()));
         port
     }
 }

@@ -105,7 +105,7 @@ async fn another_organizations_id_in_a_body_is_answered_as_one_that_does_not_exi
                 }
                 body[field] = naming(field, victim.id_for(field));
                 let refusal = attempt(&attacker.team, &operation, &path, Some(body.clone())).await;
-                refusal.refuses(404, &[if field.starts_with("service") { "services" } else { field }]);
+                refusal.refuses(404, &[field]);
                 body[field] = naming(field, UNKNOWN[1]);
                 let answer = attempt(&attacker.team, &operation, &path, Some(body)).await;
                 assert_eq!(answer.fingerprint(), refusal.fingerprint(), "{} {field}", operation.title());

@@ -173,3 +173,18 @@ async fn a_token_says_nothing_about_the_person() {
     let claims = claims_of(&team.token).to_string();
     assert!(!claims.contains(&team.email) && !claims.contains("Ada") && !claims.contains("admin"), "{claims}");
 }
+
+#[tokio::test]
+async fn r_81_a_session_outlives_its_key_as_long_as_the_key_is_named() {
+    let app = TestApp::open().await;
+    let team = app.register("Acme").await;
+    let new = "Zt9wPq4LmX7vRb2NcK8sJd1Hf6GyE3uAoQiW";
+    let me = async |flags: &[&str]| me_by_header(&TestApp::with(flags).await, team.token.as_bytes()).await;
+    me(&["--jwt-secret", new, "--jwt-secret-old", SECRET]).await.is(200);
+    me(&["--jwt-secret", new]).await.refuses(401, &[]);
+    // What is signed now is signed by the new key alone.
+    let changed = TestApp::with(&["--jwt-secret", new, "--jwt-secret-old", SECRET]).await;
+    let team = changed.register("Other").await;
+    me_by_header(&TestApp::with(&["--jwt-secret", new]).await, team.token.as_bytes()).await.is(200);
+    me_by_header(&app, team.token.as_bytes()).await.refuses(401, &[]);
+}

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::input::{Body, Id, Once, Params, limited, next_link};
+use super::input::{Body, Id, Once, Params, limited, next_link, replayed};
 use crate::{
     model::{
         Error, Incident, IncidentId, IncidentKind, IncidentPatch, IncidentStatus, IncidentUpdate, NewIncident,
@@ -140,8 +140,12 @@ pub async fn list(org: Viewer, Params(filter): Params<Filter>) -> Result<(Header
         (status = 409, description = "The key was used for another request, or what it made has been deleted.", body = Error),
     ),
 )]
-pub async fn open(org: Member, Once(key): Once, Body(new): Body<NewIncident>) -> Result<(StatusCode, Json<Incident>)> {
-    org.open_incident(new, key).await.map(|incident| (StatusCode::CREATED, Json(incident)))
+pub async fn open(
+    org: Member,
+    Once(key): Once,
+    Body(new): Body<NewIncident>,
+) -> Result<(StatusCode, HeaderMap, Json<Incident>)> {
+    org.open_incident_once(new, key).await.map(|(made, again)| (StatusCode::CREATED, replayed(again), Json(made)))
 }
 
 /// Show an incident or a maintenance with everything said about it
@@ -198,8 +202,8 @@ pub async fn post(
     Id(id): Id<IncidentId>,
     Once(key): Once,
     Body(new): Body<NewUpdate>,
-) -> Result<(StatusCode, Json<IncidentUpdate>)> {
-    org.post_update(id, new, key).await.map(|(_, update)| (StatusCode::CREATED, Json(update)))
+) -> Result<(StatusCode, HeaderMap, Json<IncidentUpdate>)> {
+    org.post_update_once(id, new, key).await.map(|(_, made, again)| (StatusCode::CREATED, replayed(again), Json(made)))
 }
 
 /// Change what an update says or where it stands; what it said before stays to be seen

@@ -4,7 +4,7 @@ use axum::{
     RequestExt,
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
 };
 use serde::{
     Deserialize,
@@ -147,11 +147,18 @@ impl IntoParams for Once {
             .required(Required::False)
             .description(Some(
                 "A name for this request, 1 to 128 visible ASCII characters. Sent again within a day with the same key and \
-                 body, it does nothing new and answers with what it made; with another body it is refused.",
+                 body, it does nothing new and answers with what it made and `Idempotency-Replayed: true`; with another body it is \
+                 refused.",
             ))
             .schema(Some(String::schema()));
         vec![parameter.build()]
     }
+}
+
+/// The header that tells an answer to a request that came again from the first one (R-73).
+pub fn replayed(again: bool) -> HeaderMap {
+    let header = (HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true"));
+    if again { HeaderMap::from_iter([header]) } else { HeaderMap::new() }
 }
 
 /// Which page of a list.

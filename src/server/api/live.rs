@@ -1,6 +1,9 @@
 //! The two live feeds (product.md section 5): one socket, one task, one place in the order of events.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use axum::{
     extract::{
@@ -19,7 +22,8 @@ use crate::{
     model::{Code, Control, Error, Frame, Result, Seq},
     server::{
         AppState,
-        domain::{AccessEnd, Feed, Next, Site, Standing, Viewer},
+        domain::{AccessEnd, Caller, Feed, Next, Site, Standing, Viewer},
+        limits::SocketPlace,
     },
 };
 
@@ -31,6 +35,8 @@ const DEAD: Duration = Duration::from_mins(1);
 const STUCK: Duration = Duration::from_secs(10);
 /// What a reader may say at once.
 const INBOUND_MAX: usize = 4096;
+/// How often a reader may say something in a second.
+const INBOUND_RATE: u32 = 10;
 /// How often an open feed's right to listen is looked at, should word of its end be lost.
 const LOOK: Duration = Duration::from_secs(8);
 /// The session or token behind the socket has ended.
@@ -57,11 +63,13 @@ pub struct Since {
         (status = 101, description = "The socket is open; its text frames are `Frame` objects."),
         (status = 403, description = "The page that asks is not one of ours.", body = Error),
         (status = 426, description = "This address speaks WebSocket only.", body = Error),
+        (status = 503, description = "Too many feeds are open; `Retry-After` says when to try again.", body = Error),
     ),
 )]
 pub async fn public(
     State(state): State<AppState>,
     site: Site,
+    caller: Caller,
     headers: HeaderMap,
     Id(slug): Id<String>,
     Params(since): Params<Since>,
@@ -73,8 +81,9 @@ pub async fn public(
         Ok(socket) => socket,
         Err(rejection) => return Ok(not_a_socket(&rejection)),
     };
+    let place = state.sockets.enter(address(&caller), None)?;
     let feed = visitor.feed(since.since).await?;
-    Ok(upgrade(socket, feed, None, state.stop))
+    Ok(upgrade(socket, feed, None, place, state.stop))
 }
 
 /// Follow your organization over a WebSocket
@@ -86,11 +95,13 @@ pub async fn public(
         (status = 101, description = "The socket is open; its text frames are `Frame` objects."),
         (status = 403, description = "The page that asks is not one of ours.", body = Error),
         (status = 426, description = "This address speaks WebSocket only.", body = Error),
+        (status = 503, description = "Too many feeds are open; `Retry-After` says when to try again.", body = Error),
     ),
 )]
 pub async fn members(
     State(state): State<AppState>,
     org: Viewer,
+    caller: Caller,
     headers: HeaderMap,
     Params(since): Params<Since>,
     socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -100,8 +111,13 @@ pub async fn members(
         Ok(socket) => socket,
         Err(rejection) => return Ok(not_a_socket(&rejection)),
     };
+    let place = state.sockets.enter(address(&caller), Some(org.account().user.id))?;
     let feed = org.feed(since.since).await?;
-    Ok(upgrade(socket, feed, Some(org), state.stop))
+    Ok(upgrade(socket, feed, Some(org), place, state.stop))
+}
+
+fn address(caller: &Caller) -> IpAddr {
+    caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
 /// A browser always says which page asks for a socket: it must be ours. Programs say nothing.
@@ -123,7 +139,13 @@ fn not_a_socket(rejection: &WebSocketUpgradeRejection) -> Response {
     response
 }
 
-fn upgrade(socket: WebSocketUpgrade, feed: Feed, member: Option<Viewer>, stop: CancellationToken) -> Response {
+fn upgrade(
+    socket: WebSocketUpgrade,
+    feed: Feed,
+    member: Option<Viewer>,
+    place: SocketPlace,
+    stop: CancellationToken,
+) -> Response {
     socket
         // The library's default of 128 KiB a socket is touched at once; readers say almost nothing.
         .read_buffer_size(1024)
@@ -135,6 +157,7 @@ fn upgrade(socket: WebSocketUpgrade, feed: Feed, member: Option<Viewer>, stop: C
             let end = member.as_ref().map(Viewer::end);
             let mut line = Line { socket, feed, member, end };
             let reason = line.serve(stop).await;
+            drop(place);
             if let Some((code, text)) = reason {
                 let close = CloseFrame { code, reason: Utf8Bytes::from_static(text) };
                 let _ = timeout(STUCK, line.socket.send(Message::Close(Some(close)))).await;
@@ -165,6 +188,7 @@ impl Line {
         let mut look = interval_at(Instant::now() + LOOK, LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
+        let mut speech = (heard, 0);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Some((close_code::RESTART, "the server is restarting")),
@@ -209,6 +233,13 @@ impl Line {
                     // Readers have nothing to say but that they are there.
                     Some(Ok(Message::Pong(_) | Message::Ping(_) | Message::Text(_) | Message::Binary(_))) => {
                         heard = Instant::now();
+                        if heard.duration_since(speech.0) >= Duration::from_secs(1) {
+                            speech = (heard, 0);
+                        }
+                        speech.1 += 1;
+                        if speech.1 > INBOUND_RATE {
+                            return Some((close_code::POLICY, "too many messages"));
+                        }
                     }
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                 },

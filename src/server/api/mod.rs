@@ -10,7 +10,7 @@ mod public;
 mod services;
 mod tokens;
 
-use axum::{Json, Router, extract::DefaultBodyLimit, http::Method, routing::get};
+use axum::{Json, Router, extract::DefaultBodyLimit, http::Method, middleware::from_fn_with_state, routing::get};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::{
     OpenApi,
@@ -22,7 +22,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{AppState, config::Config};
+use super::{AppState, config::Config, limits::limit_requests};
 use crate::model::{Code, Control, Error, Event, Frame, NumberedEvent};
 
 /// The largest JSON body.
@@ -51,7 +51,8 @@ pub const BODY_MAX: usize = 256 * 1024;
 struct Api;
 
 /// The routes under `/api`, and the document that describes them.
-pub fn router(config: &Config) -> (Router<AppState>, Document) {
+pub fn router(state: &AppState) -> (Router<AppState>, Document) {
+    let config = &state.config;
     let public = OpenApiRouter::new()
         .routes(routes!(public::status))
         .routes(routes!(public::timeline))
@@ -88,6 +89,7 @@ pub fn router(config: &Config) -> (Router<AppState>, Document) {
     let router = router
         .route("/api/openapi.json", get(async move || Json(json.clone())))
         .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn_with_state(state.clone(), limit_requests))
         .method_not_allowed_fallback(async || {
             Error::new(Code::MethodNotAllowed, "This path does not know that method. See /api for what it knows.")
         });
@@ -142,6 +144,8 @@ fn add_refusals(operation: &mut Operation) {
         (by_path, "404", "Absent, or another organization's."),
         (body, "413", "The body is larger than 256 KiB."),
         (body, "415", "The body is not `application/json`."),
+        (true, "429", "Too many requests; `Retry-After` says when to try again."),
+        (true, "503", "The server cannot answer right now; `Retry-After` says when to try again."),
     ];
     for (applies, status, description) in refusals {
         if applies && !operation.responses.responses.contains_key(status) {

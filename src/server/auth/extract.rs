@@ -12,6 +12,7 @@ use crate::{
     server::{
         AppState,
         domain::{Admin, Caller, Member, Person, Site, TOKEN_PREFIX, Viewer},
+        limits,
         net::client_ip,
     },
 };
@@ -48,6 +49,7 @@ impl FromRequestParts<AppState> for Viewer {
                 person(state, parts, &token).await?
             }
         };
+        limits::recognize(state, &parts.headers);
         parts.extensions.insert(viewer.clone());
         Ok(viewer)
     }
@@ -114,7 +116,9 @@ async fn program(state: &AppState, parts: &Parts, secret: &str) -> Result<Viewer
     Ok(Viewer::new(state.domain.clone(), seat, caller(parts, state)))
 }
 
-fn address(parts: &Parts, state: &AppState) -> IpAddr {
+/// Where a request comes from.
+#[must_use]
+pub fn caller_ip(parts: &Parts, state: &AppState) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
     client_ip(peer, &parts.headers, &state.config.trusted_proxies)
@@ -126,7 +130,7 @@ fn caller(parts: &Parts, state: &AppState) -> Caller {
         value.chars().take(255).collect::<String>()
     };
     Caller {
-        ip: Some(address(parts, state)),
+        ip: Some(caller_ip(parts, state)),
         request_id: text(HeaderName::from_static("x-request-id")),
         user_agent: text(header::USER_AGENT),
     }

@@ -7,7 +7,7 @@ mod throttle;
 mod token;
 
 pub use csrf::refuse_foreign_origins;
-pub use extract::cookie_session;
+pub use extract::{caller_ip, cookie_session};
 pub use password::{COST, Passwords};
 pub use throttle::Throttle;
 pub use token::{SessionCookie, Tokens};

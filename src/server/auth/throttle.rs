@@ -18,6 +18,8 @@ const FREE_FAILURES: u32 = 5;
 const LONGEST_PAUSE: i64 = 15 * 60;
 /// An account's failures are forgotten this long after the last, in seconds.
 const FORGET: i64 = 3600;
+/// How many times the attempts of one address all addresses together have in a minute: what a small machine can hash.
+const EVERYBODY: u32 = 50;
 /// Entries kept at most; past it the ones that no longer matter are dropped first.
 const ENTRIES: usize = 50_000;
 
@@ -32,6 +34,7 @@ pub struct Throttle {
 #[derive(Default)]
 struct Counts {
     addresses: HashMap<IpAddr, Window>,
+    everybody: Option<Window>,
     accounts: HashMap<Email, Failures>,
 }
 
@@ -76,6 +79,14 @@ impl Throttle {
             return Err(wait(now, window.began.plus_seconds(60)));
         }
         window.attempts += 1;
+        let everybody = counts.everybody.get_or_insert(Window { began: now, attempts: 0 });
+        if everybody.began.plus_seconds(60) <= now {
+            *everybody = Window { began: now, attempts: 0 };
+        }
+        if everybody.attempts >= self.per_minute.saturating_mul(EVERYBODY) {
+            return Err(wait(now, everybody.began.plus_seconds(60)));
+        }
+        everybody.attempts += 1;
         Ok(())
     }
 
@@ -147,6 +158,18 @@ mod tests {
         assert!(throttle.attempt(two).is_ok());
         clock.advance_seconds(40);
         assert!(throttle.attempt(one).is_ok());
+    }
+
+    #[test]
+    fn r_27_all_addresses_together_have_fifty_times_as_many() {
+        let (throttle, clock) = throttle();
+        let from = |n: u8| IpAddr::from([198, 51, 100, n]);
+        for n in 0..150 {
+            assert!(throttle.attempt(from(n)).is_ok());
+        }
+        assert_eq!(throttle.attempt(from(150)).expect_err("too many").retry_after, Some(60));
+        clock.advance_seconds(60);
+        assert!(throttle.attempt(from(150)).is_ok());
     }
 
     #[test]

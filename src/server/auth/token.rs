@@ -1,5 +1,7 @@
 //! The tokens that name a session, and the cookie that carries one in a browser.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, HeaderValue};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -26,7 +28,8 @@ const LONGEST: usize = 2048;
 #[derive(Clone)]
 pub struct Tokens {
     encoding: EncodingKey,
-    decoding: DecodingKey,
+    /// The key that signs, then those that did before.
+    decoding: Arc<[DecodingKey]>,
     validation: Validation,
 }
 
@@ -43,9 +46,9 @@ struct Claims {
 }
 
 impl Tokens {
-    /// Signs with this key.
+    /// Signs with this key, and reads what it or the old ones signed.
     #[must_use]
-    pub fn new(secret: &Secret) -> Self {
+    pub fn new(secret: &Secret, old: &[Secret]) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
@@ -55,7 +58,7 @@ impl Tokens {
         validation.validate_exp = false;
         Self {
             encoding: EncodingKey::from_secret(secret.bytes()),
-            decoding: DecodingKey::from_secret(secret.bytes()),
+            decoding: [secret].into_iter().chain(old).map(|key| DecodingKey::from_secret(key.bytes())).collect(),
             validation,
         }
     }
@@ -86,9 +89,8 @@ impl Tokens {
         if token.len() > LONGEST {
             return Err(Error::unauthorized());
         }
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation)
-            .map_err(|_| Error::unauthorized())?
-            .claims;
+        let read = |key: &DecodingKey| jsonwebtoken::decode::<Claims>(token, key, &self.validation).ok();
+        let claims = self.decoding.iter().find_map(read).ok_or_else(Error::unauthorized)?.claims;
         let now = now.millis() / 1000;
         if claims.typ != TYPE || claims.exp <= now || claims.iat > now + 60 {
             return Err(Error::unauthorized());

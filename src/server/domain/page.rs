@@ -26,6 +26,9 @@ use crate::{
 /// How many changes the public timeline and one page of a history hold.
 pub const PAGE: u64 = 100;
 
+/// The longest stretch of a history that can be asked for, in days.
+const RANGE_DAYS: i64 = 400;
+
 /// Which part of a service's history is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct HistoryRange {
@@ -106,6 +109,10 @@ impl Viewer {
         let known = self.scope().find_id::<service::Entity>(id).filter(service::Column::DeletedAt.is_null());
         known.one(db).await.map_err(internal)?.ok_or_else(Error::not_found)?;
         let limit = range.limit.unwrap_or(PAGE).clamp(1, PAGE);
+        let end = range.to.unwrap_or_else(|| self.domain.clock().now());
+        if range.from.is_some_and(|from| from.plus_seconds(RANGE_DAYS * 86_400) < end) {
+            return Err(Error::field("from", format!("Ask for at most {RANGE_DAYS} days at once.")));
+        }
         let mut query = newest_first(self.scope().find()).filter(status_change::Column::ServiceId.eq(id));
         if let Some(from) = range.from {
             query = query.filter(status_change::Column::CreatedAt.gte(from));

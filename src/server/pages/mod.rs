@@ -16,7 +16,8 @@ use leptos::prelude::{IntoView, Owner, RenderHtml};
 
 /// Scripts and styles from us alone, nothing inline (R-33). The client's code needs `wasm-unsafe-eval`.
 pub const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-     font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+     font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+     report-uri /csp-report";
 
 /// The policy of a page whose data stands in inline scripts that carry this nonce.
 fn policy_with_nonce(nonce: &str) -> Option<HeaderValue> {
@@ -31,8 +32,9 @@ fn document<V: IntoView>(view: impl FnOnce() -> V) -> Html<String> {
     Html(format!("<!DOCTYPE html>{html}"))
 }
 
-/// A document that any cache may keep but must ask about.
+/// A document that browsers ask about each time, and shared caches every five seconds (R-36): whoever gets one of then is
+/// brought up to date by the live feed.
 fn fresh(html: Html<String>) -> Response {
-    let header = (axum::http::header::CACHE_CONTROL, "public, max-age=0, must-revalidate");
+    let header = (axum::http::header::CACHE_CONTROL, "public, max-age=0, s-maxage=5, must-revalidate");
     ([header], html).into_response()
 }

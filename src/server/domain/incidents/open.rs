@@ -1,17 +1,24 @@
 //! Opens incidents and plans maintenances.
 
+use sea_orm::PaginatorTrait;
+
 use super::{
     super::{Member, new_id, store::incident, tx::Tx},
     IdempotencyKey,
     case::{Case, Word},
     deed,
 };
-use crate::model::{
-    Action, Automations, Code, Error, Impact, Incident, IncidentId, IncidentKind, IncidentStatus, NewIncident, Result,
-    SeriesId, ServiceImpact, ServiceStatus, Timestamp, UserId,
+use crate::{
+    model::{
+        Action, Automations, Code, Error, Impact, Incident, IncidentId, IncidentKind, IncidentStatus, NewIncident,
+        Result, SeriesId, ServiceId, ServiceImpact, ServiceStatus, Timestamp, UserId,
+    },
+    server::error::internal,
 };
 
 const OPERATION: &str = "open_incident";
+/// The most incidents and maintenances an organization may have: lists and pages are measured with 100 000.
+const INCIDENTS_MAX: u64 = 200_000;
 
 impl Member {
     /// Opens an incident, enters one of the past, or plans a maintenance; with a recurrence the whole series, of which
@@ -21,15 +28,26 @@ impl Member {
     /// `invalid` with the fields at fault; `not_found` for a service that is not this organization's; `conflict` for a
     /// key that was used for something else.
     pub async fn open_incident(&self, new: NewIncident, key: Option<IdempotencyKey>) -> Result<Incident> {
+        self.open_incident_once(new, key).await.map(|(incident, _)| incident)
+    }
+
+    /// As [`Member::open_incident`], and tells whether this was made before.
+    ///
+    /// # Errors
+    /// As [`Member::open_incident`].
+    pub async fn open_incident_once(&self, new: NewIncident, key: Option<IdempotencyKey>) -> Result<(Incident, bool)> {
         let asked = new.clone();
         let new = new.check(self.domain.clock().now())?;
         let mut tx = self.begin().await?;
         if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
-            return tx.incident(IncidentId::from_uuid(made)).await.map_err(|error| match error.code {
+            let incident = tx.incident(IncidentId::from_uuid(made)).await.map_err(|error| match error.code {
                 Code::NotFound => Error::new(Code::Conflict, "What this request made has been deleted since."),
                 _ => error,
-            });
+            })?;
+            return Ok((incident, true));
         }
+        tx.require_room(INCIDENTS_MAX).await?;
+        tx.require_named(&asked).await?;
         let incident = match &new.recurrence {
             Some(rule) => tx.begin_series(&new, rule, self.user()).await?,
             None => tx.open(&new, Some(self.user()), None).await?,
@@ -40,11 +58,39 @@ impl Member {
         // Domain rule 3.5: a correction of the past is told apart.
         tx.note(if new.correct_uptime { deed.setting("correct_uptime", true) } else { deed });
         tx.commit().await?;
-        Ok(incident)
+        Ok((incident, false))
     }
 }
 
 impl Tx {
+    /// Refuses services that are not this organization's, by the field they were sent in.
+    async fn require_named(&self, asked: &NewIncident) -> Result<()> {
+        if asked.service_id.is_none() && asked.service_ids.is_empty() {
+            return Ok(());
+        }
+        let known = self.services().await?;
+        let is_known = |id: &ServiceId| known.iter().any(|service| service.id == *id);
+        let fault = |field, why| Err(Error { code: Code::NotFound, ..Error::field(field, why) });
+        if !asked.service_id.iter().all(is_known) {
+            return fault("service_id", "This service does not exist.");
+        }
+        if !asked.service_ids.iter().all(is_known) {
+            return fault("service_ids", "One of these services does not exist.");
+        }
+        Ok(())
+    }
+
+    /// Refuses one more than so many incidents and maintenances.
+    async fn require_room(&self, most: u64) -> Result<()> {
+        let count = self.scope().find::<incident::Entity>().count(self.db()).await.map_err(internal)?;
+        if count < most {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "An organization can have at most {most} incidents and maintenances. Delete old ones."
+        )))
+    }
+
     /// Opens what was checked.
     pub(super) async fn open(
         &mut self,

@@ -33,12 +33,26 @@ impl Member {
         new: NewUpdate,
         key: Option<IdempotencyKey>,
     ) -> Result<(Incident, IncidentUpdate)> {
+        self.post_update_once(id, new, key).await.map(|(incident, update, _)| (incident, update))
+    }
+
+    /// As [`Member::post_update`], and tells whether this was made before.
+    ///
+    /// # Errors
+    /// As [`Member::post_update`].
+    pub async fn post_update_once(
+        &self,
+        id: IncidentId,
+        new: NewUpdate,
+        key: Option<IdempotencyKey>,
+    ) -> Result<(Incident, IncidentUpdate, bool)> {
         let asked = (id, new.clone());
         let new = new.check(self.domain.clock().now())?;
         let mut tx = self.begin().await?;
         let mut case = tx.case(id).await?;
         if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
-            return with_update(tx.incident(id).await?, UpdateId::from_uuid(made));
+            let (incident, update) = with_update(tx.incident(id).await?, UpdateId::from_uuid(made))?;
+            return Ok((incident, update, true));
         }
         case.require_version(new.version)?;
         let word = Word {
@@ -60,7 +74,7 @@ impl Member {
         let deed = deed(Action::UpdatePosted, &incident).setting("status", update.status);
         tx.note(deed.setting("message", &update.message));
         tx.commit().await?;
-        Ok((incident, update))
+        Ok((incident, update, false))
     }
 
     /// Changes what an update says or where it stands. What it said before stays in its history, and nobody is notified

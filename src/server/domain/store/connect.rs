@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -30,7 +31,7 @@ pub enum Unreachable {
     Driver(#[from] sqlx::Error),
     /// The file or its folder cannot be used.
     #[error("{file}: {1}", file = .0.display())]
-    File(PathBuf, #[source] std::io::Error),
+    File(PathBuf, #[source] io::Error),
     /// Nobody answered.
     #[error("no answer within 5 seconds; is the address right and the server running?")]
     Silent,
@@ -84,13 +85,41 @@ fn sqlite_file(url: &str) -> Option<PathBuf> {
 fn prepare_file(file: &Path) -> Result<(), Unreachable> {
     let complain = |error| Unreachable::File(file.to_owned(), error);
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(complain)?;
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder).map_err(complain)?;
     }
     let mut options = File::options();
     options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file).map(drop).map_err(complain)
+    options.open(file).map(drop).map_err(complain)?;
+    #[cfg(unix)]
+    for name in ["", "-wal", "-shm"] {
+        let mut part = file.as_os_str().to_owned();
+        part.push(name);
+        let part = PathBuf::from(part);
+        close_to_others(&part).map_err(|error| Unreachable::File(part, error))?;
+    }
+    Ok(())
+}
+
+/// Takes from others the right to read what they should not: an older copy may have been put there.
+#[cfg(unix)]
+fn close_to_others(file: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let Ok(metadata) = file.metadata() else { return Ok(()) };
+    if metadata.permissions().mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    tracing::warn!(file = %file.display(), "the database could be read by other users; its mode is now 0600");
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).map_err(|error| {
+        io::Error::other(format!(
+            "can be read by other users, and that cannot be changed ({error}); run `chmod 600` on it"
+        ))
+    })
 }
 
 /// Opens one connection and closes it: a pool that cannot be filled says only that it timed out, this says why.
@@ -202,11 +231,34 @@ pub async fn backup(db: &DatabaseConnection, file: &Path) -> Result<(), Unreacha
         ));
     }
     if file.exists() {
-        let error = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "the file exists already");
+        let error = io::Error::new(io::ErrorKind::AlreadyExists, "the file exists already");
         return Err(Unreachable::File(file.to_owned(), error));
     }
     prepare_file(file)?;
     let target = file.to_string_lossy().into_owned();
     db.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO ?", [target.into()])).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn r_80_a_database_that_others_could_read_is_closed_to_them() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("temp dir");
+        let file = dir.path().join("new/aldis.db");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        prepare_file(&file).expect("made");
+        assert_eq!((mode(&file), mode(file.parent().expect("a folder"))), (0o600, 0o700));
+        let wal = dir.path().join("new/aldis.db-wal");
+        fs::write(&wal, "").expect("written");
+        for path in [&file, &wal] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o644)).expect("chmod");
+        }
+        prepare_file(&file).expect("closed");
+        assert_eq!((mode(&file), mode(&wal)), (0o600, 0o600));
+    }
 }
