@@ -36,12 +36,14 @@ mod pages;
 mod places;
 mod public_incidents;
 mod public_safety;
+mod redirects;
 mod scale;
 mod schema;
 mod services;
 mod sessions;
 mod sockets;
 mod sources;
+mod storm;
 mod tenancy;
 mod tokens;
 
