@@ -10,7 +10,14 @@ mod public;
 mod services;
 mod tokens;
 
-use axum::{Json, Router, extract::DefaultBodyLimit, http::Method, middleware::from_fn_with_state, routing::get};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::DefaultBodyLimit,
+    http::{Method, header},
+    middleware::from_fn_with_state,
+    routing::get,
+};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::{
     OpenApi,
@@ -85,9 +92,10 @@ pub fn router(state: &AppState) -> (Router<AppState>, Document) {
         .merge(public)
         .split_for_parts();
     complete(&mut document, config);
-    let json = document.clone();
+    // Written once: it is large, and asked for by anybody.
+    let json = Bytes::from(serde_json::to_vec(&document).expect("the document is made of text"));
     let router = router
-        .route("/api/openapi.json", get(async move || Json(json.clone())))
+        .route("/api/openapi.json", get(async move || ([(header::CONTENT_TYPE, "application/json")], json.clone())))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn_with_state(state.clone(), limit_requests))
         .method_not_allowed_fallback(async || {
