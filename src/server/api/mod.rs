@@ -125,14 +125,16 @@ fn complete(document: &mut Document, config: &Config) {
     document.servers = Some(vec![utoipa::openapi::Server::new(config.public_url.origin())]);
     for item in document.paths.paths.values_mut() {
         let operations =
-            [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().filter_map(Option::as_mut);
-        for operation in operations {
-            add_refusals(operation);
+            [(&mut item.get, false), (&mut item.post, true), (&mut item.put, true), (&mut item.delete, true)];
+        for (operation, changes) in operations {
+            if let Some(operation) = operation {
+                add_refusals(operation, changes);
+            }
         }
     }
 }
 
-fn add_refusals(operation: &mut Operation) {
+fn add_refusals(operation: &mut Operation, changes: bool) {
     let secured = operation.security.is_some();
     let parameters = operation.parameters.iter().flatten();
     let (mut by_path, mut by_query) = (false, false);
@@ -148,7 +150,7 @@ fn add_refusals(operation: &mut Operation) {
     let refusals = [
         (body || by_query, "400", "The request is malformed or breaks a rule; `fields` says where."),
         (secured, "401", "No valid token came with the request."),
-        (secured && body, "403", "The role does not allow this, or the request came from a foreign page."),
+        (secured && changes, "403", "The role does not allow this, or the request came from a foreign page."),
         (by_path, "404", "Absent, or another organization's."),
         (body, "413", "The body is larger than 256 KiB."),
         (body, "415", "The body is not `application/json`."),

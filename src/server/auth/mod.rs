@@ -89,7 +89,9 @@ impl Door {
             known => {
                 self.state.throttle.account_failed(&login.email);
                 if let Some(known) = known {
-                    site.note_failed_login(&known, &self.caller).await?;
+                    // Not waited for: writing takes time, and of an unknown address there is nothing to write.
+                    let caller = self.caller.clone();
+                    tokio::spawn(async move { site.note_failed_login(&known, &caller).await });
                 }
                 Err(wrong())
             }
