@@ -20,7 +20,7 @@ dev: ## rebuild and restart at every change (cargo leptos watch)
 test: ## install what is missing and run every check: format, lints, three databases, browser
 	@scripts/test
 
-battery: ## the long forms of the tests: thousands of cases, 100 000 incidents (about an hour)
+battery: ## the long forms of the tests, and attacks on a running server (about three hours)
 	@scripts/battery
 
 bench: ## measure the release build beside its own ceiling

@@ -25,7 +25,7 @@ function freePort() {
 
 async function start() {
   const began = performance.now();
-  const env = { PATH: process.env.PATH, ALDIS_LISTEN: `127.0.0.1:${port}`, ALDIS_LOG: 'warn' };
+  const env = { PATH: process.env.PATH, ALDIS_LISTEN: `127.0.0.1:${port}`, ALDIS_LOG: 'warn', ALDIS_API_RATE: '1000000' };
   server = spawn(binary, [], { cwd: dir, env, stdio: ['ignore', 'ignore', 'inherit'] });
   for (;;) {
     if (await fetch(`${base}/readyz`).then((answer) => answer.ok, () => false)) return performance.now() - began;

@@ -55,6 +55,10 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if nesting(bytes) > DEPTH {
         return Err(Error::invalid("The body nests too deeply."));
     }
+    // serde takes a list of values for an object with such fields, which no document says.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Error::invalid("The body is not what is expected here: send an object, not a list."));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
@@ -213,6 +217,13 @@ mod tests {
         assert!(error.fields["name"].contains("expected a string"), "{error:?}");
         let error = parse::<NewService>(br#"{"name": "x", "org_id": "y"}"#).expect_err("unknown field");
         assert!(error.fields["org_id"].contains("unknown field"), "{error:?}");
+    }
+
+    #[test]
+    fn a_list_of_values_is_no_object() {
+        for body in ["[]", " [null, null]", "[\"x\"]"] {
+            assert!(parse::<ServicePatch>(body.as_bytes()).expect_err(body).message.contains("not a list"));
+        }
     }
 
     #[test]

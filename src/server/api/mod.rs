@@ -11,7 +11,14 @@ mod services;
 mod team;
 mod tokens;
 
-use axum::{Json, Router, extract::DefaultBodyLimit, http::Method, middleware::from_fn_with_state, routing::get};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::DefaultBodyLimit,
+    http::{Method, header},
+    middleware::from_fn_with_state,
+    routing::get,
+};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::{
     OpenApi,
@@ -91,9 +98,10 @@ pub fn router(state: &AppState) -> (Router<AppState>, Document) {
         .merge(public)
         .split_for_parts();
     complete(&mut document, config);
-    let json = document.clone();
+    // Written once: it is large, and asked for by anybody.
+    let json = Bytes::from(serde_json::to_vec(&document).expect("the document is made of text"));
     let router = router
-        .route("/api/openapi.json", get(async move || Json(json.clone())))
+        .route("/api/openapi.json", get(async move || ([(header::CONTENT_TYPE, "application/json")], json.clone())))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn_with_state(state.clone(), limit_requests))
         .method_not_allowed_fallback(async || {
@@ -123,14 +131,16 @@ fn complete(document: &mut Document, config: &Config) {
     document.servers = Some(vec![utoipa::openapi::Server::new(config.public_url.origin())]);
     for item in document.paths.paths.values_mut() {
         let operations =
-            [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().filter_map(Option::as_mut);
-        for operation in operations {
-            add_refusals(operation);
+            [(&mut item.get, false), (&mut item.post, true), (&mut item.put, true), (&mut item.delete, true)];
+        for (operation, changes) in operations {
+            if let Some(operation) = operation {
+                add_refusals(operation, changes);
+            }
         }
     }
 }
 
-fn add_refusals(operation: &mut Operation) {
+fn add_refusals(operation: &mut Operation, changes: bool) {
     let secured = operation.security.is_some();
     let parameters = operation.parameters.iter().flatten();
     let (mut by_path, mut by_query) = (false, false);
@@ -146,7 +156,7 @@ fn add_refusals(operation: &mut Operation) {
     let refusals = [
         (body || by_query, "400", "The request is malformed or breaks a rule; `fields` says where."),
         (secured, "401", "No valid token came with the request."),
-        (secured && body, "403", "The role does not allow this, or the request came from a foreign page."),
+        (secured && changes, "403", "The role does not allow this, or the request came from a foreign page."),
         (by_path, "404", "Absent, or another organization's."),
         (body, "413", "The body is larger than 256 KiB."),
         (body, "415", "The body is not `application/json`."),

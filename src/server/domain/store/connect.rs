@@ -111,7 +111,8 @@ fn prepare_file(file: &Path) -> Result<(), Unreachable> {
 fn close_to_others(file: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let Ok(metadata) = file.metadata() else { return Ok(()) };
-    if metadata.permissions().mode() & 0o077 == 0 {
+    let is_open = metadata.permissions().mode() & 0o077 != 0;
+    if !is_open {
         return Ok(());
     }
     tracing::warn!(file = %file.display(), "the database could be read by other users; its mode is now 0600");

@@ -1,0 +1,119 @@
+// A server of its own for a script: on a free port of this machine, in a temporary folder that goes with it.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve as absolute } from 'node:path';
+
+function freePort() {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** Starts BINARY with these settings; limits on callers are wide unless they are set. */
+export async function start(binary, settings = {}) {
+  const dir = mkdtempSync(join(tmpdir(), 'aldis-battery-'));
+  const port = await freePort();
+  const base = `http://127.0.0.1:${port}`;
+  const logFile = join(dir, 'server.log');
+  const out = openSync(logFile, 'a');
+  const env = {
+    PATH: process.env.PATH,
+    ALDIS_LISTEN: `127.0.0.1:${port}`,
+    ALDIS_PUBLIC_URL: base,
+    ALDIS_LOG: 'warn',
+    ALDIS_AUTH_RATE: '1000000',
+    ALDIS_API_RATE: '1000000',
+    ...settings,
+  };
+  const child = spawn(binary, ['serve'], { cwd: dir, env, stdio: ['ignore', out, out] });
+  const log = () => readFileSync(logFile, 'utf8');
+  const began = performance.now();
+  while (!(await fetch(`${base}/readyz`).then((answer) => answer.ok, () => false))) {
+    if (child.exitCode !== null || performance.now() - began > 30_000) throw new Error(`the server did not start:\n${log()}`);
+    await pause(50);
+  }
+  return {
+    base,
+    port,
+    dir,
+    log,
+    pid: child.pid,
+    async stop() {
+      if (child.exitCode === null) {
+        const gone = new Promise((resolve) => child.once('exit', resolve));
+        child.kill('SIGTERM');
+        const late = setTimeout(() => child.kill('SIGKILL'), 12_000);
+        await gone;
+        clearTimeout(late);
+      }
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** A client of the API with a token, or without. */
+export function client(base, token) {
+  return async (method, path, body, headers = {}) => {
+    const answer = await fetch(base + path, {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    const json = /json/.test(answer.headers.get('content-type') ?? '') && text ? JSON.parse(text) : undefined;
+    return { status: answer.status, headers: answer.headers, text, json };
+  };
+}
+
+let organizations = 0;
+
+/** A new organization; what is not wished for is made up. */
+export async function register(base, wish = {}) {
+  organizations += 1;
+  const form = {
+    organization_name: `Organization ${organizations}`,
+    slug: `battery-${process.pid}-${organizations}`,
+    name: 'Ada Lamp',
+    email: `battery-${process.pid}-${organizations}@example.test`,
+    password: 'lantern over calm water 77',
+    ...wish,
+  };
+  const answer = await client(base)('POST', '/api/auth/register', form);
+  if (answer.status !== 201) throw new Error(`registration: ${answer.status} ${answer.text}`);
+  return { ...form, token: answer.json.access_token, call: client(base, answer.json.access_token) };
+}
+
+/** Calls what answers well, or fails. */
+export async function good(promise) {
+  const answer = await promise;
+  if (answer.status >= 300) throw new Error(`${answer.status} ${answer.text}`);
+  return answer.json;
+}
+
+/** Runs a script's work with a server and leaves with its outcome. */
+export async function withServer(name, settings, work) {
+  const binary = process.argv[2] && absolute(process.argv[2]);
+  if (!binary) throw new Error(`usage: node ${name}.mjs BINARY`);
+  let server;
+  try {
+    server = await start(binary, settings);
+    await work(server);
+  } catch (error) {
+    console.error(`${name}: ${error.stack ?? error}`);
+    process.exitCode = 1;
+  } finally {
+    await server?.stop();
+  }
+}
