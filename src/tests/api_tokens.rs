@@ -184,7 +184,8 @@ async fn r_82_without_javascript_the_secret_is_on_the_page_that_answers_and_on_n
     let fields = [("name", "Pipeline"), ("scope", "read"), ("days", "30"), ("page", "/settings")];
     let made = browser.submit("/settings", path_to("create_api_token"), &fields).await;
     assert_eq!((made.status.as_u16(), made.header(header::CACHE_CONTROL)), (200, "no-store"));
-    let (_, rest) = made.text.split_once("value=\"aldis_").expect("the secret stands in its field");
+    let told = made.text.split_once("value=\"aldis_");
+    let (_, rest) = told.unwrap_or_else(|| panic!("the secret does not stand in its field: {}", made.text));
     let secret = format!("aldis_{}", rest.split('"').next().expect("an end"));
     let program = Program { app: team.app.clone(), secret: secret.clone() };
     program.send(Method::GET, "/api/services", None).await.is(200);
