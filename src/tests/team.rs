@@ -253,6 +253,7 @@ async fn logging_in_leads_to_the_organization_used_last() {
     let mut browser = grace.browser();
     browser.call(path_to("switch_organization"), &[("id", id_of(&team.organization))]).await;
     app.pass(600);
+    browser.call(path_to("me"), &[]).await.is(200);
     assert_eq!(grace.back().await.organization, team.organization);
 }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, Select, SqlErr,
+    QueryFilter, QueryOrder, Select, SqlErr, sea_query::SimpleExpr,
 };
 
 use super::{
@@ -47,10 +47,7 @@ impl Admin {
         if tx.has_member(&email).await? {
             return Err(Error::taken("email", format!("{email} is a member already.")));
         }
-        let revoked = invitation::ActiveModel { revoked_at: Set(Some(tx.now())), ..Default::default() };
-        let earlier = tx.scope().update::<invitation::Entity>().set(revoked).filter(Column::Email.eq(email.as_str()));
-        let earlier = earlier.filter(Column::RevokedAt.is_null()).filter(Column::AcceptedAt.is_null());
-        earlier.exec(tx.db()).await.map_err(internal)?;
+        tx.take_back(Column::Email.eq(email.as_str())).await?;
         let members = tx.scope().find::<membership::Entity>().count(tx.db()).await.map_err(internal)?;
         let invited = standing(tx.scope(), tx.now()).count(tx.db()).await.map_err(internal)?;
         if members + invited >= MEMBERS_MAX {
@@ -219,6 +216,18 @@ impl Person {
 }
 
 impl Tx {
+    /// Revokes those of the standing invitations that fit. Each by its id: a search that changes what it finds would hold
+    /// what lies beside it in MySQL, and so the invitations of others.
+    pub(super) async fn take_back(&self, which: SimpleExpr) -> Result<()> {
+        let rows = standing(self.scope(), self.now()).filter(which).all(self.db()).await.map_err(internal)?;
+        for row in rows {
+            let mut change = row.into_active_model();
+            change.revoked_at = Set(Some(self.now()));
+            change.update(self.db()).await.map_err(internal)?;
+        }
+        Ok(())
+    }
+
     async fn has_member(&self, email: &Email) -> Result<bool> {
         let Some(person) = person_at(self.db(), email.as_str()).await? else { return Ok(false) };
         let row = self.scope().find_id::<membership::Entity>(person.id).one(self.db()).await.map_err(internal)?;

@@ -53,7 +53,8 @@ impl Admin {
         }
         if role != Role::Admin {
             tx.keep_an_admin(&before, "Make somebody else an admin first.").await?;
-            tx.revoke_invitations_by(user).await?;
+            // They may not offer any more what they have offered.
+            tx.take_back(invitation::Column::InvitedBy.eq(user)).await?;
         }
         let mut change = before.clone().into_active_model();
         change.role = Set(role);
@@ -124,7 +125,7 @@ impl Tx {
     async fn part_with(&mut self, user: UserId, action: Action) -> Result<()> {
         let (row, person) = self.member(user).await?;
         self.keep_an_admin(&row, "Make somebody else an admin first, then leave.").await?;
-        self.revoke_invitations_by(user).await?;
+        self.take_back(invitation::Column::InvitedBy.eq(user)).await?;
         self.revoke_tokens_of(user).await?;
         let organization = self.organization().id;
         for session in delete_sessions(self.db(), user, Some(organization), None).await? {
@@ -132,16 +133,6 @@ impl Tx {
         }
         membership::Entity::delete_by_id((organization, user)).exec(self.db()).await.map_err(internal)?;
         self.note(Deed::new(action).on("user", user, &person.name));
-        Ok(())
-    }
-
-    /// Takes back what somebody who may not invite any more has offered.
-    async fn revoke_invitations_by(&self, user: UserId) -> Result<()> {
-        use invitation::Column;
-        let revoked = invitation::ActiveModel { revoked_at: Set(Some(self.now())), ..Default::default() };
-        let theirs = self.scope().update::<invitation::Entity>().set(revoked).filter(Column::InvitedBy.eq(user));
-        let standing = theirs.filter(Column::RevokedAt.is_null()).filter(Column::AcceptedAt.is_null());
-        standing.exec(self.db()).await.map_err(internal)?;
         Ok(())
     }
 
