@@ -152,18 +152,15 @@ fn judge(title: &str, who: Principal, right: Right, names_something: bool, answe
     if status.is_server_error() {
         return wrong("a failure");
     }
-    match who.refusal(right) {
-        Some(expected) if status.as_u16() != expected => wrong(&format!("expected {expected}")),
-        Some(_) => None,
-        // It is let in, and finds nothing of another organization's.
-        None if who == Principal::ForeignAdmin && right != Right::Open && names_something => {
-            (status != StatusCode::NOT_FOUND).then(|| wrong("expected 404").unwrap_or_default())
-        }
-        // Opening itself may fail for a wrong password, which is not about the right to ask.
-        None if right == Right::Open => None,
-        None if matches!(status.as_u16(), 401 | 403) => wrong("expected to be let in"),
-        None => None,
+    if let Some(expected) = who.refusal(right) {
+        return if status.as_u16() == expected { None } else { wrong(&format!("expected {expected}")) };
     }
+    // It is let in, and finds nothing of another organization's.
+    if who == Principal::ForeignAdmin && right != Right::Open && names_something {
+        return if status == StatusCode::NOT_FOUND { None } else { wrong("expected 404") };
+    }
+    // Opening may fail for a wrong password, which is not about the right to ask.
+    if right != Right::Open && matches!(status.as_u16(), 401 | 403) { wrong("expected to be let in") } else { None }
 }
 
 #[test]
