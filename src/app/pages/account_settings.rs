@@ -5,7 +5,7 @@ use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
 use super::page::Page;
 use crate::{
     app::{
-        board::Trouble,
+        board::{Trouble, WhenLoaded},
         components::{
             field::{Field, Password},
             form::{Done, Form, FormHead, Submit},
@@ -35,7 +35,10 @@ pub fn AccountPage() -> impl IntoView {
     };
     view! {
         <Page title="Your account">
-            <Transition>{content}</Transition>
+            // The board brings the live line, by which the end of this session is heard.
+            <WhenLoaded let:_board>
+                <Transition>{content}</Transition>
+            </WhenLoaded>
         </Page>
     }
 }

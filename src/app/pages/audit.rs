@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::page::Page;
 use crate::{
     app::{
-        board::Trouble,
+        board::{Trouble, WhenLoaded},
         components::{
             filter::{FilterChoice, FilterInput, escaped},
             time::{Time, Wording},
@@ -90,8 +90,10 @@ pub fn AuditLog() -> impl IntoView {
     };
     view! {
         <Page title="Audit log" actions=actions>
-            <p class="hint">"Every change and every sign-in, with who and from where. Entries are kept for 400 days."</p>
-            <Transition>{content}</Transition>
+            <WhenLoaded let:_board>
+                <p class="hint">"Every change and every sign-in, with who and from where. Entries are kept for 400 days."</p>
+                <Transition>{content}</Transition>
+            </WhenLoaded>
         </Page>
     }
 }

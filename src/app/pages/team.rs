@@ -5,7 +5,7 @@ use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
 use super::{invitations::Invitations, page::Page};
 use crate::{
     app::{
-        board::Trouble,
+        board::{Trouble, WhenLoaded},
         components::{
             field::Select,
             form::{Done, Form, FormHead, Submit},
@@ -24,19 +24,29 @@ type Answer = Resource<Result<Vec<TeamMember>>>;
 #[component]
 pub fn TeamPage() -> impl IntoView {
     let answer: Answer = Resource::new_blocking(|| (), |()| server_fns::team_members());
+    view! {
+        <Page title="Team">
+            // The board brings the live line, by which a change of one's own role is heard.
+            <WhenLoaded let:_board>
+                <Content answer />
+            </WhenLoaded>
+        </Page>
+    }
+}
+
+#[component]
+fn Content(answer: Answer) -> impl IntoView {
     let account = use_account();
     let is_admin = account.as_ref().is_some_and(is_admin);
     view! {
-        <Page title="Team">
-            <Transition>
-                <Members answer account />
-            </Transition>
-            {is_admin.then(|| view! { <Invitations /> })}
-            <section class="group">
-                <h2>"Leave"</h2>
-                <Leave />
-            </section>
-        </Page>
+        <Transition>
+            <Members answer account />
+        </Transition>
+        {is_admin.then(|| view! { <Invitations /> })}
+        <section class="group">
+            <h2>"Leave"</h2>
+            <Leave />
+        </section>
     }
 }
 
