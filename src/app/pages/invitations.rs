@@ -99,7 +99,7 @@ fn Standing(answer: Answer, invitations: Vec<Invitation>) -> impl IntoView {
     }
     let rows = invitations.into_iter().map(|invitation| view! { <Row answer invitation /> }).collect_view();
     view! {
-        <ul class="card rows" aria-label="Invitations">
+        <ul class="card rows standing" aria-label="Invitations">
             {rows}
         </ul>
     }
