@@ -124,6 +124,7 @@ async fn r_10_security_events_are_written_down() {
     let team = app.register("Acme").await;
     let form = |password: &str| json!({"email": team.email, "password": password});
     app.post("/api/auth/login", &form("wrong, and long enough")).await.refuses(401, &[]);
+    team.noted("login_failed").await;
     let again = team.back().await;
     assert_eq!(again.send(Method::POST, "/api/auth/logout").await.status, 204);
     let actions: Vec<Value> = entries(&team, "").await.iter().map(|entry| entry["action"].clone()).collect();

@@ -207,6 +207,18 @@ impl Team {
         self.public("status").await["seq"].as_u64().expect("a number")
     }
 
+    /// Waits until this is the newest entry of the audit log: a failed login is written down just after its answer, so
+    /// that the answer takes no longer than that to somebody unknown.
+    pub async fn noted(&self, action: &str) {
+        for _ in 0..1_000 {
+            if self.get("/api/audit?limit=1").await.is(200)[0]["action"] == action {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("{action} was not written down");
+    }
+
     /// All there is to lose.
     pub async fn everything(&self) -> Value {
         let services = self.services().await;

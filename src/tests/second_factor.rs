@@ -143,6 +143,7 @@ async fn r_29_a_recovery_code_lets_in_once_however_it_is_typed() {
     let typed = ada.codes[3].to_uppercase().replace('-', " ");
     app.post(LOGIN, &ada.login(&typed)).await.is(200);
     app.post(LOGIN, &ada.login(&ada.codes[3])).await.refuses(400, &["code"]);
+    ada.team.noted("login_failed").await;
     let account = ada.team.browser().call(path_to("my_account"), &[]).await.is(200);
     assert_eq!(account["recovery_codes"], 9);
     assert_eq!(ada.actions().await[..3], ["login_failed", "logged_in", "recovery_code_used"].map(Value::from));
