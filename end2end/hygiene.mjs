@@ -57,8 +57,8 @@ await withServer('hygiene', { ALDIS_LOG: 'trace', ALDIS_JWT_SECRET: 'hB7kXo2vT7q
     return answer;
   };
   for (const accept of ['text/html', 'application/json']) {
-    await form('login', { email: team.email, password: secret(`a wrong password in a form for ${accept}`) }, { accept });
-    const entered = await form('login', { email: team.email, password }, { accept });
+    await form('account/login', { email: team.email, password: secret(`a wrong password in a form for ${accept}`) }, { accept });
+    const entered = await form('account/login', { email: team.email, password }, { accept });
     const cookie = entered.headers.getSetCookie()[0]?.split(';')[0];
     if (!cookie) throw new Error(`no cookie for ${accept}: ${entered.status}`);
     secrets.set(`the cookie for ${accept}`, cookie.split('=')[1]);

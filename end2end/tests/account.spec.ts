@@ -122,7 +122,7 @@ test('a wrong password and an unknown address get the same answer; then the logi
 test('the login never leads to another site', async ({ page, baseURL }) => {
   const member = await signUp(await stranger(page));
   for (const next of ['https://evil.test/', '/\\evil.test', 'javascript:alert(1)', '//evil.test/']) {
-    const response = await page.request.post('/fn/aldis/app/server_fns/login', {
+    const response = await page.request.post('/fn/aldis/app/server_fns/account/login', {
       form: { email: member.email, password: member.password, next },
       headers: { origin: baseURL!, accept: 'text/html' },
       maxRedirects: 0,
