@@ -4,7 +4,7 @@ use leptos::{form::ActionForm, prelude::*, task::spawn_local};
 
 use super::{
     page::Page,
-    tokens::{self, ApiTokens, Tokens},
+    tokens::{self, ApiTokens},
 };
 use crate::{
     app::{
@@ -32,8 +32,10 @@ pub fn Settings() -> impl IntoView {
     view! {
         <Page title="Settings">
             <WhenLoaded let:board>
-                <Content board zones tokens is_admin />
+                <Content board zones is_admin />
             </WhenLoaded>
+            {tokens.map(|tokens| view! { <ApiTokens tokens /> })}
+            {is_admin.then(|| view! { <Audit /> })}
         </Page>
     }
 }
@@ -45,7 +47,7 @@ type Zones = Resource<Result<Vec<String>>>;
 const ZONE_HINT: &str = "Days begin, months end and maintenances start by these clocks.";
 
 #[component]
-fn Content(board: Board, zones: Zones, tokens: Option<Tokens>, is_admin: bool) -> impl IntoView {
+fn Content(board: Board, zones: Zones, is_admin: bool) -> impl IntoView {
     let page = board.page();
     let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
     let slug = page.with_untracked(|page| page.organization.slug.clone());
@@ -83,8 +85,6 @@ fn Content(board: Board, zones: Zones, tokens: Option<Tokens>, is_admin: bool) -
             <h2>"Public page"</h2>
             <Address slug />
         </section>
-        {tokens.map(|tokens| view! { <ApiTokens tokens /> })}
-        {is_admin.then(|| view! { <Audit /> })}
     }
 }
 

@@ -31,12 +31,6 @@ pub fn ApiTokens(
     /// The tokens.
     tokens: Tokens,
 ) -> impl IntoView {
-    let fault = Memo::new(move |_| tokens.get().map(Result::err));
-    let content = move || match fault.get() {
-        Some(Some(error)) => view! { <Trouble error /> }.into_any(),
-        Some(None) => view! { <List tokens /> }.into_any(),
-        None => ().into_any(),
-    };
     view! {
         <section class="group" id="tokens">
             <h2>"API tokens"</h2>
@@ -46,8 +40,22 @@ pub fn ApiTokens(
                     "What the API can do"
                 </a>
             </p>
-            <Transition>{content}</Transition>
+            <Transition>
+                <Content tokens />
+            </Transition>
         </section>
+    }
+}
+
+/// The list, once it is there. What asks for it stands inside the boundary that waits for it: outside, whether the server
+/// draws it would depend on which answer comes first.
+#[component]
+fn Content(tokens: Tokens) -> impl IntoView {
+    let fault = Memo::new(move |_| tokens.get().map(Result::err));
+    move || match fault.get() {
+        Some(Some(error)) => view! { <Trouble error /> }.into_any(),
+        Some(None) => view! { <List tokens /> }.into_any(),
+        None => ().into_any(),
     }
 }
 
