@@ -1,5 +1,7 @@
 //! The HTML the server sends: the public page, the team's pages, and what every answer carries.
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     http::{Method, header},
@@ -349,17 +351,32 @@ async fn the_start_of_the_client_is_a_file_of_ours() {
     assert_eq!((app.get("/healthz").await.text, app.get("/readyz").await.text), ("ok\n".into(), "ready\n".into()));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_members_who_come_at_once_all_get_their_pages() {
+/// What stands between the frame and the scripts.
+fn content(answer: &Answer) -> &str {
+    let (_, rest) = answer.text.split_once("<main").unwrap_or_else(|| panic!("no content: {}", answer.text));
+    rest.split_once("</main>").expect("an end").0
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_members_who_come_at_once_all_get_the_same_whole_pages() {
     let app = TestApp::open().await;
     let (team, service) = team_called(&app, "Acme").await;
+    team.post("/api/tokens", json!({"name": "Pipeline"})).await.is(201);
     let detail = format!("/services/{}", id_of(&service));
+    let paths = ["/dashboard", "/services", &detail, "/settings"].map(str::to_owned);
+    let mut whole = Vec::new();
+    for path in &paths {
+        whole.push(content(&team.browser().open(path).await).to_owned());
+    }
+    assert!(whole[1].contains("Acme") && whole[3].contains("Pipeline") && whole[3].contains("Europe/Berlin"));
+    let (paths, whole) = (Arc::new(paths), Arc::new(whole));
     let members = (0..8).map(|_| {
-        let (browser, detail) = (team.browser(), detail.clone());
+        let (browser, paths, whole) = (team.browser(), Arc::clone(&paths), Arc::clone(&whole));
         tokio::spawn(async move {
-            for path in ["/dashboard", "/services", &detail, "/settings"].into_iter().cycle().take(24) {
+            for (path, whole) in paths.iter().zip(whole.iter()).cycle().take(24) {
                 let answer = browser.open(path).await;
                 assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+                assert_eq!(content(&answer), whole, "{path}");
             }
         })
     });

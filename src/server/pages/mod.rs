@@ -1,6 +1,7 @@
 //! The HTML the server sends: the team's application, the public page and the API's documentation.
 
 mod docs;
+mod one_thread;
 mod public;
 mod team;
 

@@ -15,7 +15,10 @@ use leptos::{
 };
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list, render_route_with_context};
 
-use super::policy_with_nonce;
+use super::{
+    one_thread::{keep_tasks_together, on_one_thread},
+    policy_with_nonce,
+};
 use crate::{
     app::{App, session::Session, shell},
     model::{Error, FormAnswer, FormFailure},
@@ -39,6 +42,7 @@ impl TeamPages {
     #[must_use]
     pub fn find() -> Self {
         static ROUTES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
+        keep_tasks_together();
         Self(ROUTES.get_or_init(|| generate_route_list(App)).clone())
     }
 }
@@ -48,7 +52,10 @@ pub fn team_pages(state: &AppState, TeamPages(routes): TeamPages) -> Router<AppS
     let assets = state.assets.clone();
     // Only the pages: server functions have a route and layers of their own.
     let render = render_route_with_context(routes.clone(), context(state.clone()), move || shell(assets.clone()));
-    let handler = move |state: State<AppState>, request: Request| render(state, request);
+    let handler = move |state: State<AppState>, request: Request| {
+        let render = render.clone();
+        on_one_thread(move || render(state, request))
+    };
     Router::new().leptos_routes_with_handler(routes, handler).layer(from_fn_with_state(state.clone(), gate))
 }
 
