@@ -243,10 +243,10 @@ pub struct IncidentUpdate {
     pub updated_at: Timestamp,
     /// What it did to every attached service; absent when it said nothing of services (domain rule 3.4.3).
     pub services: Option<Vec<ServiceTransition>>,
-    /// What it said before, newest first.
+    /// What visitors could read before, newest first; the 50 last ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<UpdateEdit>,
-    /// Whether subscribers are to be told of it.
+    /// Whether subscribers are to be told of it; of a draft's, once it is published.
     pub notify: bool,
 }
 
@@ -337,7 +337,9 @@ impl Incident {
         self.impact_override = None;
         self.automations = None;
         self.series_id = None;
-        self.postmortem = self.postmortem.filter(|postmortem| postmortem.published_at.is_some());
+        // It looks back: open again, there is nothing to look back on yet.
+        let is_over = self.status.has_ended();
+        self.postmortem = self.postmortem.filter(|postmortem| is_over && postmortem.published_at.is_some());
         for update in &mut self.updates {
             update.created_by = None;
         }

@@ -86,7 +86,7 @@ pub struct NewIncident {
     /// Whether only members shall see it for now.
     #[serde(default)]
     pub is_draft: bool,
-    /// Whether subscribers are to be told; yes when absent.
+    /// Whether subscribers are to be told, of a draft once it is published; yes when absent.
     #[serde(default)]
     pub notify: Option<bool>,
 }
@@ -223,7 +223,7 @@ pub struct IncidentPatch {
     /// What was learned from it, as Markdown; empty removes it (domain rule 3.4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postmortem: Option<String>,
-    /// Whether visitors see what was learned.
+    /// Whether visitors see what was learned; open again, an incident's can only be taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish_postmortem: Option<bool>,
     /// The version the change was made on: refused with 409 when it is not the present one.

@@ -2,7 +2,8 @@
 
 use super::{
     AffectedService, Impact, Incident, IncidentId, IncidentKind, IncidentStatus, IncidentUpdate, ServiceImpact,
-    ServiceStatus, StatusPage, Timestamp, UpdateId, incident::ServiceTransition,
+    ServiceStatus, StatusPage, Timestamp, UpdateId,
+    outcome::{Course, Step, place_after},
 };
 
 /// An update that is being written.
@@ -31,31 +32,69 @@ pub struct Intent {
 /// The id of what does not exist yet.
 const NOBODY: uuid::Uuid = uuid::Uuid::max();
 
+/// Why a service is impaired although the incident that named it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remains {
+    /// What ended it left it so.
+    Said,
+    /// Its own status is so.
+    Own,
+    /// Something else that goes on says so.
+    Elsewhere,
+}
+
 impl StatusPage {
     /// The page as visitors would see it after this, and the incident on it.
     #[must_use]
     pub fn preview(&self, intent: &Intent, now: Timestamp) -> (Self, Incident) {
+        let (page, incident) = self.after(intent, now);
+        (page.for_public(), incident)
+    }
+
+    /// The services of an incident that this would not let recover: the name of each, its status then, and why.
+    #[must_use]
+    pub fn remaining(&self, intent: &Intent) -> Vec<(String, ServiceStatus, Remains)> {
+        let (page, incident) = self.after(intent, Timestamp::EPOCH);
+        let remains = |service: &AffectedService| {
+            let left = intent.services.iter().find(|said| said.id == service.id);
+            let after = page.service(service.id).filter(|after| after.status != ServiceStatus::Operational)?;
+            let why = match left {
+                _ if after.baseline != Some(after.status) => Remains::Elsewhere,
+                Some(_) => Remains::Said,
+                None => Remains::Own,
+            };
+            Some((after.name.clone(), after.status, why))
+        };
+        incident.services.iter().filter_map(remains).collect()
+    }
+
+    /// The page after this, as members see it.
+    fn after(&self, intent: &Intent, now: Timestamp) -> (Self, Incident) {
         let mut page = self.clone();
         let known = intent.incident.and_then(|id| self.incident(id)).cloned();
-        let incident = self.intended(known.unwrap_or_else(|| self.unwritten(intent, now)), intent, now);
+        let from = known.as_ref().filter(|known| !known.updates.is_empty()).map(|known| known.status);
+        let mut said = intent.services.clone();
+        if (Step { from, to: intent.status, said: &said }).is_after_the_end() {
+            // Anything else is refused.
+            said.retain(|said| said.status == ServiceStatus::Operational);
+        }
+        let step = Step { from, to: intent.status, said: &said };
+        let incident = self.intended(known.unwrap_or_else(|| self.unwritten(intent, now)), intent, step, now);
         page.incidents.retain(|other| other.id != incident.id);
         page.incidents.push(incident.clone());
         page.sort();
-        // What ends it leaves its services as the message says, or recovered (domain rule 3.4.5).
-        if intent.status.has_ended() {
-            for left in intent.services.iter().filter(|left| left.status != ServiceStatus::Operational) {
-                if let Some(service) = page.services.iter_mut().find(|service| service.id == left.id) {
-                    service.baseline = Some(left.status);
-                }
+        for left in step.left() {
+            if let Some(service) = page.services.iter_mut().find(|service| service.id == left.id) {
+                service.baseline = Some(left.status);
             }
         }
         let effective: Vec<ServiceStatus> = page.services.iter().map(|service| page.effective(service)).collect();
         for (service, status) in page.services.iter_mut().zip(effective) {
             if service.status != status {
-                (service.status, service.status_since) = (status, now);
+                (service.status, service.status_since) = (status, now.max(service.status_since.plus_millis(1)));
             }
         }
-        (page.for_public(), incident)
+        (page, incident)
     }
 
     fn unwritten(&self, intent: &Intent, now: Timestamp) -> Incident {
@@ -88,42 +127,34 @@ impl StatusPage {
         }
     }
 
-    fn intended(&self, mut incident: Incident, intent: &Intent, now: Timestamp) -> Incident {
-        let mut transitions = Vec::new();
-        for said in &intent.services {
-            let name = self.service(said.id).map(|service| service.name.clone());
-            let known = incident.services.iter_mut().find(|service| service.id == said.id);
-            let old_status = known.as_ref().map_or(ServiceStatus::Operational, |service| service.status);
-            let name = known.as_ref().map(|service| service.name.clone()).or(name).unwrap_or_default();
-            match known {
-                Some(service) => {
-                    service.status = said.status;
-                    service.worst = service.worst.max(said.status);
-                }
-                None => incident.services.push(AffectedService {
-                    id: said.id,
-                    name: name.clone(),
-                    status: said.status,
-                    worst: said.status,
-                }),
+    fn intended(&self, mut incident: Incident, intent: &Intent, step: Step, now: Timestamp) -> Incident {
+        // Over as it is entered, it tells how the services were, and its one word what they recovered from.
+        let is_past = step.from.is_none() && step.ends();
+        for said in step.said {
+            if incident.services.iter().all(|service| service.id != said.id) {
+                let name = self.service(said.id).map(|service| service.name.clone()).unwrap_or_default();
+                let status = if is_past { said.status } else { ServiceStatus::Operational };
+                incident.services.push(AffectedService { id: said.id, name, status, worst: status });
             }
-            transitions.push(ServiceTransition { id: said.id, name, old_status, new_status: said.status });
+        }
+        let transitions = if is_past { Step { said: &[], ..step } } else { step }.take(&mut incident.services);
+        if !step.to.has_ended() {
+            for service in &mut incident.services {
+                service.worst = service.worst.max(service.status);
+            }
         }
         incident.is_draft = false;
-        incident.status = intent.status;
+        incident.service_id = incident.services.first().map(|service| service.id);
         incident.impact = match intent.kind {
             IncidentKind::Maintenance => Impact::Maintenance,
             IncidentKind::Incident => {
                 let reached = if incident.impact_override.is_some() { Impact::None } else { incident.impact };
-                let automatic = Impact::automatic(reached, incident.services.iter().map(|service| service.worst));
-                intent.impact.unwrap_or(automatic)
+                let worst = incident.services.iter().map(|service| service.worst);
+                let has_more = is_past || !step.to.has_ended();
+                intent.impact.unwrap_or(if has_more { Impact::automatic(reached, worst) } else { reached })
             }
         };
-        if intent.status.has_ended() {
-            incident.resolved_at = Some(now);
-        } else {
-            incident.resolved_at = None;
-        }
+        let display_at = place_after(incident.latest().map(|newest| newest.display_at), now);
         incident.updates.insert(
             0,
             IncidentUpdate {
@@ -134,13 +165,22 @@ impl StatusPage {
                 incident_id: incident.id,
                 created_by: None,
                 created_at: now,
-                display_at: now,
+                display_at,
                 updated_at: now,
-                services: (!transitions.is_empty()).then_some(transitions),
+                services: transitions,
                 edits: Vec::new(),
                 notify: true,
             },
         );
+        let told: Vec<_> = incident.updates.iter().rev().map(|update| (update.status, update.display_at)).collect();
+        if let Some(course) = Course::of(&told) {
+            incident.status = course.status;
+            (incident.monitoring_at, incident.resolved_at) = (course.monitoring_at, course.resolved_at);
+            if incident.is_maintenance() {
+                let began = course.began_at.or(incident.scheduled_start);
+                incident.started_at = began.unwrap_or(incident.started_at);
+            }
+        }
         incident
     }
 }
@@ -181,6 +221,7 @@ mod tests {
             service.baseline = Some(ServiceStatus::Operational);
         }
         let resolving = Intent { incident: Some(incident.id), ..intent(&held, IncidentStatus::Resolved, &[]) };
+        let now = now.plus_seconds(60);
         let (resolved, incident) = held.preview(&resolving, now);
         assert_eq!(resolved.headline().description, "All Systems Operational");
         assert_eq!((incident.impact, incident.resolved_at), (Impact::Critical, Some(now)));
@@ -190,6 +231,43 @@ mod tests {
             ..intent(&held, IncidentStatus::Resolved, &[(1, ServiceStatus::Degraded)])
         };
         assert_eq!(held.preview(&left, now).0.services[1].status, ServiceStatus::Degraded);
+    }
+
+    #[test]
+    fn rule_3_4_5_what_the_end_does_not_let_recover_is_told_with_its_reason() {
+        let mut page = page_with(&["API", "Checkout", "Search", "Mail"]);
+        for (service, baseline) in page.services.iter_mut().zip([
+            ServiceStatus::Operational,
+            ServiceStatus::Degraded,
+            ServiceStatus::Operational,
+            ServiceStatus::MajorOutage,
+        ]) {
+            (service.baseline, service.status) = (Some(baseline), baseline);
+        }
+        let all = [0, 1, 2, 3].map(|n| (n, ServiceStatus::PartialOutage));
+        let (_, mut other) = page.after(&intent(&page, IncidentStatus::Investigating, &all[2..3]), Timestamp::EPOCH);
+        other.id = IncidentId::from_uuid(uuid::Uuid::from_u128(7));
+        page.put_incident(other);
+        let (page, incident) = page.after(&intent(&page, IncidentStatus::Investigating, &all), Timestamp::EPOCH);
+        let remaining = |said: &[(usize, ServiceStatus)]| {
+            let end = Intent { incident: Some(incident.id), ..intent(&page, IncidentStatus::Resolved, said) };
+            page.remaining(&end)
+        };
+        let line = |name: &str, status, why| (name.to_owned(), status, why);
+        let (degraded, partial, major) =
+            (ServiceStatus::Degraded, ServiceStatus::PartialOutage, ServiceStatus::MajorOutage);
+        assert_eq!(
+            remaining(&[(0, degraded)]),
+            [
+                line("API", degraded, Remains::Said),
+                line("Checkout", degraded, Remains::Own),
+                line("Search", partial, Remains::Elsewhere),
+                line("Mail", major, Remains::Own),
+            ]
+        );
+        // Named as operational, a service is so whatever it was by itself.
+        let named = [(1, ServiceStatus::Operational), (3, ServiceStatus::Operational)];
+        assert_eq!(remaining(&named), [line("Search", partial, Remains::Elsewhere)]);
     }
 
     #[test]

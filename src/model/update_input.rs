@@ -24,13 +24,14 @@ pub struct NewUpdate {
     #[serde(default)]
     pub status: Option<IncidentStatus>,
     /// The services whose status changes as far as this incident goes; others keep theirs, new ones are attached. With
-    /// a status that ends it, the status each service is left with; the others recover.
+    /// a status that ends it, the status each service is left with by itself; the others recover. What is over already
+    /// says nothing of services.
     #[serde(default)]
     pub services: Option<Vec<ServiceImpact>>,
     /// The time it stands at in the timeline; now when absent, never later.
     #[serde(default)]
     pub display_at: Option<Timestamp>,
-    /// Whether subscribers are to be told; yes when absent.
+    /// Whether subscribers are to be told, of a draft once it is published; yes when absent.
     #[serde(default)]
     pub notify: Option<bool>,
     /// The version it was written on: refused with 409 when it is not the present one.

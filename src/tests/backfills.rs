@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     TestApp,
-    clients::{Team, id_of, incident_path, path_of, said},
+    clients::{Team, id_of, incident_path, path_of, said, update_path},
     owners::NOW,
 };
 
@@ -98,6 +98,31 @@ async fn rule_3_5_asked_to_it_corrects_the_uptime_and_nothing_that_was_written()
         team.delete(&incident_path(&incident)).await.is(204);
     }
     assert_eq!(uptime(&team, &api).await["percent"], 100.0);
+}
+
+#[tokio::test]
+async fn rule_3_5_a_correction_follows_what_is_corrected_about_its_incident() {
+    let (app, team, api) = old_service().await;
+    let added = team.report(past(&api, json!({"correct_uptime": true}))).await;
+    let down = async || {
+        let uptime = uptime(&team, &api).await;
+        let days = uptime["days"].as_array().expect("days");
+        let day = days.iter().find(|day| day["date"] == "2026-11-20").expect("listed");
+        day["major_outage_seconds"].as_i64().expect("a number")
+    };
+    assert_eq!(down().await, 2400);
+    team.amend(&added, json!({"started_at": "2026-11-20T08:50:00Z"})).await;
+    assert_eq!(down().await, 3000);
+    let end = &added["updates"][0];
+    team.put(&update_path(end), json!({"display_at": "2026-11-20T10:00:00Z"})).await.is(200);
+    assert_eq!(down().await, 4200);
+    // Opened again, what happens from now on is written as it happens; that of then stays.
+    team.say(&added, json!({"status": "investigating"})).await;
+    app.pass(600);
+    team.say(&added, json!({"status": "resolved"})).await;
+    assert_eq!((down().await, uptime(&team, &api).await["days"][89]["major_outage_seconds"].clone()), (4200, json!(0)));
+    team.amend(&added, json!({"services": []})).await;
+    assert_eq!(down().await, 0);
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ async fn a_draft_is_the_teams_own_until_it_is_published() {
     let (before, canary) = (seen(&team).await, unique("canary"));
     let services = said(&[(&api, "major_outage")]);
     let draft = team.report(json!({"title": canary, "message": canary, "is_draft": true, "services": services})).await;
-    assert_eq!((&draft["is_draft"], &draft["updates"][0]["notify"]), (&json!(true), &json!(false)));
+    assert_eq!(draft["is_draft"], true);
     team.say(&draft, json!({"message": format!("{canary} again")})).await;
     assert_eq!(seen(&team).await, before, "not a trace");
     assert_eq!(team.status_of(&api).await, "operational");
@@ -65,6 +65,70 @@ async fn a_draft_of_a_maintenance_waits_for_its_team_and_does_nothing_by_itself(
     // A window that is over cannot be announced any more.
     team.put(&incident_path(&late), json!({"is_draft": false})).await.refuses(400, &["ends_at"]);
     assert_eq!(team.incident(&late).await["status"], "scheduled");
+}
+
+#[tokio::test]
+async fn what_a_draft_said_before_it_was_published_stays_with_its_team() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let canary = unique("canary");
+    let draft = team.report(json!({"title": "Down", "message": canary, "is_draft": true})).await;
+    let opening = draft["updates"][0].clone();
+    app.pass(60);
+    let edited = team.put(&update_path(&opening), json!({"message": "Payments fail."})).await.is(200);
+    assert_eq!(edited.get("edits"), None);
+    let second = team.say(&draft, json!({"message": format!("{canary} again")})).await;
+    team.put(&update_path(&second), json!({"message": "We look into it."})).await.is(200);
+    let port = app.listen().await;
+    let mut visitor = port.visit(&team, None).await;
+    let seq = visitor.hello().await;
+    team.amend(&draft, json!({"is_draft": false})).await;
+    let frame = visitor.event(seq + 1).await;
+    let page = app.get(&format!("/public/{}/incidents/{}", team.slug, id_of(&draft))).await;
+    let text = format!("{frame} {} {}", page.text, seen(&team).await);
+    assert!(text.contains("Payments fail.") && text.contains("We look into it."));
+    assert!(!text.contains(&canary), "{text}");
+    // From here on visitors are told what they could have read.
+    team.put(&update_path(&opening), json!({"message": "Some payments fail."})).await.is(200);
+    assert!(seen(&team).await.contains("Payments fail."));
+}
+
+#[tokio::test]
+async fn rule_3_11_2_whether_a_draft_tells_subscribers_is_decided_as_it_is_written_and_holds_once_it_is_published() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    for wish in [true, false] {
+        let draft = team.report(json!({"title": "Down", "is_draft": true, "notify": wish})).await;
+        team.say(&draft, json!({"message": "More.", "notify": !wish})).await;
+        let published = team.amend(&draft, json!({"is_draft": false})).await;
+        let told: Vec<_> = [1, 0].map(|n: usize| published["updates"][n]["notify"].clone()).to_vec();
+        assert_eq!(told, [json!(wish), json!(!wish)]);
+    }
+}
+
+#[tokio::test]
+async fn a_draft_of_a_maintenance_is_moved_and_published_at_once() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let draft = json!({
+        "title": "Upgrade",
+        "incident_type": "maintenance",
+        "starts_at": "2026-11-23T14:00:00Z",
+        "ends_at": "2026-11-23T15:00:00Z",
+        "is_draft": true,
+    });
+    let draft = team.report(draft).await;
+    // By now the window it had is over.
+    app.pass(4 * 3600);
+    let moved = json!({
+        "is_draft": false,
+        "starts_at": "2026-11-24T14:00:00Z",
+        "ends_at": "2026-11-24T15:00:00Z",
+    });
+    let published = team.amend(&draft, moved).await;
+    assert_eq!(published["scheduled_start"], "2026-11-24T14:00:00.000Z");
+    assert_eq!(published["updates"].as_array().expect("a list").len(), 1, "nobody knew the old window");
+    assert_eq!(team.public("status").await["upcoming_maintenances"][0]["id"], draft["id"]);
 }
 
 #[tokio::test]

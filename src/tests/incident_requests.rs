@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{
     TestApp,
     clients::{Answer, Team, id_of, incident_path, said, update_path},
+    doors::path_to,
     owners::NOW,
     request, unique, with_json,
 };
@@ -76,6 +77,47 @@ async fn a_key_stands_for_one_request_of_one_organization_for_a_day() {
     app.pass(2);
     assert_eq!(app.state.system().forget_old_keys().await.expect("forgotten"), 3);
     assert_ne!(send(&team, "/api/incidents", &key, &body).await.is(201)["id"], opened["id"]);
+}
+
+#[tokio::test]
+async fn a_request_sent_again_is_answered_even_when_it_would_come_too_late_by_now() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let key = unique("key");
+    let window = json!({
+        "title": "Upgrade",
+        "incident_type": "maintenance",
+        "starts_at": "2026-11-23T14:00:00Z",
+        "ends_at": "2026-11-23T15:00:00Z",
+    });
+    let planned = send(&team, "/api/incidents", &key, &window).await.is(201);
+    app.pass(4 * 3600);
+    assert_eq!(send(&team, "/api/incidents", &key, &window).await.is(201)["id"], planned["id"]);
+    send(&team, "/api/incidents", &unique("key"), &window).await.refuses(400, &["ends_at"]);
+}
+
+#[tokio::test]
+async fn a_deletion_decided_on_an_older_version_is_refused() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let api = team.service("API").await;
+    let incident = team.report(json!({"title": "Down", "services": said(&[(&api, "degraded")])})).await;
+    let update = team.say(&incident, json!({"message": "Looking."})).await;
+    let (path, id) = (incident_path(&incident), id_of(&incident));
+    let mut browser = team.browser();
+    for answer in [
+        team.delete(&format!("{path}?version=1")).await,
+        team.delete(&format!("{}?version=1", update_path(&update))).await,
+        browser.call(path_to("detach_service"), &[("id", id), ("service", id_of(&api)), ("version", "1")]).await,
+        browser.call(path_to("delete_update"), &[("id", id), ("update_id", id_of(&update)), ("version", "1")]).await,
+        browser.call(path_to("delete_incident"), &[("id", id), ("confirm", "Down"), ("version", "1")]).await,
+    ] {
+        answer.refuses(409, &["version"]);
+    }
+    team.delete(&format!("{path}?version=two")).await.refuses(400, &[]);
+    assert_eq!(team.incident(&incident).await["updates"].as_array().expect("a list").len(), 2);
+    team.delete(&format!("{}?version=2", update_path(&update))).await.is(204);
+    team.delete(&format!("{path}?version=3")).await.is(204);
 }
 
 #[tokio::test]

@@ -190,9 +190,9 @@ pub async fn edit_incident(
 
 /// Takes a service out of an incident; what it suffered stays (domain rule 3.4.8).
 #[server]
-pub async fn detach_service(id: String, service: String) -> Result<Incident> {
+pub async fn detach_service(id: String, service: String, #[server(default)] version: Option<i64>) -> Result<Incident> {
     use crate::server::{call, domain::Member};
-    call::call(async move |org: Member| org.detach_service(call::id(&id)?, call::id(&service)?).await).await
+    call::call(async move |org: Member| org.detach_service(call::id(&id)?, call::id(&service)?, version).await).await
 }
 
 /// Lets everybody see a draft.
@@ -237,17 +237,19 @@ pub async fn edit_update(
 
 /// Deletes an update that should not have been posted.
 #[server]
-pub async fn delete_update(id: String, update_id: String) -> Result<Incident> {
+pub async fn delete_update(id: String, update_id: String, #[server(default)] version: Option<i64>) -> Result<Incident> {
     use crate::server::{call, domain::Member};
-    call::call(async move |org: Member| org.delete_update(call::id(&id)?, call::id(&update_id)?).await).await
+    call::call(async move |org: Member| org.delete_update(call::id(&id)?, call::id(&update_id)?, version).await).await
 }
 
-/// Writes down what was learned; visitors see it once `publish` is set.
+/// Writes down what was learned; visitors see it once `publish` is set. With `withdraw` the text stays as it is, and
+/// visitors do not see it any more.
 #[server]
 pub async fn write_postmortem(
     id: String,
     #[server(default)] postmortem: String,
     #[server(default)] publish: Option<String>,
+    #[server(default)] withdraw: Option<String>,
     #[server(default)] version: Option<i64>,
 ) -> Result<Incident> {
     use crate::{
@@ -256,7 +258,7 @@ pub async fn write_postmortem(
     };
     call::call(async move |org: Member| {
         let patch = IncidentPatch {
-            postmortem: Some(postmortem),
+            postmortem: withdraw.is_none().then_some(postmortem),
             publish_postmortem: Some(publish.is_some()),
             version,
             ..Default::default()
@@ -268,13 +270,17 @@ pub async fn write_postmortem(
 
 /// Deletes an incident or a maintenance; `confirm` must repeat its title. Leads back to the list.
 #[server]
-pub async fn delete_incident(id: String, #[server(default)] confirm: String) -> Result<()> {
+pub async fn delete_incident(
+    id: String,
+    #[server(default)] confirm: String,
+    #[server(default)] version: Option<i64>,
+) -> Result<()> {
     use crate::{
         model::IncidentKind,
         server::{call, domain::Member},
     };
     call::lead(async move |org: Member| {
-        let kind = org.delete_incident_confirmed(call::id(&id)?, &confirm).await?;
+        let kind = org.delete_incident_confirmed(call::id(&id)?, &confirm, version).await?;
         Ok(if kind == IncidentKind::Maintenance { "/maintenances".to_owned() } else { "/incidents".to_owned() })
     })
     .await

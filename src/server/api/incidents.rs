@@ -73,6 +73,14 @@ impl Filter {
     }
 }
 
+/// What a deletion was decided on.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Basis {
+    /// The incident's version it was decided on: refused with 409 when it is not the present one.
+    version: Option<i64>,
+}
+
 /// List incidents and maintenances, newest beginning first
 ///
 /// Drafts are among them: they are the team's own.
@@ -178,17 +186,20 @@ pub async fn update(org: Member, Id(id): Id<IncidentId>, Body(patch): Body<Incid
 /// Services it held are released. What it changed stays in their history.
 #[utoipa::path(
     delete, path = "/api/incidents/{id}", tag = "Incidents", operation_id = "deleteIncident", security(("bearer" = [])),
-    params(("id" = IncidentId, Path, description = "The incident.")),
-    responses((status = 204, description = "The incident is gone.")),
+    params(("id" = IncidentId, Path, description = "The incident."), Basis),
+    responses(
+        (status = 204, description = "The incident is gone."),
+        (status = 409, description = "Somebody else changed it meanwhile: `version` is not the present one.", body = Error),
+    ),
 )]
-pub async fn delete(org: Member, Id(id): Id<IncidentId>) -> Result<StatusCode> {
-    org.delete_incident(id).await.map(|()| StatusCode::NO_CONTENT)
+pub async fn delete(org: Member, Id(id): Id<IncidentId>, Params(basis): Params<Basis>) -> Result<StatusCode> {
+    org.delete_incident(id, basis.version).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Post an update; the incident's status and its services follow
 ///
-/// A status that ends the incident releases its services: they recover, except those named with the status they are to be
-/// left with.
+/// A status that ends the incident releases its services: they recover to their own status. Of those named, the status
+/// named becomes their own, Operational too. What is over already says nothing of services.
 #[utoipa::path(
     post, path = "/api/incidents/{id}/updates", tag = "Incidents", operation_id = "postUpdate", security(("bearer" = [])),
     params(("id" = IncidentId, Path, description = "The incident."), Once), request_body = NewUpdate,
@@ -230,20 +241,28 @@ pub async fn edit(
 }
 
 /// Delete an update; the incident's status is again that of the newest that is left
+///
+/// A maintenance takes no step back: an update that ended it, or began it, stays.
 #[utoipa::path(
     delete, path = "/api/incidents/{id}/updates/{uid}", tag = "Incidents", operation_id = "deleteUpdate",
     security(("bearer" = [])),
     params(
         ("id" = IncidentId, Path, description = "The incident."),
         ("uid" = UpdateId, Path, description = "The update."),
+        Basis,
     ),
     responses(
         (status = 204, description = "The update is gone."),
-        (status = 400, description = "It is the incident's only update.", body = Error),
+        (status = 400, description = "It is the incident's only update, or a maintenance would take a step back.", body = Error),
+        (status = 409, description = "Somebody else changed the incident meanwhile: `version` is not the present one.", body = Error),
     ),
 )]
-pub async fn withdraw(org: Member, Id((id, update)): Id<(IncidentId, UpdateId)>) -> Result<StatusCode> {
-    org.delete_update(id, update).await.map(|_| StatusCode::NO_CONTENT)
+pub async fn withdraw(
+    org: Member,
+    Id((id, update)): Id<(IncidentId, UpdateId)>,
+    Params(basis): Params<Basis>,
+) -> Result<StatusCode> {
+    org.delete_update(id, update, basis.version).await.map(|_| StatusCode::NO_CONTENT)
 }
 
 /// List the series of maintenances that go on, newest first

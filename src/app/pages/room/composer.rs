@@ -17,7 +17,7 @@ use crate::{
         },
         server_fns::{self, PostUpdate},
     },
-    model::{Incident, IncidentStatus, Intent, Result, ServiceId, ServiceImpact, ServiceStatus},
+    model::{Incident, IncidentStatus, Intent, Remains, Result, ServiceId, ServiceImpact, ServiceStatus},
 };
 
 /// What stands in the composer.
@@ -190,7 +190,7 @@ fn Services(room: Room, form: Form, writing: Writing) -> impl IntoView {
     let remark = Callback::new(move |id: ServiceId| {
         room.incident.with(|incident| note_of(incident, id, ends.get())).unwrap_or_default()
     });
-    let fate = move || ends.get().then(|| fate(&left(room, writing)));
+    let fate = move || ends.get().then(|| outlook(room, writing));
     view! {
         <ServicesAffected
             form
@@ -205,27 +205,34 @@ fn Services(room: Room, form: Form, writing: Writing) -> impl IntoView {
             {fate}
         </p>
         <p class="hint unless-alive">
-            "When it ends, services recover. One that you give a status then is left with that status."
+            "When it ends, services recover to their own status. One that you give a status then is left with that status."
         </p>
     }
 }
 
-/// The services that the end would leave impaired, with what they would be left as.
-fn left(room: Room, writing: Writing) -> Vec<(String, ServiceStatus)> {
-    let page = room.page;
-    let name = |id: ServiceId| page.with(|page| page.service(id).map(|service| service.name.clone()));
-    writing.services.with(|services| {
-        let left = services.iter().filter(|said| said.status != ServiceStatus::Operational);
-        left.filter_map(|said| Some((name(said.id)?, said.status))).collect()
+/// What the end means for the services; after it, that it means nothing any more.
+fn outlook(room: Room, writing: Writing) -> String {
+    room.incident.with(|incident| {
+        if incident.status.has_ended() {
+            return "It is over and says nothing of services any more.".to_owned();
+        }
+        fate(&room.whole_page().remaining(&writing.intent(incident, String::new())))
     })
 }
 
-/// What the end means for the services (domain rule 3.4.5).
-fn fate(left: &[(String, ServiceStatus)]) -> String {
-    let left: Vec<_> = left.iter().map(|(name, status)| format!("{name} stays {}", status.label())).collect();
-    match left.as_slice() {
+/// What the end means for the services (domain rule 3.4.5): which stay impaired, and why.
+fn fate(remaining: &[(String, ServiceStatus, Remains)]) -> String {
+    let stays = |(name, status, why): &(String, ServiceStatus, Remains)| {
+        let why = match why {
+            Remains::Said => "",
+            Remains::Own => " by its own status, unless you choose Operational for it",
+            Remains::Elsewhere => " because something else that goes on affects it",
+        };
+        format!("{name} stays {}{why}", status.label())
+    };
+    match remaining {
         [] => "All services recover. Give a service a status to leave it so.".to_owned(),
-        left => format!("{}; all other services recover.", left.join(", ")),
+        some => format!("{}; all other services recover.", some.iter().map(stays).collect::<Vec<_>>().join(", ")),
     }
 }
 
@@ -248,7 +255,22 @@ mod tests {
     #[test]
     fn rule_3_4_5_the_end_is_told_with_what_is_left() {
         assert!(fate(&[]).starts_with("All services recover."));
-        let left = [("API".to_owned(), ServiceStatus::Degraded), ("Web".to_owned(), ServiceStatus::MajorOutage)];
-        assert_eq!(fate(&left), "API stays Degraded, Web stays Major Outage; all other services recover.");
+        let line = |name: &str, status, why| (name.to_owned(), status, why);
+        let (api, web) = (
+            line("API", ServiceStatus::Degraded, Remains::Said),
+            line("Web", ServiceStatus::MajorOutage, Remains::Said),
+        );
+        assert_eq!(
+            fate(&[api.clone(), web]),
+            "API stays Degraded, Web stays Major Outage; all other services recover."
+        );
+        let own = line("Web", ServiceStatus::PartialOutage, Remains::Own);
+        assert_eq!(
+            fate(&[api, own]),
+            "API stays Degraded, Web stays Partial Outage by its own status, unless you choose Operational for it; all \
+             other services recover."
+        );
+        let held = line("Mail", ServiceStatus::Degraded, Remains::Elsewhere);
+        assert!(fate(&[held]).starts_with("Mail stays Degraded because something else that goes on affects it;"));
     }
 }

@@ -162,6 +162,7 @@ fn Attached(room: Room, id: ServiceId, detaching: RwSignal<Option<(ServiceId, St
                 <FormHead form />
                 <input type="hidden" name="id" value=room.id.to_string() />
                 <input type="hidden" name="service" value=id.to_string() />
+                <input type="hidden" name="version" autocomplete="off" value=move || room.version().to_string() />
                 <button type="submit" class="button" disabled=move || form.is_pending()>
                     "Detach"
                     <span class="sr-only">" " {name}</span>
@@ -186,6 +187,7 @@ pub fn DeleteIncident(
             <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
                 <FormHead form />
                 <input type="hidden" name="id" value=room.id.to_string() />
+                <input type="hidden" name="version" autocomplete="off" value=move || room.version().to_string() />
                 <p>"Everything said about it goes with it, and nobody can bring it back. To end it, resolve or cancel it instead."</p>
                 <Field
                     form

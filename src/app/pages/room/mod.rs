@@ -143,6 +143,11 @@ impl Room {
         page
     }
 
+    /// The version of what is shown, which whoever deletes something has looked at.
+    fn version(self) -> i64 {
+        self.incident.with(|incident| incident.version)
+    }
+
     /// Who somebody is.
     fn name_of(self, user: Option<UserId>) -> String {
         match user {

@@ -18,7 +18,7 @@ use crate::{
         pages::consequences::rendered,
         server_fns::WritePostmortem,
     },
-    model::IncidentStatus,
+    model::{IncidentStatus, Timestamp},
 };
 
 /// The postmortem, once there can be one.
@@ -27,14 +27,46 @@ pub fn Postmortem(
     /// The room.
     room: Room,
 ) -> impl IntoView {
-    let is_due = Memo::new(move |_| room.incident.with(|incident| incident.status == IncidentStatus::Resolved));
+    let is_over = Memo::new(move |_| room.incident.with(|incident| incident.status == IncidentStatus::Resolved));
+    let is_published = Memo::new(move |_| published_at(room).is_some());
     view! {
-        <Show when=move || is_due.get()>
+        <Show when=move || is_over.get() || is_published.get()>
             <section class="group">
                 <h2>"Postmortem"</h2>
-                <Written room />
+                <Show when=move || is_over.get() fallback=move || view! { <Hidden room /> }>
+                    <Written room />
+                </Show>
             </section>
         </Show>
+    }
+}
+
+fn published_at(room: Room) -> Option<Timestamp> {
+    room.incident.with(|incident| incident.postmortem.as_ref().and_then(|written| written.published_at))
+}
+
+/// That visitors see a published one again only once the incident is over again, and the way to take it back.
+#[component]
+fn Hidden(room: Room) -> impl IntoView {
+    let action = ServerAction::<WritePostmortem>::new();
+    let form = Form::new(action, "withdraw-postmortem");
+    let draft = Draft::new(room, action, form);
+    view! {
+        <ActionForm action node_ref=form.node attr:class="card stack postmortem">
+            <DraftHead draft />
+            <p class="hint">
+                "The incident is open again: visitors do not see the postmortem until it is resolved."
+            </p>
+            <div class="actions">
+                <Submit
+                    form
+                    label="Back to draft"
+                    busy="Saving…"
+                    class="button"
+                    send=("withdraw", "on")
+                />
+            </div>
+        </ActionForm>
     }
 }
 
@@ -50,9 +82,7 @@ fn Written(room: Room) -> impl IntoView {
     };
     let first = draft.begin_with(body);
     let text = RwSignal::new(form.typed("postmortem").unwrap_or_else(|| untrack(body)));
-    let is_published = Memo::new(move |_| {
-        room.incident.with(|incident| incident.postmortem.as_ref().and_then(|written| written.published_at))
-    });
+    let is_published = Memo::new(move |_| published_at(room));
     let zone = zone(room);
     let state = move || match is_published.get() {
         Some(at) => view! { "Published " <Time at=Signal::stored(at) wording=Wording::DateAndAgo zone /> }.into_any(),

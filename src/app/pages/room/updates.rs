@@ -62,7 +62,12 @@ fn Tools(
         None => room.name_of(None),
         author => format!("by {}", room.name_of(author)),
     };
-    let told = move || if update.with(|update| update.notify) { "subscribers told" } else { "subscribers not told" };
+    let is_draft = move || room.incident.with(|incident| incident.is_draft);
+    let told = move || match (update.with(|update| update.notify), is_draft()) {
+        (true, true) => "subscribers told once it is published",
+        (true, false) => "subscribers told",
+        (false, _) => "subscribers not told",
+    };
     let is_alone = move || room.incident.with(|incident| incident.updates.len() < 2);
     view! {
         <div class="update-tools">
@@ -148,6 +153,7 @@ fn Delete(room: Room, update: Signal<IncidentUpdate>, deleting: RwSignal<Option<
                 <FormHead form />
                 <input type="hidden" name="id" value=room.id.to_string() />
                 <input type="hidden" name="update_id" value=id.to_string() />
+                <input type="hidden" name="version" autocomplete="off" value=move || room.version().to_string() />
                 <p>"The status is then that of the newest update left; what this one said of services stays as it is."</p>
                 <Submit form label="Delete update" busy="Deleting…" class="button button-danger" />
             </ActionForm>

@@ -1,8 +1,9 @@
 //! Whatever happens in whatever order: statuses, rows, headline and the replayed events agree with a model that is
-//! simple enough to be believed.
+//! simple enough to be believed, and each preview with what is then posted.
 //!
 //! `ALDIS_TEST_CASES` sets how many sequences are tried.
 
+mod foreseen;
 mod model;
 
 use std::collections::BTreeMap;
@@ -141,7 +142,11 @@ impl Pair {
                     is_draft: *is_draft,
                     ..Default::default()
                 };
+                let (known, foreseen) = (self.ids.clone(), self.foresee(None, ("Trouble", *status), &map, None).await);
                 self.ids.push(self.member.open_incident(new, None).await.expect("opened").id);
+                if !is_draft {
+                    self.is_as(foreseen, &known).await;
+                }
                 // Over from the start, it says nothing of services.
                 let said = |said: ServiceStatus| if status.has_ended() { ServiceStatus::Operational } else { said };
                 let map = map.into_iter().map(|(n, status)| (n, said(status))).collect();
@@ -167,9 +172,12 @@ impl Pair {
                     ends_at: Some(self.start.plus_millis(window.1)),
                     ..Default::default()
                 };
+                let work = ("Work", IncidentStatus::Scheduled);
+                let (known, foreseen) = (self.ids.clone(), self.foresee(None, work, &map, Some(window)).await);
                 let planned = self.member.open_incident(new, None).await;
                 assert_eq!(planned.is_err(), window.1 <= self.model.now, "{planned:?}");
                 let Ok(planned) = planned else { return };
+                self.is_as(foreseen, &known).await;
                 self.ids.push(planned.id);
                 self.model.things.push(Thing {
                     kind: IncidentKind::Maintenance,
@@ -189,16 +197,24 @@ impl Pair {
                     IncidentKind::Maintenance => IncidentStatus::MAINTENANCE,
                 };
                 let status = words[status % words.len()];
-                let may = thing.status().may_become(status);
+                // What is over says nothing of services any more.
+                let is_past = thing.status().has_ended() && status.has_ended();
+                let may = thing.status().may_become(status)
+                    && (!is_past || map.iter().all(|(_, said)| *said == ServiceStatus::Operational));
+                let is_draft = thing.is_draft;
+                let foreseen = self.foresee(Some(*which), ("", status), &map, None).await;
                 let update = NewUpdate { status: Some(status), services: Some(self.said(&map)), ..Default::default() };
                 let answer = self.member.post_update(self.ids[*which], update, None).await;
                 assert_eq!(answer.is_ok(), may, "{answer:?}");
                 if may {
                     self.model.say(*which, status, &map);
+                    if !is_draft {
+                        self.is_as(foreseen, &self.ids).await;
+                    }
                 }
             }
             Step::Detach { which, service } if alive(which) => {
-                let answer = self.member.detach_service(self.ids[*which], self.services[*service]).await;
+                let answer = self.member.detach_service(self.ids[*which], self.services[*service], None).await;
                 assert_eq!(answer.is_ok(), self.model.things[*which].map.remove(service).is_some(), "{answer:?}");
                 self.model.settle();
             }
@@ -210,7 +226,7 @@ impl Pair {
                 self.model.settle();
             }
             Step::Delete { which } if alive(which) => {
-                self.member.delete_incident(self.ids[*which]).await.expect("deleted");
+                self.member.delete_incident(self.ids[*which], None).await.expect("deleted");
                 self.model.things[*which].is_deleted = true;
                 self.model.settle();
             }
@@ -240,8 +256,10 @@ impl Pair {
     async fn drop_update(&mut self, which: usize) {
         let incident = self.member.incident(self.ids[which]).await.expect("known");
         let newest = incident.latest().expect("said").clone();
-        let answer = self.member.delete_update(incident.id, newest.id).await;
-        assert_eq!(answer.is_ok(), incident.updates.len() > 1, "{answer:?}");
+        let answer = self.member.delete_update(incident.id, newest.id, None).await;
+        // A maintenance takes no step back (domain rule 3.6.1).
+        let may = incident.updates.get(1).is_some_and(|before| newest.status.may_become(before.status));
+        assert_eq!(answer.is_ok(), may, "{answer:?}");
         let Ok(after) = answer else { return };
         // Reminders are said by the clock alone; the model does not keep them.
         let thing = &mut self.model.things[which];

@@ -1,4 +1,4 @@
-//! One incident inside a transaction: its rows, what an update does to them, and how they are written back.
+//! One incident inside a transaction: its rows, what follows from them, and how they are written back.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,6 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, Query
 
 use super::{
     super::{
-        markdown, new_id,
         store::{incident, incident_service, incident_update},
         tx::Tx,
     },
@@ -14,15 +13,11 @@ use super::{
 };
 use crate::{
     model::{
-        Audience, Automations, Cause, ClockAction, Clockwork, Code, Error, Event, Impact, Incident, IncidentId,
-        IncidentKind, IncidentStatus, Result, ServiceId, ServiceImpact, ServiceStatus, ServiceTransition, Timestamp,
-        UpdateId, UserId, incident_input::check_step,
+        Audience, Automations, Cause, ClockAction, Clockwork, Code, Course, Error, Event, Impact, Incident, IncidentId,
+        IncidentKind, IncidentStatus, Result, ServiceId, ServiceImpact, ServiceStatus, Timestamp, UserId,
     },
     server::error::internal,
 };
-
-/// The most updates one incident may have.
-const UPDATES_MAX: usize = 1_000;
 
 /// An incident's rows while it is being changed.
 pub(super) struct Case {
@@ -34,18 +29,7 @@ pub(super) struct Case {
     was_public: bool,
     is_new: bool,
     /// Baselines that services are left with (domain rule 3.4.5).
-    left: BTreeMap<ServiceId, ServiceStatus>,
-}
-
-/// Something to say about an incident.
-pub(super) struct Word {
-    pub status: IncidentStatus,
-    pub message: Option<String>,
-    pub services: Option<Vec<ServiceImpact>>,
-    /// The time it stands at; now when absent.
-    pub display_at: Option<Timestamp>,
-    pub by: Option<UserId>,
-    pub notify: bool,
+    pub left: BTreeMap<ServiceId, ServiceStatus>,
 }
 
 impl Case {
@@ -109,17 +93,13 @@ impl Case {
     /// the times are those of the first that said so (domain rule 3.4.4).
     pub fn derive(&mut self) {
         self.updates.sort_by_key(|update| (update.display_at, update.id));
-        let Some(newest) = self.updates.last() else { return };
-        let first = |status: IncidentStatus| {
-            self.updates.iter().find(|update| update.status == status).map(|update| update.display_at)
-        };
-        let run = self.updates.iter().rev().take_while(|update| update.status.has_ended()).last();
+        let told: Vec<_> = self.updates.iter().map(|update| (update.status, update.display_at)).collect();
+        let Some(course) = Course::of(&told) else { return };
         let row = &mut self.row;
-        row.status = newest.status;
-        row.monitoring_at = first(IncidentStatus::Monitoring);
-        row.resolved_at = run.map(|update| update.display_at);
+        row.status = course.status;
+        (row.monitoring_at, row.resolved_at) = (course.monitoring_at, course.resolved_at);
         if row.kind == IncidentKind::Maintenance {
-            row.started_at = first(IncidentStatus::InProgress).or(row.scheduled_start).unwrap_or(row.started_at);
+            row.started_at = course.began_at.or(row.scheduled_start).unwrap_or(row.started_at);
         }
     }
 
@@ -208,76 +188,6 @@ impl Tx {
         Ok(())
     }
 
-    /// Says something about an incident: its status follows, and its services (domain rules 3.4.2, 3.4.3 and 3.4.5).
-    /// Writes nothing yet but the update itself and new baselines.
-    pub(super) async fn say(&mut self, case: &mut Case, word: Word) -> Result<UpdateId> {
-        if case.updates.len() >= UPDATES_MAX {
-            return Err(Error::invalid("This has as many updates as it can have. Open a new incident."));
-        }
-        let newest = case.updates.last().map(|update| update.display_at);
-        let display_at = word.display_at.unwrap_or_else(|| newest.map_or(self.now(), |at| self.now().max(at)));
-        let is_newest = newest.is_none_or(|newest| display_at >= newest);
-        let said = word.services.unwrap_or_default();
-        if !is_newest && !said.is_empty() {
-            return Err(Error::field("services", "Only the newest update can change services."));
-        }
-        // What stands earlier in the timeline, and the first word, only has to be of the right kind.
-        let is_step = is_newest && !case.updates.is_empty();
-        if is_step || word.status.kind() != case.row.kind {
-            check_step(case.row.status, word.status)?;
-        }
-        let before: Vec<(ServiceId, ServiceStatus)> =
-            case.services.iter().map(|service| (service.service_id, service.status)).collect();
-        let ends = is_newest && word.status.has_ended();
-        self.attach(case, &said).await?;
-        let mut after: Vec<ServiceTransition> = Vec::new();
-        for service in &mut case.services {
-            let old = before.iter().find(|(id, _)| *id == service.service_id).map(|(_, status)| *status);
-            let new_status = match said.iter().find(|said| said.id == service.service_id) {
-                Some(said) => said.status,
-                None if ends => ServiceStatus::Operational,
-                None => service.status,
-            };
-            after.push(ServiceTransition {
-                id: service.service_id,
-                name: service.name.clone(),
-                old_status: old.unwrap_or_default(),
-                new_status,
-            });
-            if ends {
-                // Over, it says nothing of them any more; what they are left as becomes their baseline below.
-                service.status = ServiceStatus::Operational;
-            }
-        }
-        let id = UpdateId::from_uuid(new_id());
-        let message = word.message.unwrap_or_else(|| word.status.default_text().to_owned());
-        let carries = !said.is_empty() || (ends && !after.is_empty());
-        let update = incident_update::Model {
-            org_id: case.row.org_id,
-            id,
-            incident_id: case.row.id,
-            status: word.status,
-            html: markdown::render(&message),
-            message,
-            render_version: markdown::RENDER_VERSION,
-            created_by: word.by,
-            created_at: self.now(),
-            display_at,
-            updated_at: self.now(),
-            notify: word.notify,
-            services: if carries { Some(serde_json::to_string(&after).map_err(internal)?) } else { None },
-            edits: "[]".into(),
-        };
-        case.updates.push(update);
-        let was = case.row.status;
-        case.derive();
-        if ends && !case.row.is_draft && was != case.row.status {
-            let left = said.iter().filter(|left| left.status != ServiceStatus::Operational);
-            case.left = left.map(|left| (left.id, left.status)).collect();
-        }
-        Ok(id)
-    }
-
     /// Writes a case back: its services and what they suffer, its version, and the effective statuses that follow; then
     /// tells everybody.
     pub(super) async fn settle_case(&mut self, mut case: Case, by: Option<UserId>, at: Timestamp) -> Result<Incident> {
@@ -287,6 +197,7 @@ impl Tx {
         case.row.next_at = case.clockwork().and_then(|clockwork| clockwork.next()).map(|(at, _)| at);
         self.write(&case).await?;
         let touched = self.sync_impacts(&case, at).await?;
+        self.sync_corrections(&case).await?;
         let released = touched.into_iter().map(|id| (id, None));
         let left = case.left.iter().map(|(id, status)| (*id, Some(*status)));
         let touched = released.chain(left).collect();

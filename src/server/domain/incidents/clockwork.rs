@@ -20,8 +20,9 @@ use super::{
         store::{incident, job_lease},
         tx::Tx,
     },
-    case::{Case, Word},
+    case::Case,
     deed,
+    words::Word,
 };
 use crate::{
     model::{
@@ -115,8 +116,7 @@ impl System {
             ClockAction::Start => (IncidentStatus::InProgress, None, row.notify_start && !ends_as_well),
             ClockAction::Complete => (IncidentStatus::Completed, None, row.notify_end),
         };
-        let newest = case.updates.last().map(|update| update.display_at);
-        let display_at = newest.map_or(at, |newest| at.max(newest));
+        let display_at = case.place(at);
         case.row.is_reminded = true;
         let word = Word { status, message, services: None, display_at: Some(display_at), by: None, notify };
         tx.say(&mut case, word).await?;

@@ -11,13 +11,14 @@ use super::{
         tx::Tx,
         zones,
     },
-    case::{Case, Word},
+    case::Case,
     deed,
+    words::Word,
 };
 use crate::{
     model::{
         Action, Check, Error, Event, Incident, IncidentId, IncidentKind, IncidentPatch, IncidentStatus, Result,
-        ServiceId, Timestamp, incident_input::check_window,
+        ServiceId, Timestamp, incident_input::check_window, outcome::OVER,
     },
     server::error::internal,
 };
@@ -62,17 +63,15 @@ impl Member {
             if case.row.status.has_ended()
                 && said.iter().any(|said| said.status != crate::model::ServiceStatus::Operational)
             {
-                return Err(Error::field(
-                    "services",
-                    "It is over and says nothing of services. Reopen it with an update.",
-                ));
+                return Err(Error::field("services", OVER));
             }
         }
         set_postmortem(&mut case, patch.postmortem, patch.publish_postmortem, tx.now())?;
+        // A draft is moved before it is published: visitors never knew the window it had.
+        self.replan(&mut tx, &mut case, patch.starts_at, patch.ends_at).await?;
         if let Some(is_draft) = patch.is_draft {
             set_draft(&mut case, is_draft, tx.now())?;
         }
-        self.replan(&mut tx, &mut case, patch.starts_at, patch.ends_at).await?;
         if case.row == before && case.services == services {
             return tx.incident(id).await;
         }
@@ -86,10 +85,11 @@ impl Member {
     /// Takes a service out of an incident. What it suffered stays written (domain rule 3.4.8).
     ///
     /// # Errors
-    /// `not_found` when the incident does not affect it.
-    pub async fn detach_service(&self, id: IncidentId, service: ServiceId) -> Result<Incident> {
+    /// `not_found` when the incident does not affect it; `conflict` when the version is not the present one.
+    pub async fn detach_service(&self, id: IncidentId, service: ServiceId, version: Option<i64>) -> Result<Incident> {
         let mut tx = self.begin().await?;
         let mut case = tx.case(id).await?;
+        case.require_version(version)?;
         let place = case.services.iter().position(|row| row.service_id == service).ok_or_else(Error::not_found)?;
         let gone = case.services.remove(place);
         let now = tx.now();
@@ -102,10 +102,11 @@ impl Member {
     /// Deletes an incident or a maintenance with everything said about it; services it held are released.
     ///
     /// # Errors
-    /// `not_found` when this organization has none with this id.
-    pub async fn delete_incident(&self, id: IncidentId) -> Result<()> {
+    /// `not_found` when this organization has none with this id; `conflict` when the version is not the present one.
+    pub async fn delete_incident(&self, id: IncidentId, version: Option<i64>) -> Result<()> {
         let mut tx = self.begin().await?;
         let case = tx.case(id).await?;
+        case.require_version(version)?;
         let incident = tx.incident(id).await?;
         let open = tx.scope().find::<incident_impact::Entity>().filter(incident_impact::Column::IncidentId.eq(id));
         let open = open.filter(incident_impact::Column::ToAt.is_null()).all(tx.db()).await.map_err(internal)?;
@@ -122,8 +123,13 @@ impl Member {
     /// Deletes an incident after a person has repeated its title; tells what it was.
     ///
     /// # Errors
-    /// `invalid` when the title differs; `not_found` when this organization has none with this id.
-    pub async fn delete_incident_confirmed(&self, id: IncidentId, confirm: &str) -> Result<IncidentKind> {
+    /// `invalid` when the title differs; otherwise as [`Member::delete_incident`].
+    pub async fn delete_incident_confirmed(
+        &self,
+        id: IncidentId,
+        confirm: &str,
+        version: Option<i64>,
+    ) -> Result<IncidentKind> {
         let incident = self.incident(id).await?;
         if confirm.trim() != incident.title {
             return Err(Error::field(
@@ -131,7 +137,7 @@ impl Member {
                 format!("Type “{}” to confirm that it should be deleted.", incident.title),
             ));
         }
-        self.delete_incident(id).await?;
+        self.delete_incident(id, version).await?;
         Ok(incident.incident_type)
     }
 
@@ -208,14 +214,15 @@ fn set_beginning(case: &mut Case, at: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Writes down what was learned, once it is over (domain rule 3.4.1).
+/// Writes down what was learned, once it is over (domain rule 3.4.1). Open again, it can only be taken back.
 fn set_postmortem(case: &mut Case, body: Option<String>, publish: Option<bool>, now: Timestamp) -> Result<()> {
     if body.is_none() && publish.is_none() {
         return Ok(());
     }
     require_kind(case, IncidentKind::Incident, "postmortem")?;
     let row = &mut case.row;
-    if row.status != IncidentStatus::Resolved {
+    let is_withdrawal = body.is_none() && publish == Some(false) && row.postmortem.is_some();
+    if row.status != IncidentStatus::Resolved && !is_withdrawal {
         return Err(Error::field("postmortem", "Resolve the incident first: a postmortem looks back."));
     }
     if let Some(body) = body {
@@ -251,6 +258,10 @@ fn set_draft(case: &mut Case, is_draft: bool, now: Timestamp) -> Result<()> {
         check_window(&mut check, start, end, now);
         check.finish()?;
         case.row.planned_at = Some(now);
+    }
+    for update in &mut case.updates {
+        // What it said before was said to nobody.
+        "[]".clone_into(&mut update.edits);
     }
     case.row.is_draft = false;
     Ok(())

@@ -90,6 +90,27 @@ impl Tx {
         Ok(())
     }
 
+    /// Lets what was entered of the past count from when it began until it ended, for the services it still names
+    /// (domain rule 3.5). Opened again, its end of then stays: from there on statuses were written as they changed.
+    pub(super) async fn sync_corrections(&self, case: &Case) -> Result<()> {
+        let end = case.updates.iter().find(|update| update.status.has_ended()).map(|update| update.display_at);
+        let (Some(_), Some(end)) = (case.row.backfilled_at, end) else { return Ok(()) };
+        let rows = self.scope().find::<incident_impact::Entity>();
+        let rows = rows.filter(incident_impact::Column::IncidentId.eq(case.row.id));
+        let rows = rows.filter(incident_impact::Column::CorrectsUptime.eq(true));
+        for row in rows.all(self.db()).await.map_err(internal)? {
+            let right =
+                incident_impact::Model { from_at: case.row.started_at.min(end), to_at: Some(end), ..row.clone() };
+            if case.services.iter().all(|service| service.service_id != row.service_id) {
+                row.into_active_model().delete(self.db()).await.map_err(internal)?;
+            } else if right != row {
+                let update = self.scope().update_id::<incident_impact::Entity>(row.id);
+                update.set(right.into_active_model().reset_all()).exec(self.db()).await.map_err(internal)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What is said of these services now.
     pub(super) async fn said_of(&self, ids: &BTreeSet<ServiceId>) -> Result<Said> {
         let mut said = Said::default();

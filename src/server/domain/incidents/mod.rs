@@ -19,6 +19,7 @@ mod search;
 mod series;
 mod templates;
 mod updates;
+mod words;
 
 pub use clockwork::{ClockHolder, LEASE_SECONDS};
 pub use once::IdempotencyKey;

@@ -5,8 +5,9 @@ use sea_orm::PaginatorTrait;
 use super::{
     super::{Member, new_id, store::incident, tx::Tx},
     IdempotencyKey,
-    case::{Case, Word},
+    case::Case,
     deed,
+    words::Word,
 };
 use crate::{
     model::{
@@ -37,8 +38,8 @@ impl Member {
     /// As [`Member::open_incident`].
     pub async fn open_incident_once(&self, new: NewIncident, key: Option<IdempotencyKey>) -> Result<(Incident, bool)> {
         let asked = new.clone();
-        let new = new.check(self.domain.clock().now())?;
         let mut tx = self.begin().await?;
+        // Before anything else: what was right then may be too late now.
         if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
             let incident = tx.incident(IncidentId::from_uuid(made)).await.map_err(|error| match error.code {
                 Code::NotFound => Error::new(Code::Conflict, "What this request made has been deleted since."),
@@ -46,6 +47,7 @@ impl Member {
             })?;
             return Ok((incident, true));
         }
+        let new = new.check(tx.now())?;
         tx.require_room(INCIDENTS_MAX).await?;
         tx.require_named(&asked).await?;
         let incident = match &new.recurrence {
@@ -111,7 +113,7 @@ impl Tx {
             services: None,
             display_at: new.resolved_at,
             by,
-            notify: new.notify.unwrap_or(true) && !new.is_draft && new.resolved_at.is_none(),
+            notify: new.notify.unwrap_or(true) && new.resolved_at.is_none(),
         };
         if status.has_ended() {
             self.note_past(&mut case, &said).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     super::{markdown, tx::Tx},
-    case::Word,
+    words::Word,
 };
 use crate::model::{
     Cause, IncidentId, IncidentStatus, NewIncident, Result, ServiceId, ServiceImpact, ServiceStatus, UserId,

@@ -67,7 +67,7 @@ impl Member {
         let planned = planned.order_by_asc(incident::Column::ScheduledStart).all(tx.db()).await.map_err(internal)?;
         for row in planned {
             let mut case = tx.case(row.id).await?;
-            let word = super::case::Word {
+            let word = super::words::Word {
                 status: IncidentStatus::Cancelled,
                 message: None,
                 services: None,

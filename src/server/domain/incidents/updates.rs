@@ -5,20 +5,21 @@ use serde_json::json;
 use super::{
     super::{Member, markdown, store::incident_update, tx::Tx},
     IdempotencyKey,
-    case::{Case, Word},
+    case::Case,
     case_deed, deed,
+    words::Word,
 };
 use crate::{
     model::{
-        Action, Error, Incident, IncidentId, IncidentKind, IncidentUpdate, NewUpdate, Result, ServiceStatus,
-        UpdateEdit, UpdateId, UpdatePatch,
+        Action, Error, Incident, IncidentId, IncidentUpdate, NewUpdate, Result, ServiceStatus, UpdateEdit, UpdateId,
+        UpdatePatch,
     },
     server::error::internal,
 };
 
 const OPERATION: &str = "post_update";
 /// The most earlier texts of one update that are kept.
-const EDITS_MAX: usize = 100;
+const EDITS_MAX: usize = 50;
 
 impl Member {
     /// Says something about an incident or a maintenance; its status and its services follow (domain rule 3.4). A
@@ -47,25 +48,25 @@ impl Member {
         key: Option<IdempotencyKey>,
     ) -> Result<(Incident, IncidentUpdate, bool)> {
         let asked = (id, new.clone());
-        let new = new.check(self.domain.clock().now())?;
         let mut tx = self.begin().await?;
         let mut case = tx.case(id).await?;
         if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
             let (incident, update) = with_update(tx.incident(id).await?, UpdateId::from_uuid(made))?;
             return Ok((incident, update, true));
         }
+        let new = new.check(tx.now())?;
         case.require_version(new.version)?;
+        if let Some(at) = new.display_at {
+            case.require_place(at)?;
+        }
         let word = Word {
             status: new.status.unwrap_or(case.row.status),
             message: new.message,
             services: new.services,
             display_at: new.display_at,
             by: Some(self.user()),
-            notify: new.notify.unwrap_or(true) && !case.row.is_draft,
+            notify: new.notify.unwrap_or(true),
         };
-        if word.display_at.is_some_and(|at| at < case.row.started_at) && case.row.kind == IncidentKind::Incident {
-            return Err(Error::field("display_at", "An update cannot stand before the incident's beginning."));
-        }
         let update = tx.say(&mut case, word).await?;
         let now = tx.now();
         let incident = tx.settle_case(case, Some(self.user()), now).await?;
@@ -77,8 +78,8 @@ impl Member {
         Ok((incident, update, false))
     }
 
-    /// Changes what an update says or where it stands. What it said before stays in its history, and nobody is notified
-    /// (domain rule 3.11.2).
+    /// Changes what an update says or where it stands. What visitors could have read before stays in its history, and
+    /// nobody is notified (domain rule 3.11.2).
     ///
     /// # Errors
     /// `invalid` with the fields at fault; `not_found` for an update that is not this incident's; `conflict` when the
@@ -88,54 +89,66 @@ impl Member {
         let mut tx = self.begin().await?;
         let mut case = tx.case(id).await?;
         case.require_version(patch.version)?;
-        let (now, started_at, kind) = (tx.now(), case.row.started_at, case.row.kind);
+        if let Some(at) = patch.display_at {
+            case.require_place(at)?;
+        }
+        let (now, is_draft) = (tx.now(), case.row.is_draft);
         let row = case.updates.iter_mut().find(|row| row.id == update).ok_or_else(Error::not_found)?;
         let before = row.clone();
         if let Some(message) = patch.message.filter(|message| *message != row.message) {
             let mut edits: Vec<UpdateEdit> = serde_json::from_str(&row.edits).map_err(internal)?;
             let html = std::mem::replace(&mut row.html, markdown::render(&message));
             let message = std::mem::replace(&mut row.message, message);
-            edits.insert(0, UpdateEdit { message, html, edited_at: now });
-            edits.truncate(EDITS_MAX);
+            if !is_draft {
+                edits.insert(0, UpdateEdit { message, html, edited_at: now });
+                edits.truncate(EDITS_MAX);
+            }
             row.edits = serde_json::to_string(&edits).map_err(internal)?;
             row.render_version = markdown::RENDER_VERSION;
         }
-        if let Some(at) = patch.display_at {
-            if at < started_at && kind == IncidentKind::Incident {
-                return Err(Error::field("display_at", "An update cannot stand before the incident's beginning."));
-            }
-            row.display_at = at;
-        }
+        row.display_at = patch.display_at.unwrap_or(row.display_at);
         if *row == before {
             return tx.incident(id).await;
         }
         row.updated_at = now;
         let after = row.clone();
+        if after.message != before.message {
+            case.require_text_room()?;
+        }
         let told = |row: &incident_update::Model| json!({"message": row.message, "display_at": row.display_at});
         tx.note(case_deed(Action::UpdateEdited, &case.row).changing(&told(&before), &told(&after)));
-        self.rederived(tx, case).await
+        self.rederived(tx, case, |why| Error::field("display_at", why)).await
     }
 
     /// Deletes an update; the incident's status is again that of the newest that is left.
     ///
     /// # Errors
-    /// `invalid` for the only update; `not_found` for an update that is not this incident's.
-    pub async fn delete_update(&self, id: IncidentId, update: UpdateId) -> Result<Incident> {
+    /// `invalid` for the only update, and where a maintenance would take a step back; `not_found` for an update that is
+    /// not this incident's; `conflict` when the version is not the present one.
+    pub async fn delete_update(&self, id: IncidentId, update: UpdateId, version: Option<i64>) -> Result<Incident> {
         let mut tx = self.begin().await?;
         let mut case = tx.case(id).await?;
+        case.require_version(version)?;
         let place = case.updates.iter().position(|row| row.id == update).ok_or_else(Error::not_found)?;
         if case.updates.len() == 1 {
             return Err(Error::invalid("This is the only update. Edit it, or delete the whole incident."));
         }
         let gone = case.updates.remove(place);
         tx.note(case_deed(Action::UpdateDeleted, &case.row).setting("message", gone.message));
-        self.rederived(tx, case).await
+        self.rederived(tx, case, Error::invalid).await
     }
 
     /// Lets the status follow from the updates as they are now. An incident that is over by that says nothing of its
-    /// services any more (domain rule 3.4.5).
-    async fn rederived(&self, mut tx: Tx, mut case: Case) -> Result<Incident> {
+    /// services any more (domain rule 3.4.5); a maintenance takes no step back (domain rule 3.6.1).
+    async fn rederived(&self, mut tx: Tx, mut case: Case, refuse: fn(String) -> Error) -> Result<Incident> {
+        let was = case.row.status;
         case.derive();
+        let is = case.row.status;
+        if !was.may_become(is) {
+            let (was, is) = (was.label().to_lowercase(), is.label().to_lowercase());
+            let why = format!("This maintenance is {was} and cannot become {is} again");
+            return Err(refuse(format!("{why}, as it would by that. Change what the update says instead.")));
+        }
         if case.row.status.has_ended() {
             for service in &mut case.services {
                 service.status = ServiceStatus::Operational;

@@ -63,8 +63,8 @@ impl Model {
         thing.map.extend(map.iter().copied());
         if status.has_ended() {
             thing.map.values_mut().for_each(|said| *said = ServiceStatus::Operational);
-            if was != status && !thing.is_draft {
-                for (service, left) in map.iter().filter(|(_, left)| *left != ServiceStatus::Operational) {
+            if !was.has_ended() && !thing.is_draft {
+                for (service, left) in map {
                     self.services.entry(*service).and_modify(|baseline| *baseline = *left);
                 }
             }
