@@ -153,11 +153,11 @@ async fn the_calendar_lists_everything_planned_and_tells_every_conflict() {
     let overview = browser.open("/maintenances?after=nonsense").await;
     assert_eq!(overview.status, 400, "a place that is none");
 
-    let of_api = format!("services[of-{}]", id_of(&api));
+    let service = format!("services[of-{}]", id_of(&api));
     let asked = [
         ("starts_at", "2027-01-20T02:30:00.000Z"),
         ("ends_at", "2027-01-20T03:15:00.000Z"),
-        (of_api.as_str(), "under_maintenance"),
+        (service.as_str(), "under_maintenance"),
     ];
     let told = team.browser().call(path_to("conflicts"), &asked).await.is(200);
     assert_eq!((told.as_array().expect("a list").len(), &told[0]["title"]), (1, &json!("Work")));

@@ -10,7 +10,7 @@ use crate::model::{Impact, Incident, IncidentId, IncidentStatus, StatusPage, Upd
 /// Longer messages are read where they stand.
 const MOST: usize = 240;
 /// How long news is gathered before it is read out: what is done at once, such as ending a series, comes as many events.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(500);
 /// So much at once is read out sentence by sentence; more becomes one.
 const SENTENCES: usize = 2;
 /// So much is named in that one.
