@@ -78,7 +78,7 @@ impl Board {
     fn settle(self, id: ServiceId, sent: ServiceStatus, answer: Result<Service>) {
         let is_refused = answer.is_err();
         match answer {
-            Ok(service) => self.page.update(|page| page.put(service)),
+            Ok(service) => self.put_known(service),
             Err(error) => self.tell(id, &error),
         }
         self.wanted.update(|wanted| {
@@ -100,6 +100,11 @@ impl Board {
     /// Puts what the server answered in its place, before the line tells of it.
     pub fn put(self, service: Service) {
         self.page.update(|page| page.put(service));
+    }
+
+    /// As [`Board::put`], for a service that was there before: when its deletion was faster, it stays away.
+    pub fn put_known(self, service: Service) {
+        self.page.update(|page| page.put_known(service));
     }
 
     /// Does something that the server answers by nothing, shows how things are after it, and goes on with `then`. A

@@ -18,12 +18,14 @@ use leptos::{
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
-use crate::model::{Applied, Frame, StatusPage};
+use crate::model::{Applied, Control, Frame, Seq, StatusPage};
 
 /// The server speaks at least every 25 seconds; a line silent for this long is dead.
 const SILENCE: Duration = Duration::from_secs(70);
 /// A line that held this long was good: the next pause is short again.
 const STABLE_MS: f64 = 10_000.0;
+/// A state that many are told to load at once is loaded within this long.
+const SPREAD: Duration = Duration::from_secs(2);
 /// How long a page whose session has ended stays before it leads to the login.
 const PARTING: Duration = Duration::from_secs(2);
 /// The server closes with this code when the member's session has ended.
@@ -76,11 +78,17 @@ where
 
 /// Puts a freshly loaded state in place of `page`, unless that is as new already.
 pub fn renew(page: &mut StatusPage, fresh: StatusPage) -> bool {
-    let is_newer = fresh.seq > page.seq;
-    if is_newer {
+    renew_after(page, fresh, None)
+}
+
+/// As [`renew`]. Where the server said that what came up to the number `given_up` does not hold, any state goes in the
+/// place of that one: after a database was put back, its numbers are lower.
+fn renew_after(page: &mut StatusPage, fresh: StatusPage, given_up: Option<Seq>) -> bool {
+    let is_taken = fresh.seq > page.seq || given_up == Some(page.seq);
+    if is_taken {
         *page = fresh;
     }
-    is_newer
+    is_taken
 }
 
 /// How long to wait before the next attempt: anything up to a limit that doubles from 1 to 30 seconds, so that browsers
@@ -88,6 +96,11 @@ pub fn renew(page: &mut StatusPage, fresh: StatusPage) -> bool {
 fn pause(attempts: u32, random: f64) -> Duration {
     let limit = 2_f64.powi(attempts.min(5).cast_signed()).min(30.0);
     Duration::from_secs_f64(limit * random.clamp(0.0, 1.0))
+}
+
+/// How long to wait before a state is loaded that many others are told to load too. `random` is between 0 and 1.
+fn moment(random: f64) -> Duration {
+    SPREAD.mul_f64(random.clamp(0.0, 1.0))
 }
 
 type Fetch = Pin<Box<dyn Future<Output = Option<StatusPage>>>>;
@@ -111,6 +124,8 @@ struct Inner {
     heard: Cell<f64>,
     /// The frames that arrived during a reload.
     waiting: RefCell<Option<Vec<Frame>>>,
+    /// The number of the state that the server said to load anew, until that has been done.
+    given_up: Cell<Option<Seq>>,
 }
 
 impl Line {
@@ -131,6 +146,7 @@ impl Line {
             dialled: Cell::default(),
             heard: Cell::default(),
             waiting: RefCell::default(),
+            given_up: Cell::default(),
         });
         inner.dial();
         let listeners = ["online", "visibilitychange"]
@@ -184,17 +200,29 @@ impl Inner {
             waiting.push(frame);
             return;
         }
+        let is_ping = matches!(frame, Frame::Control(Control::Ping { .. }));
+        if frame == Frame::Control(Control::Resync) {
+            self.given_up.set(self.page.try_with_untracked(|page| page.seq));
+            self.reload(moment(js_sys::Math::random()));
+            return;
+        }
         let applied = self.page.try_maybe_update(|page| {
             let applied = page.apply(frame);
             (applied == Applied::Changed, applied)
         });
-        if applied == Some(Applied::Refetch) {
-            self.reload();
+        if applied == Some(Applied::Refetch) || is_ping && self.given_up.get().is_some() {
+            self.reload(Duration::ZERO);
         }
     }
 
-    fn reload(self: &Rc<Self>) {
+    /// Loads the state after a pause; the frames that come meanwhile are kept for it.
+    fn reload(self: &Rc<Self>, pause: Duration) {
         self.waiting.replace(Some(Vec::new()));
+        let line = Rc::downgrade(self);
+        set_timeout(move || with(&line, Self::load), pause);
+    }
+
+    fn load(self: &Rc<Self>) {
         let (fetch, line) = ((self.refetch)(), Rc::downgrade(self));
         spawn_local(async move {
             let fresh = fetch.await;
@@ -202,12 +230,13 @@ impl Inner {
                 let waiting = line.waiting.take().unwrap_or_default();
                 let moved = fresh.and_then(|fresh| {
                     line.page.try_maybe_update(|page| {
-                        let moved = renew(page, fresh);
+                        let moved = renew_after(page, fresh, line.given_up.get());
                         (moved, moved)
                     })
                 });
                 // When the reload brought nothing, the next ping asks again: not at once, the server may be busy.
                 if moved == Some(true) {
+                    line.given_up.set(None);
                     for frame in waiting {
                         line.take(frame);
                     }
@@ -318,6 +347,7 @@ pub fn log_in_again() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::page::tests::page_with;
 
     #[test]
     fn the_pause_doubles_to_thirty_seconds_and_spreads_over_all_of_it() {
@@ -325,5 +355,25 @@ mod tests {
         assert_eq!([0, 1, 2, 3, 4, 5, 99].map(longest), [1, 2, 4, 8, 16, 30, 30]);
         assert_eq!(pause(5, 0.0), Duration::ZERO);
         assert_eq!(pause(5, 0.5), Duration::from_secs(15));
+        assert_eq!([0.0, 0.5, 1.0, 7.0].map(|random| moment(random).as_millis()), [0, 1000, 2000, 2000]);
+    }
+
+    #[test]
+    fn an_older_state_is_shown_only_where_the_server_gave_up_the_newer_one() {
+        let at = |seq| StatusPage { seq, ..page_with(&["API"]) };
+        for (shown, fresh, given_up, is_taken) in [
+            (7, 8, None, true),
+            (7, 7, None, false),
+            (7, 6, None, false),
+            (7, 3, Some(7), true),
+            (7, 7, Some(7), true),
+            // Another answer was faster, and is newer than what was given up.
+            (8, 7, Some(5), false),
+            (8, 9, Some(5), true),
+        ] {
+            let mut page = at(shown);
+            assert_eq!(renew_after(&mut page, at(fresh), given_up), is_taken, "{shown} {fresh} {given_up:?}");
+            assert_eq!(page.seq, if is_taken { fresh } else { shown });
+        }
     }
 }

@@ -84,6 +84,13 @@ impl StatusPage {
         self.sort();
     }
 
+    /// As [`Self::put`], for a service that is here. One that is not was deleted before its state came.
+    pub fn put_known(&mut self, service: Service) {
+        if self.service(service.id).is_some() {
+            self.put(service);
+        }
+    }
+
     /// Puts an incident in its place, unless a newer version of it is already here.
     pub fn put_incident(&mut self, incident: Incident) {
         if let Some(known) = self.incidents.iter_mut().find(|known| known.id == incident.id) {

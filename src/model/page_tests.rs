@@ -62,6 +62,17 @@ fn the_next_event_applies_an_old_one_is_ignored_and_a_gap_asks_for_a_reload() {
 }
 
 #[test]
+fn an_answer_about_a_service_that_was_deleted_meanwhile_does_not_bring_it_back() {
+    let mut page = page_with(&["API", "Web"]);
+    let (gone, kept) = (page.services[0].clone(), page.services[1].clone());
+    page.apply(numbered(page.seq + 1, Event::ServiceDeleted(gone.clone())));
+    page.put_known(gone);
+    page.put_known(Service { name: "Site".into(), ..kept });
+    let names: Vec<&str> = page.services.iter().map(|service| service.name.as_str()).collect();
+    assert_eq!(names, ["Site"]);
+}
+
+#[test]
 fn a_ping_ahead_of_the_state_betrays_a_lost_event() {
     let mut page = page_with(&[]);
     assert_eq!(page.apply(Frame::Control(Control::Hello { seq: 9 })), Applied::Unchanged);

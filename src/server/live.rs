@@ -13,7 +13,7 @@ use tokio::sync::broadcast;
 
 use crate::model::{Audience, OrganizationId, Seq};
 
-/// Events a slow reader may lag behind before it is caught up from the database instead.
+/// Changes a slow reader may lag behind before it is caught up from the database instead.
 const BUFFER: usize = 64;
 
 /// Names a channel.
@@ -28,7 +28,10 @@ pub struct Published {
     pub frame: Utf8Bytes,
 }
 
-/// What the hub made of an event.
+/// What one change tells, in the order of its numbers: one message for all readers, however many events it has.
+pub type Told = Arc<[Published]>;
+
+/// What the hub made of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Publication {
     /// Sent, known already, or nobody listens.
@@ -44,7 +47,7 @@ pub struct Hub {
 }
 
 struct Channel {
-    sender: broadcast::Sender<Published>,
+    sender: broadcast::Sender<Told>,
     /// The newest number sent; unknown until the first reader or event brings it.
     tip: Option<Seq>,
 }
@@ -53,7 +56,7 @@ impl Hub {
     /// Begins to listen. Ask the database for the newest number afterwards, then call [`Hub::note_tip`]: what is committed
     /// later arrives here.
     #[must_use]
-    pub fn subscribe(&self, topic: Topic) -> broadcast::Receiver<Published> {
+    pub fn subscribe(&self, topic: Topic) -> broadcast::Receiver<Told> {
         let mut channels = self.lock();
         let channel =
             channels.entry(topic).or_insert_with(|| Channel { sender: broadcast::Sender::new(BUFFER), tip: None });
@@ -67,18 +70,20 @@ impl Hub {
         }
     }
 
-    /// Sends an event to everybody who listens. Numbers only rise: a known one is ignored, a gap is reported.
+    /// Sends events to everybody who listens. Numbers only rise: known ones are ignored, a gap is reported.
     #[must_use]
-    pub fn publish(&self, topic: Topic, event: Published) -> Publication {
+    pub fn publish(&self, topic: Topic, events: Told) -> Publication {
         let mut channels = self.lock();
         let Some(channel) = channels.get_mut(&topic) else { return Publication::Done };
+        let known = channel.tip.map_or(0, |tip| events.partition_point(|event| event.seq <= tip));
+        let (Some(first), Some(last)) = (events.get(known), events.last()) else { return Publication::Done };
         match channel.tip {
-            Some(tip) if event.seq <= tip => Publication::Done,
-            Some(tip) if event.seq > tip + 1 => Publication::MissingAfter(tip),
+            Some(tip) if first.seq > tip + 1 => Publication::MissingAfter(tip),
             _ => {
-                channel.tip = Some(event.seq);
+                channel.tip = Some(last.seq);
+                let news = if known == 0 { events } else { events[known..].into() };
                 // An error means that the last reader has just left.
-                let _ = channel.sender.send(event);
+                let _ = channel.sender.send(news);
                 Publication::Done
             }
         }
@@ -104,8 +109,12 @@ mod tests {
 
     use super::*;
 
-    fn event(seq: Seq) -> Published {
-        Published { seq, frame: Utf8Bytes::from(seq.to_string()) }
+    fn told(numbers: impl IntoIterator<Item = Seq>) -> Told {
+        numbers.into_iter().map(|seq| Published { seq, frame: Utf8Bytes::from(seq.to_string()) }).collect()
+    }
+
+    fn heard(reader: &mut broadcast::Receiver<Told>) -> Vec<Seq> {
+        reader.try_recv().expect("a message").iter().map(|event| event.seq).collect()
     }
 
     fn topic(n: u128) -> Topic {
@@ -117,12 +126,28 @@ mod tests {
         let hub = Hub::default();
         let mut reader = hub.subscribe(topic(1));
         hub.note_tip(topic(1), 4);
-        assert_eq!(hub.publish(topic(1), event(6)), Publication::MissingAfter(4));
+        assert_eq!(hub.publish(topic(1), told([6])), Publication::MissingAfter(4));
         for seq in [5, 6, 5, 6] {
-            assert_eq!(hub.publish(topic(1), event(seq)), Publication::Done);
+            assert_eq!(hub.publish(topic(1), told([seq])), Publication::Done);
         }
-        assert_eq!(reader.try_recv().expect("first").seq, 5);
-        assert_eq!(reader.try_recv().expect("second").seq, 6);
+        assert_eq!(hub.publish(topic(1), told([])), Publication::Done);
+        assert_eq!([heard(&mut reader), heard(&mut reader)], [[5], [6]]);
+        assert!(reader.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_change_of_many_events_is_one_message_that_no_reader_falls_behind_by() {
+        let hub = Hub::default();
+        let mut reader = hub.subscribe(topic(1));
+        hub.note_tip(topic(1), 4);
+        let many = Seq::try_from(BUFFER).expect("a number") * 3;
+        assert_eq!(hub.publish(topic(1), told(5..many)), Publication::Done);
+        assert_eq!(hub.publish(topic(1), told(many + 1..many + 9)), Publication::MissingAfter(many - 1));
+        // Of what is known in part, the rest goes out.
+        assert_eq!(hub.publish(topic(1), told(many - 3..many + 9)), Publication::Done);
+        assert_eq!(hub.publish(topic(1), told(many + 1..many + 9)), Publication::Done);
+        assert_eq!(heard(&mut reader), (5..many).collect::<Vec<_>>());
+        assert_eq!(heard(&mut reader), (many..many + 9).collect::<Vec<_>>());
         assert!(reader.try_recv().is_err());
     }
 
@@ -132,7 +157,7 @@ mod tests {
         let (mut one, mut two) = (hub.subscribe(topic(1)), hub.subscribe(topic(2)));
         let members = (topic(1).0, Audience::Members);
         let mut team = hub.subscribe(members);
-        assert_eq!(hub.publish(topic(1), event(1)), Publication::Done);
+        assert_eq!(hub.publish(topic(1), told([1])), Publication::Done);
         assert!(one.try_recv().is_ok());
         assert!(two.try_recv().is_err() && team.try_recv().is_err());
     }

@@ -19,7 +19,7 @@ use crate::model::{Audience, Error, OrganizationId, Result, Seq};
 
 /// The Redis channel all instances share.
 const CHANNEL: &str = "aldis:events";
-/// Events waiting for Redis; when it stands still, newer ones are dropped and caught up from the database.
+/// Changes waiting for Redis; when it stands still, newer ones are dropped and caught up from the database.
 const QUEUE: usize = 1024;
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -37,8 +37,8 @@ struct Line {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Message {
-    /// Something was committed.
-    Event { organization: OrganizationId, audience: Audience, seq: Seq, frame: String },
+    /// Something was committed: its events, in the order of their numbers.
+    Events { organization: OrganizationId, audience: Audience, events: Vec<(Seq, String)> },
     /// A session or token has ended or changed.
     End { access: Uuid },
 }
@@ -62,8 +62,11 @@ impl Relay {
     }
 
     /// Tells the other instances, without waiting for Redis.
-    pub fn send(&self, (organization, audience): Topic, event: &Published) {
-        self.queue(Message::Event { organization, audience, seq: event.seq, frame: event.frame.to_string() });
+    pub fn send(&self, (organization, audience): Topic, events: &[Published]) {
+        if self.line.is_some() {
+            let events = events.iter().map(|event| (event.seq, event.frame.to_string())).collect();
+            self.queue(Message::Events { organization, audience, events });
+        }
     }
 
     /// Tells the other instances that a session or token has ended or changed, without waiting for Redis.
@@ -121,8 +124,9 @@ async fn hear_all(client: &Client, system: &System) -> redis::RedisResult<()> {
     while let Some(message) = messages.next().await {
         let text: String = message.get_payload()?;
         match serde_json::from_str::<Message>(&text) {
-            Ok(Message::Event { organization, audience, seq, frame }) => {
-                system.hear((organization, audience), Published { seq, frame: frame.into() }).await;
+            Ok(Message::Events { organization, audience, events }) => {
+                let told = events.into_iter().map(|(seq, frame)| Published { seq, frame: frame.into() }).collect();
+                system.hear((organization, audience), told).await;
             }
             Ok(Message::End { access }) => system.hear_end(access),
             Err(error) => tracing::warn!(%error, "an unreadable message came through Redis"),

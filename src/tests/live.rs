@@ -121,6 +121,46 @@ async fn a_reader_whose_past_is_forgotten_must_begin_anew() {
 }
 
 #[tokio::test]
+async fn r_42_an_event_of_any_size_leaves_the_line_open() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let incident = team.report(json!({"title": "Down", "message": "x", "services": []})).await;
+    let since = team.seq().await;
+    let mut readers = [port.visit(&team, None).await, port.attend(&team).await];
+    for reader in &mut readers {
+        reader.hello().await;
+    }
+    let long = "\u{1f6a8}".repeat(25_000);
+    let mut seq = since;
+    let mut sizes = Vec::new();
+    for _ in 0..7 {
+        team.say(&incident, json!({"message": long})).await;
+        seq += 1;
+        for reader in &mut readers {
+            let frame = reader.next().await;
+            if frame["type"] == "resync" {
+                sizes.push(None);
+            } else {
+                assert_eq!(frame["seq"], seq);
+                sizes.push(Some(frame.to_string().len()));
+            }
+        }
+    }
+    let whole = sizes.iter().flatten().max().expect("frames came");
+    assert!(*whole > 600 * 1024, "what was sent whole was at most {whole} bytes long");
+    assert!(sizes.ends_with(&[None, None]), "too much to send: {sizes:?}");
+    // What comes next comes by itself again, and who returns is told to load the state rather than cut off.
+    team.service("API").await;
+    let mut late = port.visit(&team, Some(seq - 1)).await;
+    assert_eq!(late.hello().await, seq + 1);
+    assert_eq!(late.next().await, json!({"type": "resync"}));
+    for reader in &mut readers {
+        assert_eq!(reader.event(seq + 1).await["type"], "service_created");
+    }
+}
+
+#[tokio::test]
 async fn what_is_refused_is_not_told() {
     let app = TestApp::open().await;
     let port = app.listen().await;

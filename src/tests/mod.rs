@@ -32,6 +32,7 @@ mod incidents;
 mod instances;
 mod invitations;
 mod limits;
+mod lists;
 mod live;
 mod live_incidents;
 mod mail;

@@ -28,7 +28,7 @@ pub fn Details(
     let answer = action.value();
     Effect::new(move |_| {
         if let Some(Ok(service)) = answer.get() {
-            board.put(service);
+            board.put_known(service);
         }
     });
     let group =

@@ -1,6 +1,7 @@
 //! The two live feeds (product.md section 5): one socket, one task, one place in the order of events.
 
 use std::{
+    convert::Infallible,
     net::{IpAddr, Ipv4Addr},
     time::Duration,
 };
@@ -33,6 +34,14 @@ const PING: Duration = Duration::from_secs(25);
 const DEAD: Duration = Duration::from_mins(1);
 /// How long a write may take before the reader is given up.
 const STUCK: Duration = Duration::from_secs(10);
+/// How long the reason why a line ends may take to be sent.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// The largest frame that is sent, in bytes. Of a larger event the reader is told to load the state instead, where it
+/// comes compressed; else one huge page would be held in memory once for each of its readers.
+const FRAME_MAX: usize = 1024 * 1024;
+/// The most that waits to be written to one reader: a frame and the little ones beside it. Each is flushed before the
+/// next, and a frame above this would be refused even where nothing waits.
+const WAITING_MAX: usize = FRAME_MAX + 16 * 1024;
 /// What a reader may say at once.
 const INBOUND_MAX: usize = 4096;
 /// How often a reader may say something in a second.
@@ -150,7 +159,7 @@ fn upgrade(
         // The library's default of 128 KiB a socket is touched at once; readers say almost nothing.
         .read_buffer_size(1024)
         .write_buffer_size(0)
-        .max_write_buffer_size(256 * 1024)
+        .max_write_buffer_size(WAITING_MAX)
         .max_message_size(INBOUND_MAX)
         .max_frame_size(INBOUND_MAX)
         .on_upgrade(move |socket| async move {
@@ -160,7 +169,7 @@ fn upgrade(
             drop(place);
             if let Some((code, text)) = reason {
                 let close = CloseFrame { code, reason: Utf8Bytes::from_static(text) };
-                let _ = timeout(STUCK, line.socket.send(Message::Close(Some(close)))).await;
+                let _ = timeout(FAREWELL, line.socket.send(Message::Close(Some(close)))).await;
             }
         })
 }
@@ -178,11 +187,14 @@ struct Line {
 }
 
 impl Line {
+    /// Speaks until there is nothing more to say.
     async fn serve(&mut self, stop: CancellationToken) -> Goodbye {
-        let hello = Control::Hello { seq: self.feed.tip() };
-        if !self.say(hello).await {
-            return None;
-        }
+        let Err(goodbye) = self.speak(stop).await;
+        goodbye
+    }
+
+    async fn speak(&mut self, stop: CancellationToken) -> Result<Infallible, Goodbye> {
+        self.say(Control::Hello { seq: self.feed.tip() }).await?;
         let mut ping = interval_at(Instant::now() + PING, PING);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut look = interval_at(Instant::now() + LOOK, LOOK);
@@ -191,43 +203,22 @@ impl Line {
         let mut speech = (heard, 0);
         loop {
             tokio::select! {
-                () = stop.cancelled() => return Some((close_code::RESTART, "the server is restarting")),
+                () = stop.cancelled() => return Err(Some((close_code::RESTART, "the server is restarting"))),
                 next = self.feed.next() => match next {
-                    Next::Event(event) => {
-                        if !self.send(Message::Text(event.frame)).await {
-                            return None;
-                        }
+                    Next::Event(event) if event.frame.len() <= FRAME_MAX => {
+                        self.send(Message::Text(event.frame)).await?;
                     }
-                    Next::Resync => {
-                        // First the place to go on from, then the word: what is committed after the reader has
-                        // reloaded must still come.
-                        if self.feed.skip_to_now().await.is_err() {
-                            return Some((close_code::AGAIN, "the feed cannot go on now"));
-                        }
-                        if !self.say(Control::Resync).await {
-                            return None;
-                        }
-                    }
-                    Next::Closed => return Some((close_code::RESTART, "the feed has ended")),
+                    Next::Event(_) | Next::Resync => self.begin_anew().await?,
+                    Next::Closed => return Err(Some((close_code::RESTART, "the feed has ended"))),
                 },
-                () = ended(self.end.as_mut()) => {
-                    if let Some(reason) = why_not(self.member.as_ref()).await {
-                        return Some(reason);
-                    }
-                }
-                _ = look.tick(), if self.member.is_some() => {
-                    if let Some(reason) = why_not(self.member.as_ref()).await {
-                        return Some(reason);
-                    }
-                }
+                () = ended(self.end.as_mut()) => self.look().await?,
+                _ = look.tick(), if self.member.is_some() => self.look().await?,
                 _ = ping.tick() => {
                     if heard.elapsed() > DEAD {
-                        return Some((close_code::AWAY, "no answer"));
+                        return Err(Some((close_code::AWAY, "no answer")));
                     }
-                    let ping = Control::Ping { seq: self.feed.last() };
-                    if !self.say(ping).await || !self.send(Message::Ping(axum::body::Bytes::new())).await {
-                        return None;
-                    }
+                    self.say(Control::Ping { seq: self.feed.last() }).await?;
+                    self.send(Message::Ping(axum::body::Bytes::new())).await?;
                 }
                 message = self.socket.recv() => match message {
                     // Readers have nothing to say but that they are there.
@@ -238,25 +229,40 @@ impl Line {
                         }
                         speech.1 += 1;
                         if speech.1 > INBOUND_RATE {
-                            return Some((close_code::POLICY, "too many messages"));
+                            return Err(Some((close_code::POLICY, "too many messages")));
                         }
                     }
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(None),
                 },
             }
         }
     }
 
-    async fn say(&mut self, control: Control) -> bool {
-        match serde_json::to_string(&Frame::Control(control)) {
-            Ok(text) => self.send(Message::Text(text.into())).await,
-            Err(_) => false,
+    /// Has the reader load the state. First the place to go on from, then the word: what is committed after the reader
+    /// has reloaded must still come.
+    async fn begin_anew(&mut self) -> Result<(), Goodbye> {
+        if self.feed.skip_to_now().await.is_err() {
+            return Err(Some((close_code::AGAIN, "the feed cannot go on now")));
         }
+        self.say(Control::Resync).await
+    }
+
+    /// Looks whether the member may still listen.
+    async fn look(&mut self) -> Result<(), Goodbye> {
+        why_not(self.member.as_ref()).await.map_or(Ok(()), |reason| Err(Some(reason)))
+    }
+
+    async fn say(&mut self, control: Control) -> Result<(), Goodbye> {
+        let text = serde_json::to_string(&Frame::Control(control)).map_err(|_| None)?;
+        self.send(Message::Text(text.into())).await
     }
 
     /// Sends, or tells that the reader is gone or stuck.
-    async fn send(&mut self, message: Message) -> bool {
-        matches!(timeout(STUCK, self.socket.send(message)).await, Ok(Ok(())))
+    async fn send(&mut self, message: Message) -> Result<(), Goodbye> {
+        match timeout(STUCK, self.socket.send(message)).await {
+            Ok(sent) => sent.map_err(|_| None),
+            Err(_) => Err(Some((close_code::AGAIN, "the reader does not keep up"))),
+        }
     }
 }
 

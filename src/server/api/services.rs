@@ -19,20 +19,10 @@ use crate::{
 )]
 pub async fn list(org: Viewer, Params(paging): Params<Paging>) -> Result<(HeaderMap, Json<Vec<Service>>)> {
     let limit = paging.limit()?;
-    let mut services = org.board().await?.services;
-    if let Some(cursor) = &paging.cursor {
-        let last = cursor.parse::<ServiceId>().ok().and_then(|id| services.iter().position(|service| service.id == id));
-        let last = last.ok_or_else(|| Error::field("cursor", "Use the cursor of the page before, unchanged."))?;
-        services.drain(..=last);
-    }
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut headers = HeaderMap::new();
-    if services.len() > most {
-        services.truncate(most);
-        if let Some(last) = services.last() {
-            headers = next_link("/api/services", &[("limit", limit.to_string()), ("cursor", last.id.to_string())]);
-        }
-    }
+    let (services, next) = org.services(paging.cursor.as_deref(), limit).await?;
+    let headers = next.map_or_else(HeaderMap::new, |last| {
+        next_link("/api/services", &[("limit", limit.to_string()), ("cursor", last.to_string())])
+    });
     Ok((headers, Json(services)))
 }
 

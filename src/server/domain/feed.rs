@@ -13,7 +13,7 @@ use crate::{
     model::{Audience, Error, OrganizationId, Result, Seq},
     server::{
         error::internal,
-        live::{Published, Topic},
+        live::{Published, Told, Topic},
     },
 };
 
@@ -27,7 +27,7 @@ const KEPT_SECONDS: i64 = 7 * 24 * 3600;
 pub struct Feed {
     domain: Domain,
     topic: Topic,
-    receiver: broadcast::Receiver<Published>,
+    receiver: broadcast::Receiver<Told>,
     backlog: VecDeque<Published>,
     /// The newest number when the reader came.
     tip: Seq,
@@ -127,12 +127,15 @@ impl Feed {
                 continue;
             }
             match self.receiver.recv().await {
-                Ok(event) if event.seq <= self.last => {}
-                Ok(event) if event.seq == self.last + 1 => {
-                    self.last = event.seq;
-                    return Next::Event(event);
+                Ok(told) => {
+                    let news = &told[told.partition_point(|event| event.seq <= self.last)..];
+                    if news.first().is_none_or(|event| event.seq == self.last + 1) {
+                        self.backlog.extend(news.iter().cloned());
+                    } else {
+                        self.behind = true;
+                    }
                 }
-                Ok(_) | Err(RecvError::Lagged(_)) => self.behind = true,
+                Err(RecvError::Lagged(_)) => self.behind = true,
                 Err(RecvError::Closed) => return Next::Closed,
             }
         }
@@ -175,9 +178,9 @@ impl System {
         Ok(())
     }
 
-    /// Passes an event that another process committed to this process's readers.
-    pub async fn hear(&self, topic: Topic, event: Published) {
-        self.domain.hear(topic, event).await;
+    /// Passes what another process committed to this process's readers.
+    pub async fn hear(&self, topic: Topic, events: Told) {
+        self.domain.hear(topic, events).await;
     }
 
     /// Passes on that a session or token has ended or changed at another process.

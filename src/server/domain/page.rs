@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Select,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoSimpleExpr, JoinType, QueryFilter,
+    QueryOrder, QuerySelect, RelationTrait, Select,
+    sea_query::{Expr, ExprTrait, Func},
 };
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     model::{
-        Audience, Error, History, HistoryEntry, OrganizationId, PublicOrganization, Result, ServiceId, Slug,
+        Audience, Error, History, HistoryEntry, OrganizationId, PublicOrganization, Result, Service, ServiceId, Slug,
         StatusChange, StatusChangeId, StatusPage, Timeline, Timestamp, Uptime, UserId, page::PAST_DAYS, uptime::DAYS,
     },
     server::error::internal,
@@ -25,6 +26,9 @@ use crate::{
 
 /// How many changes the public timeline and one page of a history hold.
 pub const PAGE: u64 = 100;
+
+/// Where services without a group stand: before every group.
+const NO_GROUP: i64 = -1;
 
 /// The longest stretch of a history that can be asked for, in days.
 const RANGE_DAYS: i64 = 400;
@@ -98,6 +102,54 @@ impl Viewer {
         let page = load(&tx, self.scope(), Audience::Members, self.domain.clock().now()).await?;
         tx.commit().await.map_err(internal)?;
         Ok(page)
+    }
+
+    /// The services in page order, at most so many of those after the one with this id, and the id to go on from.
+    ///
+    /// # Errors
+    /// `invalid` when there never was such a service.
+    pub async fn services(&self, after: Option<&str>, limit: u64) -> Result<(Vec<Service>, Option<ServiceId>)> {
+        use service::Column;
+        let group = || {
+            let position = service_group::Column::Position.into_simple_expr();
+            Expr::from(Func::coalesce([position, Expr::val(NO_GROUP)]))
+        };
+        let mut query = self.scope().find::<service::Entity>().filter(Column::DeletedAt.is_null());
+        if let Some(after) = after {
+            let (last, rank) = self.place(after).await?;
+            let behind = Condition::any().add(Column::Position.gt(last.position));
+            let behind = if last.deleted_at.is_some() {
+                // Those that followed have moved up.
+                behind.add(Column::Position.eq(last.position))
+            } else {
+                behind.add(Condition::all().add(Column::Position.eq(last.position)).add(Column::Id.gt(last.id)))
+            };
+            let beside = Condition::all().add(group().eq(rank)).add(behind);
+            query = query.filter(Condition::any().add(group().gt(rank)).add(beside));
+        }
+        let query = query.join(JoinType::LeftJoin, service::Relation::Group.def()).order_by_asc(group());
+        let query = query.order_by_asc(Column::Position).order_by_asc(Column::Id).limit(limit + 1);
+        let mut rows = query.all(self.db()).await.map_err(internal)?;
+        let more = u64::try_from(rows.len()).is_ok_and(|length| length > limit);
+        if more {
+            rows.pop();
+        }
+        let next = rows.last().filter(|_| more).map(|row| row.id);
+        Ok((rows.into_iter().map(Into::into).collect(), next))
+    }
+
+    /// The service a list has come to, and where its group stands. One that has been deleted meanwhile kept its place.
+    async fn place(&self, cursor: &str) -> Result<(service::Model, i64)> {
+        let row = match cursor.parse::<ServiceId>() {
+            Ok(id) => self.scope().find_id::<service::Entity>(id).one(self.db()).await.map_err(internal)?,
+            Err(_) => None,
+        };
+        let row = row.ok_or_else(|| Error::field("cursor", "Use the cursor of the page before, unchanged."))?;
+        let group = match row.group_id {
+            Some(id) => self.scope().find_id::<service_group::Entity>(id).one(self.db()).await.map_err(internal)?,
+            None => None,
+        };
+        Ok((row, group.map_or(NO_GROUP, |group| group.position)))
     }
 
     /// A service's status changes, newest first, and where the next page begins.

@@ -1,7 +1,6 @@
 //! A transaction that tells the world when it commits, and only then.
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
-
 use uuid::Uuid;
 
 use super::{
@@ -13,7 +12,7 @@ use crate::{
     model::{Audience, Error, Event, Frame, NumberedEvent, OrganizationId, Result, Seq, StatusPage, Timestamp},
     server::{
         error::internal,
-        live::{Publication, Published},
+        live::{Publication, Published, Told, Topic},
     },
 };
 
@@ -136,8 +135,10 @@ impl Tx {
             }
             save(&self.db, &self.organization).await?;
             self.db.commit().await.map_err(internal)?;
-            for (audience, event) in self.published {
-                self.domain.tell((self.organization.id, audience), event).await;
+            for audience in [Audience::Members, Audience::Public] {
+                let events = self.published.iter().filter(|(to, _)| *to == audience);
+                let told = events.map(|(_, event)| event.clone()).collect();
+                self.domain.tell((self.organization.id, audience), told).await;
             }
             self.ended.into_iter().for_each(|access| self.domain.tell_end(access));
             Ok(())
@@ -157,27 +158,27 @@ impl Tx {
 }
 
 impl Domain {
-    /// Sends a committed event to the readers of this process and of the others.
-    async fn tell(&self, topic: (OrganizationId, Audience), event: Published) {
-        self.inner.relay.send(topic, &event);
-        self.hear(topic, event).await;
+    /// Sends the events of one change to the readers of this process and of the others.
+    async fn tell(&self, topic: Topic, events: Told) {
+        if !events.is_empty() {
+            self.inner.relay.send(topic, &events);
+            self.hear(topic, events).await;
+        }
     }
 
-    /// Sends a committed event to the readers of this process, first catching up what is missing before it.
-    pub(super) async fn hear(&self, topic: (OrganizationId, Audience), event: Published) {
-        if let Publication::MissingAfter(tip) = self.hub().publish(topic, event) {
+    /// Sends committed events to the readers of this process, first catching up what is missing before them.
+    pub(super) async fn hear(&self, topic: Topic, events: Told) {
+        if let Publication::MissingAfter(tip) = self.hub().publish(topic, events) {
             self.catch_up(topic, tip).await;
         }
     }
 
     /// Sends the readers of this process every committed event after `tip`.
-    pub(super) async fn catch_up(&self, topic: (OrganizationId, Audience), tip: Seq) {
+    pub(super) async fn catch_up(&self, topic: Topic, tip: Seq) {
         match self.events_after(topic, tip).await {
             Ok(events) => {
-                for event in events {
-                    // A gap that is still there has been pruned; readers notice and reload.
-                    let _ = self.hub().publish(topic, event);
-                }
+                // A gap that is still there has been pruned; readers notice and reload.
+                let _ = self.hub().publish(topic, events.into());
             }
             Err(error) => tracing::warn!(%error, "live events could not be read; readers are caught up later"),
         }

@@ -54,7 +54,15 @@ pub mod service {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub enum Relation {
+        /// The group it stands in.
+        #[sea_orm(
+            belongs_to = "super::service_group::Entity",
+            from = "(Column::OrgId, Column::GroupId)",
+            to = "(super::service_group::Column::OrgId, super::service_group::Column::Id)"
+        )]
+        Group,
+    }
 
     impl ActiveModelBehavior for ActiveModel {}
 }
