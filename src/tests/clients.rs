@@ -226,6 +226,9 @@ impl Team {
 
     /// All there is to lose, as an admin sees it. When somebody or something was last seen may change.
     pub async fn everything(&self) -> Value {
+        let mut account = unseen(self.browser().call(path_to("my_account"), &[]).await.is(200));
+        let sessions = account["sessions"].as_array_mut().expect("a list");
+        sessions.sort_by_key(|session| id_of(session).to_owned());
         let services = self.services().await;
         let mut histories = Vec::new();
         for service in &services {
@@ -244,7 +247,7 @@ impl Team {
             "timeline": self.public("timeline").await,
             "tokens": unseen(self.get("/api/tokens").await.is(200)),
             "invitations": self.get("/api/team/invitations").await.is(200),
-            "account": unseen(self.browser().call(path_to("my_account"), &[]).await.is(200)),
+            "account": account,
         })
     }
 

@@ -134,9 +134,12 @@ async fn t1_whoever_may_is_let_in_by_every_server_function() {
         if demand.right == Right::Secret {
             continue;
         }
+        if PREPARED.contains(&function.name) {
+            stage = Stage::set(&world, Cast::Welcome).await;
+        }
         for visit in visits().filter(|visit| demand.refusal(*visit).is_none()) {
             let answer = if PREPARED.contains(&function.name) {
-                stage = Stage::set(&world, Cast::Welcome).await;
+                stage.renew(&world, visit.0).await;
                 stage.call_prepared(visit, function).await
             } else {
                 let is_here = stage.has(visit.0);

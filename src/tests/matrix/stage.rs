@@ -11,16 +11,20 @@ use axum::{
     http::{Method, header, request::Builder},
 };
 use serde_json::{Value, json};
+use tokio::sync::mpsc::Receiver;
 
-use crate::tests::{
-    ORIGIN, PASSWORD, TestApp,
-    clients::{Answer, Team, form, id_of},
-    demands::Right,
-    doors::{Field, Function, Operation, fields, pairs, path_to},
-    owners::{NOW, Owner},
-    registration, request,
-    second_factor::{code_of, seed},
-    unique, with_json,
+use crate::{
+    server::{mail::Letter, router},
+    tests::{
+        ORIGIN, PASSWORD, TestApp,
+        clients::{Answer, Team, form, id_of},
+        demands::Right,
+        doors::{Field, Function, Operation, fields, pairs, path_to},
+        owners::{NOW, Owner},
+        registration, request,
+        second_factor::{code_of, seed},
+        unique, with_json,
+    },
 };
 
 /// A while before [`NOW`]: longer than a password that was given counts.
@@ -146,15 +150,19 @@ pub fn is_in(path: &str, answer: &Answer) -> bool {
     answer.status.is_success() || answer.status.is_redirection()
 }
 
-/// The server now, and as it was a while ago.
+/// The server now, whose mail goes nowhere, and as it was a while ago.
 pub struct World {
     pub app: TestApp,
     before: TestApp,
+    _mail: Receiver<Letter>,
 }
 
 impl World {
     pub async fn open() -> Self {
-        Self { app: TestApp::at(NOW).await, before: TestApp::at(BEFORE).await }
+        let mut app = TestApp::at(NOW).await;
+        let mail = app.state.record_mail();
+        app.router = router(app.state.clone());
+        Self { app, before: TestApp::at(BEFORE).await, _mail: mail }
     }
 }
 
@@ -206,6 +214,18 @@ impl Stage {
             programs.insert(Principal::RevokedToken, revoked);
         }
         Self { owner, people, programs }
+    }
+
+    /// Puts somebody new of the same kind in the place of a person.
+    pub async fn renew(&mut self, world: &World, who: Principal) {
+        let (team, foreign) = (&self.owner.team, self.person(Principal::ForeignAdmin));
+        let person = match who {
+            Principal::Member => team.colleague("member").await,
+            Principal::ForeignAdmin => foreign.colleague("admin").await,
+            Principal::AdminSinceLong => team.colleague("admin").await.at(&world.before).back().await.at(&world.app),
+            _ => team.colleague("admin").await,
+        };
+        self.people.insert(who, person);
     }
 
     /// Whether somebody is here, if only as a stranger.
@@ -268,8 +288,8 @@ impl Stage {
         self.owner.team.app.send(form(builder, fields)).await
     }
 
-    /// Calls a server function that needs something besides its fields, which is there then: for people, on a stage of
-    /// its own.
+    /// Calls a server function that needs something besides its fields, which is there then: for people nothing has
+    /// happened to yet.
     pub async fn call_prepared(&self, visit: Visit, function: &Function) -> Answer {
         let person = self.person(visit.0);
         let mut browser = person.browser();
