@@ -11,10 +11,9 @@ use axum::{
     http::{Method, header, request::Builder},
 };
 use serde_json::{Value, json};
-use tokio::sync::mpsc::Receiver;
 
 use crate::{
-    server::{mail::Letter, router},
+    server::router,
     tests::{
         ORIGIN, PASSWORD, TestApp,
         clients::{Answer, Team, form, id_of},
@@ -154,15 +153,15 @@ pub fn is_in(path: &str, answer: &Answer) -> bool {
 pub struct World {
     pub app: TestApp,
     before: TestApp,
-    _mail: Receiver<Letter>,
 }
 
 impl World {
     pub async fn open() -> Self {
         let mut app = TestApp::at(NOW).await;
-        let mail = app.state.record_mail();
+        let mut mail = app.state.record_mail();
+        tokio::spawn(async move { while mail.recv().await.is_some() {} });
         app.router = router(app.state.clone());
-        Self { app, before: TestApp::at(BEFORE).await, _mail: mail }
+        Self { app, before: TestApp::at(BEFORE).await }
     }
 }
 

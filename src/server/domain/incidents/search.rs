@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The most incidents of one service that are looked up by their ids.
-const FEW: usize = 500;
+const FEW: usize = 100;
 
 /// How much of a search is looked at, in characters.
 const SEARCH_MAX: usize = 100;
