@@ -28,6 +28,8 @@ mod telemetry;
 pub use commands::main;
 pub use config::{Config, Settings};
 #[cfg(test)]
+pub(crate) use pages::TeamPages;
+#[cfg(test)]
 pub(crate) use relay::Relay;
 pub use router::router;
 #[cfg(test)]

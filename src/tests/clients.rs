@@ -1,13 +1,19 @@
 //! Who comes to the door: programs with a token, and browsers with a cookie.
 
+use std::time::Duration;
+
 use axum::{
     body::{Body, Bytes, to_bytes},
     http::{HeaderMap, Method, Request, StatusCode, header},
     response::Response,
 };
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use super::{ORIGIN, PASSWORD, TestApp, request, with_json};
+use super::{ORIGIN, PASSWORD, TestApp, doors::path_to, request, with_json};
+
+/// Nothing a test waits for takes this long.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What came back.
 #[derive(Clone, Debug)]
@@ -210,17 +216,19 @@ impl Team {
     /// Waits until this is the newest entry of the audit log: a failed login is written down just after its answer, so
     /// that the answer takes no longer than that to somebody unknown.
     pub async fn noted(&self, action: &str) {
-        for _ in 0..1_000 {
-            if self.get("/api/audit?limit=1").await.is(200)[0]["action"] == action {
-                return;
+        let written = async {
+            while self.get("/api/audit?limit=1").await.is(200)[0]["action"] != action {
+                tokio::task::yield_now().await;
             }
-            tokio::task::yield_now().await;
-        }
-        panic!("{action} was not written down");
+        };
+        timeout(PATIENCE, written).await.unwrap_or_else(|_| panic!("{action} was not written down"));
     }
 
-    /// All there is to lose.
+    /// All there is to lose, as an admin sees it. When somebody or something was last seen may change.
     pub async fn everything(&self) -> Value {
+        let mut account = unseen(self.browser().call(path_to("my_account"), &[]).await.is(200));
+        let sessions = account["sessions"].as_array_mut().expect("a list");
+        sessions.sort_by_key(|session| id_of(session).to_owned());
         let services = self.services().await;
         let mut histories = Vec::new();
         for service in &services {
@@ -237,6 +245,9 @@ impl Team {
             "series": self.get("/api/maintenance-series").await.is(200),
             "status": self.public("status").await,
             "timeline": self.public("timeline").await,
+            "tokens": unseen(self.get("/api/tokens").await.is(200)),
+            "invitations": self.get("/api/team/invitations").await.is(200),
+            "account": account,
         })
     }
 
@@ -244,6 +255,19 @@ impl Team {
     pub fn browser(&self) -> Browser {
         Browser { cookie: Some(format!("aldis={}", self.token)), ..self.app.browser() }
     }
+}
+
+/// Without when anything of it was last seen or used.
+fn unseen(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !matches!(name.as_str(), "last_seen_at" | "last_used_at"));
+            fields.values_mut().for_each(|field| *field = unseen(field.take()));
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| *value = unseen(value.take())),
+        _ => {}
+    }
+    value
 }
 
 /// The address of a service.

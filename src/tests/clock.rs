@@ -303,7 +303,9 @@ impl World {
              GROUP BY event.audience ORDER BY event.audience",
             self.teams[team].slug
         );
-        for row in texts::<5>(&self.db, &sql).await {
+        let rows = texts::<5>(&self.db, &sql).await;
+        assert_eq!(rows.len(), 2, "both audiences were told");
+        for row in rows {
             let [audience, rest @ ..] = row.each_ref().map(|text| text.trim());
             assert_eq!(rest, [expected.as_str(), "1", &expected, &expected], "numbers, {audience}");
         }

@@ -1,4 +1,4 @@
-//! What each door demands of who comes to it, for `matrix`.
+//! What each door demands of who comes to it, for `matrix`: operations, server functions, pages and plain addresses.
 
 /// What a door demands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,12 @@ pub enum Right {
     Person,
     /// To be an admin in a session.
     Admin,
+    /// To be a person who gave their password a short while ago.
+    Sure,
+    /// To be an admin who gave their password a short while ago.
+    SureAdmin,
+    /// A secret that comes with the request, whoever brings it: without it nobody gets further than anybody else.
+    Secret,
 }
 
 /// What each operation demands.
@@ -60,27 +66,14 @@ pub const OPERATIONS: &[(&str, Right)] = &[
     ("POST /api/team/invitations", Right::Admin),
     ("DELETE /api/team/invitations/{id}", Right::Admin),
     ("GET /api/tokens", Right::Admin),
-    ("POST /api/tokens", Right::Admin),
-    ("DELETE /api/tokens/{id}", Right::Admin),
+    ("POST /api/tokens", Right::SureAdmin),
+    ("DELETE /api/tokens/{id}", Right::SureAdmin),
 ];
 
 /// What each server function demands.
 pub const DEMANDS: &[(Right, &[&str])] = &[
-    (
-        Right::Open,
-        &[
-            "join_as_new",
-            "join_with_password",
-            "login",
-            "login_code",
-            "logout",
-            "register",
-            "request_password_reset",
-            "reset_password",
-            "sends_mail",
-            "view_invitation",
-        ],
-    ),
+    (Right::Open, &["login", "logout", "register", "request_password_reset", "sends_mail"]),
+    (Right::Secret, &["join_as_new", "join_with_password", "login_code", "reset_password", "view_invitation"]),
     (
         Right::Viewer,
         &[
@@ -136,20 +129,15 @@ pub const DEMANDS: &[(Right, &[&str])] = &[
         Right::Person,
         &[
             "accept_invitation",
-            "begin_second_factor",
             "change_email",
             "change_name",
             "change_password",
             "confirm_password",
-            "disable_second_factor",
-            "enable_second_factor",
             "leave_organization",
             "my_account",
             "my_organizations",
-            "renew_recovery_codes",
             "revoke_other_sessions",
             "revoke_session",
-            "show_second_factor",
             "switch_organization",
         ],
     ),
@@ -158,15 +146,110 @@ pub const DEMANDS: &[(Right, &[&str])] = &[
         &[
             "api_tokens",
             "audit_log",
-            "create_api_token",
             "invite_member",
             "list_invitations",
             "remove_member",
             "rename_organization",
-            "revoke_api_token",
             "revoke_invitation",
             "set_member_role",
             "set_time_zone",
         ],
     ),
+    (
+        Right::Sure,
+        &[
+            "begin_second_factor",
+            "disable_second_factor",
+            "enable_second_factor",
+            "renew_recovery_codes",
+            "show_second_factor",
+        ],
+    ),
+    (Right::SureAdmin, &["create_api_token", "revoke_api_token"]),
 ];
+
+/// What each page of the team's application demands.
+pub const PAGES: &[(&str, Right)] = &[
+    ("/", Right::Open),
+    ("/forgot-password", Right::Open),
+    ("/invite/{token}", Right::Open),
+    ("/login", Right::Open),
+    ("/login/code", Right::Open),
+    ("/logout", Right::Open),
+    ("/register", Right::Open),
+    ("/reset-password/{token}", Right::Open),
+    ("/account", Right::Viewer),
+    ("/confirm", Right::Viewer),
+    ("/dashboard", Right::Viewer),
+    ("/incidents", Right::Viewer),
+    ("/incidents/new", Right::Viewer),
+    ("/incidents/past", Right::Viewer),
+    ("/incidents/templates", Right::Viewer),
+    ("/incidents/{id}", Right::Viewer),
+    ("/maintenances", Right::Viewer),
+    ("/maintenances/new", Right::Viewer),
+    ("/services", Right::Viewer),
+    ("/services/{id}", Right::Viewer),
+    ("/settings", Right::Viewer),
+    ("/team", Right::Viewer),
+    ("/settings/audit", Right::Admin),
+    ("/account/second-factor", Right::Sure),
+];
+
+/// A place in the sources where addresses are mounted.
+#[derive(Debug)]
+pub struct Mount {
+    /// The source, below `src`.
+    pub file: &'static str,
+    /// The call with its first argument, without spaces.
+    pub call: &'static str,
+    /// What stands behind it.
+    pub behind: Behind,
+}
+
+/// What stands behind a mount.
+#[derive(Debug)]
+pub enum Behind {
+    /// An address: how it is asked, and what it answers whoever asks. None of these knows anybody.
+    Address(&'static str, u16),
+    /// Doors that are declared elsewhere here, or are mounts themselves.
+    Others,
+}
+
+/// Every place in the sources where addresses are mounted, but for those of operations, which are in the document. One
+/// that is not declared here fails a test.
+pub const MOUNTS: &[Mount] = &[
+    address("server/api/mod.rs", ".route(\"/api/openapi.json\")", "GET /api/openapi.json", 200),
+    address("server/api/mod.rs", ".method_not_allowed_fallback(async||)", "PATCH /api/services", 405),
+    others("server/api/mod.rs", ".merge(public)"),
+    others("server/pages/team.rs", ".leptos_routes_with_handler(routes)"),
+    others("server/router.rs", ".route(\"/fn/{*name}\")"),
+    others("server/router.rs", ".merge(api)"),
+    others("server/router.rs", ".merge(functions)"),
+    others("server/router.rs", ".merge(team)"),
+    address("server/router.rs", ".route(\"/api\")", "GET /api", 200),
+    address("server/router.rs", ".route(\"/public/{slug}\")", "GET /public/{slug}", 200),
+    address("server/router.rs", ".route(\"/public/{slug}/history\")", "GET /public/{slug}/history", 200),
+    address("server/router.rs", ".route(\"/public/{slug}/incidents/{id}\")", "GET /public/{slug}/incidents/{id}", 200),
+    address("server/router.rs", ".route(\"/boot.js\")", "GET /boot.js", 200),
+    address("server/router.rs", ".route(\"/healthz\")", "GET /healthz", 200),
+    address("server/router.rs", ".route(\"/readyz\")", "GET /readyz", 200),
+    address("server/router.rs", ".route(REPORTS)", "POST /csp-report", 204),
+    address("server/router.rs", ".fallback(file_or_nothing)", "GET /nowhere", 404),
+];
+
+const fn address(file: &'static str, call: &'static str, asked: &'static str, answers: u16) -> Mount {
+    Mount { file, call, behind: Behind::Address(asked, answers) }
+}
+
+const fn others(file: &'static str, call: &'static str) -> Mount {
+    Mount { file, call, behind: Behind::Others }
+}
+
+/// The plain addresses: how each is asked, and what it answers.
+pub fn addresses() -> impl Iterator<Item = (&'static str, u16)> {
+    MOUNTS.iter().filter_map(|mount| match mount.behind {
+        Behind::Address(asked, answers) => Some((asked, answers)),
+        Behind::Others => None,
+    })
+}

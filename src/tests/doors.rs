@@ -4,7 +4,7 @@
 use axum::http::Method;
 use serde_json::Value;
 
-use super::TestApp;
+use super::{PASSWORD, TestApp};
 
 /// What a field of a server function holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,26 @@ pub enum Field {
     Session,
     /// What is said of a service, whose id stands in the field's name in place of `{}`.
     Said(&'static str),
+    /// The address by which the owner signs in.
+    Address,
+    /// An e-mail address that nobody has.
+    NewAddress,
+    /// A page address that nobody has.
+    NewSlug,
     /// Something that names nobody's property.
     Plain(&'static str),
+}
+
+impl Field {
+    /// Whether it names something that belongs to an organization, or to somebody.
+    pub const fn is_owned(self) -> bool {
+        !matches!(self, Self::Address | Self::NewAddress | Self::NewSlug | Self::Plain(_))
+    }
+
+    /// Whether it names something of a person, not of an organization.
+    pub const fn is_personal(self) -> bool {
+        matches!(self, Self::Organization | Self::Session)
+    }
 }
 
 /// Who may call a server function.
@@ -67,13 +85,13 @@ pub const FUNCTIONS: &[Function] = &[
         "register",
         &[
             ("organization_name", Field::Plain("Acme")),
-            ("slug", Field::Plain("")),
+            ("slug", Field::NewSlug),
             ("name", Field::Plain("Ada")),
-            ("email", Field::Plain("")),
-            ("password", Field::Plain("")),
+            ("email", Field::NewAddress),
+            ("password", Field::Plain(PASSWORD)),
         ],
     ),
-    open("login", &[("email", Field::Plain("nobody")), ("password", Field::Plain("wrong"))]),
+    open("login", &[("email", Field::Address), ("password", Field::Plain(PASSWORD))]),
     open("logout", &[]),
     open("login_code", &[("code", Field::Plain("000000"))]),
     open("sends_mail", &[]),
@@ -81,16 +99,19 @@ pub const FUNCTIONS: &[Function] = &[
     open("reset_password", &[("token", Field::Plain("x")), ("password", Field::Plain("wrong"))]),
     session("my_account", &[]),
     session("change_name", &[("name", Field::Plain("Ada King"))]),
-    person("change_email", &[("email", Field::Plain("x@example.com")), ("password", Field::Plain("wrong"))]),
-    person("change_password", &[("password", Field::Plain("wrong")), ("new_password", Field::Plain("wrong"))]),
-    person("confirm_password", &[("password", Field::Plain("wrong"))]),
+    person("change_email", &[("email", Field::NewAddress), ("password", Field::Plain(PASSWORD))]),
+    person(
+        "change_password",
+        &[("password", Field::Plain(PASSWORD)), ("new_password", Field::Plain("another quiet harbour 12"))],
+    ),
+    person("confirm_password", &[("password", Field::Plain(PASSWORD))]),
     session("revoke_session", &[("id", Field::Session)]),
     session("revoke_other_sessions", &[]),
     person("begin_second_factor", &[]),
     person("show_second_factor", &[]),
     person("enable_second_factor", &[("code", Field::Plain("000000"))]),
-    person("disable_second_factor", &[("password", Field::Plain("wrong"))]),
-    person("renew_recovery_codes", &[("password", Field::Plain("wrong"))]),
+    person("disable_second_factor", &[("password", Field::Plain(PASSWORD))]),
+    person("renew_recovery_codes", &[("password", Field::Plain(PASSWORD))]),
     session("me", &[]),
     session("board", &[]),
     session("service_history", &[("id", Field::Service)]),
@@ -269,18 +290,38 @@ impl Operation {
         )
     }
 
-    /// Every body it shows, made for somebody who has this service: what it names is theirs, and the present version.
-    pub fn examples_for(&self, document: &Value, service: &str) -> Vec<Value> {
+    /// Every body it shows.
+    pub fn examples(&self, document: &Value) -> Vec<Value> {
         let named = self.detail["requestBody"]["content"]["application/json"]["examples"].as_object();
         let named = named.into_iter().flatten().map(|(_, example)| example["value"].clone());
-        let mut examples: Vec<Value> = self.example(document).into_iter().chain(named).collect();
-        for example in &mut examples {
-            let text = example.to_string().replace(EXAMPLE_SERVICE, service);
-            *example = serde_json::from_str(&text).expect("JSON");
-            example.as_object_mut().expect("an object").remove("version");
-        }
-        examples
+        self.example(document).into_iter().chain(named).collect()
     }
+
+    /// Every body it shows for what stands at its path, made for somebody who has this service: what it names is theirs,
+    /// and the present version.
+    pub fn examples_for(&self, document: &Value, service: &str) -> Vec<Value> {
+        let usual = self.examples(document).into_iter().filter(|body| self.subject(body).is_none());
+        usual.map(|body| made_for(&body, service)).collect()
+    }
+
+    /// What a body is about, where that is not any incident.
+    pub fn subject(&self, body: &Value) -> Option<Field> {
+        let has = |fields: &[&str]| fields.iter().any(|field| body.get(field).is_some());
+        let is_change = self.method == Method::PUT && self.path == "/api/incidents/{id}";
+        match () {
+            () if is_change && has(&["starts_at", "ends_at", "automations"]) => Some(Field::Maintenance),
+            () if is_change && has(&["postmortem"]) => Some(Field::Past),
+            () => None,
+        }
+    }
+}
+
+/// A body of the document for somebody who has this service.
+pub fn made_for(body: &Value, service: &str) -> Value {
+    let text = body.to_string().replace(EXAMPLE_SERVICE, service);
+    let mut body: Value = serde_json::from_str(&text).expect("JSON");
+    body.as_object_mut().expect("an object").remove("version");
+    body
 }
 
 /// The service of the document's examples.

@@ -6,78 +6,93 @@ use axum::{
 };
 
 use super::{
-    TestApp,
+    ORIGIN, TestApp,
     clients::Answer,
+    demands::addresses,
     doors::{document, operations, registered},
     request,
 };
+use crate::server::TeamPages;
 
-const PAGES: [&str; 22] = [
-    "/",
-    "/login",
-    "/register",
-    "/dashboard",
-    "/services",
-    "/groups",
-    "/incidents",
-    "/incidents/new",
-    "/maintenances",
-    "/templates",
-    "/settings",
-    "/nowhere",
-    "/api",
-    "/api/",
-    "/api/openapi.json",
-    "/boot.js",
-    "/healthz",
-    "/readyz",
-    "/favicon.ico",
-    "/robots.txt",
-    "/public/nobody-has-this",
-    "/csp-report",
-];
+/// Addresses that are nobody's, and what is near those that are somebody's.
+const NOTHING: [&str; 6] =
+    ["/nowhere", "/api/", "/favicon.ico", "/robots.txt", "/public/nobody-has-this", "/dashboard/x.css"];
 
-/// Every address there is, by every method that is of interest, as a stranger and as a member.
-async fn everything(app: &TestApp) -> Vec<(String, bool, Answer)> {
+/// An answer, and to what.
+struct Heard {
+    /// The method, the address, and what became of it.
+    title: String,
+    /// Whether the page asked for is one of the team's application.
+    is_page: bool,
+    /// What the asker showed.
+    shown: Shown,
+    answer: Answer,
+}
+
+/// What somebody who asks shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Nothing,
+    Token,
+    Cookie,
+}
+
+/// Every address there is, by every method that is of interest, as a stranger and as a member in both ways.
+async fn everything(app: &TestApp) -> Vec<Heard> {
     let team = app.register("Acme").await;
     let document = document(app).await;
     let nobodys = "00000000-0000-0000-0000-000000000000";
-    let operations = operations(&document).into_iter().map(|operation| {
-        let path = operation.path.replace("{id}", nobodys).replace("{uid}", nobodys).replace("{slug}", &team.slug);
-        (operation.method, path)
-    });
-    let public =
-        ["", "/history", "/history?month=2020-01", "/incidents/x"].map(|rest| format!("/public/{}{rest}", team.slug));
-    let mut asked: Vec<(Method, String)> = operations.filter(|(_, path)| path != "/api/auth/logout").collect();
-    for path in PAGES.into_iter().map(str::to_owned).chain(public) {
+    let filled = |path: &str| {
+        let path = path.replace("{slug}", &team.slug).replace("{token}", "nobody's");
+        ["{id}", "{uid}", "{user_id}"].iter().fold(path, |path, name| path.replace(name, nobodys))
+    };
+    let pages: Vec<String> = TeamPages::find().paths().map(filled).collect();
+    let plain = addresses().filter_map(|(asked, _)| asked.split_once(' ')).map(|(_, path)| filled(path));
+    let month = [format!("/public/{}/history?month=2020-01", team.slug)];
+    let mut asked: Vec<(Method, String)> =
+        operations(&document).into_iter().map(|operation| (operation.method, filled(&operation.path))).collect();
+    for path in pages.iter().cloned().chain(plain).chain(NOTHING.map(str::to_owned)).chain(month) {
         asked.extend([Method::GET, Method::HEAD, Method::POST].map(|method| (method, path.clone())));
     }
     asked.extend(registered().into_iter().map(|path| (Method::POST, path.to_owned())));
-    let mut answers = Vec::new();
+    // Whoever logs out is nobody afterwards.
+    asked.sort_by_key(|(method, path)| method == Method::POST && path.ends_with("/logout"));
+    let cookie = format!("aldis={0}; __Host-aldis={0}", team.token);
+    let mut heard = Vec::new();
     for (method, path) in asked {
-        for secret in [None, Some(format!("Bearer {}", team.token))] {
-            let is_member = secret.is_some();
+        for shown in [Shown::Nothing, Shown::Token, Shown::Cookie] {
             let mut builder = request(method.clone(), &path);
-            if let Some(secret) = secret {
-                builder = builder.header(header::AUTHORIZATION, secret);
-            }
+            builder = match shown {
+                Shown::Nothing => builder,
+                Shown::Token => builder.header(header::AUTHORIZATION, format!("Bearer {}", team.token)),
+                Shown::Cookie => builder
+                    .header(header::COOKIE, &cookie)
+                    .header(header::ORIGIN, ORIGIN)
+                    .header("sec-fetch-site", "same-origin"),
+            };
             let answer = app.send(builder.body(Body::empty()).expect("request")).await;
-            answers.push((format!("{method} {path} {}", answer.status), is_member, answer));
+            let title = format!("{method} {path} {}", answer.status);
+            heard.push(Heard { title, is_page: pages.contains(&path), shown, answer });
         }
     }
-    answers
+    let is_seen = |path: &str| heard.iter().any(|one| one.title == format!("GET {path} 200 OK"));
+    assert!(is_seen("/dashboard") && is_seen("/settings/audit"), "a member's pages were drawn");
+    heard
 }
 
 #[tokio::test]
 async fn r_34_every_address_answers_with_every_protective_header() {
     let app = TestApp::with(&["--public-url", "https://status.example.com"]).await;
-    let answers = everything(&app).await;
-    assert!(answers.len() > 250, "only {} answers", answers.len());
-    for (title, _, answer) in &answers {
+    let heard = everything(&app).await;
+    assert!(heard.len() > 600, "only {} answers", heard.len());
+    for Heard { title, answer, .. } in &heard {
         assert!(answer.status.as_u16() < 500, "{title}: {}", answer.text);
+        // The address of these holds a secret.
+        let is_secret = [" /invite/", " /reset-password/"].iter().any(|secret| title.contains(secret));
+        let referrer = if is_secret { "no-referrer" } else { "strict-origin-when-cross-origin" };
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
-            ("referrer-policy", "strict-origin-when-cross-origin"),
+            ("referrer-policy", referrer),
             ("cross-origin-opener-policy", "same-origin"),
             ("cross-origin-resource-policy", "same-origin"),
             ("strict-transport-security", "max-age=63072000"),
@@ -102,12 +117,14 @@ async fn r_34_every_address_answers_with_every_protective_header() {
 #[tokio::test]
 async fn r_36_what_only_members_see_is_kept_by_nobody() {
     let app = TestApp::open().await;
-    for (title, is_member, answer) in everything(&app).await {
+    for Heard { title, is_page, shown, answer } in everything(&app).await {
         let kept = answer.header(header::CACHE_CONTROL);
+        let is_drawn = is_page && !title.starts_with("POST") && !answer.status.is_redirection();
+        assert!(!is_drawn || kept == "no-store", "{title}: {kept}");
         let is_private = (title.contains(" /api/") && !title.contains(" /api/public/")) || title.contains(" /fn/");
         assert!(!is_private || kept == "no-store", "{title}: {kept}");
         if title.contains(" /public/") && answer.status == 200 {
-            assert_eq!(kept, "public, max-age=0, s-maxage=5, must-revalidate", "{title} {is_member}");
+            assert_eq!(kept, "public, max-age=0, s-maxage=5, must-revalidate", "{title} {shown:?}");
         }
     }
 }
@@ -115,7 +132,7 @@ async fn r_36_what_only_members_see_is_kept_by_nobody() {
 #[tokio::test]
 async fn r_83_no_refusal_tells_how_the_server_is_made() {
     let app = TestApp::open().await;
-    for (title, _, answer) in everything(&app).await {
+    for Heard { title, answer, .. } in everything(&app).await {
         if answer.status.is_success() {
             continue;
         }

@@ -85,7 +85,11 @@ async fn connected(redis: &str) -> TestApp {
 
 #[tokio::test]
 async fn with_redis_an_event_reaches_the_other_instances_readers_by_itself() {
-    let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else { return };
+    let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else {
+        // Whoever has started a database for the tests has to start Redis too.
+        assert_eq!(setting("ALDIS_TEST_DATABASE_URL"), None, "set ALDIS_TEST_REDIS_URL: `scripts/databases` does");
+        return;
+    };
     let (one, two) = (connected(&redis).await, connected(&redis).await);
     let team = one.register("Acme").await;
     let port = two.listen().await;

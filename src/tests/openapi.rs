@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     TestApp,
     clients::{Team, id_of},
-    doors::{Operation, document, operations},
+    doors::{Operation, document, made_for, operations},
     owners::{NOW, Owner},
 };
 
@@ -226,20 +226,62 @@ async fn try_out(team: &Team, operation: &Operation, path: &str, body: Option<&V
     status
 }
 
+/// The example of a schema, or of the entries of a list; nothing where there is none.
+fn example_of<'a>(document: &'a Value, schema: &'a Value) -> Option<(&'a Value, &'a Value)> {
+    let schema = if schema["type"] == "array" { &schema["items"] } else { schema };
+    let pointer = schema["$ref"].as_str()?.strip_prefix('#')?;
+    let schema = document.pointer(pointer)?;
+    Some((schema, schema.get("example")?))
+}
+
+#[tokio::test]
+async fn every_body_and_every_answer_has_an_example_that_is_what_its_schema_says() {
+    let app = TestApp::open().await;
+    let document = document(&app).await;
+    let (mut bodies, mut answers) = (0, 0);
+    for operation in operations(&document) {
+        let title = operation.title();
+        if let Some((name, schema)) = operation.body(&document) {
+            let examples = operation.examples(&document);
+            assert!(!examples.is_empty(), "{title}: {name} has no example");
+            for example in examples {
+                assert_eq!(fault(&document, schema, &example), None, "{title}: {example}");
+                bodies += 1;
+            }
+        }
+        let responses = operation.detail["responses"].as_object().expect("responses");
+        for (status, response) in responses.iter().filter(|(status, _)| status.starts_with('2')) {
+            let schema = &response["content"]["application/json"]["schema"];
+            if schema.is_object() {
+                let found = example_of(&document, schema);
+                let (schema, example) = found.unwrap_or_else(|| panic!("{title} shows no answer for {status}"));
+                assert_eq!(fault(&document, schema, example), None, "{title} {status}");
+                answers += 1;
+            }
+        }
+    }
+    assert!(bodies > 20 && answers > 25, "{bodies} bodies and {answers} answers were looked at");
+}
+
 #[tokio::test]
 async fn every_operation_answers_as_documented() {
     let app = TestApp::at(NOW).await;
     let document = document(&app).await;
     for operation in operations(&document) {
         let owner = Owner::of(&app, "Acme").await;
-        let path = owner.path(&operation.path);
-        let bodies = operation.examples_for(&document, id_of(&owner.service));
+        // What an example is about stands at the end of the path.
+        let path = |body: &Value| match operation.subject(body) {
+            Some(subject) => format!("/api/incidents/{}", owner.id_of_kind(subject)),
+            None => owner.path(&operation.path),
+        };
+        let bodies = operation.examples(&document).into_iter().map(|body| made_for(&body, id_of(&owner.service)));
+        let bodies: Vec<Value> = bodies.collect();
         let mut statuses = Vec::new();
         for body in &bodies {
-            statuses.push(try_out(&owner.team, &operation, &path, Some(body), &document).await);
+            statuses.push(try_out(&owner.team, &operation, &path(body), Some(body), &document).await);
         }
         if bodies.is_empty() {
-            statuses.push(try_out(&owner.team, &operation, &path, None, &document).await);
+            statuses.push(try_out(&owner.team, &operation, &path(&Value::Null), None, &document).await);
         }
         let expected: &[u16] = match operation.title().as_str() {
             // The examples' person may be there already, with another password.

@@ -7,6 +7,7 @@ use super::{
     PASSWORD, TestApp,
     clients::{Team, id_of},
     doors::Field,
+    unique,
 };
 
 /// The present of tests whose bodies hold dates.
@@ -40,6 +41,9 @@ pub struct Owner {
     other: Value,
     /// Another session of the same person.
     session: String,
+    /// An e-mail address and a page address that nobody has.
+    new_address: String,
+    new_slug: String,
 }
 
 impl Owner {
@@ -98,6 +102,8 @@ impl Owner {
             invitation,
             other,
             session,
+            new_address: format!("{}@example.com", unique("new")),
+            new_slug: unique("new"),
         }
     }
 
@@ -152,6 +158,9 @@ impl Owner {
             Field::Invitation => id_of(&self.invitation),
             Field::Organization => id_of(&self.other),
             Field::Session => &self.session,
+            Field::Address => &self.team.email,
+            Field::NewAddress => &self.new_address,
+            Field::NewSlug => &self.new_slug,
             Field::Plain(text) => text,
         }
     }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     TestApp,
-    clients::Team,
+    clients::{Answer, Team},
     database::{connect, literal},
 };
 
@@ -29,8 +29,71 @@ const ROUNDS: usize = 60;
 /// How much slower the large organization may be.
 const RATIO: f64 = 1.3;
 
-/// Which address to ask for an organization, and whether as its member.
-type Path = Box<dyn Fn(&Team) -> (String, bool)>;
+/// The words of every incident, and words that stand nowhere, for which everything has to be read.
+const WORDS: [(&str, &str); 2] = [("search, found at once", "Trouble"), ("search, found nowhere", "nowhere")];
+
+/// Who asks.
+#[derive(Clone, Copy)]
+enum By {
+    Visitor,
+    Token,
+    Cookie,
+}
+
+/// An address to ask for an organization.
+struct Path {
+    name: &'static str,
+    path: String,
+    by: By,
+    /// Whether it may take no longer for the large organization.
+    is_judged: bool,
+}
+
+impl Path {
+    /// With the organization's own words in it.
+    fn of(&self, team: &Crowd) -> String {
+        self.path.replace("{slug}", &team.team.slug).replace("{service}", &team.service)
+    }
+
+    async fn ask(&self, crowd: &Crowd) -> Answer {
+        let (team, path) = (&crowd.team, self.of(crowd));
+        match self.by {
+            By::Visitor => team.app.get(&path).await,
+            By::Token => team.send(Method::GET, &path).await,
+            By::Cookie => team.browser().open(&path).await,
+        }
+    }
+}
+
+/// What is asked: always so that both organizations have as much to show.
+fn paths() -> Vec<Path> {
+    let path = |name, path: &str, by| Path { name, path: path.to_owned(), by, is_judged: true };
+    let mut paths = vec![
+        path("incident list", "/api/incidents?limit=10", By::Token),
+        path("list by status", "/api/incidents?limit=3&status=investigating", By::Token),
+        path("list by type", "/api/incidents?limit=10&type=incident", By::Token),
+        path("list by service", "/api/incidents?limit=3&service={service}", By::Token),
+        path("list from a day on", "/api/incidents?limit=3&from=2026-11-22T00:00:00Z", By::Token),
+        path("incidents as a page", "/incidents?from=2026-11-01", By::Cookie),
+        path("public page", "/public/{slug}", By::Visitor),
+        path("public month", "/public/{slug}/history?month=2026-11", By::Visitor),
+        path("public status", "/api/public/{slug}/status", By::Visitor),
+        path("members' services", "/api/services", By::Token),
+    ];
+    // Words are looked for anywhere in everything that was said (domain rule 3.4.10), which no index of all three
+    // databases helps with: what is not found takes time by how much there is. It is only told how much.
+    paths.extend(WORDS.map(|(name, words)| Path {
+        is_judged: false,
+        ..path(name, &format!("/api/incidents?limit=3&q={words}"), By::Token)
+    }));
+    paths
+}
+
+/// An organization with many incidents, or few.
+struct Crowd {
+    team: Team,
+    service: String,
+}
 
 #[tokio::test]
 #[ignore = "inserts 400 000 rows: minutes; `scripts/battery scale` runs it"]
@@ -40,27 +103,17 @@ async fn lists_and_pages_take_no_longer_with_100_000_incidents_than_with_10() {
     let (small, large) = (team(&app, &db, FEW).await, team(&app, &db, MANY).await);
     analyze(&db).await;
 
-    let member = |path: &str| (path.to_owned(), true);
-    let paths: Vec<(&str, Path)> = vec![
-        ("incident list", Box::new(move |_| member("/api/incidents?limit=10"))),
-        ("list by status", Box::new(move |_| member("/api/incidents?limit=3&status=investigating"))),
-        ("list by type", Box::new(move |_| member("/api/incidents?limit=10&type=incident"))),
-        ("list from a day on", Box::new(move |_| member("/api/incidents?limit=3&from=2026-11-22T00:00:00Z"))),
-        ("public page", Box::new(|team| (format!("/public/{}", team.slug), false))),
-        ("public status", Box::new(|team| (format!("/api/public/{}/status", team.slug), false))),
-        ("members' services", Box::new(move |_| member("/api/services"))),
-    ];
     let mut report = String::from("path                    10 incidents   100 000   ratio\n");
     let mut slow = Vec::new();
-    for (name, path) in paths {
+    for path in paths() {
         let (mut few, mut many) = (Vec::new(), Vec::new());
-        for round in 0..ROUNDS + 5 {
-            for (team, times) in [(&small, &mut few), (&large, &mut many)] {
-                let (path, signed_in) = path(team);
+        let rounds = if path.is_judged { ROUNDS } else { 3 };
+        for round in 0..rounds + 5 {
+            for (crowd, times) in [(&small, &mut few), (&large, &mut many)] {
                 let begun = Instant::now();
-                let answer = if signed_in { team.send(Method::GET, &path).await } else { app.get(&path).await };
+                let answer = path.ask(crowd).await;
                 let taken = begun.elapsed();
-                assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+                assert_eq!(answer.status, 200, "{}: {}", path.of(crowd), answer.text);
                 // The first ones warm up.
                 if round >= 5 {
                     times.push(taken);
@@ -69,10 +122,14 @@ async fn lists_and_pages_take_no_longer_with_100_000_incidents_than_with_10() {
         }
         let (few, many) = (median(few), median(many));
         let ratio = many.as_secs_f64() / few.as_secs_f64();
-        writeln!(report, "{name:<22} {few:>12.2?} {many:>12.2?} {ratio:>7.2}").expect("text");
-        if ratio > RATIO {
-            slow.push(name);
+        let mark = if path.is_judged { "" } else { "  (not judged)" };
+        writeln!(report, "{:<22} {few:>12.2?} {many:>12.2?} {ratio:>7.2}{mark}", path.name).expect("text");
+        if path.is_judged && ratio > RATIO {
+            slow.push(path.name);
         }
+    }
+    if cfg!(debug_assertions) {
+        report.push_str("Without optimization the database's share is small: for true figures add --release.\n");
     }
     println!("{:?}\n{report}", db.get_database_backend());
     assert!(slow.is_empty(), "slower than {RATIO} times: {slow:?}\n{report}");
@@ -84,7 +141,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 /// An organization with three open incidents, three that were over lately, and `past` old ones.
-async fn team(app: &TestApp, db: &DatabaseConnection, past: usize) -> Team {
+async fn team(app: &TestApp, db: &DatabaseConnection, past: usize) -> Crowd {
     let team = app.register("Acme").await;
     let mut services = Vec::new();
     for name in ["API", "Web", "Mail"] {
@@ -103,7 +160,7 @@ async fn team(app: &TestApp, db: &DatabaseConnection, past: usize) -> Team {
     for first in (0..past).step_by(BATCH) {
         insert(db, backend, &org, &services, first..past.min(first + BATCH)).await;
     }
-    team
+    Crowd { team, service: services.swap_remove(0) }
 }
 
 /// Incidents that were over long ago, each with a service and two updates.
@@ -112,7 +169,7 @@ async fn insert(db: &DatabaseConnection, backend: DbBackend, org: &str, services
     for n in range {
         // Old ids are smaller than new ones, as they are of the time they were made.
         let id = literal(backend, &Uuid::from_u128(OLD + u128::from(rand::random::<u64>() >> 4)).to_string());
-        let started = NOW_MS - 20 * 86_400_000 - i64::try_from(n).expect("small") * 300_000;
+        let started = NOW_MS - 30 * 86_400_000 - i64::try_from(n).expect("small") * 300_000;
         let ended = started + 240_000;
         incidents.push(format!(
             "({org}, {id}, 'incident', 'Trouble of the past {n}', 'resolved', 'minor', FALSE, {started}, {ended}, {started}, {ended}, 2, \

@@ -174,7 +174,8 @@ impl Range {
             });
             let id = shot.path.clone().unwrap_or_else(|| self.service.clone());
             let path = operation.path.replace("{slug}", shot.path.as_deref().unwrap_or(&self.team.slug));
-            (operation.method.clone(), path.replace("{id}", &id).replace("{uid}", &id), body, "application/json")
+            let path = ["{id}", "{uid}", "{user_id}"].iter().fold(path, |path, name| path.replace(name, &id));
+            (operation.method.clone(), path, body, "application/json")
         } else if let Some(form) = forms.get(at - self.operations.len()).filter(|form| !form.ends_with("/logout")) {
             let fields = [
                 "id",
@@ -212,7 +213,7 @@ impl Range {
             builder = builder.header(header::COOKIE, format!("aldis={}", self.team.token));
         }
         let body = shot.raw.clone().or(body).map_or_else(Body::empty, Body::from);
-        builder.body(body).unwrap_or_default()
+        builder.body(body).expect("a request that can be sent")
     }
 }
 

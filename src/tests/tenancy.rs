@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     TestApp,
     clients::{Answer, Team, id_of},
-    doors::{FUNCTIONS, Field, Function, Guard, Operation, document, fields, operations, pairs, path_to},
+    doors::{FUNCTIONS, Function, Guard, Operation, document, fields, operations, pairs, path_to},
     owners::{NOW, Owner},
     request, with_json,
 };
@@ -207,7 +207,7 @@ async fn a_page_that_does_not_exist_is_answered_alike_whatever_was_asked_for() {
 
 /// Whether it takes anything that belongs to somebody.
 fn takes_an_id(function: &Function) -> bool {
-    function.fields.iter().any(|(_, field)| !matches!(field, Field::Plain(_)))
+    function.fields.iter().any(|(_, field)| field.is_owned())
 }
 
 #[tokio::test]
@@ -229,7 +229,7 @@ async fn another_organizations_id_in_a_server_function_is_answered_as_one_that_d
         let garbage = call(fields(function, |_| "garbage")).await;
         assert_eq!(garbage.status, 404, "{}", function.name);
         // One foreign id among the attacker's own.
-        for (_, one) in function.fields.iter().filter(|(_, field)| !matches!(field, Field::Plain(_))) {
+        for (_, one) in function.fields.iter().filter(|(_, field)| field.is_owned()) {
             let owner = |field| if field == *one { victim.id_of_kind(field) } else { attacker.id_of_kind(field) };
             let answer = call(fields(function, owner)).await;
             assert_eq!(answer.status, 404, "{} with a foreign {one:?}: {}", function.name, answer.text);

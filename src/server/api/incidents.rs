@@ -171,7 +171,26 @@ pub async fn show(org: Viewer, Id(id): Id<IncidentId>) -> Result<Json<Incident>>
 /// The status changes by updates only. With `version` a change that was made on an older state is refused.
 #[utoipa::path(
     put, path = "/api/incidents/{id}", tag = "Incidents", operation_id = "updateIncident", security(("bearer" = [])),
-    params(("id" = IncidentId, Path, description = "The incident.")), request_body = IncidentPatch,
+    params(("id" = IncidentId, Path, description = "The incident.")),
+    request_body(content = IncidentPatch, examples(
+        ("Another title and impact" = (value = json!({
+            "title": "Checkout unavailable",
+            "impact": "critical",
+            "version": 3,
+        }))),
+        ("A maintenance at another time" = (value = json!({
+            "starts_at": "2027-03-09T02:00:00Z",
+            "ends_at": "2027-03-09T03:00:00Z",
+            "version": 1,
+        }))),
+        ("What a maintenance does by itself" = (value = json!({
+            "automations": {"remind": true, "start": true, "end": false, "notify_start": true, "notify_end": true},
+        }))),
+        ("What was learned from an incident that is over" = (value = json!({
+            "postmortem": "## What happened\n\nA certificate had expired. It is renewed by itself now.",
+            "publish_postmortem": true,
+        }))),
+    )),
     responses(
         (status = 200, description = "The incident as it is now.", body = Incident),
         (status = 409, description = "Somebody else changed it meanwhile: `version` is not the present one.", body = Error),

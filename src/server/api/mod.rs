@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod examples;
 mod groups;
 mod incidents;
 pub mod input;
@@ -120,7 +121,7 @@ fn cors(config: &Config) -> CorsLayer {
     CorsLayer::new().allow_origin(origins).allow_methods([Method::GET, Method::HEAD])
 }
 
-/// Adds what every operation shares: the server, the ways to authenticate, and the refusals.
+/// Adds what every operation shares: the server, the ways to authenticate, the examples of answers, and the refusals.
 fn complete(document: &mut Document, config: &Config) {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
@@ -128,6 +129,7 @@ fn complete(document: &mut Document, config: &Config) {
         .description(Some("The `access_token` of a registration or a login, or the secret of an API token."))
         .build();
     document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    examples::add(document);
     document.servers = Some(vec![utoipa::openapi::Server::new(config.public_url.origin())]);
     for item in document.paths.paths.values_mut() {
         let operations =

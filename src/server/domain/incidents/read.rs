@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect};
 
 use super::{
     super::{
         Viewer, Visitor, markdown, new_id,
         page::{names, organization_row},
-        store::{incident, incident_service},
+        store::incident,
         zones,
     },
     load::{assemble, newest_first, told},
-    search::says,
+    search::{affecting, says},
 };
 use crate::{
     model::{
@@ -98,10 +98,7 @@ impl Viewer {
             rows = rows.filter(says(self.scope(), words));
         }
         if let Some(service) = query.service {
-            let affected = self.scope().find::<incident_service::Entity>();
-            let affected = affected.filter(incident_service::Column::ServiceId.eq(service));
-            let affected = affected.select_only().column(incident_service::Column::IncidentId).into_query();
-            rows = rows.filter(Column::Id.in_subquery(affected));
+            rows = rows.filter(affecting(self.db(), self.scope(), service).await?);
         }
         if let Some(before) = &query.before {
             let (at, id) = cursor(before)?;

@@ -1,11 +1,19 @@
-//! Finds incidents by what they say: in their title, their status, a message or the postmortem (domain rule 3.4.10).
+//! Finds incidents by what they say: in their title, their status, a message or the postmortem (domain rule 3.4.10); and
+//! by the services they affect.
 
 use sea_orm::{
-    ColumnTrait, Condition, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{ExprTrait, Func, LikeExpr},
+    ColumnTrait, Condition, ConnectionTrait, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, Func, LikeExpr, SubQueryStatement},
 };
 
-use super::super::store::{Scope, incident, incident_update};
+use super::super::store::{Scope, incident, incident_service, incident_update};
+use crate::{
+    model::{IncidentId, Result, ServiceId},
+    server::error::internal,
+};
+
+/// The most incidents of one service that are looked up by their ids.
+const FEW: usize = 100;
 
 /// How much of a search is looked at, in characters.
 const SEARCH_MAX: usize = 100;
@@ -27,6 +35,24 @@ pub(super) fn says(scope: Scope, words: &str) -> Condition {
         .add(holds(Column::Status, &words))
         .add(holds(Column::Postmortem, &words))
         .add(Column::Id.in_subquery(said))
+}
+
+/// Those that affect a service. Few are looked up by their ids. Of many, the list looks at each it comes to, in its own
+/// order, so that a page of it takes no longer the more there are. It looks by counting: of whatever says the same as a
+/// join, a planner may begin at the service's end, with all of its incidents.
+pub(super) async fn affecting(db: &impl ConnectionTrait, scope: Scope, service: ServiceId) -> Result<Condition> {
+    use incident_service::Column;
+    let of_service = || scope.find::<incident_service::Entity>().filter(Column::ServiceId.eq(service));
+    let ids = of_service().select_only().column(Column::IncidentId).limit(FEW as u64 + 1).into_tuple().all(db);
+    let ids: Vec<IncidentId> = ids.await.map_err(internal)?;
+    if ids.len() <= FEW {
+        return Ok(Condition::all().add(incident::Column::Id.is_in(ids)));
+    }
+    let listed =
+        Expr::col((incident_service::Entity, Column::IncidentId)).equals((incident::Entity, incident::Column::Id));
+    let count = of_service().filter(listed).select_only().column_as(Column::ServiceId.count(), "services");
+    let count = Expr::from(SubQueryStatement::from(count.into_query()));
+    Ok(Condition::all().add(count.gt(0)))
 }
 
 fn holds(column: impl ColumnTrait, words: &str) -> Condition {
