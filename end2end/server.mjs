@@ -104,7 +104,7 @@ export async function register(base, wish = {}) {
     slug: `battery-${process.pid}-${organizations}`,
     name: 'Ada Lamp',
     email: `battery-${process.pid}-${organizations}@example.test`,
-    password: 'lantern over calm water 77',
+    password: 'canary lantern over calm water 77',
     ...wish,
   };
   const answer = await client(base)('POST', '/api/auth/register', form);
