@@ -77,6 +77,23 @@ export function client(base, token) {
   };
 }
 
+/** Sends a form as a browser does; tells the cookies that the answer sets, too. */
+export async function sendForm(base, name, fields, headers = {}) {
+  const answer = await fetch(`${base}/fn/aldis/app/server_fns/${name}`, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { origin: base, ...headers },
+    body: new URLSearchParams(fields),
+  });
+  const cookies = Object.fromEntries(
+    answer.headers.getSetCookie().map((cookie) => {
+      const [pair] = cookie.split(';');
+      return [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
+    }),
+  );
+  return { status: answer.status, headers: answer.headers, text: await answer.text(), cookies };
+}
+
 let organizations = 0;
 
 /** A new organization; what is not wished for is made up. */
@@ -87,7 +104,7 @@ export async function register(base, wish = {}) {
     slug: `battery-${process.pid}-${organizations}`,
     name: 'Ada Lamp',
     email: `battery-${process.pid}-${organizations}@example.test`,
-    password: 'lantern over calm water 77',
+    password: 'canary lantern over calm water 77',
     ...wish,
   };
   const answer = await client(base)('POST', '/api/auth/register', form);

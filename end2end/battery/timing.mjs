@@ -1,61 +1,171 @@
-// T2: answers that must look alike take as long as each other: a login with an unknown address, a wrong password, a
-// disabled person; another organization's id and an id of nothing. Usage: node timing.mjs BINARY
+// T2: answers that must look alike are alike, and take as long as each other: who there is, which links open something,
+// which ids and addresses are somebody's. Usage: node timing.mjs BINARY
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { client, good, register, withServer } from '../server.mjs';
+import { mailServer } from '../letters.mjs';
+import { client, good, register, sendForm, withServer } from '../server.mjs';
 
 const SAMPLES = Number(process.env.BATTERY_SAMPLES ?? 200);
+/** Rounds that are not counted: whatever is done for the first time takes longer. */
+const WARM_UP = 5;
 /** Wrong passwords an account has before it must pause. */
 const TRIES = 4;
-const LOGIN_MS = 10;
+/** How far apart medians may be where somebody's name is at stake, and where an id is (R-03). */
+const NAME_MS = 10;
 const ID_MS = 5;
+const NOBODY = 'canary-of-nobody-over-calm-water';
 
 const median = (times) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
+const faults = [];
+let comparisons = 0;
+let widest = 0;
 
 /** Asks in turns, so that whatever else the machine does strikes all kinds alike. */
-async function compare(kinds, most, faults) {
+async function compare(what, kinds, most) {
   const times = new Map(kinds.map(([name]) => [name, []]));
-  const answers = new Map();
-  for (let round = -5; round < SAMPLES; round += 1) {
+  const answers = new Map(kinds.map(([name]) => [name, new Set()]));
+  for (let round = 0; round < SAMPLES + WARM_UP; round += 1) {
     for (const [name, ask] of round % 2 ? kinds : kinds.toReversed()) {
       const began = performance.now();
-      const answer = await ask(round + 5);
+      const answer = await ask(round);
       const took = performance.now() - began;
-      if (round >= 0) times.get(name).push(took);
-      answers.set(name, `${answer.status} ${answer.text}`);
+      if (round >= WARM_UP) times.get(name).push(took);
+      answers.get(name).add(`${answer.status} ${answer.headers.get('location') ?? ''} ${answer.text}`);
     }
   }
   const medians = kinds.map(([name]) => [name, median(times.get(name))]);
   const spread = Math.max(...medians.map(([, time]) => time)) - Math.min(...medians.map(([, time]) => time));
-  const alike = new Set(answers.values()).size === 1;
-  const line = `${medians.map(([name, time]) => `${name} ${time.toFixed(2)} ms`).join(', ')}: apart by ${spread.toFixed(2)} ms`;
-  console.log(`${line}${alike ? '' : ', and NOT alike'}`);
-  if (!alike) faults.push(`told apart by what they say:\n${[...answers].map((answer) => answer.join(': ')).join('\n')}`);
+  const all = new Set([...answers.values()].flatMap((said) => [...said]));
+  const line = `${what}: ${medians.map(([name, time]) => `${name} ${time.toFixed(2)} ms`).join(', ')}; apart by ${spread.toFixed(2)} ms`;
+  console.log(`${line}; ${SAMPLES} of each, ${all.size === 1 ? 'all alike' : `${all.size} ANSWERS`}`);
+  comparisons += 1;
+  widest = Math.max(widest, spread);
+  if (all.size > 1) {
+    const said = [...answers].map(([name, said]) => `  ${name}: ${[...said].map((text) => text.slice(0, 300)).join(' | ')}`);
+    faults.push(`${what}: told apart by what they say:\n${said.join('\n')}`);
+  }
   if (spread > most) faults.push(`told apart by time: ${line}`);
 }
 
-await withServer('timing', {}, async (server) => {
-  const faults = [];
+const mail = await mailServer();
+const settings = { SMTP_URL: `smtp://127.0.0.1:${mail.port}`, ALDIS_MAIL_FROM: 'Aldis <status@example.test>' };
+await withServer('timing', settings, async (server) => {
   const anybody = client(server.base);
+  const sql = (...lines) =>
+    execFileSync('sqlite3', [join(server.dir, 'data/aldis.db'), ['PRAGMA busy_timeout = 5000;', ...lines].join(' ')]);
+  const form = (name, fields) => sendForm(server.base, name, fields, { accept: 'application/json' });
+  const somebody = (n) => `nobody-${n}-${Math.random().toString(36).slice(2)}@example.test`;
+
   const people = [];
-  const count = Math.ceil((SAMPLES + 5) / TRIES);
+  const count = Math.ceil((SAMPLES + WARM_UP) / TRIES);
   for (let n = 0; n < count * 2; n += 1) people.push(await register(server.base));
   const [known, disabled] = [people.slice(0, count), people.slice(count)];
-  const list = disabled.map(({ email }) => `'${email}'`).join(',');
-  const sql = `PRAGMA busy_timeout = 5000; UPDATE user_account SET disabled_at = 1 WHERE email IN (${list});`;
-  execFileSync('sqlite3', [join(server.dir, 'data/aldis.db'), sql]);
+  sql(`UPDATE user_account SET disabled_at = 1 WHERE email IN (${disabled.map(({ email }) => `'${email}'`).join(',')});`);
+  const of = (list, n) => list[Math.floor(n / TRIES)];
+
   const login = (email, password) => anybody('POST', '/api/auth/login', { email, password });
   await compare(
+    'login',
     [
-      ['unknown', (n) => login(`nobody-${n}-${Math.random().toString(36).slice(2)}@example.test`, 'lantern over calm water 78')],
-      ['wrong', (n) => login(known[Math.floor(n / TRIES)].email, 'lantern over calm water 78')],
-      ['disabled', (n) => login(disabled[Math.floor(n / TRIES)].email, disabled[Math.floor(n / TRIES)].password)],
+      ['unknown', (n) => login(somebody(n), NOBODY)],
+      ['wrong', (n) => login(of(known, n).email, NOBODY)],
+      ['disabled', (n) => login(of(disabled, n).email, of(disabled, n).password)],
     ],
-    LOGIN_MS,
-    faults,
+    NAME_MS,
   );
+  await compare(
+    'a forgotten password',
+    [
+      ['unknown', (n) => form('account/request_password_reset', { email: somebody(n) })],
+      ['known', (n) => form('account/request_password_reset', { email: of(known, n).email })],
+      ['disabled', (n) => form('account/request_password_reset', { email: of(disabled, n).email })],
+    ],
+    NAME_MS,
+  );
+  if (mail.letters.length === 0) faults.push('a forgotten password: no letter was sent');
+  if (mail.letters.some(({ to }) => disabled.some(({ email }) => email === to))) faults.push('a letter to a disabled person');
+
+  const taken = (n) => ({ ...wish(n), email: known[0].email });
+  const wish = (n) => ({ organization_name: 'Org', slug: `free-${process.pid}-${n}`, name: 'Ada', email: somebody(n), password: `${NOBODY}-77` });
+  const enter = (form) => anybody('POST', '/api/auth/register', form);
+  const [one, other] = [await enter(taken('a')), await enter(wish('b'))];
+  if (one.status === other.status) {
+    await compare('registration', [['taken', (n) => enter(taken(n))], ['free', (n) => enter(wish(n))]], NAME_MS);
+  } else {
+    console.log(`registration: taken ${one.status}, free ${other.status}: told apart by design, behind the limit on attempts`);
+  }
 
   const [ours, theirs] = [await register(server.base), await register(server.base)];
+  await links(ours, form, sql, mail);
+  await addresses(server, ours, theirs);
+  await ids(ours, theirs);
+  if (faults.length > 0) throw new Error(faults.join('\n'));
+  console.log(`${comparisons} comparisons of ${SAMPLES} of each kind: all alike, apart by ${widest.toFixed(2)} ms at most`);
+});
+mail.close();
+
+/** Links that open nothing: those that never did, and those that did once. */
+async function links(ours, form, sql, mail) {
+  const invite = async (email) => {
+    const { link } = await good(ours.call('POST', '/api/team/invitations', { email, role: 'member' }));
+    return link.split('/').pop();
+  };
+  const [expired, revoked, accepted] = [await invite('late@example.test'), await invite('gone@example.test'), await invite('there@example.test')];
+  const join = (token) => form('team/join_as_new', { token, name: 'Grace', password: `${NOBODY}-88` });
+  const joined = await join(accepted);
+  if (joined.status >= 400) throw new Error(`joining: ${joined.status} ${joined.text}`);
+  sql(
+    `UPDATE invitation SET expires_at = 1 WHERE email = 'late@example.test';`,
+    `UPDATE invitation SET revoked_at = created_at WHERE email = 'gone@example.test';`,
+  );
+  const madeUp = () => Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url');
+  const kinds = (ask) => [
+    ['unknown', () => ask(madeUp())],
+    ['expired', () => ask(expired)],
+    ['revoked', () => ask(revoked)],
+    ['accepted', () => ask(accepted)],
+  ];
+  await compare('an invitation looked at', kinds((token) => form('team/view_invitation', { token })), NAME_MS);
+  await compare('an invitation accepted', kinds(join), NAME_MS);
+
+  await form('account/request_password_reset', { email: ours.email });
+  const spent = (await mail.newestTo(ours.email)).text.match(/reset-password\/([\w-]+)/)[1];
+  sql(`UPDATE password_reset SET expires_at = 1;`);
+  const reset = (token) => form('account/reset_password', { token, password: `${NOBODY}-99` });
+  await compare('a link for a new password', [['unknown', () => reset(madeUp())], ['expired', () => reset(spent)]], NAME_MS);
+}
+
+/** Public addresses under which there is nothing, or nothing for visitors. */
+async function addresses(server, ours, theirs) {
+  const anybody = client(server.base);
+  const draft = await good(theirs.call('POST', '/api/incidents', { title: 'Draft', is_draft: true }));
+  const foreign = await good(ours.call('POST', '/api/incidents', { title: 'Down' }));
+  const page = (path) => () => anybody('GET', path);
+  for (const path of ['/public/', '/api/public/']) {
+    const rest = path === '/public/' ? '' : '/status';
+    await compare(
+      `GET ${path}{slug}${rest}`,
+      [
+        ['unknown', page(`${path}nobody-is-here${rest}`)],
+        ['malformed', page(`${path}No_Body${rest}`)],
+        ['reserved', page(`${path}admin${rest}`)],
+      ],
+      NAME_MS,
+    );
+  }
+  await compare(
+    'GET /public/{slug}/incidents/{id}',
+    [
+      ['unknown', page(`/public/${theirs.slug}/incidents/${beside(draft.id)}`)],
+      ['a draft', page(`/public/${theirs.slug}/incidents/${draft.id}`)],
+      ['another page’s', page(`/public/${theirs.slug}/incidents/${foreign.id}`)],
+    ],
+    ID_MS,
+  );
+}
+
+/** What is another organization's, and what is not there. */
+async function ids(ours, theirs) {
   const service = await good(theirs.call('POST', '/api/services', { name: 'API' }));
   const group = await good(theirs.call('POST', '/api/groups', { name: 'Core' }));
   const incident = await good(theirs.call('POST', '/api/incidents', { title: 'Down' }));
@@ -64,20 +174,21 @@ await withServer('timing', {}, async (server) => {
     ['/api/groups/', group.id, { name: 'x' }],
     ['/api/incidents/', incident.id, { title: 'x' }],
   ]) {
-    // An id that could be: of the same moment.
-    const unknown = id.slice(0, -4) + (id.endsWith('0000') ? '1111' : '0000');
     for (const method of ['GET', 'PUT', 'DELETE']) {
       const sent = method === 'PUT' ? body : undefined;
-      console.log(`${method} ${path}`);
       await compare(
+        `${method} ${path}{id}`,
         [
           ['foreign', () => ours.call(method, path + id, sent)],
-          ['unknown', () => ours.call(method, path + unknown, sent)],
+          ['unknown', () => ours.call(method, path + beside(id), sent)],
         ],
         ID_MS,
-        faults,
       );
     }
   }
-  if (faults.length > 0) throw new Error(faults.join('\n'));
-});
+}
+
+/** An id that could be: of the same moment. */
+function beside(id) {
+  return id.slice(0, -4) + (id.endsWith('0000') ? '1111' : '0000');
+}

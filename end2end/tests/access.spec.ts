@@ -2,7 +2,7 @@
 
 import type { Page } from '@playwright/test';
 import { expectAccessible, overflowing, RTL, WIDE } from './checks';
-import { addService, expect, go, setStatus, signUp, test } from './fixtures';
+import { addService, expect, go, keepSecret, setStatus, signUp, test } from './fixtures';
 
 const tokens = (page: Page) => page.locator('#tokens');
 const entries = (page: Page) => page.locator('.audit-entry');
@@ -14,7 +14,9 @@ async function createToken(page: Page, name: string, scope = 'Read'): Promise<st
   const secret = page.getByLabel('Token secret', { exact: true });
   await expect(secret).toHaveValue(/^aldis_.{43}$/);
   await expect(tokens(page).getByRole('listitem').filter({ hasText: name })).toBeVisible();
-  return secret.inputValue();
+  const value = await secret.inputValue();
+  keepSecret(value);
+  return value;
 }
 
 test('a token is made, works, is shown once, and is revoked', async ({ page, playwright, baseURL }) => {

@@ -1,6 +1,18 @@
 // Signing up, in and out by plain forms.
 
-import { addService, expect, fillRegistration, logIn, register, signUp, stranger, test, unique } from './fixtures';
+import {
+  addService,
+  expect,
+  fillRegistration,
+  logIn,
+  password as newPassword,
+  register,
+  signUp,
+  stranger,
+  test,
+  unique,
+  WRONG_PASSWORD,
+} from './fixtures';
 
 test('UI-03 register, log out, log in', async ({ page }) => {
   await page.goto('/');
@@ -30,7 +42,7 @@ test('without a page address one is made from the name', async ({ page }) => {
     slug: '',
     name: 'Ada',
     email: `${slug}@example.test`,
-    password: 'lantern over water 77',
+    password: newPassword(),
   });
   await page.getByRole('button', { name: 'Create organization' }).click();
   await page.waitForURL('**/dashboard');
@@ -75,7 +87,7 @@ test('UI-26 UI-27 refused forms answer 4xx, say what to do and keep what was typ
 
   await page.goto('/login?next=%2Fservices');
   await email.fill(taken.email);
-  await password.fill('not the password');
+  await password.fill(WRONG_PASSWORD);
   expect(await send('Log in')).toBe(401);
   await expect(page.locator('.form-error')).toBeVisible();
   await expect(email).toHaveValue(taken.email);

@@ -41,11 +41,11 @@ export async function expectAccessible(page: Page, what: string) {
   }
 }
 
-/** What stands in `main`, but for the times, which the client words anew. */
-export const content = (page: Page) =>
-  page.locator('main').evaluate((main) => {
+/** What stands in `main`, but for the times, which the client words anew, and what is said to come with the client. */
+export const content = (page: Page, withClient = 'script') =>
+  page.locator('main').evaluate((main, withClient) => {
     const copy = main.cloneNode(true) as HTMLElement;
     for (const time of copy.querySelectorAll('time')) time.replaceChildren();
-    for (const script of copy.querySelectorAll('script')) script.remove();
+    for (const element of copy.querySelectorAll(`script, ${withClient}`)) element.remove();
     return copy.textContent!.replace(/\s+/g, ' ').trim();
-  });
+  }, withClient);

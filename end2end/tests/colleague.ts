@@ -1,8 +1,7 @@
 // A second member of an organization, who came by an invitation.
 
-import { randomUUID } from 'node:crypto';
 import { expect, test, type Page } from '@playwright/test';
-import { go, type Registration, stranger, unique } from './fixtures';
+import { go, keepSecret, password, type Registration, stranger, unique } from './fixtures';
 
 const own = () => ({ origin: new URL(test.info().project.use.baseURL ?? '').origin });
 
@@ -11,7 +10,9 @@ export async function invite(page: Page, email: string, role: 'member' | 'admin'
   const response = await page.request.post('/api/team/invitations', { data: { email, role }, headers: own() });
   expect(response.status(), await response.text()).toBe(201);
   const { link } = (await response.json()) as { link: string };
-  return new URL(link).pathname;
+  const { pathname } = new URL(link);
+  keepSecret(pathname.split('/').pop()!);
+  return pathname;
 }
 
 /** A page, in a context of its own, on which somebody else of the same organization is signed in. */
@@ -19,7 +20,7 @@ export async function colleague(page: Page, _organization: Registration, name: s
   const link = await invite(page, `${unique('colleague')}@example.test`);
   const theirs = await stranger(page);
   const response = await theirs.request.post('/fn/aldis/app/server_fns/team/join_as_new', {
-    form: { token: link.split('/').pop()!, name, password: `signal-${randomUUID()}` },
+    form: { token: link.split('/').pop()!, name, password: password() },
     headers: { ...own(), accept: 'text/html' },
     maxRedirects: 0,
   });

@@ -5,8 +5,10 @@
 // anything. What a test provokes on purpose it announces first: `expectConsole(/404/)`.
 
 import { randomUUID } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
 import {
   test as base,
+  type Browser,
   expect,
   type BrowserContext,
   type BrowserContextOptions,
@@ -82,13 +84,41 @@ export const test = base.extend<Fixtures>({
     { auto: true },
   ],
   // Named so that the guard is there before the test's own context is made.
-  context: async ({ guard: _guard, context }, use) => use(context),
+  context: async ({ browser, guard: _guard, context }, use) => {
+    await use(context);
+    await keepCookies(browser);
+  },
   expectConsole: async ({ guard }, use) => {
     await use((...patterns) => {
       guard.expected.push(...patterns);
     });
   },
 });
+
+// --- Secrets ---------------------------------------------------------------------------------------------------------
+//
+// The server logs everything while the journeys run, and afterwards its log is searched (`no_secrets` in scripts/test):
+// for what they type, by how it begins, and for what they are given, by the list that is kept here.
+
+/** How every secret begins that a journey types. */
+const TYPED = 'canary-';
+
+/** A password nobody else has. */
+export const password = (): string => TYPED + randomUUID();
+
+/** A password that opens nothing. */
+export const WRONG_PASSWORD = `${TYPED}not-the-password`;
+
+/** Writes down a secret that the server has given out, for the search through its log. */
+export function keepSecret(...secrets: string[]): void {
+  const list = process.env.ALDIS_TEST_SECRETS;
+  if (list) for (const secret of secrets) appendFileSync(list, `${secret}\n`);
+}
+
+async function keepCookies(browser: Browser): Promise<void> {
+  const cookies = await Promise.all(browser.contexts().map((context) => context.cookies().catch(() => [])));
+  keepSecret(...cookies.flat().flatMap(({ name, value }) => (name.includes('aldis') && value ? value : [])));
+}
 
 /** A name nobody else uses, fit for a page address: `acme-1f3a9c42`. */
 export function unique(prefix: string): string {
@@ -131,7 +161,7 @@ function registration(wish: Partial<Registration>): Registration {
     slug,
     name: wish.name ?? 'Ada Lamp',
     email: wish.email ?? `${slug}@example.test`,
-    password: wish.password ?? `signal-${randomUUID()}`,
+    password: wish.password ?? password(),
   };
 }
 
@@ -221,6 +251,13 @@ export const row = (page: Page, service: string): Locator =>
 /** The names of the services on /services or the dashboard, top to bottom. */
 export const namesOf = (page: Page): Promise<string[]> =>
   page.locator('main li.row').evaluateAll((rows) => rows.map((row) => row.querySelector('a')!.textContent!.trim()));
+
+/** The year of what is planned: next year's, so that it lies ahead whenever a test runs. */
+export const NEXT_YEAR = new Date().getUTCFullYear() + 1;
+
+/** How soon every screen must have followed, on a machine that is busy with other tests besides. How soon it does is
+ * measured elsewhere. */
+export const SOON = 10_000;
 
 /** What a browser says of an answer between 400 and 499, and of nothing else. */
 export const REFUSED = /Failed to load resource: the server responded with a status of 4\d\d/;

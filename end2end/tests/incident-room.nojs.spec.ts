@@ -2,7 +2,7 @@
 
 import type { Page } from '@playwright/test';
 import { colleague } from './colleague';
-import { addService, expect, REFUSED, signUp, stranger, test } from './fixtures';
+import { addService, expect, NEXT_YEAR as year, REFUSED, signUp, stranger, test } from './fixtures';
 
 async function open(page: Page, wish: object): Promise<string> {
   const origin = new URL(test.info().project.use.baseURL!).origin;
@@ -120,14 +120,14 @@ test('rule 3.6 a maintenance is moved, begun and completed', async ({ page, expe
   await signUp(page);
   const id = await open(page, {
     incident_type: 'maintenance',
-    starts_at: '2027-03-27T23:00:00Z',
-    ends_at: '2027-03-28T02:00:00Z',
+    starts_at: `${year}-03-27T23:00:00Z`,
+    ends_at: `${year}-03-28T02:00:00Z`,
   });
   await page.goto(`/incidents/${id}`);
-  await page.getByLabel('Ends', { exact: true }).fill('2027-03-27T22:00');
+  await page.getByLabel('Ends', { exact: true }).fill(`${year}-03-27T22:00`);
   await button(page, 'Reschedule').click();
   await expect(page.getByLabel('Ends', { exact: true })).toHaveAccessibleDescription(/It must end after it starts\./);
-  await page.getByLabel('Starts', { exact: true }).fill('2027-03-27T20:00');
+  await page.getByLabel('Starts', { exact: true }).fill(`${year}-03-27T20:00`);
   await button(page, 'Reschedule').click();
   await expect(updates(page)).toHaveCount(2);
   await page.getByLabel('Remind 60 minutes before').uncheck();

@@ -3,7 +3,18 @@
 import type { Locator, Page } from '@playwright/test';
 import { content, expectAccessible, overflowing, RTL, WIDE } from './checks';
 import { colleague } from './colleague';
-import { addService, expect, go, REFUSED, signUp, stranger, test, whenShown } from './fixtures';
+import {
+  addService,
+  expect,
+  go,
+  NEXT_YEAR as year,
+  REFUSED,
+  signUp,
+  SOON,
+  stranger,
+  test,
+  whenShown,
+} from './fixtures';
 
 type Incident = { id: string; status: string; version: number; updates: { id: string; message: string }[] };
 
@@ -23,8 +34,8 @@ const plan = (page: Page, wish: object = {}) =>
   open(page, {
     title: 'Database upgrade',
     incident_type: 'maintenance',
-    starts_at: '2027-03-27T23:00:00Z',
-    ends_at: '2027-03-28T02:00:00Z',
+    starts_at: `${year}-03-27T23:00:00Z`,
+    ends_at: `${year}-03-28T02:00:00Z`,
     ...wish,
   });
 
@@ -39,6 +50,16 @@ const impactOf = (page: Page, service: string) =>
 const preview = (page: Page) => page.getByRole('complementary', { name: 'Preview' });
 const notice = (page: Page) => page.locator('.changed').filter({ visible: true });
 const following = (page: Page) => expect(page.getByRole('banner').getByText('Live', { exact: true })).toBeVisible();
+
+/** Presses a button whose form is refused as somebody else was faster, and waits until the page has understood: it then
+ * asks how the incident is. */
+async function refuse(page: Page, target: Locator) {
+  await Promise.all([
+    page.waitForResponse((response) => response.request().method() === 'POST' && response.status() === 409),
+    page.waitForRequest((request) => /\/room$/.test(request.url())),
+    target.click(),
+  ]);
+}
 
 async function enter(page: Page, { id }: { id: string }) {
   await go(page, `/incidents/${id}`);
@@ -72,7 +93,7 @@ test('an update is posted, and the incident resolved, under the eyes of another 
   ]);
   const before = Date.now();
   await button(page, 'Post update').click();
-  for (const moment of seen) expect((await moment()) - before).toBeLessThan(2000);
+  for (const moment of seen) expect((await moment()) - before).toBeLessThan(SOON);
 
   await expect(message(page)).toHaveValue('');
   await expect(message(page)).toBeFocused();
@@ -155,8 +176,7 @@ test('UI-37 of two who write at once the slower is told, and neither loses a wor
   await expect(notice(kim)).toContainText('Ada was faster');
   await expect(message(kim)).toHaveValue('Kim’s long text');
   // Sent all the same, it is refused, and stays.
-  await button(kim, 'Post update').click();
-  await expect(button(kim, 'Post update')).toBeEnabled();
+  await refuse(kim, button(kim, 'Post update'));
   await expect(notice(kim)).toBeVisible();
   await expect(message(kim)).toHaveValue('Kim’s long text');
   expect((await read(page, incident)).updates).toHaveLength(2);
@@ -255,8 +275,7 @@ test('UI-37 a text begun on an update stays when somebody else corrects it first
   await only.getByLabel('Message').fill('My words');
   await ask(page, 'PUT', `/api/incidents/${incident.id}/updates/${incident.updates[0]!.id}`, { message: 'Other words' });
   await expect(only.locator('.changed')).toContainText('Other words');
-  await button(only, 'Save update').click();
-  await expect(button(only, 'Save update')).toBeEnabled();
+  await refuse(page, button(only, 'Save update'));
   await expect(only.getByLabel('Message')).toHaveValue('My words');
   await button(only, 'Go on with the newest').click();
   await button(only, 'Save update').click();
@@ -273,14 +292,14 @@ test('who else is here is told, and forgotten when they leave', async ({ page })
   await expect(page.getByText('Also here')).toHaveCount(0);
   await enter(kim, incident);
   await expect(kim.getByRole('status').filter({ hasText: 'Also here: Ada Lamp' })).toBeVisible();
-  await expect(page.getByText('Also here: Kim Ray')).toBeVisible({ timeout: 12_000 });
+  await expect(page.getByText('Also here: Kim Ray')).toBeVisible({ timeout: 30_000 });
   // To another page of the application, and back, and away with the whole window.
   await kim.getByRole('navigation').getByRole('link', { name: 'Services' }).click();
-  await expect(page.getByText('Also here')).toHaveCount(0, { timeout: 12_000 });
+  await expect(page.getByText('Also here')).toHaveCount(0, { timeout: 30_000 });
   await kim.goBack();
-  await expect(page.getByText('Also here: Kim Ray')).toBeVisible({ timeout: 12_000 });
+  await expect(page.getByText('Also here: Kim Ray')).toBeVisible({ timeout: 30_000 });
   await kim.goto('about:blank');
-  await expect(page.getByText('Also here')).toHaveCount(0, { timeout: 12_000 });
+  await expect(page.getByText('Also here')).toHaveCount(0, { timeout: 30_000 });
 });
 
 test('rule 3.4.1 a postmortem is written once it is over, and published when it is ready', async ({ page }) => {
@@ -380,19 +399,19 @@ test('rule 3.6 a maintenance is moved, begun early, verified and completed', asy
   const database = await addService(page, 'Database');
   const work = await plan(page, { services: [{ id: database.id, status: 'under_maintenance' }] });
   await enter(page, work);
-  await expect(page.getByText('Sat 27 Mar 2027, 23:00 – Sun 28 Mar 2027, 02:00 UTC').first()).toBeVisible();
+  await expect(page.getByText(new RegExp(`27 Mar ${year}, 23:00 – \\w{3} 28 Mar ${year}, 02:00 UTC`)).first()).toBeVisible();
   await expect(step(page, 'Scheduled')).toBeChecked();
   await expect(page.getByRole('radiogroup', { name: 'Status' }).getByRole('radio')).toHaveCount(3);
   await expect(page.getByRole('heading', { name: 'Postmortem' })).toHaveCount(0);
 
-  await page.getByLabel('Ends', { exact: true }).fill('2027-03-27T22:00');
+  await page.getByLabel('Ends', { exact: true }).fill(`${year}-03-27T22:00`);
   await button(page, 'Reschedule').click();
   await expect(page.getByLabel('Ends', { exact: true })).toHaveAccessibleDescription(/It must end after it starts\./);
-  await expect(page.getByLabel('Ends', { exact: true })).toHaveValue('2027-03-27T22:00');
-  await page.getByLabel('Starts', { exact: true }).fill('2027-03-27T20:00');
+  await expect(page.getByLabel('Ends', { exact: true })).toHaveValue(`${year}-03-27T22:00`);
+  await page.getByLabel('Starts', { exact: true }).fill(`${year}-03-27T20:00`);
   await button(page, 'Reschedule').click();
   await expect(updates(page)).toHaveCount(2);
-  await expect(updates(page).first()).toContainText('rescheduled to Sat 27 Mar 2027, 20:00–22:00 UTC');
+  await expect(updates(page).first()).toContainText(new RegExp(`rescheduled to \\w{3} 27 Mar ${year}, 20:00–22:00 UTC`));
 
   await page.getByLabel('Remind 60 minutes before').uncheck();
   await page.getByLabel('Complete at the planned end').uncheck();
@@ -483,12 +502,7 @@ test('UI-04 UI-05 UI-06 UI-18 the room is accessible, fits its window, and comes
   const incident = await open(page, { title: `${WIDE} <b>`, message: `${WIDE}\n\n${RTL}`, services });
   await say(page, incident, { message: 'Over', status: 'resolved' });
   const work = await plan(page, { services: [{ id: long.id, status: 'under_maintenance' }] });
-  const plain = await stranger(page, { javaScriptEnabled: false });
-  await plain.goto('/login');
-  await plain.getByLabel('Email').fill(member.email);
-  await plain.getByLabel('Password', { exact: true }).fill(member.password);
-  await plain.getByRole('button', { name: 'Log in' }).click();
-  await plain.waitForURL('**/dashboard');
+  const plain = await stranger(page, { javaScriptEnabled: false, storageState: await page.context().storageState() });
   for (const { id } of [incident, work]) {
     const path = `/incidents/${id}`;
     await plain.goto(path);

@@ -191,11 +191,23 @@ test('a service says by what it is held, and its control sets what it is by itse
   await expect(page.getByRole('combobox', { name: 'Status of API' })).toHaveValue('major_outage');
 });
 
+/** Which keys the page acts on from now on; it does so at once, while they are pressed. */
+async function keysActedOn(page: Page): Promise<() => Promise<string[]>> {
+  await page.evaluate(() => {
+    const keys: string[] = [];
+    Object.assign(window, { keys });
+    addEventListener('keydown', (event) => event.defaultPrevented && keys.push(event.key));
+  });
+  return () => page.evaluate(() => (window as unknown as { keys: string[] }).keys);
+}
+
 test('UI-33 shortcuts rest while one types, and can be switched off for good', async ({ page }) => {
   await signUp(page);
   await go(page, '/incidents');
+  let acted = await keysActedOn(page);
   await page.getByLabel('Search', { exact: true }).fill('');
   await page.keyboard.type('cg?');
+  expect(await acted()).toEqual([]);
   await expect(page.getByLabel('Search', { exact: true })).toHaveValue('cg?');
   await page.getByRole('heading', { level: 1 }).click();
   for (const [key, path] of [['o', '/dashboard'], ['m', '/maintenances'], ['s', '/services'], ['i', '/incidents']]) {
@@ -205,17 +217,22 @@ test('UI-33 shortcuts rest while one types, and can be switched off for good', a
   }
   await page.keyboard.press('Control+c');
   await page.keyboard.press('?');
+  expect(await acted()).toEqual(['g', 'o', 'g', 'm', 'g', 's', 'g', 'i', '?']);
   const sheet = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await expect(sheet).toBeVisible();
   await expectAccessible(page, 'the sheet of shortcuts');
   await sheet.getByRole('switch', { name: 'Single-key shortcuts' }).uncheck();
   await page.keyboard.press('Escape');
   await expect(sheet).toBeHidden();
+  acted = await keysActedOn(page);
   await page.keyboard.press('c');
+  expect(await acted()).toEqual([]);
   await page.reload();
   await expect(page.locator('html.alive')).toBeAttached();
+  acted = await keysActedOn(page);
   await page.keyboard.press('c');
   await page.keyboard.press('?');
+  expect(await acted()).toEqual([]);
   await expect(sheet).toBeHidden();
   await expect(page).toHaveURL(/\/incidents$/);
   // Who switched them off finds them again by the button.

@@ -4,11 +4,13 @@
 // every step all screens are compared with what is true by then.
 
 import type { Locator, Page } from '@playwright/test';
-import { alive, expect, go, type Registration, stranger, test, unique } from './fixtures';
+import { invite } from './colleague';
+import { alive, expect, go, password, type Registration, stranger, test, unique } from './fixtures';
+import { agree, type Screen, type Services, type Told, type World } from './screens';
 
 // --- Hands -----------------------------------------------------------------------------------------------------------
 
-/** How a member acts on a page. Visitors only read. */
+/** How people act on a page: members, and visitors where they follow links and unfold things. */
 export interface Hands {
   /** Whether screens follow by themselves. */
   readonly isLive: boolean;
@@ -46,116 +48,6 @@ export const mouse: Hands = {
 export const newIncident = (page: Page): Locator =>
   page.getByRole('main').getByRole('link', { name: 'New incident', exact: true });
 
-// --- What is true ----------------------------------------------------------------------------------------------------
-
-/** The status word of each service. */
-type Services = Record<string, string>;
-
-/** An incident: where it stands, what was said last, and what it says of services (the worst, once it is over). */
-type Told = { title: string; status: string; newest: string; says: Services };
-
-/** The organization at one moment. Incidents stand newest first. */
-type World = { headline: string; services: Services; open: Told[]; past: Told[] };
-
-const brief = ({ title, status }: Told) => ({ title, status });
-
-/** By which incidents each service is held at its status. */
-const held = ({ services, open }: World): Record<string, string[]> =>
-  Object.fromEntries(
-    Object.entries(services).map(([service, status]) => [
-      service,
-      open.filter(({ says }) => status !== 'Operational' && says[service] === status).map(({ title }) => title),
-    ]),
-  );
-
-// --- Screens ---------------------------------------------------------------------------------------------------------
-
-type Kind = 'overview' | 'list' | 'room' | 'public page' | 'permalink';
-
-/** A page somebody has before them. A room and a permalink are about one incident. */
-type Screen = { whose: string; page: Page; kind: Kind; about?: string };
-
-/** What a screen has to show while this is true. */
-function due({ kind, about }: Screen, world: World, isLive: boolean): unknown {
-  const { headline, services, open, past } = world;
-  const told = () => [...open, ...past].find(({ title }) => title === about)!;
-  switch (kind) {
-    case 'overview':
-      return { headline, services, held: held(world), open: open.map(brief) };
-    case 'list':
-      return { open: open.map(brief), past: past.map(brief) };
-    case 'room':
-      // The preview of an update of which nothing is written shows the page as it is.
-      return { ...told(), headline: isLive ? headline : undefined };
-    case 'public page':
-      return { headline, services, open, past };
-    case 'permalink':
-      return told();
-  }
-}
-
-/** What a screen shows. */
-const shown = ({ page, kind }: Screen): Promise<unknown> =>
-  page.evaluate((kind) => {
-    const all = (root: ParentNode, selector: string) => [...root.querySelectorAll(selector)];
-    const words = (element: Element | null) => element?.textContent?.replace(/\s+/g, ' ').trim();
-    const text = (root: ParentNode, selector: string) => words(root.querySelector(selector));
-    const table = <T>(rows: Element[], name: string, value: (row: Element) => T) =>
-      Object.fromEntries(rows.map((row) => [text(row, name), value(row)]));
-    const under = (heading: RegExp, selector: string) => {
-      const section = all(document, 'main section').find((section) => heading.test(text(section, 'h2') ?? ''));
-      return section ? all(section, selector) : [];
-    };
-    const brief = (row: Element) => ({ title: text(row, 'a'), status: text(row, '.incident-mark') });
-    const told = (root: ParentNode, title: string) => ({
-      title: text(root, title),
-      status: text(root, '.incident-mark'),
-      newest: text(root, '.update > .prose'),
-      says: table(all(root, '.chip'), 'bdi', (chip) => text(chip, '.chip-word')),
-    });
-    const card = (article: Element) => told(article, 'a');
-    const services = all(document, 'main li.row');
-    switch (kind) {
-      case 'overview':
-        return {
-          headline: text(document, 'main .headline'),
-          services: table(services, '.row-name > a', (row) => words(row.querySelector('select')!.selectedOptions[0]!)),
-          held: table(services, '.row-name > a', (row) => all(row, '.held-by a').map(words)),
-          open: under(/^Open incidents/, '.incident-row').map(brief),
-        };
-      case 'list':
-        return { open: under(/^Open/, '.incident-row').map(brief), past: under(/^Past/, '.incident-row').map(brief) };
-      case 'room': {
-        const preview = document.querySelector('.room-preview')!;
-        const headline = text(preview, '.headline');
-        // What stands there too is another drawing of the same incident.
-        const main = document.querySelector('main')!.cloneNode(true) as Element;
-        main.querySelector('.room-preview')!.remove();
-        return { ...told(main, 'h1'), headline };
-      }
-      case 'public page':
-        return {
-          headline: text(document, '[role=status] h1'),
-          services: table(all(document, 'main li.service'), '.service-name', (row) => text(row, '.status-badge')),
-          open: under(/^Active incidents$/, 'article.incident').map(card),
-          past: under(/^Past incidents$/, 'article.incident').map(card),
-        };
-      case 'permalink':
-        return told(document.querySelector('main')!, 'h1');
-    }
-  }, kind);
-
-/** Every screen shows what is true: by itself, or after it is loaded again. */
-async function agree(hands: Hands, screens: Screen[], world: World): Promise<void> {
-  const compare = async (screen: Screen) => {
-    if (!hands.isLive) await screen.page.reload();
-    const { whose, kind, about } = screen;
-    const name = `${whose}: the ${kind}${about ? ` of “${about}”` : ''}`;
-    await expect.poll(() => shown(screen), name).toEqual(due(screen, world, hands.isLive));
-  };
-  await Promise.all(screens.map(compare));
-}
-
 // --- Acts ------------------------------------------------------------------------------------------------------------
 
 const button = (root: Page | Locator, name: string) => root.getByRole('button', { name, exact: true });
@@ -168,7 +60,7 @@ const newest = (page: Page) => page.locator('.room-rest .timeline > li, .inciden
 async function register(hands: Hands, page: Page): Promise<Registration> {
   const slug = unique('journey');
   const email = `${slug}@example.test`;
-  const chosen = { organization: 'Lamp & Sons', slug, name: 'Ada Lamp', email, password: unique('signal') };
+  const chosen = { organization: 'Lamp & Sons', slug, name: ADA, email, password: password() };
   await go(page, '/register');
   await hands.write(field(page, 'Organization name'), chosen.organization);
   await hands.write(field(page, 'Page address'), slug);
@@ -181,11 +73,12 @@ async function register(hands: Hands, page: Page): Promise<Registration> {
   return chosen;
 }
 
-async function logIn(hands: Hands, page: Page, { email, password }: Registration): Promise<void> {
-  await go(page, '/login');
-  await hands.write(field(page, 'Email'), email);
-  await hands.write(field(page, 'Password'), password);
-  await hands.send(button(page, 'Log in'));
+/** Accepts an invitation as somebody new. */
+async function join(hands: Hands, page: Page, link: string, name: string): Promise<void> {
+  await go(page, link);
+  await hands.write(field(page, 'Your name'), name);
+  await hands.write(field(page, 'Password'), password());
+  await hands.send(button(page, 'Create account and join'));
   await page.waitForURL('**/dashboard');
   await alive(page);
 }
@@ -254,16 +147,27 @@ async function enter(hands: Hands, page: Page, title: string): Promise<void> {
 
 // --- The story -------------------------------------------------------------------------------------------------------
 
+const [ADA, BOB] = ['Ada Lamp', 'Bob Ray'];
 const FIRST = 'Payments fail';
 const SECOND = 'Checkout is slow';
 const LEARNED = 'The pool was **too small** for a Monday.';
+/** What the audit log tells of the first incident in the end, the oldest first. */
+const FIRST_DEEDS = [
+  ['Incident opened', ADA],
+  ['Update posted', BOB],
+  ['Update posted', ADA],
+  ['Update edited', ADA],
+  ['Update posted', ADA],
+  ['Incident changed', ADA],
+  ['Incident changed', ADA],
+];
 
 /** Lives through it, with members who act by these hands. */
 export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
   const account = await register(hands, ada);
   await addServices(hands, ada, ['Checkout', 'Search', 'Mail']);
   const bob = await stranger(ada);
-  await logIn(hands, bob, account);
+  await join(hands, bob, await invite(ada, `${unique('bob')}@example.test`), BOB);
   const [bobsList, bobsRoom] = [await bob.context().newPage(), await bob.context().newPage()];
   await go(bobsList, '/incidents');
   await go(bobsRoom, '/dashboard');
@@ -295,7 +199,7 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
   const step = (title: string, act: () => Promise<unknown>, change: Partial<World>) =>
     test.step(title, async () => {
       await act();
-      await agree(hands, screens, Object.assign(world, change));
+      await agree(hands.isLive, screens, Object.assign(world, change));
     });
 
   await step('nothing has happened', async () => {}, {});
@@ -303,7 +207,7 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
 
   const says = { Checkout: 'Major Outage', Search: 'Degraded' };
   const message = 'Cards are declined.';
-  let first: Told = { title: FIRST, status: 'Investigating', newest: message, says };
+  let first: Told = { title: FIRST, status: 'Investigating', newest: message, by: ADA, says };
   await step(
     'Ada opens an incident',
     async () => {
@@ -315,16 +219,22 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
   await test.step('Bob enters its room, and Dan its own page', async () => {
     await enter(hands, bobsRoom, FIRST);
     Object.assign(b, { kind: 'room', about: FIRST });
-    await dan.getByRole('main').getByRole('link', { name: FIRST, exact: true }).first().click();
+    await hands.press(dan.getByRole('main').getByRole('link', { name: FIRST, exact: true }).first());
     await dan.waitForURL(`**/public/${account.slug}/incidents/${new URL(ada.url()).pathname.split('/').pop()}`);
     await alive(dan);
     await dan.evaluate(() => Object.assign(window, { before: true }));
     Object.assign(d, { kind: 'permalink', about: FIRST });
-    await agree(hands, screens, world);
+    await agree(hands.isLive, screens, world);
   });
 
   const better = { ...says, Checkout: 'Partial Outage' };
-  first = { ...first, status: 'Identified', newest: 'It is the database. We roll back and watch.', says: better };
+  first = {
+    ...first,
+    status: 'Identified',
+    newest: 'It is the database. We roll back and watch.',
+    by: BOB,
+    says: better,
+  };
   await step(
     'Bob has found it',
     () =>
@@ -344,7 +254,7 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
     }
   });
 
-  first = { ...first, status: 'Monitoring', newest: 'It is rolled bak.' };
+  first = { ...first, status: 'Monitoring', newest: 'It is rolled bak.', by: ADA };
   await step(
     'Ada is watching it',
     () => post(hands, ada, { status: 'Monitoring', message: 'It is rolled bak.' }),
@@ -356,7 +266,7 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
   await test.step('visitors may see what it said before', async () => {
     for (const page of [eve, dan]) {
       const said = page.locator('.timeline > li').first();
-      await said.getByText(/^Edited .*, see before$/).click();
+      await hands.press(said.locator('summary', { hasText: /^Edited .*, see before$/ }));
       await expect(said.locator('.edits ol')).toHaveText(/^Until .*It is rolled bak\.\s*$/);
       await expect(said.locator('.edits ol')).toBeVisible();
       await expect(page.locator('.timeline .edits')).toHaveCount(1);
@@ -367,6 +277,7 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
     title: SECOND,
     status: 'Investigating',
     newest: 'Orders take a minute.',
+    by: BOB,
     says: { Checkout: 'Degraded' },
   };
   await step(
@@ -402,6 +313,7 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
   });
 
   const learned = (page: Page) => field(page, 'What happened, why, and what changes');
+  first = { ...first, learned: { text: LEARNED, isPublished: false } };
   await step(
     'Ada writes down what was learned; only members see it',
     async () => {
@@ -409,10 +321,8 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
       Object.assign(b, { about: FIRST });
       await hands.write(learned(ada), LEARNED);
       await hands.send(button(ada, 'Save draft'));
-      if (!hands.isLive) await bobsRoom.reload();
-      await expect(learned(bobsRoom)).toHaveValue(LEARNED);
     },
-    {},
+    { past: [second, first] },
   );
   for (const page of [ada, bobsRoom]) await expect(page.getByText('Not published: only members see it.')).toBeVisible();
   for (const page of [eve, dan]) {
@@ -421,11 +331,9 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
   }
   expect(sent.filter((frame) => frame.includes('too small')), 'sent to visitors').toEqual([]);
 
-  const publish = () => hands.send(button(ada, 'Publish'));
-  await step('Ada publishes it', publish, {});
-  for (const page of [ada, bobsRoom]) await expect(page.getByText(/^Published /)).toBeVisible();
+  first = { ...first, learned: { text: LEARNED, isPublished: true } };
+  await step('Ada publishes it', () => hands.send(button(ada, 'Publish')), { past: [second, first] });
   await expect(dan.getByRole('heading', { name: 'Postmortem' })).toBeVisible();
-  await expect(dan.locator('#postmortem .prose')).toHaveText('The pool was too small for a Monday.');
   await expect(dan.locator('#postmortem strong')).toHaveText('too small');
 
   if (hands.isLive) {
@@ -434,7 +342,16 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
       expect(await page.evaluate(() => 'before' in window), 'never loaded again').toBe(true);
     }
   }
-  await eve.getByRole('link', { name: `Postmortem of ${FIRST}` }).click();
+  await hands.press(eve.getByRole('link', { name: `Postmortem of ${FIRST}` }));
   await eve.waitForURL(/#postmortem$/);
   await expect(eve.locator('#postmortem')).toBeInViewport();
+
+  await test.step('the log tells which of the two did what', async () => {
+    await go(ada, '/settings/audit');
+    const entries = ada.locator('.audit-entry', { hasText: FIRST });
+    const deeds = await entries.evaluateAll((entries) =>
+      entries.map((entry) => [entry.querySelector('p > span'), entry.querySelector('bdi')].map((it) => it!.textContent)),
+    );
+    expect(deeds.reverse()).toEqual(FIRST_DEEDS);
+  });
 }

@@ -1,6 +1,6 @@
 // Everything without a mouse, and always visible where one is.
 
-import { alive, expect, go, row, stranger, test, unique } from './fixtures';
+import { alive, expect, go, password, row, stranger, test, unique } from './fixtures';
 import { isFocusVisible, tabTo } from './keys';
 
 test('UI-21 from sign-up to a status by keyboard alone', async ({ page }) => {
@@ -21,7 +21,7 @@ test('UI-21 from sign-up to a status by keyboard alone', async ({ page }) => {
   await tabTo(page, page.getByLabel('Email'));
   await page.keyboard.type(`${slug}@example.test`);
   await tabTo(page, page.getByLabel('Password', { exact: true }));
-  await page.keyboard.type('lantern over water 77');
+  await page.keyboard.type(password());
   await page.keyboard.press('Enter');
   await page.waitForURL('**/dashboard');
   await alive(page);

@@ -2,7 +2,7 @@
 
 import type { Page } from '@playwright/test';
 import { expectAccessible, overflowing } from './checks';
-import { addService, expect, go, REFUSED, signUp, test } from './fixtures';
+import { addService, expect, go, NEXT_YEAR as year, REFUSED, signUp, test } from './fixtures';
 
 test.use({ timezoneId: 'America/New_York' });
 
@@ -16,9 +16,6 @@ const under = (page: Page, heading: string) =>
     .filter({ has: page.getByRole('heading', { name: new RegExp(`^${heading}`) }) })
     .locator('.incident-row');
 const inRoom = (page: Page) => page.waitForURL(/\/incidents\/[0-9a-f-]{36}$/);
-
-/** Next year's, so that it lies ahead whenever the test runs. */
-const year = new Date().getUTCFullYear() + 1;
 
 async function plan(page: Page, title: string, starts: string, ends: string, service = 'Database', rule = '') {
   await go(page, '/maintenances/new');

@@ -2,7 +2,18 @@
 
 import type { Page } from '@playwright/test';
 import { content, EMOJI, expectAccessible, overflowing, RTL, WIDE } from './checks';
-import { addGroup, addService, expect, go, REFUSED, type Registration, signUp, stranger, test } from './fixtures';
+import {
+  addGroup,
+  addService,
+  expect,
+  go,
+  REFUSED,
+  type Registration,
+  signUp,
+  SOON,
+  stranger,
+  test,
+} from './fixtures';
 
 type Incident = { id: string; updates: { id: string }[] };
 
@@ -62,7 +73,7 @@ test('UI-11 UI-12 an incident comes, changes and goes before the visitor’s eye
   const services = [{ id: checkout.id, status: 'major_outage' }];
   const incident = await open(page, { title: 'Payments fail', message: 'We *look*.', services });
   const active = section(visitor, 'Active incidents');
-  await expect(active.getByRole('heading', { name: 'Payments fail' })).toBeVisible({ timeout: 2_000 });
+  await expect(active.getByRole('heading', { name: 'Payments fail' })).toBeVisible({ timeout: SOON });
   await expect(active.locator('.timeline > li')).toHaveText([/Investigating.*We look\./s]);
   await expect(visitor.getByRole('status')).toHaveText('Partial System Outage');
   await heard(said, /^assertive: New incident/);

@@ -1,7 +1,8 @@
 // One's own account by plain forms.
 
-import { expect, logIn, REFUSED, signUp, stranger, test } from './fixtures';
-import { giveTheCode, giveThePassword, setUpSecondFactor, totp } from './security';
+import { totp } from '../totp.mjs';
+import { expect, logIn, password, REFUSED, signUp, stranger, test, WRONG_PASSWORD } from './fixtures';
+import { giveTheCode, giveThePassword, setUpSecondFactor } from './security';
 
 test('sessions are revoked and the password changed', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
@@ -16,15 +17,16 @@ test('sessions are revoked and the password changed', async ({ page, expectConso
   await other.goto('/dashboard');
   await expect(other).toHaveURL(/\/login/);
 
-  await page.getByLabel('Current password', { exact: true }).fill('not the password');
-  await page.getByLabel('New password', { exact: true }).fill('seven quiet harbours at dawn');
+  const fresh = password();
+  await page.getByLabel('Current password', { exact: true }).fill(WRONG_PASSWORD);
+  await page.getByLabel('New password', { exact: true }).fill(fresh);
   await page.getByRole('button', { name: 'Change password' }).click();
   await expect(page.getByLabel('Current password', { exact: true })).toHaveAccessibleDescription(/not your password/);
   await page.getByLabel('Current password', { exact: true }).fill(member.password);
-  await page.getByLabel('New password', { exact: true }).fill('seven quiet harbours at dawn');
+  await page.getByLabel('New password', { exact: true }).fill(fresh);
   await page.getByRole('button', { name: 'Change password' }).click();
   await page.waitForURL('**/account');
-  await logIn(other, { ...member, password: 'seven quiet harbours at dawn' });
+  await logIn(other, { ...member, password: fresh });
 });
 
 test('a second factor is set up and asked for', async ({ page, expectConsole }) => {

@@ -1,7 +1,24 @@
 // One's own account: sessions, password, second factor.
 
-import { alive, expect, go, logIn, REFUSED, register, signUp, stranger, test } from './fixtures';
-import { giveTheCode, giveThePassword, setUpSecondFactor, totp } from './security';
+import { totp } from '../totp.mjs';
+import {
+  alive,
+  expect,
+  go,
+  logIn,
+  password,
+  REFUSED,
+  register,
+  signUp,
+  SOON,
+  stranger,
+  test,
+  WRONG_PASSWORD,
+} from './fixtures';
+import { giveTheCode, giveThePassword, setUpSecondFactor } from './security';
+
+/** A session that has ended is told so within this time, wherever it is. */
+const AT_ONCE = { timeout: SOON, waitUntil: 'commit' } as const;
 
 test('UI-50 a session that is revoked leaves its page for the login', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
@@ -15,7 +32,7 @@ test('UI-50 a session that is revoked leaves its page for the login', async ({ p
   await expect(sessions.first()).toContainText('Chrome on Linux · this session');
   await sessions.last().getByRole('button', { name: 'Revoke' }).click();
   await expect(sessions).toHaveCount(1);
-  await other.waitForURL((url) => url.pathname === '/login' && url.searchParams.get('next') === '/dashboard');
+  await other.waitForURL((url) => url.pathname === '/login' && url.searchParams.get('next') === '/dashboard', AT_ONCE);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Your account');
 });
 
@@ -25,10 +42,10 @@ test('a new password ends the other sessions, and this one goes on', async ({ pa
   const other = await stranger(page);
   await logIn(other, member);
   await go(page, '/account');
-  const fresh = 'seven quiet harbours at dawn';
+  const fresh = password();
   const current = page.getByLabel('Current password', { exact: true });
   const next = page.getByLabel('New password', { exact: true });
-  await current.fill('not the password');
+  await current.fill(WRONG_PASSWORD);
   await next.fill(fresh);
   await page.getByRole('button', { name: 'Change password' }).click();
   await expect(current).toHaveAccessibleDescription(/This is not your password/);
@@ -40,7 +57,7 @@ test('a new password ends the other sessions, and this one goes on', async ({ pa
   await alive(page);
   await expect(page).toHaveURL(/\/account$/);
   await expect(page.getByRole('list', { name: 'Sessions' }).getByRole('listitem')).toHaveCount(1);
-  await other.waitForURL((url) => url.pathname === '/login');
+  await other.waitForURL((url) => url.pathname === '/login', AT_ONCE);
   await logIn(other, { ...member, password: fresh });
   await expect(other).toHaveURL(/\/dashboard$/);
 });
