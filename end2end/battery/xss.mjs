@@ -1,138 +1,165 @@
-// T5: stores every payload in every field of free text, opens every page that shows it in Chromium, and sees that
-// nothing runs, no dialog opens, and the Content-Security-Policy has nothing to stop. Usage: node xss.mjs BINARY
+// T5: stores every payload in every field of free text, opens every page and every letter that shows it in Chromium, and
+// sees that nothing runs, no dialog opens, and the Content-Security-Policy has nothing to stop.
+//
+// Usage: node xss.mjs BINARY. BATTERY_XSS_PAYLOADS makes do with so many of the payloads.
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
-import { good, register, withServer } from '../server.mjs';
+import { mailServer } from '../letters.mjs';
+import { withServer } from '../server.mjs';
 import { names, payloads } from './payloads.mjs';
+import { forms } from './xss/forms.mjs';
+import { addresses, invite, lists, organization, rename, store } from './xss/store.mjs';
+import { Findings, read, visitor } from './xss/visitor.mjs';
 
-/** Payloads an organization is given: it may have a hundred groups. */
-const BATCH = 100;
-/** Pages of single things opened of each batch. */
-const SINGLE = Number(process.env.BATTERY_XSS_PAGES ?? 12);
+const WISH = Number(process.env.BATTERY_XSS_PAYLOADS ?? payloads.length);
+/** Payloads that one organization is given: it may have fifty tokens. */
+const BATCH = 30;
+/** Organizations that are seen to at the same time. */
+const WORKERS = 2;
+/** Refused forms, and addresses, that each payload is tried in: all of them in turns. */
+const FORMS = 3;
+const ADDRESSES = 2;
 const browsers = [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-await withServer('xss', {}, async (server) => {
+const chosen = payloads.map((text, index) => [text, names[index]]).filter((_, index) => index % Math.max(1, Math.floor(payloads.length / WISH)) === 0);
+const clean = [
+  ['All is **well**, see [the page](https://example.test/).', 'Lighthouse'],
+  ['- one\n- two\n\n> three', 'Harbour & sons'],
+];
+const figures = { forms: 0, addresses: 0, letters: 0 };
+const mail = await mailServer();
+const settings = { SMTP_URL: `smtp://127.0.0.1:${mail.port}`, ALDIS_MAIL_FROM: 'Aldis <status@example.test>' };
+
+await withServer('xss', settings, async (server) => {
   if (payloads.length < 300) throw new Error(`only ${payloads.length} payloads`);
   const executablePath = browsers.find((path) => path && existsSync(path));
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
-  const problems = [];
-  let pages = 0;
+  const findings = new Findings();
+  const began = performance.now();
   try {
-    await clean(server, browser, problems);
-    for (let first = 0; first < payloads.length; first += BATCH) {
-      const paths = await store(server, payloads.slice(first, first + BATCH), names.slice(first, first + BATCH));
-      pages += await visit(browser, server, paths, problems);
+    await control(browser, server);
+    const logged = () => server.log().split('\n').filter((line) => /breach of the Content-Security-Policy/.test(line)).length;
+    const planted = logged();
+    if (planted === 0) throw new Error('the log does not tell of what was planted');
+    await seeTo(browser, server, clean, findings, true);
+    const breaches = logged() - planted;
+    if (findings.reports + breaches > 0) findings.add('clean data', `${findings.reports} reports, ${breaches} in the log`);
+    const before = findings.pages;
+    const batches = Array.from({ length: Math.ceil(chosen.length / BATCH) }, (_, n) => chosen.slice(n * BATCH, (n + 1) * BATCH));
+    await Promise.all(
+      Array.from({ length: WORKERS }, async (_, worker) => {
+        // With the policy, which tells of everything, and without it, where everything would run.
+        while (batches.length > 0) await seeTo(browser, server, batches.shift(), findings, (batches.length + worker) % 2 === 0);
+      }),
+    );
+    await readAll(browser, findings);
+    if (findings.problems.length > 0) {
+      throw new Error(`${findings.problems.length} problems:\n${findings.problems.slice(0, 20).join('\n')}`);
     }
+    console.log(
+      `${chosen.length} payloads in every field: ${findings.pages - before} pages, ${figures.forms} refused forms and ` +
+        `${figures.addresses} addresses among them, and ${figures.letters} letters opened in ` +
+        `${Math.round((performance.now() - began) / 1000)} s; 0 ran, 0 dialogs, 0 breaches; ` +
+        `on clean data ${before} pages, 0 reports`,
+    );
   } finally {
     await browser.close();
   }
-  if (problems.length > 0) throw new Error(`${problems.length} problems:\n${problems.slice(0, 20).join('\n')}`);
-  console.log(`${payloads.length} payloads in every field, ${pages} pages opened: nothing ran, no dialog, no breach of the policy`);
 });
+mail.close();
 
-/** What is stored without any payload breaks the policy nowhere either. */
-async function clean(server, browser, problems) {
-  const paths = await store(server, ['All is **well**.'], ['Lighthouse']);
-  await visit(browser, server, paths, problems);
+/** Whatever looks must find what is planted, or it proves nothing. */
+async function control(browser, server) {
+  for (const hasPolicy of [true, false]) {
+    const findings = new Findings();
+    const who = await visitor(browser, server.base, findings, { hasPolicy });
+    await who.open('/login');
+    if (findings.problems.length > 0) throw new Error(`at the login: ${findings.problems[0]}`);
+    await who.plant();
+    await who.close();
+    const found = findings.problems.join('\n');
+    const looked = [/leads to javascript/, hasPolicy ? /breach of the policy/ : /something ran/];
+    for (const pattern of looked) if (!pattern.test(found)) throw new Error(`what is planted is not found: ${pattern}\n${found}`);
+    if (hasPolicy !== findings.reports > 0) throw new Error(`${findings.reports} reports of what is planted`);
+  }
+  const findings = new Findings();
+  const page = await browser.newPage();
+  await read(page, { to: 'nobody', subject: '', text: '', html: '<img src=x onerror=window.__xss=1>' }, findings);
+  await page.close();
+  if (findings.problems.length !== 1) throw new Error('what is planted in a letter is not found');
 }
 
-async function store(server, texts, lines) {
-  const team = await register(server.base, { organization_name: lines[0], name: lines[0] });
-  const { call, slug } = team;
-  const services = [];
-  const incidents = [];
-  const later = (hours) => new Date(Date.now() + hours * 3_600_000).toISOString();
-  for (const [index, text] of texts.entries()) {
-    const name = lines[index];
-    const group = await good(call('POST', '/api/groups', { name }));
-    const service = await good(call('POST', '/api/services', { name, description: text.slice(0, 500), group_id: group.id }));
-    services.push(service.id);
-    const incident = await good(
-      call('POST', '/api/incidents', {
-        title: name,
-        message: text,
-        services: [{ id: service.id, status: 'degraded' }],
-      }),
-    );
-    incidents.push(incident.id);
-    await good(call('POST', `/api/incidents/${incident.id}/updates`, { message: text, status: 'resolved' }));
-    await good(call('PUT', `/api/incidents/${incident.id}`, { postmortem: text, publish_postmortem: true }));
-    if (index % 10 === 0) {
-      await good(call('POST', '/api/templates', { name, title: name, message: text }));
-      await good(call('POST', '/api/tokens', { name, scope: 'read' }));
-      const window = { starts_at: later(24 + index), ends_at: later(25 + index), service_ids: [service.id] };
-      const planned = await good(call('POST', '/api/incidents', { title: name, message: text, incident_type: 'maintenance', ...window }));
-      incidents.push(planned.id);
+/** One organization: stores its payloads while pages of it are open, and opens everything that shows them. */
+async function seeTo(browser, server, batch, findings, hasPolicy) {
+  const [texts, lines] = [batch.map(([text]) => text), batch.map(([, line]) => line)];
+  const team = await organization(server, lines[0]);
+  const meet = (options) => visitor(browser, server.base, findings, { hasPolicy, ...options });
+  const member = await meet({ session: team.token });
+  const stranger = await meet();
+  const still = await meet({ session: team.token, hasClient: false });
+  const outsider = await meet({ hasClient: false });
+
+  // What comes while a page is open is drawn by the client alone.
+  await member.open('/dashboard');
+  await stranger.open(`/public/${team.slug}`);
+  const things = await store(team, texts, lines);
+  for (const who of [member, stranger]) await who.look(await who.page.request.get(server.base));
+  await team.form('account/begin_second_factor', {});
+
+  for (const path of lists(team, texts[0])) {
+    await member.open(path);
+    for (let next = await member.next(); next; next = await member.next()) await member.open(next);
+  }
+  const open = { forms: 0, addresses: 0 };
+  await outsider.open('/login');
+  await still.open('/logout');
+  for (const [index, thing] of things.entries()) {
+    const [text, line] = batch[index];
+    await rename(team, line);
+    const invitation = await invite(team, `invited-${index}-${team.slug}@example.test`);
+    await member.open(`/incidents/${thing.incident}`);
+    await stranger.open(`/public/${team.slug}/incidents/${thing.incident}`);
+    await member.open(`/services/${thing.service}`);
+    await stranger.open(invitation);
+    await still.open(`/incidents/new?template=${thing.template}`);
+    await still.open(`/incidents/${thing.maintenance}`);
+    await outsider.open(`/public/${team.slug}/incidents/${thing.maintenance}`);
+
+    const refused = forms(thing, invitation, text, line);
+    for (let n = 0; n < FORMS; n += 1) {
+      const form = refused[(index * FORMS + n) % refused.length];
+      const isOfMember = refused.indexOf(form) >= 6;
+      await typed(isOfMember ? still : outsider, form, findings);
+      open.forms += 1;
     }
-    if (index % 25 === 0) {
-      const open = { title: name, message: text, services: [{ id: service.id, status: 'major_outage' }] };
-      await good(call('POST', '/api/incidents', open));
+    const places = addresses(team, text);
+    for (let n = 0; n < ADDRESSES; n += 1) {
+      const place = places[(index * ADDRESSES + n) % places.length];
+      await (n % 2 ? still : outsider).open(place);
+      open.addresses += 1;
     }
   }
-  const some = (ids) => ids.filter((_, index) => index % Math.ceil(ids.length / SINGLE) === 0);
-  return {
-    team,
-    paths: [
-      '/dashboard',
-      '/services',
-      '/incidents',
-      '/incidents/new',
-      '/incidents/past',
-      '/incidents/templates',
-      '/maintenances',
-      '/maintenances/new',
-      '/settings',
-      `/incidents?q=${encodeURIComponent(texts[0])}`,
-      `/login?next=${encodeURIComponent(texts[0])}`,
-      `/public/${slug}`,
-      `/public/${slug}/history`,
-      ...some(services).map((id) => `/services/${id}`),
-      ...some(incidents).flatMap((id) => [`/incidents/${id}`, `/public/${slug}/incidents/${id}`]),
-    ],
-  };
+  figures.forms += open.forms;
+  figures.addresses += open.addresses;
+  for (const who of [member, stranger, still, outsider]) await who.close();
 }
 
-async function visit(browser, server, { team, paths }, problems) {
-  const context = await browser.newContext();
-  await context.addCookies([{ name: 'aldis', value: team.token, url: server.base }]);
-  await context.addInitScript(() => {
-    document.addEventListener('securitypolicyviolation', (breach) =>
-      console.error(`breach of the policy: ${breach.effectiveDirective} ${breach.blockedURI} ${breach.sample}`),
-    );
-  });
-  const page = await context.newPage();
-  let here = '';
-  page.on('dialog', (dialog) => {
-    problems.push(`${here}: a dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on('console', (message) => {
-    if (/breach of the policy|Content Security Policy|hydrat/i.test(message.text())) problems.push(`${here}: ${message.text()}`);
-  });
-  page.on('pageerror', (error) => problems.push(`${here}: ${error}`));
-  context.on('request', (request) => {
-    if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.base)) problems.push(`${here}: asks ${request.url()}`);
-  });
-  for (const path of paths) {
-    here = path;
-    const answer = await page.goto(server.base + path);
-    if (!answer || answer.status() >= 500) problems.push(`${path}: ${answer?.status()}`);
-    // The client draws everything once more.
-    if (await page.locator('html[data-page], #page-data, #incident-data').count()) {
-      await page.locator('html.alive').waitFor({ state: 'attached', timeout: 30_000 });
-    }
-    for (const box of await page.locator('main details:not([open]) > summary').all()) {
-      await box.click({ timeout: 500 }).catch(() => {});
-    }
-    const ran = await page.evaluate(() => {
-      const links = [...document.querySelectorAll('a[href], form[action], [formaction]')].flatMap((element) =>
-        ['href', 'action', 'formaction'].map((name) => element.getAttribute(name) ?? '').filter((to) => /^\s*(javascript|data|vbscript):/i.test(to)),
-      );
-      return { xss: window.__xss, links };
-    });
-    if (ran.xss !== undefined) problems.push(`${path}: something ran`);
-    if (ran.links.length > 0) problems.push(`${path}: leads to ${ran.links[0]}`);
+/** Sends a form that is refused: what was typed stands in it again, as text. */
+async function typed(who, form, findings) {
+  const [, , fields] = form;
+  const back = await who.send(form);
+  const plain = (text) => text.replace(/\s+/g, '');
+  const kept = Object.entries(fields).filter(([name, value]) => value.length > 1 && !/password|token|next|^id$|_id$/.test(name));
+  if (kept.length > 0 && !kept.some(([, value]) => plain(back).includes(plain(value)))) {
+    findings.add(who.here, 'what was typed is not there again');
   }
-  await context.close();
-  return paths.length;
+}
+
+/** Opens every letter that was sent. */
+async function readAll(browser, findings) {
+  const page = await browser.newPage();
+  for (const letter of mail.letters) await read(page, letter, findings);
+  await page.close();
+  figures.letters = mail.letters.length;
+  if (figures.letters < chosen.length) findings.add('mail', `only ${figures.letters} letters came`);
 }

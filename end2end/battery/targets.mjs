@@ -1,0 +1,157 @@
+// What an injection scanner is to try: every parameter in an address, a query and a body that the OpenAPI document of a
+// running server names, the forms, and the pages that take something from their address. One line each, its parts apart
+// by tabs: a name, the method, the address, the body, what kind the body is of (json, form or nothing), and what else
+// sqlmap is to be told. Where an address or a body holds a `*`, that is the place to try.
+//
+// Usage: node targets.mjs, with what stranger.mjs puts into the environment. Fails when the document names a parameter
+// for which there is no target.
+const { BASE, EMAIL, PASSWORD, SLUG, SERVICE, GROUP, INCIDENT, UPDATES, TEMPLATE, SERIES, MEMBERS, INVITATION, TOKEN } = process.env;
+const first = (list) => list.split(',')[0];
+const later = (days) => new Date(Date.now() + days * 86_400_000).toISOString();
+const services = [{ id: SERVICE, status: 'degraded' }];
+const past = { from: '2026-01-01T00:00:00Z', to: later(1) };
+
+/** The id in a path that begins like this. */
+const IDS = {
+  services: SERVICE,
+  groups: GROUP,
+  incidents: INCIDENT,
+  templates: TEMPLATE,
+  'maintenance-series': first(SERIES),
+  team: first(MEMBERS),
+  invitations: INVITATION,
+  tokens: TOKEN,
+};
+const PATH = { slug: SLUG, uid: first(UPDATES), user_id: first(MEMBERS) };
+const QUERY = {
+  ...past,
+  q: 'down',
+  status: 'investigating',
+  type: 'incident',
+  service: SERVICE,
+  action: 'service_created',
+  actor: first(MEMBERS),
+  limit: 10,
+  cursor: 'x',
+};
+
+/** The bodies of each operation, together with every field; what does not go together is apart. */
+const maintenance = { incident_type: 'maintenance', starts_at: later(40), ends_at: later(41) };
+const BODIES = {
+  // Whoever is wrong too often has to wait: the password is tried in the form, with another address each time.
+  'POST /api/auth/login': [{ email: 'ada@example.test*', password: 'canary-of-nobody', code: '123456' }],
+  'POST /api/auth/register': [{ email: 'ada@example.test', name: 'Ada', organization_name: 'Acme', slug: 'acme', password: 'canary-of-nobody-77' }],
+  'POST /api/groups': [{ name: 'x', position: 0 }],
+  'PUT /api/groups/{id}': [{ name: 'x', position: 0 }],
+  'POST /api/services': [{ name: 'x', description: 'y', status: 'degraded', group_id: GROUP, position: 0 }],
+  'PUT /api/services/{id}': [{ name: 'x', description: 'y', status: 'degraded', group_id: GROUP, position: 0 }],
+  'POST /api/incidents': [
+    { title: 'x', message: 'y', status: 'investigating', impact: 'minor', services, notify: true, is_draft: true },
+    { title: 'x', description: 'y', service_id: SERVICE },
+    { title: 'x', service_ids: [SERVICE], started_at: later(-9), resolved_at: later(-8), correct_uptime: true },
+    { title: 'x', ...maintenance, recurrence: 'FREQ=WEEKLY;COUNT=2', automations: { start: true, end: true } },
+  ],
+  'PUT /api/incidents/{id}': [
+    { title: 'x', impact: 'minor', services, started_at: later(-1), is_draft: false },
+    { title: 'x', postmortem: 'y', publish_postmortem: true, version: 1 },
+    { starts_at: later(2), ends_at: later(3), automations: { start: true, end: true } },
+  ],
+  'POST /api/incidents/{id}/updates': [{ message: 'x', status: 'identified', services, notify: true, display_at: later(-0.1) }, { message: 'x', version: 1 }],
+  'PUT /api/incidents/{id}/updates/{uid}': [{ message: 'x', display_at: later(-0.1) }, { message: 'x', version: 1 }],
+  'POST /api/templates': [{ name: 'x', title: 'y', message: 'z', status: 'investigating', services }],
+  'PUT /api/templates/{id}': [{ name: 'x', title: 'y', message: 'z', status: 'investigating', services }],
+  'POST /api/team/invitations': [{ email: 'grace@example.test', role: 'member' }],
+  'PUT /api/team/{user_id}': [{ role: 'member' }],
+  'POST /api/tokens': [{ name: 'x', scope: 'read', expires_at: later(9) }],
+};
+const FORMS = {
+  'account/login_code': { code: '123456', next: '/' },
+  'account/request_password_reset': { email: 'ada@example.test' },
+  'account/reset_password': { token: 'x', password: 'canary-of-nobody-77' },
+  'account/revoke_session': { id: SERVICE },
+  'team/view_invitation': { token: 'x' },
+  'team/join_as_new': { token: 'x', name: 'Ada', password: 'canary-of-nobody-77' },
+  'team/set_member_role': { id: first(MEMBERS), role: 'member' },
+  'access/audit_log': { action: 'service_created', actor: first(MEMBERS), from: '2026-01-01', to: '2026-12-31', before: '' },
+  'incidents/incidents': { kind: 'incident', status: 'resolved', service: SERVICE, from: '2026-01-01', to: '2026-12-31', search: 'down', before: '' },
+  add_group: { name: 'x' },
+  add_service: { name: 'x', description: 'y', group_id: GROUP },
+  rename_organization: { name: 'x' },
+};
+/** The login, field by field: an address that is wrong too often has to wait, and what a browser says of itself is kept
+ * of who comes in. */
+const LOGIN = [
+  ['email', 'ada@example.test', 'canary-of-nobody', '-p email'],
+  ['password', 'ada@example.test', 'canary-of-nobody', '-p password,next --randomize email'],
+  ['browser', EMAIL, PASSWORD, '-p user-agent,referer'],
+];
+const PAGES = {
+  'public page': `/public/${SLUG}*`,
+  'public month': `/public/${SLUG}*/history?month=2026-11*`,
+  'public incident': `/public/${SLUG}/incidents/${INCIDENT}*`,
+  invitation: '/invite/x*',
+  'new password': '/reset-password/x*',
+  'list of incidents': '/incidents?search=down&status=resolved&service=x&from=2026-01-01&to=2026-12-31&before=x',
+  log: '/settings/audit?action=service_created&actor=x&from=2026-01-01&to=2026-12-31&before=x',
+};
+
+const document = await fetch(`${BASE}/api/openapi.json`).then((answer) => answer.json());
+const lines = [];
+let parameters = 0;
+for (const [path, item] of Object.entries(document.paths)) {
+  for (const method of ['get', 'post', 'put']) {
+    if (item[method] && !path.endsWith('/live') && path !== '/api/auth/logout') lines.push(...targets(method.toUpperCase(), path, item[method]));
+  }
+}
+for (const [name, fields] of Object.entries(FORMS)) {
+  lines.push([`form ${name}`, 'POST', `${BASE}/fn/aldis/app/server_fns/${name}`, String(new URLSearchParams(fields)), 'form']);
+  parameters += Object.keys(fields).length;
+}
+for (const [name, email, password, options] of LOGIN) {
+  const fields = new URLSearchParams({ email, password, next: '/services' });
+  lines.push([`form account/login (${name})`, 'POST', `${BASE}/fn/aldis/app/server_fns/account/login`, String(fields), 'form', options]);
+  parameters += options.split(',').length;
+}
+for (const [name, address] of Object.entries(PAGES)) {
+  lines.push([name, 'GET', BASE + address, '', '']);
+  parameters += address.split(/[*&]/).length - 1;
+}
+for (const line of lines) console.log(Array.from({ length: 6 }, (_, n) => line[n] || '-').join('\t'));
+console.error(`${lines.length} targets with ${parameters} parameters`);
+
+/** An operation's targets: its address with the query, its ids, and each of its bodies. */
+function targets(method, path, operation) {
+  const name = `${method} ${path}`;
+  const given = (operation.parameters ?? []).filter((parameter) => parameter.in !== 'header');
+  const value = ({ name: parameter }) => {
+    const before = path.split(`/{${parameter}}`)[0].split('/').pop();
+    const found = PATH[parameter] ?? (parameter === 'id' ? IDS[before] : undefined);
+    if (found === undefined) throw new Error(`${name}: nothing for {${parameter}}`);
+    return found;
+  };
+  const inPath = given.filter((parameter) => parameter.in === 'path');
+  const inQuery = given.filter((parameter) => parameter.in === 'query');
+  const address = (mark) => BASE + inPath.reduce((to, parameter) => to.replace(`{${parameter.name}}`, value(parameter) + mark), path);
+  const found = [];
+  if (inPath.length > 0) found.push([`${name} (ids)`, method, address('*'), JSON.stringify(BODIES[name]?.[0]), BODIES[name] ? 'json' : '']);
+  if (inQuery.length > 0) {
+    const missing = inQuery.filter(({ name: parameter }) => QUERY[parameter] === undefined);
+    if (missing.length > 0) throw new Error(`${name}: nothing for ?${missing[0].name}`);
+    const query = new URLSearchParams(inQuery.map(({ name: parameter }) => [parameter, QUERY[parameter]]));
+    // Whatever refuses the cursor refuses everything: without it, and with it.
+    if (query.has('cursor')) found.push([`${name} (cursor)`, method, `${address('')}?cursor=x`, '', '']);
+    query.delete('cursor');
+    if (query.size > 0) found.push([`${name} (query)`, method, `${address('')}?${query}`, '', '']);
+  }
+  if (operation.requestBody) {
+    const bodies = BODIES[name] ?? [];
+    const schema = operation.requestBody.content['application/json'].schema;
+    const fields = Object.keys(document.components.schemas[schema.$ref.split('/').pop()].properties);
+    const missing = fields.filter((field) => !bodies.some((body) => field in body));
+    if (missing.length > 0) throw new Error(`${name}: no body has ${missing.join(', ')}`);
+    for (const body of bodies) found.push([`${name} (${Object.keys(body)[0]}, ${Object.keys(body).at(-1)})`, method, address(''), JSON.stringify(body), 'json']);
+    parameters += fields.length;
+  }
+  parameters += given.length;
+  return found;
+}
