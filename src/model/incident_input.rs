@@ -83,7 +83,7 @@ pub struct NewIncident {
     /// When a maintenance comes back, as an RFC 5545 rule such as `FREQ=WEEKLY;COUNT=10`.
     #[serde(default)]
     pub recurrence: Option<String>,
-    /// Whether only members shall see it for now.
+    /// Whether only members shall see it for now; of a series every window, each until it is published by itself.
     #[serde(default)]
     pub is_draft: bool,
     /// Whether subscribers are to be told; yes when absent.

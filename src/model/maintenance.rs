@@ -13,6 +13,8 @@ id! {
 pub const REMINDER_SECONDS: i64 = 3600;
 /// What the reminder says (domain rule 3.6.2).
 pub const REMINDER_TEXT: &str = "Maintenance will begin as scheduled in 60 minutes.";
+/// How late a reminder still says so, in seconds; after a downtime it names the time instead.
+pub const REMINDER_LATE_SECONDS: i64 = 5 * 60;
 /// The longest window, in seconds: 90 days.
 pub const WINDOW_MAX_SECONDS: i64 = 90 * 86_400;
 /// How far ahead a window may be planned, in seconds: two years.
@@ -51,7 +53,8 @@ pub struct Clockwork {
     pub start: Timestamp,
     /// Its planned end.
     pub end: Timestamp,
-    /// Since when its present start has been known: its creation, or its last rescheduling (domain rule 3.6.8).
+    /// Since when something could happen by itself as it is planned now: its creation, its publication, its last
+    /// rescheduling (domain rule 3.6.8), or when what is next was switched on. Nothing happens before that.
     pub planned_at: Timestamp,
     /// Whether the reminder of its present start has gone out.
     pub is_reminded: bool,
@@ -71,7 +74,7 @@ pub enum ClockAction {
 }
 
 impl Clockwork {
-    /// What happens next by itself, and the planned instant of it.
+    /// What happens next by itself, and the instant of it: the planned one, unless it could not happen then yet.
     #[must_use]
     pub fn next(&self) -> Option<(Timestamp, ClockAction)> {
         if self.is_draft {
@@ -85,9 +88,11 @@ impl Clockwork {
             {
                 Some((remind_at, ClockAction::Remind))
             }
-            IncidentStatus::Scheduled if self.automations.start => Some((self.start, ClockAction::Start)),
+            IncidentStatus::Scheduled if self.automations.start => {
+                Some((self.start.max(self.planned_at), ClockAction::Start))
+            }
             IncidentStatus::InProgress | IncidentStatus::Verifying if self.automations.end => {
-                Some((self.end, ClockAction::Complete))
+                Some((self.end.max(self.planned_at), ClockAction::Complete))
             }
             _ => None,
         }
@@ -121,9 +126,12 @@ pub struct Series {
     pub seconds: i64,
     /// The zone whose clocks it goes by.
     pub time_zone: String,
+    /// Whether its windows are made as drafts; each is published by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_draft: bool,
     /// Who planned it.
     pub created_by: Option<UserId>,
-    /// When it was ended, if it was.
+    /// When it ended, if it has.
     pub ended_at: Option<Timestamp>,
 }
 
@@ -183,5 +191,14 @@ mod tests {
     fn rule_3_6_8_a_window_planned_within_the_hour_needs_no_reminder() {
         let late = Clockwork { planned_at: at(550), ..window(IncidentStatus::Scheduled) };
         assert_eq!(late.next(), Some((at(600), ClockAction::Start)));
+    }
+
+    #[test]
+    fn rule_3_6_2_nothing_happens_before_it_could() {
+        let late = |status| Clockwork { planned_at: at(630), ..window(status) };
+        assert_eq!(late(IncidentStatus::Scheduled).next(), Some((at(630), ClockAction::Start)));
+        assert_eq!(late(IncidentStatus::InProgress).next(), Some((at(660), ClockAction::Complete)));
+        let later = Clockwork { planned_at: at(700), ..window(IncidentStatus::InProgress) };
+        assert_eq!(later.next(), Some((at(700), ClockAction::Complete)));
     }
 }

@@ -231,3 +231,62 @@ async fn rule_3_6_9_a_series_that_cannot_go_on_stops_neither_the_others_nor_thei
     assert_eq!(windows.iter().filter(|window| window["status"] == "completed").count(), 2);
     assert_eq!(app.tick().await, 0, "and it is not tried over and over");
 }
+
+#[tokio::test]
+async fn rule_3_6_3_what_can_begin_only_late_begins_then_and_not_at_its_planned_time() {
+    let off = json!({"remind": false, "start": false, "end": false, "notify_start": true, "notify_end": true});
+    let on = json!({"remind": false, "start": true, "end": true, "notify_start": true, "notify_end": true});
+    let app = TestApp::alone_at("2026-11-23T09:00:00Z").await;
+    let team = app.register("Acme").await;
+    let api = team.service("API").await;
+    let window = json!({
+        "title": "Perhaps",
+        "incident_type": "maintenance",
+        "starts_at": "2026-11-23T10:00:00Z",
+        "ends_at": "2026-11-23T14:00:00Z",
+    });
+    let mut draft = window.clone();
+    (draft["is_draft"], draft["service_id"]) = (json!(true), api["id"].clone());
+    let draft = team.report(draft).await;
+    let mut by_hand = window;
+    by_hand["automations"] = off.clone();
+    let by_hand = team.report(by_hand).await;
+    app.pass(4 * 3_600);
+    app.tick().await;
+    team.amend(&draft, json!({"is_draft": false})).await;
+    team.amend(&by_hand, json!({"automations": on})).await;
+    app.pass(2);
+    assert_eq!(app.tick().await, 2);
+    for late in [&draft, &by_hand] {
+        let late = team.incident(late).await;
+        assert_eq!((&late["status"], &late["started_at"]), (&json!("in_progress"), &json!("2026-11-23T13:00:00.000Z")));
+    }
+    assert_eq!(team.history(&api).await[0]["created_at"], "2026-11-23T13:00:00.000Z", "three hours are not invented");
+
+    // The same of an end that was switched on when it was past.
+    team.amend(&by_hand, json!({"automations": off})).await;
+    app.pass(3 * 3_600);
+    app.tick().await;
+    team.amend(&by_hand, json!({"automations": on})).await;
+    app.pass(2);
+    app.tick().await;
+    assert_eq!(team.incident(&by_hand).await["resolved_at"], "2026-11-23T16:00:02.000Z");
+    assert_eq!(team.incident(&draft).await["resolved_at"], "2026-11-23T14:00:00.000Z");
+}
+
+#[tokio::test]
+async fn rule_3_6_2_a_reminder_that_comes_late_names_the_time() {
+    for (late, text) in [
+        (300, "Maintenance will begin as scheduled in 60 minutes."),
+        (301, "Maintenance will begin as scheduled on 23 Nov 2026, 14:00 UTC."),
+        (3_599, "Maintenance will begin as scheduled on 23 Nov 2026, 14:00 UTC."),
+    ] {
+        let app = TestApp::alone_at(NOW).await;
+        let team = app.register("Acme").await;
+        let window = plan(&team, "14:00", "15:00", &[]).await;
+        app.pass(3_600 + late);
+        assert_eq!(app.tick().await, 1);
+        assert_eq!(team.incident(&window).await["updates"][0]["message"], text, "{late} seconds late");
+        assert_eq!(told(&team, &window).await, ["12:00 scheduled", "13:00 scheduled"]);
+    }
+}

@@ -46,6 +46,7 @@ mod redirects;
 mod scale;
 mod schema;
 mod second_factor;
+mod series;
 mod services;
 mod sessions;
 mod sockets;

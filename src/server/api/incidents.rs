@@ -255,7 +255,9 @@ pub async fn series(org: Viewer) -> Result<Json<Vec<Series>>> {
     org.series().await.map(Json)
 }
 
-/// End a series; its windows that have not begun are cancelled
+/// End a series; its windows that have not begun are cancelled, and drafts among them deleted
+///
+/// A series ends by itself when its rule names no further window and the last one is over.
 #[utoipa::path(
     delete, path = "/api/maintenance-series/{id}", tag = "Incidents", operation_id = "endSeries",
     security(("bearer" = [])),

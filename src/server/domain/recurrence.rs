@@ -21,6 +21,9 @@ const MOST_COUNTED: u32 = 1000;
 /// The most often a rule may happen in a day: a year is worked out at once, so that this bounds the work.
 const MOST_A_DAY: usize = 24;
 
+/// What comes back later than this does not come back, in seconds: a hundred years.
+const LONG_SECONDS: i64 = 36_525 * 86_400;
+
 /// What is left of a rule without its bounds, and those bounds.
 #[derive(Debug)]
 struct Rule {
@@ -92,6 +95,11 @@ pub fn occurrences(
     starts.dedup();
     starts.truncate(most);
     starts
+}
+
+/// The start that follows on one by a checked rule; none when that was the last, for a hundred years at least.
+pub fn next(rule: &str, first_start: Timestamp, zone: &str, after: Timestamp) -> Option<Timestamp> {
+    occurrences(rule, first_start, zone, Some(after), after.plus_seconds(LONG_SECONDS), 1).pop()
 }
 
 /// A rule in capitals, without blanks, `RRULE:` and a trailing semicolon; only what rules are made of.

@@ -287,3 +287,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn rule_3_6_9_after_the_last_start_nothing_follows() {
+    let next = |rule: &str, after: &str| {
+        let first = at("2026-11-24T02:00:00Z");
+        next(&check(rule, first, BERLIN).expect(rule), first, BERLIN, at(after)).map(|start| start.to_string())
+    };
+    let second = Some("2026-11-25T02:00:00.000Z".to_owned());
+    assert_eq!(next("FREQ=DAILY;COUNT=2", "2026-11-24T02:00:00Z"), second);
+    assert_eq!(next("FREQ=DAILY;COUNT=2", "2026-11-25T02:00:00Z"), None);
+    assert_eq!(next("FREQ=DAILY;UNTIL=20261125", "2026-11-24T02:00:00Z"), second);
+    assert_eq!(next("FREQ=DAILY;UNTIL=20261125", "2026-11-25T02:00:00Z"), None);
+    let leap = next("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", "2028-02-29T02:00:00Z");
+    assert_eq!(leap.as_deref(), Some("2032-02-29T02:00:00.000Z"), "seldom is not never");
+}

@@ -105,6 +105,20 @@ impl Case {
         (row.notify_start, row.notify_end) = (automations.notify_start, automations.notify_end);
     }
 
+    /// Switches automations of what is there already: what is switched on now happens now at the earliest.
+    pub fn switch(&mut self, automations: Automations, now: Timestamp) {
+        let row = &mut self.row;
+        let is_woken = match row.status {
+            IncidentStatus::Scheduled => automations.start && !row.auto_start,
+            IncidentStatus::InProgress | IncidentStatus::Verifying => automations.end && !row.auto_end,
+            _ => false,
+        };
+        if is_woken {
+            row.planned_at = Some(now);
+        }
+        self.set_automations(automations);
+    }
+
     /// Lets what follows from the updates follow: the status is that of the newest by `display_at` (domain rule 3.4.2),
     /// the times are those of the first that said so (domain rule 3.4.4).
     pub fn derive(&mut self) {

@@ -19,14 +19,16 @@ use super::{
         new_id,
         store::{incident, job_lease},
         tx::Tx,
+        zones,
     },
     case::{Case, Word},
     deed,
 };
 use crate::{
     model::{
-        Action, ClockAction, IncidentId, IncidentStatus, OrganizationId, Result, Timestamp, incident::Incident,
-        maintenance::REMINDER_TEXT,
+        Action, ClockAction, IncidentId, IncidentStatus, OrganizationId, Result, Timestamp,
+        incident::Incident,
+        maintenance::{REMINDER_LATE_SECONDS, REMINDER_TEXT},
     },
     server::error::internal,
 };
@@ -111,7 +113,7 @@ impl System {
         // After a downtime the end has come too: then it alone is told (domain rule 3.6.3).
         let ends_as_well = row.auto_end && row.scheduled_end.is_some_and(|end| end <= tx.now());
         let (status, message, notify) = match action {
-            ClockAction::Remind => (IncidentStatus::Scheduled, Some(REMINDER_TEXT.to_owned()), true),
+            ClockAction::Remind => (IncidentStatus::Scheduled, Some(tx.reminder(row.scheduled_start, at)?), true),
             ClockAction::Start => (IncidentStatus::InProgress, None, row.notify_start && !ends_as_well),
             ClockAction::Complete => (IncidentStatus::Completed, None, row.notify_end),
         };
@@ -178,6 +180,18 @@ impl Tx {
     async fn first_due(&self, tried: &BTreeSet<IncidentId>) -> Result<Option<IncidentId>> {
         let due = first(self.scope().find(), self.now(), tried).one(self.db()).await.map_err(internal)?;
         Ok(due.map(|row| row.id))
+    }
+
+    /// What a reminder says that was due at an instant: how long it is until the start, or when that is, where the hour
+    /// is no longer true.
+    fn reminder(&self, start: Option<Timestamp>, due: Timestamp) -> Result<String> {
+        match start.filter(|_| due.plus_seconds(REMINDER_LATE_SECONDS) < self.now()) {
+            None => Ok(REMINDER_TEXT.to_owned()),
+            Some(start) => {
+                let zone = zones::zone(&self.organization().time_zone, start)?;
+                Ok(format!("Maintenance will begin as scheduled on {}.", zone.human(start)))
+            }
+        }
     }
 
     /// Writes when the clock has to look at a maintenance next, and nothing else about it.

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     model::{
         Action, Check, Error, Event, Incident, IncidentId, IncidentKind, IncidentPatch, IncidentStatus, Result,
-        ServiceId, Timestamp, incident_input::check_window,
+        ServiceId, Timestamp, UserId, incident_input::check_window,
     },
     server::error::internal,
 };
@@ -54,7 +54,7 @@ impl Member {
         }
         if let Some(automations) = patch.automations {
             require_kind(&case, IncidentKind::Maintenance, "automations")?;
-            case.set_automations(automations);
+            case.switch(automations, tx.now());
         }
         if let Some(said) = patch.services {
             case.services.retain(|service| said.iter().any(|said| said.id == service.service_id));
@@ -105,17 +105,8 @@ impl Member {
     /// `not_found` when this organization has none with this id.
     pub async fn delete_incident(&self, id: IncidentId) -> Result<()> {
         let mut tx = self.begin().await?;
-        let case = tx.case(id).await?;
-        let incident = tx.incident(id).await?;
-        let open = tx.scope().find::<incident_impact::Entity>().filter(incident_impact::Column::IncidentId.eq(id));
-        let open = open.filter(incident_impact::Column::ToAt.is_null()).all(tx.db()).await.map_err(internal)?;
-        let held: BTreeSet<ServiceId> = open.iter().map(|stretch| stretch.service_id).collect();
-        case.row.clone().into_active_model().delete(tx.db()).await.map_err(internal)?;
-        let touched = held.into_iter().map(|id| (id, None)).collect();
-        let now = tx.now();
-        tx.settle(touched, case.cause(), Some(self.user()), now).await?;
+        let incident = tx.delete(id, Some(self.user())).await?;
         tx.note(deed(Action::IncidentDeleted, &incident));
-        tx.emit(Event::IncidentDeleted(Box::new(incident))).await?;
         tx.commit().await
     }
 
@@ -187,6 +178,23 @@ impl Member {
             notify: true,
         };
         tx.say(case, word).await.map(drop)
+    }
+}
+
+impl Tx {
+    /// Deletes an incident with everything said about it, and tells everybody; returns what it was.
+    pub(super) async fn delete(&mut self, id: IncidentId, by: Option<UserId>) -> Result<Incident> {
+        let case = self.case(id).await?;
+        let incident = self.incident(id).await?;
+        let open = self.scope().find::<incident_impact::Entity>().filter(incident_impact::Column::IncidentId.eq(id));
+        let open = open.filter(incident_impact::Column::ToAt.is_null()).all(self.db()).await.map_err(internal)?;
+        let held: BTreeSet<ServiceId> = open.iter().map(|stretch| stretch.service_id).collect();
+        case.row.clone().into_active_model().delete(self.db()).await.map_err(internal)?;
+        let touched = held.into_iter().map(|id| (id, None)).collect();
+        let now = self.now();
+        self.settle(touched, case.cause(), by, now).await?;
+        self.emit(Event::IncidentDeleted(Box::new(incident.clone()))).await?;
+        Ok(incident)
     }
 }
 

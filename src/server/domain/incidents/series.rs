@@ -1,15 +1,20 @@
 //! Series of maintenances: their windows are made ahead of time, each once (domain rule 3.6.9).
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 
-use super::super::{
-    Member, System, Viewer,
-    audit::{Actor, Deed},
-    new_id, recurrence,
-    store::{Scope, incident, maintenance_series},
-    tx::Tx,
+use super::{
+    super::{
+        Member, System, Viewer,
+        audit::{Actor, Deed},
+        new_id, recurrence,
+        store::{Scope, incident, maintenance_series},
+        tx::Tx,
+    },
+    case::Word,
+    open::{no_room, services_of},
 };
 use crate::{
     model::{
@@ -23,6 +28,10 @@ use crate::{
 const AHEAD_SECONDS: i64 = 60 * 86_400;
 /// When a series is looked at again that could not be carried on, in seconds: an hour.
 const AGAIN_SECONDS: i64 = 3_600;
+/// When a series is looked at again for whose windows there was no room, in seconds: a day.
+const FULL_SECONDS: i64 = 86_400;
+/// The most series that may go on at a time in one organization: the clock looks after each.
+const SERIES_MAX: u64 = 50;
 /// The most windows made at once.
 const MOST: usize = 30;
 
@@ -42,6 +51,7 @@ impl Viewer {
             first_start: row.first_start,
             seconds: row.seconds,
             time_zone: row.time_zone,
+            is_draft: row.is_draft,
             created_by: row.created_by,
             ended_at: row.ended_at,
         });
@@ -50,7 +60,7 @@ impl Viewer {
 }
 
 impl Member {
-    /// Ends a series: its windows that have not begun are cancelled.
+    /// Ends a series: its windows that have not begun are cancelled, and drafts, which nobody has seen, deleted.
     ///
     /// # Errors
     /// `not_found` when this organization has none with this id.
@@ -66,8 +76,12 @@ impl Member {
         let planned = planned.filter(incident::Column::Status.eq(IncidentStatus::Scheduled));
         let planned = planned.order_by_asc(incident::Column::ScheduledStart).all(tx.db()).await.map_err(internal)?;
         for row in planned {
+            if row.is_draft {
+                tx.delete(row.id, Some(self.user())).await?;
+                continue;
+            }
             let mut case = tx.case(row.id).await?;
-            let word = super::case::Word {
+            let word = Word {
                 status: IncidentStatus::Cancelled,
                 message: None,
                 services: None,
@@ -87,9 +101,10 @@ impl Tx {
     /// Begins a series and makes its first windows; returns the first.
     pub(super) async fn begin_series(&mut self, new: &NewIncident, rule: &str, by: UserId) -> Result<Incident> {
         let (start, end) = new.starts_at.zip(new.ends_at).ok_or_else(Error::internal)?;
+        self.require_series_room().await?;
         let time_zone = self.organization().time_zone.clone();
         let rule = recurrence::check(rule, start, &time_zone)?;
-        let said: Vec<ServiceImpact> = super::open::services_of(new);
+        let said: Vec<ServiceImpact> = services_of(new);
         self.require_services(&said).await?;
         let row = maintenance_series::Model {
             org_id: self.organization().id,
@@ -98,6 +113,7 @@ impl Tx {
             message: new.message.clone().unwrap_or_default(),
             services: serde_json::to_string(&said).map_err(internal)?,
             automations: serde_json::to_string(&new.automations.unwrap_or_default()).map_err(internal)?,
+            is_draft: new.is_draft,
             rule,
             first_start: start,
             seconds: (end.millis() - start.millis()) / 1000,
@@ -110,18 +126,36 @@ impl Tx {
         };
         let change = row.clone().into_active_model().reset_all();
         maintenance_series::Entity::insert(change).exec_without_returning(self.db()).await.map_err(internal)?;
-        let mut made = self.make_windows(row, new.is_draft).await?;
+        let mut made = self.make_windows(row, true).await?;
         if made.is_empty() {
             return Err(Error::field("recurrence", "This rule never happens."));
         }
         Ok(made.swap_remove(0))
     }
 
-    /// Makes the windows of a series that are within reach and not there yet.
-    async fn make_windows(&mut self, row: maintenance_series::Model, is_draft: bool) -> Result<Vec<Incident>> {
+    /// Refuses one more series than may go on at a time.
+    async fn require_series_room(&self) -> Result<()> {
+        let going_on = self.scope().find::<maintenance_series::Entity>();
+        let going_on = going_on.filter(maintenance_series::Column::EndedAt.is_null());
+        if going_on.count(self.db()).await.map_err(internal)? < SERIES_MAX {
+            return Ok(());
+        }
+        let why = format!("An organization can have at most {SERIES_MAX} series at a time. End one of them first.");
+        Err(Error::field("recurrence", why))
+    }
+
+    /// Makes the windows of a series that are within reach and not there yet. Where there is no room for them, somebody who
+    /// has asked for them is refused; the clock leaves it at those there is room for.
+    async fn make_windows(&mut self, row: maintenance_series::Model, is_asked: bool) -> Result<Vec<Incident>> {
         let horizon = self.now().plus_seconds(AHEAD_SECONDS).max(row.first_start);
         let after = row.last_start;
-        let starts = recurrence::occurrences(&row.rule, row.first_start, &row.time_zone, after, horizon, MOST);
+        let mut starts = recurrence::occurrences(&row.rule, row.first_start, &row.time_zone, after, horizon, MOST);
+        let room = self.room().await?;
+        let is_full = starts.len() > room;
+        if is_full && is_asked {
+            return Err(no_room());
+        }
+        starts.truncate(room);
         let services: Vec<ServiceImpact> = serde_json::from_str(&row.services).map_err(internal)?;
         let automations: Automations = serde_json::from_str(&row.automations).map_err(internal)?;
         let present: Vec<_> = self.services().await?.into_iter().map(|service| service.id).collect();
@@ -141,20 +175,53 @@ impl Tx {
                 ends_at: Some(end),
                 services: services.iter().copied().filter(|said| present.contains(&said.id)).collect(),
                 automations: Some(automations),
-                is_draft,
+                is_draft: row.is_draft,
                 // The series is one plan: only its first window announces it.
                 notify: Some(row.last_start.is_none() && made.is_empty()),
                 ..Default::default()
             };
             made.push(self.open(&new, row.created_by, Some((row.id, *start))).await?);
         }
-        let has_more = starts.len() == MOST;
         let last_start = starts.last().copied().or(row.last_start);
-        let next_at = if has_more { self.now() } else { self.now().plus_seconds(86_400) };
+        let (next_at, ended_at) = if is_full {
+            tracing::warn!(series.id = %row.id, "there is no room for more windows of a series");
+            (Some(self.now().plus_seconds(FULL_SECONDS)), None)
+        } else {
+            self.goes_on(&row, last_start)
+        };
         let mut change = row.into_active_model();
-        (change.last_start, change.next_at) = (Set(last_start), Set(Some(next_at)));
+        (change.last_start, change.next_at, change.ended_at) = (Set(last_start), Set(next_at), Set(ended_at));
         change.update(self.db()).await.map_err(internal)?;
         Ok(made)
+    }
+
+    /// When to look at a series again whose windows have been made up to one, and when it ended, if nothing follows and
+    /// that one is over.
+    fn goes_on(
+        &self,
+        row: &maintenance_series::Model,
+        last_start: Option<Timestamp>,
+    ) -> (Option<Timestamp>, Option<Timestamp>) {
+        let last = last_start.unwrap_or(row.first_start);
+        let over = last.plus_seconds(row.seconds);
+        match recurrence::next(&row.rule, row.first_start, &row.time_zone, last) {
+            Some(next) => (Some(next.plus_seconds(-AHEAD_SECONDS).max(self.now())), None),
+            None if over > self.now() => (Some(over), None),
+            None => (None, Some(over)),
+        }
+    }
+
+    /// Deletes the drafts of a series that were over before anybody published them or did anything else to them.
+    async fn drop_missed(&mut self, series: SeriesId) -> Result<()> {
+        use incident::Column;
+        let missed = self.scope().find::<incident::Entity>().filter(Column::SeriesId.eq(series));
+        let missed = missed.filter(Column::IsDraft.eq(true)).filter(Column::Version.eq(1));
+        let missed = missed.filter(Column::Status.eq(IncidentStatus::Scheduled));
+        let missed = missed.filter(Column::ScheduledEnd.lte(self.now())).all(self.db()).await.map_err(internal)?;
+        for row in missed {
+            self.delete(row.id, None).await?;
+        }
+        Ok(())
     }
 
     async fn has_window(&self, series: SeriesId, start: Timestamp) -> Result<bool> {
@@ -187,6 +254,7 @@ impl System {
         // Another instance may have been faster.
         let Some(row) = row.filter(|row| row.next_at.is_some_and(|at| at <= tx.now())) else { return Ok(0) };
         let deed = Deed::new(Action::SeriesExtended).on("series", row.id, &row.title);
+        tx.drop_missed(row.id).await?;
         let made = tx.make_windows(row, false).await?.len();
         if made > 0 {
             tx.note(deed.setting("windows", made));

@@ -25,6 +25,8 @@ pub mod maintenance_series {
         /// What the clock does for each window, as JSON.
         #[sea_orm(column_type = "Text")]
         pub automations: String,
+        /// Whether its windows are made as drafts.
+        pub is_draft: bool,
         pub rule: String,
         pub first_start: Timestamp,
         pub seconds: i64,
