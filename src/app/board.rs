@@ -205,5 +205,6 @@ fn empty_page(account: &Account) -> StatusPage {
         groups: Vec::new(),
         services: Vec::new(),
         incidents: Vec::new(),
+        cut_at: None,
     }
 }

@@ -51,11 +51,11 @@ pub use incident_input::{IncidentPatch, NewIncident, ServiceImpact};
 pub use maintenance::{Automations, ClockAction, Clockwork, Series, SeriesId};
 pub use own_account::{OwnAccount, RecoveryCodes, SecondFactorSetup, SessionInfo};
 pub use page::{Applied, StatusPage};
-pub use planning::Conflict;
+pub use planning::{Conflict, Plan};
 pub use preview::Intent;
 pub use public_status::{IncidentPage, MonthPage, PublicOrganization, PublicStatus, Timeline};
 pub use recurrence::Repeat;
-pub use room::{IncidentList, IncidentRoom};
+pub use room::{Calendar, IncidentList, IncidentRoom};
 pub use service::{
     GroupId, GroupPatch, History, HistoryEntry, NewGroup, NewService, Placement, Service, ServiceGroup, ServiceId,
     ServicePatch, StatusChange, StatusChangeId,

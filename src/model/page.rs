@@ -1,5 +1,7 @@
 //! The state of an organization's services as one value, and how an event changes it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -33,6 +35,9 @@ pub struct StatusPage {
     pub services: Vec<Service>,
     /// What is going on, what is planned and what was over lately, newest beginning first.
     pub incidents: Vec<Incident>,
+    /// Where there was more than a page lists: of what was over by this instant something is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_at: Option<Timestamp>,
 }
 
 /// What became of a frame.
@@ -124,7 +129,7 @@ impl StatusPage {
     }
 
     /// The last [`PAST_DAYS`] days, newest first, each with what began on it and is over. What began before the first of
-    /// them and ended after is listed on the first.
+    /// them and ended after is listed on the first. A plan that was called off before it was announced is on none.
     #[must_use]
     pub fn past_days(&self, today: Timestamp) -> Vec<(Day, Vec<&Incident>)> {
         let last = self.zone.day(today);
@@ -133,7 +138,7 @@ impl StatusPage {
         let mut past: Vec<(Day, Vec<&Incident>)> = days.into_iter().map(|day| (day, Vec::new())).collect();
         for incident in &self.incidents {
             let Some(ended) = incident.resolved_at.filter(|_| !incident.is_draft) else { continue };
-            if self.zone.day(ended) < first {
+            if self.zone.day(ended) < first || incident.was_never_announced() {
                 continue;
             }
             let day = self.zone.day(incident.started_at.min(ended)).max(first);
@@ -142,6 +147,21 @@ impl StatusPage {
             }
         }
         past
+    }
+
+    /// Whether something is missing of what began on a day and is over.
+    #[must_use]
+    pub fn is_cut(&self, day: Day) -> bool {
+        self.cut_at.is_some_and(|cut| day <= self.zone.day(cut))
+    }
+
+    /// Everything that the public page shows.
+    #[must_use]
+    pub fn shown(&self, today: Timestamp) -> BTreeSet<IncidentId> {
+        let present = self.open_incidents().chain(self.maintenances_under_way());
+        let announced = self.announced_maintenances(today);
+        let past = self.past_days(today).into_iter().flat_map(|(_, incidents)| incidents);
+        present.chain(announced).chain(past).map(|incident| incident.id).collect()
     }
 
     /// What a service's status is by everything that is known of it (domain rule 3.1.2). Only members know baselines;

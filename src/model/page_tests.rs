@@ -23,6 +23,7 @@ pub(crate) fn page_with(names: &[&str]) -> StatusPage {
         groups: Vec::new(),
         services,
         incidents: Vec::new(),
+        cut_at: None,
     }
 }
 

@@ -1,9 +1,20 @@
 //! Planned work: month by month, what stands in its way, and what holds a service meanwhile.
 
-use super::{Incident, IncidentId, IncidentKind, Month, Service, ServiceId, ServiceStatus, StatusPage, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Incident, IncidentId, IncidentKind, Month, Service, ServiceId, ServiceStatus, StatusPage, Timestamp, Zone,
+    page::AHEAD_DAYS,
+};
+
+/// The most conflicts of one plan that are told.
+pub const CONFLICTS_MAX: usize = 20;
+/// How long before its start a plan is announced at the earliest, in milliseconds: that of a day counts from its
+/// beginning.
+pub const ANNOUNCED_MS: i64 = (AHEAD_DAYS + 1) * 86_400_000;
 
 /// Something that concerns the same services as a window.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
     /// The incident or maintenance.
     pub with: IncidentId,
@@ -29,46 +40,73 @@ impl Conflict {
     }
 }
 
-impl StatusPage {
-    /// What a window on these services collides with: the maintenances of any of them that are not over and overlap it,
-    /// the next one first, then the open incidents that hold one of them. Windows that only touch do not overlap.
+/// Work on some services, planned or about to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'a> {
+    /// From when to when, once that is known.
+    pub window: Option<(Timestamp, Timestamp)>,
+    /// What is worked on.
+    pub services: &'a [ServiceId],
+    /// The maintenance itself, if it is there already.
+    pub itself: Option<IncidentId>,
+}
+
+impl Plan<'_> {
+    /// What it collides with among what is known: the maintenances of any of its services that are not over and overlap it,
+    /// the next one first, then the open incidents that hold one of them; at most [`CONFLICTS_MAX`]. Windows that only
+    /// touch do not overlap.
     #[must_use]
-    pub fn conflicts(
-        &self,
-        window: Option<(Timestamp, Timestamp)>,
-        services: &[ServiceId],
-        except: Option<IncidentId>,
-    ) -> Vec<Conflict> {
+    pub fn conflicts(&self, known: &[Incident], now: Timestamp) -> Vec<Conflict> {
         let overlaps = |other: &&Incident| {
-            let (Some((start, end)), Some((other_start, other_end))) = (window, other.window()) else { return false };
+            let (Some((start, end)), Some((other_start, other_end))) = (self.window, other.occupied(now)) else {
+                return false;
+            };
             !other.status.has_ended() && start < other_end && other_start < end
         };
-        let mut planned: Vec<_> = self
-            .incidents
+        let mut planned: Vec<_> = known
             .iter()
-            .filter(|other| other.is_maintenance() && Some(other.id) != except)
+            .filter(|other| other.is_maintenance() && Some(other.id) != self.itself)
             .filter(overlaps)
             .collect();
         planned.sort_by_key(|other| (other.scheduled_start, other.id));
-        planned.into_iter().chain(self.open_incidents()).filter_map(|other| shared(other, services)).collect()
+        let open = known.iter().filter(|other| other.is_active() && !other.is_maintenance());
+        planned.into_iter().chain(open).filter_map(|other| shared(other, self.services)).take(CONFLICTS_MAX).collect()
     }
 }
 
-impl StatusPage {
-    /// The planned maintenances, the next one first, under the months of the organization's calendar.
+impl Incident {
+    /// From when to when a maintenance is in the way of others: its window, and without an end once it is under way longer
+    /// than that.
     #[must_use]
-    pub fn planned_months(&self) -> Vec<(Month, Vec<IncidentId>)> {
-        let mut months: Vec<(Month, Vec<IncidentId>)> = Vec::new();
-        for planned in self.upcoming_maintenances() {
-            let month = self.zone.day(planned.started_at).month();
-            match months.last_mut() {
-                Some((last, ids)) if *last == month => ids.push(planned.id),
-                _ => months.push((month, vec![planned.id])),
-            }
-        }
-        months
+    pub fn occupied(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let (start, end) = self.window()?;
+        let is_late = self.status.is_in_force() && end <= now;
+        Some((start, if is_late { Timestamp::from_millis(i64::MAX) } else { end }))
     }
 
+    /// Whether it is a plan that was called off before the public page announced it: no part of what happened, except on
+    /// its own page.
+    #[must_use]
+    pub fn was_never_announced(&self) -> bool {
+        self.resolved_at.is_some_and(|ended| self.started_at.millis() - ended.millis() >= ANNOUNCED_MS)
+    }
+}
+
+/// Plans, in order, under the months of the organization's calendar.
+#[must_use]
+pub fn by_month<'a>(planned: impl IntoIterator<Item = &'a Incident>, zone: &Zone) -> Vec<(Month, Vec<IncidentId>)> {
+    let mut months: Vec<(Month, Vec<IncidentId>)> = Vec::new();
+    for planned in planned {
+        let month = zone.day(planned.started_at).month();
+        match months.last_mut() {
+            Some((last, ids)) if *last == month => ids.push(planned.id),
+            _ => months.push((month, vec![planned.id])),
+        }
+    }
+    months
+}
+
+impl StatusPage {
     /// The incidents and maintenances that hold a service at its status, where its baseline is another (domain rule
     /// 3.1.2): setting the baseline changes nothing while they do. Only members know baselines.
     #[must_use]
@@ -145,27 +183,51 @@ mod tests {
         add(&mut page, 3, Completed, Some((5, 12)), &[0, 1, 2]);
         let ids: Vec<_> = page.services.iter().map(|service| service.id).collect();
         let with = |hours: (i64, i64), services: &[ServiceId]| {
-            page.conflicts(Some((at(hours.0), at(hours.1))), services, None)
+            let plan = Plan { window: Some((at(hours.0), at(hours.1))), services, itself: None };
+            plan.conflicts(&page.incidents, at(6))
         };
 
         assert_eq!(titles(&with((6, 11), &ids)), ["Work 2", "Work 1"], "the next one first");
         assert_eq!(with((6, 11), &ids)[1].words(), "Overlaps on API and Web with");
         assert_eq!(titles(&with((7, 10), &ids)), [""; 0], "they only touch");
         assert_eq!(titles(&with((10, 11), &ids[2..])), [""; 0], "no service in common");
-        assert_eq!(titles(&page.conflicts(None, &ids, None)), [""; 0], "no window yet");
-        let itself = page.conflicts(Some((at(10), at(12))), &ids, Some(IncidentId::from_uuid(Uuid::from_u128(1))));
-        assert_eq!(titles(&itself), [""; 0]);
+        let plan = Plan { window: None, services: &ids, itself: None };
+        assert_eq!(titles(&plan.conflicts(&page.incidents, at(6))), [""; 0], "no window yet");
+        let itself = Some(IncidentId::from_uuid(Uuid::from_u128(1)));
+        let plan = Plan { window: Some((at(10), at(12))), itself, ..plan };
+        assert_eq!(titles(&plan.conflicts(&page.incidents, at(6))), [""; 0]);
     }
 
     #[test]
-    fn planned_work_stands_under_its_month_and_what_has_begun_does_not() {
+    fn work_that_takes_longer_than_planned_is_in_the_way_until_it_is_over() {
         use IncidentStatus::{InProgress, Scheduled};
+        let mut page = page_with(&["API"]);
+        add(&mut page, 1, InProgress, Some((5, 7)), &[0]);
+        add(&mut page, 2, Scheduled, Some((5, 7)), &[0]);
+        let ids = [page.services[0].id];
+        let plan = Plan { window: Some((at(100), at(101))), services: &ids, itself: None };
+        assert_eq!(titles(&plan.conflicts(&page.incidents, at(6))), [""; 0], "it may end in time");
+        assert_eq!(titles(&plan.conflicts(&page.incidents, at(7))), ["Work 1"]);
+    }
+
+    #[test]
+    fn a_plan_called_off_long_before_its_time_was_never_announced() {
+        let mut page = page_with(&["API"]);
+        add(&mut page, 1, IncidentStatus::Cancelled, Some((8 * 24, 8 * 24 + 1)), &[0]);
+        let plan = |ended: Option<i64>| Incident { resolved_at: ended.map(at), ..page.incidents[0].clone() };
+        assert!(plan(Some(0)).was_never_announced());
+        assert!(!plan(Some(1)).was_never_announced() && !plan(None).was_never_announced());
+    }
+
+    #[test]
+    fn planned_work_stands_under_its_month() {
+        use IncidentStatus::Scheduled;
         let mut page = page_with(&["API"]);
         add(&mut page, 1, Scheduled, Some((31 * 24, 31 * 24 + 1)), &[0]);
         add(&mut page, 2, Scheduled, Some((20, 21)), &[0]);
         add(&mut page, 3, Scheduled, Some((10, 11)), &[0]);
-        add(&mut page, 4, InProgress, Some((0, 1)), &[0]);
-        let months: Vec<_> = page.planned_months().into_iter().map(|(month, ids)| (month.to_string(), ids)).collect();
+        let months = by_month(page.upcoming_maintenances(), &page.zone);
+        let months: Vec<_> = months.into_iter().map(|(month, ids)| (month.to_string(), ids)).collect();
         let id = |n| IncidentId::from_uuid(Uuid::from_u128(n));
         assert_eq!(months, [("1970-01".to_owned(), vec![id(3), id(2)]), ("1970-02".to_owned(), vec![id(1)])]);
     }
@@ -199,9 +261,11 @@ mod tests {
         add(&mut page, 1, Investigating, None, &[1]);
         add(&mut page, 2, Resolved, None, &[0]);
         let ids: Vec<_> = page.services.iter().map(|service| service.id).collect();
-        let conflicts = page.conflicts(None, &ids, None);
+        let with =
+            |services: &[ServiceId]| Plan { window: None, services, itself: None }.conflicts(&page.incidents, at(0));
+        let conflicts = with(&ids);
         assert_eq!(titles(&conflicts), ["Work 1"]);
         assert_eq!(conflicts[0].words(), "Web suffers now from");
-        assert!(page.conflicts(None, &ids[..1], None).is_empty());
+        assert!(with(&ids[..1]).is_empty());
     }
 }

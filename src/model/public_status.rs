@@ -42,8 +42,11 @@ pub struct PublicStatus {
     pub active_incidents: Vec<Incident>,
     /// Maintenances under way, then those planned, the next one first.
     pub upcoming_maintenances: Vec<Incident>,
-    /// What was over lately, newest first.
+    /// What was over lately, newest first; without plans that were called off before they were announced.
     pub recent_incidents: Vec<Incident>,
+    /// Where there was more than is listed: of what was over by this instant something is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_at: Option<Timestamp>,
 }
 
 /// Reads over the headline: whoever needs it has the services it follows from.
@@ -54,12 +57,14 @@ fn derived<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Headline, D::Er
 impl From<StatusPage> for PublicStatus {
     fn from(page: StatusPage) -> Self {
         let owned = |incidents: Vec<&Incident>| incidents.into_iter().cloned().collect::<Vec<_>>();
+        let is_recent = |incident: &&Incident| incident.status.has_ended() && !incident.was_never_announced();
         let upcoming = page.maintenances_under_way().chain(page.upcoming_maintenances()).collect();
         Self {
             page: page.headline(),
             active_incidents: owned(page.open_incidents().collect()),
             upcoming_maintenances: owned(upcoming),
-            recent_incidents: owned(page.incidents.iter().filter(|incident| incident.status.has_ended()).collect()),
+            recent_incidents: owned(page.incidents.iter().filter(is_recent).collect()),
+            cut_at: page.cut_at,
             organization: page.organization,
             seq: page.seq,
             zone: page.zone,
@@ -81,6 +86,7 @@ impl From<PublicStatus> for StatusPage {
             groups: status.groups,
             services: status.services,
             incidents,
+            cut_at: status.cut_at,
         };
         page.sort();
         page
@@ -109,6 +115,8 @@ pub struct MonthPage {
     pub today: super::Day,
     /// What began in that month and is not a plan, newest first.
     pub incidents: Vec<Incident>,
+    /// Where there was more than a page lists: of what began by this instant something is missing.
+    pub cut_at: Option<Timestamp>,
     /// Whether there may be anything before it.
     pub has_earlier: bool,
 }
@@ -120,6 +128,8 @@ pub struct IncidentPage {
     pub page: StatusPage,
     /// The incident shown.
     pub id: super::IncidentId,
+    /// The page's zone, from when the incident began.
+    pub zone: Zone,
     /// What was said of it last, as plain text.
     pub summary: String,
 }

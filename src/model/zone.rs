@@ -10,13 +10,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Error, Result, Timestamp};
 
-/// A time zone: its name and what its clocks show, in the years around the present.
+/// A time zone: its name and what its clocks show, in the years around the present or whatever is told by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Zone {
     /// Its IANA name.
     #[schema(example = "Europe/Berlin")]
     pub name: String,
-    /// Its shifts, oldest first; the first also holds for everything before it. Never empty.
+    /// Its shifts, oldest first; the first stands in for everything before it, of which nothing is known. Never empty.
     pub shifts: Vec<ZoneShift>,
 }
 
@@ -38,6 +38,18 @@ impl Zone {
     pub fn utc() -> Self {
         let shift = ZoneShift { from: Timestamp::EPOCH, offset: 0, abbreviation: "UTC".into() };
         Self { name: "UTC".into(), shifts: vec![shift] }
+    }
+
+    /// Whether it is known what its clocks showed at an instant.
+    #[must_use]
+    pub fn knows(&self, at: Timestamp) -> bool {
+        self.shifts.first().is_some_and(|first| first.from <= at)
+    }
+
+    /// This, which reaches back further, as long as the present zone is still the same.
+    #[must_use]
+    pub fn unless_changed(&self, present: &Self) -> Self {
+        if self.name == present.name { self.clone() } else { present.clone() }
     }
 
     /// What holds at an instant.
@@ -71,15 +83,12 @@ impl Zone {
         })
     }
 
-    /// Reads what a `datetime-local` field holds, such as `2026-11-24T02:00`.
+    /// The instant that a `datetime-local` field means, as far as the clocks of that time are known.
     ///
     /// # Errors
     /// When it is no date and time.
     pub fn parse_local(&self, text: &str) -> Result<Timestamp> {
-        let parse = |format| NaiveDateTime::parse_from_str(text.trim(), format).ok();
-        let local = parse("%Y-%m-%dT%H:%M").or_else(|| parse("%Y-%m-%dT%H:%M:%S"));
-        let local = local.filter(|local| (1970..=9999).contains(&local.year()));
-        local.map(|local| self.instant(local)).ok_or_else(|| Error::invalid("Enter a date and a time."))
+        wall_time(text).map(|local| self.instant(local))
     }
 
     /// An instant as a `datetime-local` field holds it.
@@ -119,7 +128,7 @@ impl Zone {
     /// The first instant of a day, here.
     #[must_use]
     pub fn start_of(&self, day: Day) -> Timestamp {
-        self.instant(day.0.and_time(chrono::NaiveTime::MIN))
+        self.instant(day.midnight())
     }
 
     /// The first instant of a month, and of the month after it, here.
@@ -127,6 +136,17 @@ impl Zone {
     pub fn bounds_of(&self, month: Month) -> (Timestamp, Timestamp) {
         (self.start_of(month.first()), self.start_of(month.next().first()))
     }
+}
+
+/// Reads what a `datetime-local` field holds, such as `2026-11-24T02:00`.
+///
+/// # Errors
+/// When it is no date and time.
+pub fn wall_time(text: &str) -> Result<NaiveDateTime> {
+    let parse = |format| NaiveDateTime::parse_from_str(text.trim(), format).ok();
+    let local = parse("%Y-%m-%dT%H:%M").or_else(|| parse("%Y-%m-%dT%H:%M:%S"));
+    let local = local.filter(|local| (1970..=9999).contains(&local.year()));
+    local.ok_or_else(|| Error::invalid("Enter a date and a time."))
 }
 
 /// A calendar day, `2026-11-23` on every wire.
@@ -145,6 +165,12 @@ impl Day {
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX))
+    }
+
+    /// Its first instant on clocks that show no other time than UTC.
+    #[must_use]
+    pub fn midnight(self) -> NaiveDateTime {
+        self.0.and_time(chrono::NaiveTime::MIN)
     }
 
     /// The month it lies in.

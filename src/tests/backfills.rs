@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     TestApp,
     clients::{Team, id_of, incident_path, path_of, said},
+    doors::path_to,
     owners::NOW,
 };
 
@@ -138,7 +139,7 @@ async fn templates_come_and_change_and_go() {
     let down =
         team.post("/api/templates", json!({"name": "Down", "title": "Down", "status": "identified"})).await.is(201);
     assert_eq!(team.get("/api/templates").await.is(200), json!([down, made]), "by name");
-    let filled = team.browser().call(super::doors::path_to("filled_template"), &[("id", id_of(&made))]).await.is(200);
+    let filled = team.browser().call(path_to("filled_template"), &[("id", id_of(&made))]).await.is(200);
     assert_eq!(
         (&filled["title"], &filled["message"]),
         (&json!("API: slow"), &json!("Since 12:00 UTC on 23 Nov 2026 at Acme."))
@@ -163,4 +164,37 @@ async fn templates_come_and_change_and_go() {
         team.post("/api/templates", body).await.refuses(400, fields);
     }
     assert_eq!(team.get("/api/templates").await.is(200), json!([made]));
+}
+
+#[tokio::test]
+async fn rule_3_9_the_clocks_of_long_ago_are_those_of_then() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let mut browser = team.browser();
+    browser.call(path_to("set_time_zone"), &[("time_zone", "Europe/Berlin")]).await.is(200);
+    for (local, utc, told) in [
+        ("2024-07-10T14:00", "2024-07-10T12:00:00.000Z", "10 Jul 2024, 14:00"),
+        ("2017-01-10T14:00", "2017-01-10T13:00:00.000Z", "10 Jan 2017, 14:00"),
+    ] {
+        let ended = local.replace("14:00", "15:00");
+        let fields = [("title", "Long ago"), ("started_at", local), ("resolved_at", &ended)];
+        let answer = browser.submit("/incidents/past", path_to("backfill_incident"), &fields).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        let room = answer.header("location").to_owned();
+        let entered = team.get(&format!("/api{room}")).await.is(200);
+        assert_eq!(entered["started_at"], utc);
+        for path in [room.clone(), format!("/public/{}{room}", team.slug), "/incidents".to_owned()] {
+            let html = browser.open(&path).await.text;
+            assert!(html.contains(told), "{told} in {path}: {html}");
+        }
+        // The form shows it as it was typed.
+        assert!(browser.open(&room).await.text.contains(&format!("value=\"{local}\"")));
+        let day = &local[..10];
+        let found = browser.call(path_to("incidents"), &[("from", day), ("to", day)]).await.is(200);
+        assert_eq!(found["items"].as_array().expect("a list").len(), 1);
+    }
+    let edge = json!({"title": "Edge", "started_at": "2024-07-10T22:30:00Z", "resolved_at": "2024-07-10T23:00:00Z"});
+    team.report(edge).await;
+    let found = browser.call(path_to("incidents"), &[("from", "2024-07-11"), ("to", "2024-07-11")]).await.is(200);
+    assert_eq!(found["items"][0]["title"], "Edge", "half past midnight there");
 }

@@ -90,6 +90,8 @@ pub const DEMANDS: &[(Right, &[&str])] = &[
             "here",
             "incidents",
             "me",
+            "conflicts",
+            "planned_maintenances",
             "past_maintenances",
             "preview_message",
             "room",

@@ -151,6 +151,8 @@ pub const FUNCTIONS: &[Function] = &[
     session("reschedule", &[("id", Field::Maintenance), ("ends", Field::Plain("2026-12-02T04:00"))]),
     session("set_automations", &[("id", Field::Maintenance), ("remind", Field::Plain("on"))]),
     session("past_maintenances", &[]),
+    session("planned_maintenances", &[]),
+    session("conflicts", &[SAID]),
     session("series_list", &[]),
     session("end_series", &[("id", Field::Series)]),
     session("api_tokens", &[]),

@@ -12,6 +12,7 @@ mod clients;
 mod clock;
 mod clock_rules;
 mod connections;
+mod crowds;
 mod csrf;
 mod database;
 mod demands;

@@ -45,7 +45,10 @@ fn Content(board: Board, key: String) -> impl IntoView {
     let clocks = move || zone.with(|zone| format!("Time in {}.", zone.name));
     let (began, ended) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let window = Memo::new(move |_| {
-        let at = |text: RwSignal<String>| zone.with(|zone| text.with(|text| zone.parse_local(text))).ok();
+        // Told back only where the page knows what the clocks showed: what they mean, the server knows.
+        let at = |text: RwSignal<String>| {
+            zone.with(|zone| text.with(|text| zone.parse_local(text)).ok().filter(|at| zone.knows(*at)))
+        };
         at(began).zip(at(ended))
     });
     view! {

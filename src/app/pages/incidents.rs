@@ -13,7 +13,7 @@ use crate::{
         board::{Board, WhenLoaded},
         components::incident_row::{IncidentRow, MaintenanceRow},
     },
-    model::{Error, Incident, IncidentId, IncidentList, Result},
+    model::{Error, Incident, IncidentId, IncidentList, Result, Zone},
 };
 
 /// A page of the list, with what it was narrowed down by.
@@ -92,6 +92,13 @@ fn ListPage(board: Board, answer: Resource<Answer>) -> impl IntoView {
     let filters = Memo::new(move |_| answer.get().map(|(filters, _)| filters).unwrap_or_default());
     let list = Memo::new(move |_| answer.get().and_then(|(_, list)| list.ok()));
     let listed = Memo::new(move |_| list.get().map(|list| list.items).unwrap_or_default());
+    let zone = Memo::new(move |_| {
+        page.with(|page| {
+            list.with(|list| {
+                list.as_ref().map_or_else(|| page.zone.clone(), |list| list.zone.unless_changed(&page.zone))
+            })
+        })
+    });
     let next = move || list.with(|list| Some(filters.read().address(list.as_ref()?.next.as_deref()?)));
     let first = move || filters.with(|filters| (!filters.is_first_page()).then(|| filters.address("")));
 
@@ -118,9 +125,9 @@ fn ListPage(board: Board, answer: Resource<Answer>) -> impl IntoView {
         }
     };
     view! {
-        <Rows board ids=open listed title="Open" />
-        <Rows board ids=drafts listed title="Drafts" />
-        <Rows board ids=rest listed title=Signal::derive(move || if is_whole.get() { "Past" } else { "Found" }) />
+        <Rows board ids=open listed zone title="Open" />
+        <Rows board ids=drafts listed zone title="Drafts" />
+        <Rows board ids=rest listed zone title=Signal::derive(move || if is_whole.get() { "Past" } else { "Found" }) />
         {move || is_empty.get().then(|| view! { <Nothing is_whole=is_whole.get() /> })}
         <nav class="actions paging" aria-label="Pages of the list">
             {move || first().map(|first| link(first, "First page"))}
@@ -135,10 +142,10 @@ fn Rows(
     board: Board,
     ids: Memo<Vec<IncidentId>>,
     listed: Memo<Vec<Incident>>,
+    zone: Memo<Zone>,
     #[prop(into)] title: Signal<&'static str>,
 ) -> impl IntoView {
     let count = Memo::new(move |_| ids.with(Vec::len));
-    let zone = Memo::new(move |_| board.page().with(|page| page.zone.clone()));
     let row = move |id| {
         let incident = newest(board, id, listed)?;
         Some(if incident.with_untracked(Incident::is_maintenance) {

@@ -1,7 +1,9 @@
 //! Maintenances in the order of the calendar: under way, planned, repeated, over.
 
+use std::collections::BTreeMap;
+
 use leptos::{form::ActionForm, prelude::*};
-use leptos_router::hooks::use_query_map;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
 use super::{
     incidents::{follow, newest},
@@ -16,36 +18,64 @@ use crate::{
             incident_row::MaintenanceRow,
             time::{Time, Wording},
         },
-        server_fns::{EndSeries, past_maintenances, series_list},
+        server_fns::{EndSeries, past_maintenances, planned_maintenances, series_list},
     },
     model::{
-        Conflict, Incident, IncidentId, IncidentKind, IncidentList, Result, Series, SeriesId, StatusPage,
-        recurrence::in_words,
+        Calendar, Conflict, Incident, IncidentId, IncidentList, IncidentStatus, Result, Series, SeriesId, StatusPage,
+        planning::by_month, recurrence::in_words,
     },
 };
 
-/// What the server adds to the board: the series that go on, and a page of what is over.
-type Answer = Resource<Result<(Vec<Series>, IncidentList)>>;
+/// What the server adds to the board: the series that go on, a page of what is planned, and one of what is over.
+type Told = (Vec<Series>, Calendar, IncidentList);
+type Answer = Resource<Result<Told>>;
+
+/// Which part of the calendar the address asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    /// Everything from its beginning.
+    Whole,
+    /// What is planned, after a place.
+    Planned(String),
+    /// What is over, before a place.
+    Past(String),
+}
+
+impl Part {
+    fn of(query: &ParamsMap) -> Self {
+        let place = |name| query.get(name).filter(|place| !place.is_empty());
+        match (place("after"), place("before")) {
+            (Some(after), _) => Self::Planned(after),
+            (None, Some(before)) => Self::Past(before),
+            (None, None) => Self::Whole,
+        }
+    }
+}
 
 /// Where maintenances are found.
 #[component]
 pub fn MaintenancesPage() -> impl IntoView {
     let query = use_query_map();
-    let before = Memo::new(move |_| query.read().get("before").unwrap_or_default());
-    let answer: Answer = Resource::new_blocking(move || before.get(), ask);
+    let part = Memo::new(move |_| Part::of(&query.read()));
+    let answer: Answer = Resource::new_blocking(move || part.get(), ask);
     view! {
         <Page title="Maintenance" actions=actions>
             <WhenLoaded let:board>
                 <Transition>
-                    <Content board answer is_first=Signal::derive(move || before.with(String::is_empty)) />
+                    <Content board answer part />
                 </Transition>
             </WhenLoaded>
         </Page>
     }
 }
 
-async fn ask(before: String) -> Result<(Vec<Series>, IncidentList)> {
-    Ok((series_list().await?, past_maintenances(before).await?))
+async fn ask(part: Part) -> Result<Told> {
+    let (after, before) = match part {
+        Part::Whole => (String::new(), String::new()),
+        Part::Planned(after) => (after, String::new()),
+        Part::Past(before) => (String::new(), before),
+    };
+    Ok((series_list().await?, planned_maintenances(after).await?, past_maintenances(before).await?))
 }
 
 fn actions() -> impl IntoView {
@@ -57,57 +87,100 @@ fn actions() -> impl IntoView {
 }
 
 #[component]
-fn Content(board: Board, answer: Answer, is_first: Signal<bool>) -> impl IntoView {
+fn Content(board: Board, answer: Answer, part: Memo<Part>) -> impl IntoView {
     follow(board, answer);
     let fault = Memo::new(move |_| answer.get().map(Result::err));
     move || match fault.get() {
         Some(Some(error)) => view! { <Trouble error /> }.into_any(),
-        Some(None) => view! { <Calendar board answer is_first /> }.into_any(),
+        Some(None) => view! { <Everything board answer part /> }.into_any(),
         None => ().into_any(),
     }
 }
 
-/// Everything in order; a later page of the past shows the past alone.
+/// Everything in order; a later page of what is planned, or of the past, shows that alone.
 #[component]
-fn Calendar(board: Board, answer: Answer, is_first: Signal<bool>) -> impl IntoView {
+fn Everything(board: Board, answer: Answer, part: Memo<Part>) -> impl IntoView {
     let page = board.page();
-    let series = Memo::new(move |_| answer.get().and_then(Result::ok).map(|(series, _)| series).unwrap_or_default());
-    let list = Memo::new(move |_| answer.get().and_then(Result::ok).map(|(_, list)| list));
-    let listed = Memo::new(move |_| list.get().map(|list| list.items).unwrap_or_default());
-    let ids = move |pick: fn(&StatusPage) -> Vec<IncidentId>| {
-        Memo::new(move |_| if is_first.get() { page.with(pick) } else { Vec::new() })
+    let told = Memo::new(move |_| answer.get().and_then(Result::ok));
+    let is_whole = Memo::new(move |_| part.with(|part| *part == Part::Whole));
+    let series = Signal::derive(move || {
+        told.with(|told| told.as_ref().map(|(series, ..)| series.clone()).filter(|_| is_whole.get()))
+            .unwrap_or_default()
+    });
+    let listed = Memo::new(move |_| {
+        told.with(|told| told.as_ref().map(|(_, calendar, past)| [calendar.items.clone(), past.items.clone()].concat()))
+            .unwrap_or_default()
+    });
+    let conflicts = Memo::new(move |_| {
+        told.with(|told| told.as_ref().map(|(_, calendar, _)| calendar.conflicts.clone())).unwrap_or_default()
+    });
+    let of_board = move |pick: fn(&StatusPage) -> Vec<IncidentId>| {
+        Memo::new(move |_| if is_whole.get() { page.with(pick) } else { Vec::new() })
     };
-    let under_way = ids(|page| page.maintenances_under_way().map(|known| known.id).collect());
-    let drafts = ids(|page| page.drafts().filter(|known| known.is_maintenance()).map(|known| known.id).collect());
-    let months = Memo::new(move |_| if is_first.get() { page.with(StatusPage::planned_months) } else { Vec::new() });
-    let past = Memo::new(move |_| listed.with(|listed| listed.iter().map(|known| known.id).collect::<Vec<_>>()));
+    let under_way = of_board(|page| page.maintenances_under_way().map(|known| known.id).collect());
+    // As the board knows it by now, where it does.
+    let planned = Memo::new(move |_| {
+        let planned = told.with(|told| told.as_ref().map(|(_, calendar, _)| calendar.items.clone()));
+        let planned = planned.filter(|_| part.with(|part| !matches!(part, Part::Past(_)))).unwrap_or_default();
+        let newest = |listed: Incident| page.with(|page| page.incident(listed.id).cloned()).unwrap_or(listed);
+        planned.into_iter().map(newest).filter(|known| known.status == IncidentStatus::Scheduled).collect::<Vec<_>>()
+    });
+    let drafts = Memo::new(move |_| {
+        planned.with(|all| all.iter().filter(|known| known.is_draft).map(|known| known.id).collect::<Vec<_>>())
+    });
+    let months = Memo::new(move |_| {
+        planned.with(|all| page.with(|page| by_month(all.iter().filter(|known| !known.is_draft), &page.zone)))
+    });
+    let past = Memo::new(move |_| {
+        let past = told
+            .with(|told| told.as_ref().map(|(_, _, past)| past.items.iter().map(|known| known.id).collect::<Vec<_>>()));
+        past.filter(|_| part.with(|part| !matches!(part, Part::Planned(_)))).unwrap_or_default()
+    });
     let is_empty = Memo::new(move |_| {
-        is_first.get()
+        is_whole.get()
             && months.with(Vec::is_empty)
             && [under_way, drafts, past].iter().all(|ids| ids.with(Vec::is_empty))
     });
+    let later = move || told.with(|told| told.as_ref().and_then(|(_, calendar, _)| calendar.next.clone()));
+    let earlier = move || told.with(|told| told.as_ref().and_then(|(_, _, past)| past.next.clone()));
     view! {
         <Show when=move || is_empty.get()>
             <Nothing />
         </Show>
-        <Rows board listed ids=under_way title="Under way" />
+        <Rows board listed conflicts ids=under_way title="Under way" />
         <For each=move || months.get() key=|(month, _)| *month let:((month, _))>
             {
                 let ids = Memo::new(move |_| {
                     months.with(|all| all.iter().find(|(known, _)| *known == month).map(|(_, ids)| ids.clone())).unwrap_or_default()
                 });
-                view! { <Rows board listed ids title=month.human() /> }
+                view! { <Rows board listed conflicts ids title=month.human() /> }
             }
         </For>
-        <Rows board listed ids=drafts title="Drafts" />
-        <SeriesList answer series=Signal::derive(move || if is_first.get() { series.get() } else { Vec::new() }) />
-        <Rows board listed ids=past title="Past" />
-        <nav class="actions paging" aria-label="Pages of the list">
-            {move || (!is_first.get()).then(|| view! { <a class="button" href="/maintenances">"First page"</a> })}
+        <Rows board listed conflicts ids=drafts title="Drafts" />
+        <Paging label="Pages of what is planned">
             {move || {
-                let next = list.with(|list| list.as_ref().and_then(|list| list.next.clone()));
-                next.map(|next| view! { <a class="button" href=format!("/maintenances?before={next}")>"Next page"</a> })
+                let later = later().filter(|_| part.with(|part| !matches!(part, Part::Past(_))));
+                later.map(|after| view! { <a class="button" href=format!("/maintenances?after={after}")>"Later ones"</a> })
             }}
+        </Paging>
+        <SeriesList answer series />
+        <Rows board listed conflicts ids=past title="Past" />
+        <Paging label="Pages of the list">
+            {move || (!is_whole.get()).then(|| view! { <a class="button" href="/maintenances">"First page"</a> })}
+            {move || {
+                let earlier = earlier().filter(|_| part.with(|part| !matches!(part, Part::Planned(_))));
+                earlier.map(|before| view! { <a class="button" href=format!("/maintenances?before={before}")>"Next page"</a> })
+            }}
+        </Paging>
+    }
+}
+
+/// The ways to other pages of a list.
+#[component]
+fn Paging(label: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <nav class="actions paging" aria-label=label>
+            {children()}
         </nav>
     }
 }
@@ -117,6 +190,7 @@ fn Calendar(board: Board, answer: Answer, is_first: Signal<bool>) -> impl IntoVi
 fn Rows(
     board: Board,
     listed: Memo<Vec<Incident>>,
+    conflicts: Memo<BTreeMap<IncidentId, Vec<Conflict>>>,
     ids: Memo<Vec<IncidentId>>,
     #[prop(into)] title: String,
 ) -> impl IntoView {
@@ -126,7 +200,10 @@ fn Rows(
             <h2>{title} " " <span class="count">{count}</span></h2>
             <ul class="card rows">
                 <For each=move || ids.get() key=|id| *id let:id>
-                    {newest(board, id, listed).map(|incident| view! { <Row board incident /> })}
+                    {newest(board, id, listed).map(|incident| {
+                        let conflicts = Memo::new(move |_| conflicts.with(|all| all.get(&id).cloned()).unwrap_or_default());
+                        view! { <Row board incident conflicts /> }
+                    })}
                 </For>
             </ul>
         </section>
@@ -135,10 +212,9 @@ fn Rows(
 
 /// A maintenance with the other windows it collides with, while it is not over.
 #[component]
-fn Row(board: Board, incident: Signal<Incident>) -> impl IntoView {
+fn Row(board: Board, incident: Signal<Incident>, conflicts: Memo<Vec<Conflict>>) -> impl IntoView {
     let page = board.page();
     let zone = Memo::new(move |_| page.with(|page| page.zone.clone()));
-    let conflicts = Memo::new(move |_| incident.with(|incident| page.with(|page| conflicts(page, incident))));
     view! {
         <MaintenanceRow incident zone>
             <div class="incident-notes" hidden=move || conflicts.with(Vec::is_empty)>
@@ -146,17 +222,6 @@ fn Row(board: Board, incident: Signal<Incident>) -> impl IntoView {
             </div>
         </MaintenanceRow>
     }
-}
-
-fn conflicts(page: &StatusPage, maintenance: &Incident) -> Vec<Conflict> {
-    if maintenance.status.has_ended() {
-        return Vec::new();
-    }
-    let services: Vec<_> = maintenance.services.iter().map(|service| service.id).collect();
-    let mut conflicts = page.conflicts(maintenance.window(), &services, Some(maintenance.id));
-    // What is broken today may be well by then.
-    conflicts.retain(|conflict| conflict.kind == IncidentKind::Maintenance);
-    conflicts
 }
 
 /// The windows that come back, each with the way to end it.
@@ -196,7 +261,7 @@ fn SeriesRow(answer: Answer, series: Series) -> impl IntoView {
                     {series.title}
                 </p>
                 <p class="hint">
-                    {in_words(&series.rule)} ", by the clocks of " {series.time_zone} ", since "
+                    {series.is_draft.then_some("Drafts, ")} {in_words(&series.rule)} ", by the clocks of " {series.time_zone} ", since "
                     <Time at=Signal::stored(series.first_start) wording=Wording::DateAndAgo />
                 </p>
             </div>
@@ -205,7 +270,7 @@ fn SeriesRow(answer: Answer, series: Series) -> impl IntoView {
                 <ActionForm action node_ref=form.node attr:class="card stack">
                     <FormHead form />
                     <input type="hidden" name="id" value=series.id.to_string() />
-                    <p>"Its windows that have not begun are cancelled. What has been done stays."</p>
+                    <p>"Its windows that have not begun are cancelled, drafts among them deleted. What has been done stays."</p>
                     <Submit form label="End this series" busy="Ending…" class="button button-danger" />
                 </ActionForm>
             </details>

@@ -1,6 +1,8 @@
 //! The form that plans a maintenance, with what stands in its way and its consequences beside it.
 
-use leptos::{form::ActionForm, html, prelude::*};
+use std::time::Duration;
+
+use leptos::{form::ActionForm, html, leptos_dom::helpers::debounce, prelude::*, task::spawn_local};
 
 use super::{
     consequences::{Consequences, Draft},
@@ -16,10 +18,13 @@ use crate::{
             services_affected::ServicesAffected,
             time::Window,
         },
-        server_fns::{ScheduleMaintenance, form_key},
+        server_fns::{self, ScheduleMaintenance, form_key},
     },
-    model::{Conflict, IncidentKind, IncidentStatus, Repeat, StatusPage, Zone},
+    model::{Conflict, IncidentKind, IncidentStatus, Repeat, ServiceImpact, StatusPage, Zone},
 };
+
+/// How long to wait for the next choice before the server is asked what a window collides with.
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// Where a maintenance is planned.
 #[component]
@@ -62,7 +67,7 @@ fn Content(board: Board, key: String) -> impl IntoView {
                     <Automations form />
                     <div class="ticks">
                         <Checkbox form name="notify" label="Tell subscribers now" is_ticked=true />
-                        <Checkbox form name="is_draft" label="Keep as draft" hint=|| "Only members see it until somebody publishes it." />
+                        <Checkbox form name="is_draft" label="Keep as draft" hint=|| "Only members see it until somebody publishes it; of a series, each window by itself." />
                     </div>
                     <div class="actions">
                         <Submit form label="Schedule maintenance" busy="Scheduling…" />
@@ -110,12 +115,30 @@ fn WindowFields(form: Form, draft: Draft, zone: Memo<Zone>) -> impl IntoView {
     }
 }
 
-/// What the window collides with, as soon as it does; told politely.
+/// What the window collides with, a moment after it does; told politely. Only the server knows everything planned.
 #[component]
 fn Conflicts(page: Signal<StatusPage>, draft: Draft) -> impl IntoView {
-    let conflicts = Memo::new(move |_| {
-        let services: Vec<_> = draft.services.with(|services| services.iter().map(|service| service.id).collect());
-        page.with(|page| page.conflicts(draft.window.get(), &services, None))
+    let conflicts = RwSignal::new(Vec::new());
+    let asked = Memo::new(move |_| {
+        // Asked anew when something is planned meanwhile, too.
+        let known: Vec<_> = page.with(|page| page.incidents.iter().map(|known| (known.id, known.version)).collect());
+        (draft.window.get(), draft.services.get(), known)
+    });
+    let mut ask = debounce(PAUSE, move |question: (Option<_>, Vec<ServiceImpact>, Vec<_>)| {
+        spawn_local(async move {
+            let (starts_at, ends_at) = question.0.unzip();
+            let services = question.1.iter().map(|said| (format!("of-{}", said.id), said.status.to_string()));
+            // What cannot be had leaves the last; the next key asks again.
+            if let Ok(answer) = server_fns::conflicts(starts_at, ends_at, services.collect()).await
+                && asked.try_with_untracked(|asked| *asked == question) == Some(true)
+            {
+                conflicts.try_set(answer);
+            }
+        });
+    });
+    Effect::new(move |_| {
+        let question = asked.get();
+        if question.1.is_empty() { conflicts.set(Vec::new()) } else { ask(question) }
     });
     let zone = Memo::new(move |_| page.with(|page| page.zone.clone()));
     view! {

@@ -70,10 +70,12 @@ pub fn Past(
     }
 }
 
-/// A day of the past: what began on it and is over, and what began on it and is not.
+/// A day of the past: what began on it and is over, and what began on it and is not. Of a day that is cut more happened
+/// than the page holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PastDay {
     day: Day,
+    is_cut: bool,
     over: Vec<IncidentId>,
     going_on: Vec<(IncidentId, String)>,
 }
@@ -85,14 +87,22 @@ fn days(page: &StatusPage, today: Timestamp) -> Vec<PastDay> {
         let of_day = going_on.filter(move |incident| page.zone.day(incident.started_at) == day);
         of_day.map(|incident| (incident.id, incident.title.clone())).collect()
     };
-    past.into_iter().map(|(day, over)| PastDay { day, over: ids(over.into_iter()), going_on: began_on(day) }).collect()
+    let day_of_past = |(day, over): (Day, Vec<&Incident>)| PastDay {
+        day,
+        is_cut: page.is_cut(day),
+        over: ids(over.into_iter()),
+        going_on: began_on(day),
+    };
+    past.into_iter().map(day_of_past).collect()
 }
 
 #[component]
 fn DayOfPast(day: Memo<PastDay>, page: Signal<StatusPage>) -> impl IntoView {
     let over = Memo::new(move |_| day.with(|day| day.over.clone()));
     let going_on = Memo::new(move |_| day.with(|day| day.going_on.clone()));
-    let is_quiet = Memo::new(move |_| day.with(|day| day.over.is_empty() && day.going_on.is_empty()));
+    let is_cut = Memo::new(move |_| day.with(|day| day.is_cut));
+    let is_quiet = Memo::new(move |_| day.with(|day| !day.is_cut && day.over.is_empty() && day.going_on.is_empty()));
+    let month = day.with_untracked(|day| day.day.month());
     let slug = StoredValue::new(page.with_untracked(|page| page.organization.slug.clone()));
     view! {
         <section class="day" class:quiet=move || is_quiet.get()>
@@ -103,6 +113,12 @@ fn DayOfPast(day: Memo<PastDay>, page: Signal<StatusPage>) -> impl IntoView {
             </h3>
             <Show when=move || is_quiet.get()>
                 <p class="hint">"No incidents reported."</p>
+            </Show>
+            <Show when=move || is_cut.get()>
+                <p class="hint">
+                    "More happened than is listed here: "
+                    <a href=slug.with_value(|slug| format!("/public/{slug}/history?month={month}"))>{month.human()}</a>
+                </p>
             </Show>
             <For each=move || going_on.get() key=Clone::clone let:going_on>
                 <p class="going-on">
@@ -143,7 +159,7 @@ pub fn zone_of(page: Signal<StatusPage>) -> Memo<Zone> {
 }
 
 /// The first instant of the present day in the page's zone: what the server said, until the reader's clock is past it.
-fn present_day(page: Signal<StatusPage>) -> Memo<Timestamp> {
+pub fn present_day(page: Signal<StatusPage>) -> Memo<Timestamp> {
     let clock = reader_clock();
     Memo::new(move |_| {
         page.with(|page| {
@@ -188,5 +204,9 @@ mod tests {
         let told: Vec<_> = days.iter().map(|day| (day.day.to_string(), day.over.len(), day.going_on.len())).collect();
         assert_eq!(told[..3], [("2026-11-23".into(), 0, 1), ("2026-11-22".into(), 1, 0), ("2026-11-21".into(), 0, 0)]);
         assert_eq!((days[1].over[0], days[0].going_on[0].clone()), (over.id, (open.id, "Open".to_owned())));
+        assert!(days.iter().all(|day| !day.is_cut));
+        page.cut_at = Some(at("2026-11-20T23:30:00Z"));
+        let cut: Vec<_> = super::days(&page, page.today).iter().map(|day| day.is_cut).collect();
+        assert_eq!(cut[..4], [false, false, true, true], "from Saturday, which has begun by then in Berlin, back");
     }
 }

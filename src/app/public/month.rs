@@ -17,8 +17,9 @@ pub fn MonthView(
     month: MonthPage,
 ) -> impl IntoView {
     let days = days(&month);
-    let MonthPage { organization, zone, month, today, has_earlier, .. } = month;
+    let MonthPage { organization, zone, month, today, cut_at, has_earlier, .. } = month;
     let slug = organization.slug;
+    let cut = cut_at.map(|cut| zone.day(cut));
     let zone = Signal::stored(zone);
     view! {
         <Frame name=Signal::stored(organization.name) slug=slug.clone() zone>
@@ -29,7 +30,10 @@ pub fn MonthView(
                 </div>
                 {days
                     .into_iter()
-                    .map(|(day, incidents)| view! { <DayOfMonth day incidents slug=slug.clone() zone /> })
+                    .map(|(day, incidents)| {
+                        let is_cut = cut.is_some_and(|cut| day <= cut);
+                        view! { <DayOfMonth day incidents is_cut slug=slug.clone() zone /> }
+                    })
                     .collect_view()}
             </main>
         </Frame>
@@ -71,14 +75,15 @@ fn Neighbours(slug: Slug, month: Month, has_earlier: bool, has_later: bool) -> i
 }
 
 #[component]
-fn DayOfMonth(day: Day, incidents: Vec<Incident>, slug: Slug, zone: Signal<Zone>) -> impl IntoView {
-    let is_quiet = incidents.is_empty();
+fn DayOfMonth(day: Day, incidents: Vec<Incident>, is_cut: bool, slug: Slug, zone: Signal<Zone>) -> impl IntoView {
+    let is_quiet = incidents.is_empty() && !is_cut;
     view! {
         <section class="day" class:quiet=is_quiet>
             <h2>
                 <time datetime=day.to_string()>{day.human()}</time>
             </h2>
             {is_quiet.then(|| view! { <p class="hint">"No incidents reported."</p> })}
+            {is_cut.then(|| view! { <p class="hint">"More happened than can be listed here."</p> })}
             {incidents
                 .into_iter()
                 .map(|incident| {

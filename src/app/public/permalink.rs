@@ -2,14 +2,7 @@
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{
-    Found,
-    announce::Announcer,
-    card::IncidentFacts,
-    fetch, find,
-    frame::Frame,
-    incidents::{incident, zone_of},
-};
+use super::{Found, announce::Announcer, card::IncidentFacts, fetch, find, frame::Frame, incidents::incident};
 use crate::{
     app::{
         components::{
@@ -29,7 +22,7 @@ pub fn IncidentView(
     data: IncidentPage,
 ) -> impl IntoView {
     provide_clock();
-    let IncidentPage { page, id, .. } = data;
+    let IncidentPage { page, id, zone, .. } = data;
     let slug = page.organization.slug.clone();
     let page = RwSignal::new(page);
     let of = slug.clone();
@@ -37,7 +30,7 @@ pub fn IncidentView(
     let connection = live::connect(feed, page, Signal::stored(true), move || fetch(of.clone()));
     let is_removed = watch_over(page, id, slug.clone(), connection);
     let page: Signal<StatusPage> = page.into();
-    let zone = zone_of(page);
+    let zone = Memo::new(move |_| page.with(|page| zone.unless_changed(&page.zone)));
     let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
     let home = format!("/public/{slug}");
     view! {

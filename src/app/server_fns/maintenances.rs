@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use leptos::prelude::*;
 
-use crate::model::{Incident, IncidentList, Result, Series};
+use crate::model::{Calendar, Conflict, Incident, IncidentList, Result, Series, Timestamp};
 
 /// Plans a maintenance and leads to it. Times are in the organization's zone; `recurrence` is an RFC 5545 rule or empty.
 #[server]
@@ -114,6 +114,28 @@ pub async fn set_automations(
         org.update_incident(call::id(&id)?, patch).await
     })
     .await
+}
+
+/// What a window on these services would collide with; without both ends, only what the services suffer from now.
+#[server]
+pub async fn conflicts(
+    #[server(default)] starts_at: Option<Timestamp>,
+    #[server(default)] ends_at: Option<Timestamp>,
+    #[server(default)] services: BTreeMap<String, String>,
+) -> Result<Vec<Conflict>> {
+    use crate::server::{call, domain::Viewer};
+    call::call(async move |org: Viewer| {
+        let services = call::impacts(&services)?.into_iter().map(|said| said.id).collect();
+        org.conflicts(starts_at.zip(ends_at), services).await
+    })
+    .await
+}
+
+/// The maintenances that have not begun, the next one first; `after` continues where a page ended.
+#[server]
+pub async fn planned_maintenances(#[server(default)] after: String) -> Result<Calendar> {
+    use crate::server::{call::call, domain::Viewer};
+    call(async move |org: Viewer| org.calendar(&after).await).await
 }
 
 /// The maintenances that are over, newest beginning first; `before` continues where a page ended.

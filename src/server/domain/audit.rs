@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     model::{
-        Action, ActorKind, AuditActor, AuditChange, AuditChanges, AuditEntry, AuditId, AuditPage, AuditTarget, Day,
-        Error, OrganizationId, Result, Timestamp, UserId,
+        Action, ActorKind, AuditActor, AuditChange, AuditChanges, AuditEntry, AuditId, AuditPage, AuditTarget, Error,
+        OrganizationId, Result, Timestamp, UserId,
         audit::{AUDIT_DAYS, differences},
     },
     server::error::internal,
@@ -177,11 +177,6 @@ impl Admin {
     /// # Errors
     /// `invalid` with the field at fault.
     pub async fn audit_page(&self, fields: AuditFields) -> Result<AuditPage> {
-        let zone = self.zone().await?;
-        let day = |field: &str, text: &str| match text {
-            "" => Ok(None),
-            text => text.parse::<Day>().map(Some).map_err(|error| Error::field(field, error.message)),
-        };
         let query = AuditQuery {
             action: Some(fields.action.as_str())
                 .filter(|action| !action.is_empty())
@@ -193,8 +188,8 @@ impl Admin {
                 .map(str::parse)
                 .transpose()
                 .map_err(|_| Error::not_found())?,
-            from: day("from", &fields.from)?.map(|day| zone.start_of(day)),
-            to: day("to", &fields.to)?.map(|day| zone.start_of(day.next()).plus_millis(-1)),
+            from: self.day("from", &fields.from).await?.map(|(start, _)| start),
+            to: self.day("to", &fields.to).await?.map(|(_, end)| end.plus_millis(-1)),
             before: Some(fields.before).filter(|before| !before.is_empty()),
         };
         let (entries, next) = self.audit(&query, PAGE).await?;

@@ -83,7 +83,7 @@ impl Visitor {
             .map_err(internal)?;
         let status_changes =
             rows.into_iter().map(|row| StatusChange { changed_by: None, ..StatusChange::from(row) }).collect();
-        let incidents = incidents::lately(db, self.scope(), PAGE).await?;
+        let incidents = incidents::lately(db, self.scope(), self.domain.clock().now(), PAGE).await?;
         Ok(Timeline { status_changes, incidents })
     }
 }
@@ -205,6 +205,7 @@ async fn assemble(
     let services = services.all(db).await.map_err(internal)?;
     let today = zone.start_of(zone.day(now));
     let since = today.plus_seconds(-86_400 * i64::try_from(PAST_DAYS).map_err(internal)?);
+    let shown = incidents::of_page(db, scope, since, audience == Audience::Members).await?;
     let mut page = StatusPage {
         seq,
         organization: PublicOrganization {
@@ -217,7 +218,8 @@ async fn assemble(
         today,
         groups: groups.into_iter().map(Into::into).collect(),
         services: services.into_iter().map(Into::into).collect(),
-        incidents: incidents::of_page(db, scope, since, audience == Audience::Members).await?,
+        incidents: shown.incidents,
+        cut_at: shown.cut_at,
     };
     page.sort();
     Ok(if audience == Audience::Public { page.for_public() } else { page })

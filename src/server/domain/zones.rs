@@ -20,9 +20,16 @@ const AREAS: [&str; 10] =
 /// # Errors
 /// When there is no zone of that name.
 pub fn zone(name: &str, around: Timestamp) -> Result<Zone> {
+    between(name, around, around)
+}
+
+/// As [`zone`], for two instants and all between them.
+///
+/// # Errors
+/// When there is no zone of that name.
+pub fn between(name: &str, first: Timestamp, last: Timestamp) -> Result<Zone> {
     let zone = find(name)?;
-    let year = utc(around).year();
-    let (from, to) = (new_year(zone, year - 1), new_year(zone, year + 4));
+    let (from, to) = (new_year(zone, utc(first).year() - 1), new_year(zone, utc(last).year() + 4));
     let mut shifts = vec![shift(zone, from)];
     let (mut known, mut shown) = (from, clock(zone, from));
     while known < to {

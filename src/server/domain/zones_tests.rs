@@ -40,6 +40,15 @@ fn a_zone_covers_the_years_around_the_present() {
 }
 
 #[test]
+fn rule_3_9_a_zone_reaches_back_as_far_as_it_is_told_of() {
+    let zone = between("Europe/Berlin", at("2017-03-01T00:00:00Z"), at("2026-11-23T00:00:00Z")).expect("a zone");
+    assert!(zone.knows(at("2016-01-01T00:00:00Z")) && !zone.knows(at("2015-12-01T00:00:00Z")));
+    let utc = |local: &str| zone.parse_local(local).expect("a time").to_string();
+    assert_eq!(utc("2017-07-10T14:00"), "2017-07-10T12:00:00.000Z");
+    assert_eq!(utc("2026-07-10T14:00"), "2026-07-10T12:00:00.000Z");
+}
+
+#[test]
 fn a_zone_without_shifts_has_one_entry() {
     let kathmandu = ("Asia/Kathmandu", 20_700, "UTC+5:45");
     let istanbul = ("Europe/Istanbul", 10_800, "UTC+3");

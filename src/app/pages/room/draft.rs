@@ -150,7 +150,6 @@ pub fn DraftHead(
 #[component]
 fn Changed(draft: Draft) -> impl IntoView {
     let room = draft.room;
-    let zone = Signal::derive(move || room.page.with(|page| page.zone.clone()));
     let author = move || room.incident.with(|incident| incident.latest().map(|update| update.created_by));
     view! {
         <div class="changed">
@@ -159,7 +158,7 @@ fn Changed(draft: Draft) -> impl IntoView {
                 " What you wrote is still here. The newest update is"
                 {move || author().map(|author| format!(", by {}", room.name_of(author)))}":"
             </p>
-            <LatestUpdate incident=room.incident zone />
+            <LatestUpdate incident=room.incident zone=room.zone />
             <button type="button" class="button when-alive" on:click=move |_| draft.go_on()>
                 "Go on with the newest"
             </button>

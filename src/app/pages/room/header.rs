@@ -128,8 +128,7 @@ fn Unpublished(room: Room, publishing: RwSignal<Option<()>>) -> impl IntoView {
     }
 }
 
-/// The organization's zone.
+/// The organization's zone, from when the incident began.
 pub fn zone(room: Room) -> Signal<Zone> {
-    let page = room.page;
-    Memo::new(move |_| page.with(|page| page.zone.clone())).into()
+    room.zone.into()
 }

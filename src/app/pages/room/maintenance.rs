@@ -13,6 +13,7 @@ use crate::{
             field::{Checkbox, Field},
             form::{Done, Form, Submit},
         },
+        pages::new_maintenance::ConflictHint,
         server_fns::{self, SetAutomations},
     },
     model::IncidentStatus,
@@ -31,10 +32,11 @@ pub fn Planning(
             <h2>"Plan"</h2>
             <Show when=move || is_of_series.get()>
                 <p class="hint room-note">
-                    "This is one of a series. Moving or cancelling it leaves the others as they are. "
+                    "This is one of a series. Publishing, moving or cancelling it leaves the others as they are. "
                     <a href="/maintenances">"All maintenances and series"</a>
                 </p>
             </Show>
+            <InTheWay room />
             <Show
                 when=move || !has_ended.get()
                 fallback=|| view! { <p class="hint">"It is over: nothing is planned any more."</p> }
@@ -45,6 +47,23 @@ pub fn Planning(
                 </div>
             </Show>
         </section>
+    }
+}
+
+/// What its window collides with, while it is not over.
+#[component]
+fn InTheWay(room: Room) -> impl IntoView {
+    let conflicts = Memo::new(move |_| {
+        let has_ended = room.incident.with(|incident| incident.status.has_ended());
+        if has_ended { Vec::new() } else { room.conflicts.get() }
+    });
+    view! {
+        <div class="conflicts" role="status">
+            {move || {
+                let zone = room.zone;
+                conflicts.get().into_iter().map(|conflict| view! { <ConflictHint conflict zone /> }).collect_view()
+            }}
+        </div>
     }
 }
 

@@ -35,7 +35,7 @@ use crate::{
         board::{Board, Trouble, WhenLoaded},
         server_fns,
     },
-    model::{Code, Error, Incident, IncidentId, IncidentRoom, Result, StatusPage, UserId},
+    model::{Code, Conflict, Error, Incident, IncidentId, IncidentRoom, Result, StatusPage, UserId, Zone},
 };
 
 /// One incident as its room shows it, and the ways to change that.
@@ -47,6 +47,10 @@ struct Room {
     /// What the server answered last; the board may know newer.
     known: RwSignal<Incident>,
     names: RwSignal<BTreeMap<UserId, String>>,
+    /// The organization's zone, from when the incident began.
+    zone: Memo<Zone>,
+    /// What stands in the way of a maintenance.
+    conflicts: RwSignal<Vec<Conflict>>,
     /// The incident as it is now.
     incident: Memo<Incident>,
     /// Whether it has been deleted meanwhile.
@@ -56,15 +60,34 @@ struct Room {
 impl Room {
     /// Enters the room with what the server said of it, and follows what happens.
     fn enter(page: Signal<StatusPage>, first: IncidentRoom) -> Self {
-        let IncidentRoom { incident, names } = first;
+        let IncidentRoom { incident, names, zone, conflicts } = first;
         let (id, known) = (incident.id, RwSignal::new(incident));
         let incident = Memo::new(move |_| {
             known.with(|known| page.with(|page| newest(page, known).cloned().unwrap_or_else(|| known.clone())))
         });
-        let room = Self { page, id, known, names: RwSignal::new(names), incident, is_gone: RwSignal::new(false) };
+        let zone = Memo::new(move |_| page.with(|page| zone.unless_changed(&page.zone)));
+        let (names, conflicts) = (RwSignal::new(names), RwSignal::new(conflicts));
+        let room = Self { page, id, known, names, zone, conflicts, incident, is_gone: RwSignal::new(false) };
         room.notice_deletion();
         room.learn_names();
+        room.follow_plan();
         room
+    }
+
+    /// Another plan stands in the way of others: the server knows of which.
+    fn follow_plan(self) {
+        let plan = Memo::new(move |_| {
+            self.incident.with(|incident| {
+                let services: Vec<_> = incident.services.iter().map(|service| service.id).collect();
+                (incident.is_maintenance(), incident.status, incident.window(), services)
+            })
+        });
+        Effect::new(move |was_there: Option<()>| {
+            let is_maintenance = plan.with(|(is_maintenance, ..)| *is_maintenance);
+            if was_there.is_some() && is_maintenance {
+                self.reload();
+            }
+        });
     }
 
     /// What leaves the board was deleted, or has only grown too old for it: the server knows.
@@ -126,6 +149,7 @@ impl Room {
                 Ok(fresh) => {
                     // Whoever asked may have left by now.
                     _ = self.names.try_set(fresh.names);
+                    _ = self.conflicts.try_set(fresh.conflicts);
                     if !self.known.is_disposed() {
                         self.put(fresh.incident);
                     }

@@ -157,6 +157,5 @@ fn Delete(room: Room, update: Signal<IncidentUpdate>, deleting: RwSignal<Option<
 
 /// The time that tells one update from another.
 fn clock(room: Room, update: Signal<IncidentUpdate>) -> String {
-    let page = room.page;
-    update.with(|update| page.with(|page| page.zone.clock(update.display_at)))
+    update.with(|update| room.zone.with(|zone| zone.clock(update.display_at)))
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{Expr, ExprTrait},
+};
 
 use super::{
     super::store::{Scope, incident, incident_impact, incident_service, incident_update},
@@ -10,51 +13,99 @@ use super::{
 };
 use crate::{
     model::{
-        AffectedService, Impact, Incident, IncidentId, IncidentKind, IncidentUpdate, Postmortem, Result, ServiceId,
-        Timestamp, uptime::Correction,
+        AffectedService, Impact, Incident, IncidentId, IncidentKind, IncidentStatus, IncidentUpdate, Postmortem,
+        Result, ServiceId, Timestamp, planning::ANNOUNCED_MS, uptime::Correction,
     },
     server::error::internal,
 };
 
-/// The most of each kind that one page shows: open, planned, and over lately.
-const OPEN_MAX: u64 = 100;
+/// The most that one page shows of what is in force: as good as all, since statuses follow from it.
+const IN_FORCE_MAX: u64 = 1_000;
+/// The most of the drafts of each kind, and of what is planned.
+const DRAFTS_MAX: u64 = 50;
 const PLANNED_MAX: u64 = 50;
+/// The most of each kind that was over lately: incidents, maintenances, and plans that were called off.
 const PAST_MAX: u64 = 50;
+const CALLED_OFF_MAX: u64 = 20;
 
-/// What a page shows: what is open and planned, and what was over after `since`.
+/// What a page shows of incidents and maintenances.
+pub(in crate::server::domain) struct OfPage {
+    pub incidents: Vec<Incident>,
+    /// Of what was over by this instant something is missing.
+    pub cut_at: Option<Timestamp>,
+}
+
+/// What a page shows: what is in force and planned, and what was over after `since`. Many of one kind take no other's
+/// place.
 pub(in crate::server::domain) async fn of_page(
     db: &impl ConnectionTrait,
     scope: Scope,
     since: Timestamp,
     with_drafts: bool,
-) -> Result<Vec<Incident>> {
-    let shown = || {
-        let all: Select<incident::Entity> = scope.find();
-        if with_drafts { all } else { all.filter(incident::Column::IsDraft.eq(false)) }
-    };
-    let open = shown().filter(incident::Column::ResolvedAt.is_null());
-    let mut rows = newest_first(open.clone().filter(incident::Column::Kind.eq(IncidentKind::Incident)))
-        .limit(OPEN_MAX)
-        .all(db)
-        .await
-        .map_err(internal)?;
-    let planned = open.filter(incident::Column::Kind.eq(IncidentKind::Maintenance));
-    let planned = planned.order_by_asc(incident::Column::ScheduledStart).limit(PLANNED_MAX);
+) -> Result<OfPage> {
+    use incident::Column;
+    let public = || scope.find::<incident::Entity>().filter(Column::IsDraft.eq(false));
+    let in_force = IncidentStatus::ALL.iter().copied().filter(|status| status.is_in_force());
+    let in_force = newest_first(public().filter(Column::Status.is_in(in_force))).limit(IN_FORCE_MAX);
+    let mut rows = in_force.all(db).await.map_err(internal)?;
+    let planned = next_first(public().filter(Column::Status.eq(IncidentStatus::Scheduled))).limit(PLANNED_MAX);
     rows.extend(planned.all(db).await.map_err(internal)?);
-    let past = shown().filter(incident::Column::ResolvedAt.gte(since));
-    let past = past.order_by_desc(incident::Column::ResolvedAt).limit(PAST_MAX);
-    rows.extend(past.all(db).await.map_err(internal)?);
-    assemble(db, scope, rows).await
+    if with_drafts {
+        let drafts = scope.find::<incident::Entity>().filter(Column::IsDraft.eq(true));
+        let drafts = drafts.filter(Column::ResolvedAt.is_null());
+        let incidents = newest_first(drafts.clone().filter(Column::Kind.eq(IncidentKind::Incident)));
+        rows.extend(incidents.limit(DRAFTS_MAX).all(db).await.map_err(internal)?);
+        let planned = next_first(drafts.filter(Column::Kind.eq(IncidentKind::Maintenance)));
+        rows.extend(planned.limit(DRAFTS_MAX).all(db).await.map_err(internal)?);
+    }
+    let (past, cut_at) = past(db, || if with_drafts { scope.find() } else { public() }, since).await?;
+    rows.extend(past);
+    Ok(OfPage { incidents: assemble(db, scope, rows).await?, cut_at })
 }
 
-/// The newest incidents and maintenances that visitors may see, for the public timeline.
+/// What was over after `since`, and by when something is missing of it. A called-off plan is none of what happened: where
+/// there are too many, nothing is said of those left out.
+async fn past(
+    db: &impl ConnectionTrait,
+    shown: impl Fn() -> Select<incident::Entity>,
+    since: Timestamp,
+) -> Result<(Vec<incident::Model>, Option<Timestamp>)> {
+    use incident::Column;
+    let over = || shown().filter(Column::ResolvedAt.gte(since)).order_by_desc(Column::ResolvedAt);
+    let (mut all, mut cut_at) = (Vec::new(), None);
+    for kind in IncidentKind::ALL {
+        let rows = over().filter(Column::Kind.eq(*kind)).filter(lead().lte(0));
+        let mut rows = rows.limit(PAST_MAX + 1).all(db).await.map_err(internal)?;
+        if u64::try_from(rows.len()).is_ok_and(|length| length > PAST_MAX) {
+            cut_at = Ord::max(cut_at, rows.pop().and_then(|row| row.resolved_at));
+        }
+        all.extend(rows);
+    }
+    let called_off = over().filter(lead().gt(0)).filter(lead().lt(ANNOUNCED_MS)).order_by_asc(Column::StartedAt);
+    all.extend(called_off.limit(CALLED_OFF_MAX).all(db).await.map_err(internal)?);
+    Ok((all, cut_at))
+}
+
+/// How long before its beginning something was over, in milliseconds: more than nothing is a plan that was called off.
+fn lead() -> Expr {
+    incident::Column::StartedAt.into_simple_expr().sub(incident::Column::ResolvedAt.into_simple_expr())
+}
+
+/// What happened, and plans that were announced, as [`Incident::was_never_announced`] has it.
+pub(super) fn told() -> Condition {
+    Condition::any().add(incident::Column::ResolvedAt.is_null()).add(lead().lt(ANNOUNCED_MS))
+}
+
+/// The newest incidents and maintenances that have begun by now and that visitors may see, for the public timeline.
 pub(in crate::server::domain) async fn lately(
     db: &impl ConnectionTrait,
     scope: Scope,
+    now: Timestamp,
     most: u64,
 ) -> Result<Vec<Incident>> {
     let shown = newest_first(scope.find()).filter(incident::Column::IsDraft.eq(false));
-    let rows = shown.limit(most).all(db).await.map_err(internal)?;
+    let begun = shown.filter(incident::Column::StartedAt.lte(now)).filter(told());
+    let rows = begun.limit(most).all(db).await.map_err(internal)?;
     Ok(assemble(db, scope, rows).await?.into_iter().filter_map(Incident::for_public).collect())
 }
 
@@ -84,8 +135,38 @@ pub(super) fn newest_first(query: Select<incident::Entity>) -> Select<incident::
     query.order_by_desc(incident::Column::StartedAt).order_by_desc(incident::Column::Id)
 }
 
+/// Earliest beginning first.
+pub(super) fn next_first(query: Select<incident::Entity>) -> Select<incident::Entity> {
+    query.order_by_asc(incident::Column::StartedAt).order_by_asc(incident::Column::Id)
+}
+
 /// Adds to each row what belongs to it, in two queries however many there are.
 pub(in crate::server::domain) async fn assemble(
+    db: &impl ConnectionTrait,
+    scope: Scope,
+    rows: Vec<incident::Model>,
+) -> Result<Vec<Incident>> {
+    let mut incidents = without_updates(db, scope, rows).await?;
+    if incidents.is_empty() {
+        return Ok(incidents);
+    }
+    let updates = scope.find::<incident_update::Entity>();
+    let updates =
+        updates.filter(incident_update::Column::IncidentId.is_in(incidents.iter().map(|incident| incident.id)));
+    let mut of_incident: BTreeMap<IncidentId, Vec<IncidentUpdate>> = BTreeMap::new();
+    for row in updates.all(db).await.map_err(internal)? {
+        of_incident.entry(row.incident_id).or_default().push(update(row)?);
+    }
+    for incident in &mut incidents {
+        incident.updates = of_incident.remove(&incident.id).unwrap_or_default();
+        incident.sort();
+        incident.description = incident.updates.last().map(|update| update.message.clone()).unwrap_or_default();
+    }
+    Ok(incidents)
+}
+
+/// Adds to each row the services that belong to it, for what needs nothing of what was said.
+pub(super) async fn without_updates(
     db: &impl ConnectionTrait,
     scope: Scope,
     rows: Vec<incident::Model>,
@@ -93,28 +174,21 @@ pub(in crate::server::domain) async fn assemble(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<IncidentId> = rows.iter().map(|row| row.id).collect();
     let services = scope.find::<incident_service::Entity>();
-    let services = services.filter(incident_service::Column::IncidentId.is_in(ids.iter().copied()));
+    let services = services.filter(incident_service::Column::IncidentId.is_in(rows.iter().map(|row| row.id)));
     let services = services.order_by_asc(incident_service::Column::Position).all(db).await.map_err(internal)?;
-    let updates = scope.find::<incident_update::Entity>();
-    let updates = updates.filter(incident_update::Column::IncidentId.is_in(ids)).all(db).await.map_err(internal)?;
-
-    let mut of_incident: BTreeMap<IncidentId, (Vec<AffectedService>, Vec<IncidentUpdate>)> = BTreeMap::new();
+    let mut of_incident: BTreeMap<IncidentId, Vec<AffectedService>> = BTreeMap::new();
     for row in services {
-        of_incident.entry(row.incident_id).or_default().0.push(AffectedService {
+        of_incident.entry(row.incident_id).or_default().push(AffectedService {
             id: row.service_id,
             name: row.name,
             status: row.status,
             worst: row.worst,
         });
     }
-    for row in updates {
-        of_incident.entry(row.incident_id).or_default().1.push(update(row)?);
-    }
     let incidents = rows.into_iter().map(|row| {
-        let (services, updates) = of_incident.remove(&row.id).unwrap_or_default();
-        incident(row, services, updates)
+        let services = of_incident.remove(&row.id).unwrap_or_default();
+        incident(row, services)
     });
     Ok(incidents.collect())
 }
@@ -137,13 +211,13 @@ fn update(row: incident_update::Model) -> Result<IncidentUpdate> {
     })
 }
 
-fn incident(row: incident::Model, services: Vec<AffectedService>, updates: Vec<IncidentUpdate>) -> Incident {
+fn incident(row: incident::Model, services: Vec<AffectedService>) -> Incident {
     let automations = automations(&row);
     let impact = match row.kind {
         IncidentKind::Maintenance => Impact::Maintenance,
         IncidentKind::Incident => row.impact_override.unwrap_or(row.reached),
     };
-    let mut incident = Incident {
+    Incident {
         id: row.id,
         incident_type: row.kind,
         title: row.title,
@@ -172,9 +246,6 @@ fn incident(row: incident::Model, services: Vec<AffectedService>, updates: Vec<I
             html: row.postmortem_html.unwrap_or_default(),
             published_at: row.postmortem_at,
         }),
-        updates,
-    };
-    incident.sort();
-    incident.description = incident.updates.last().map(|update| update.message.clone()).unwrap_or_default();
-    incident
+        updates: Vec::new(),
+    }
 }

@@ -12,6 +12,7 @@ mod layers;
 mod load;
 mod once;
 mod open;
+mod planned;
 mod presence;
 mod read;
 mod replay;

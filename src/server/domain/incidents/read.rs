@@ -11,20 +11,20 @@ use super::{
         store::{incident, incident_service},
         zones,
     },
-    load::{assemble, newest_first},
+    load::{assemble, newest_first, told},
     search::says,
 };
 use crate::{
     model::{
-        Error, Incident, IncidentId, IncidentKind, IncidentList, IncidentPage, IncidentRoom, IncidentStatus, Month,
-        MonthPage, PublicOrganization, Result, ServiceId, Slug, Timestamp, UserId, Zone,
+        Day, Error, Incident, IncidentId, IncidentKind, IncidentList, IncidentPage, IncidentRoom, IncidentStatus,
+        Month, MonthPage, PublicOrganization, Result, ServiceId, Slug, Timestamp, UserId, Zone, zone::wall_time,
     },
     server::error::internal,
 };
 
 /// How many incidents one page of the members' list holds.
 const LIST_PAGE: u64 = 25;
-/// The most incidents one month of the public history lists.
+/// The most incidents, and the most maintenances, that one month of the public history lists.
 const MONTH_MAX: u64 = 500;
 
 /// Which incidents are asked for.
@@ -122,25 +122,19 @@ impl Viewer {
     /// # Errors
     /// `invalid` with the field at fault.
     pub async fn incident_list(&self, fields: IncidentFields) -> Result<IncidentList> {
-        let zone = self.zone().await?;
-        let day = |field: &str, text: &str| match text {
-            "" => Ok(None),
-            text => text.parse().map(Some).map_err(|error: Error| Error::field(field, error.message)),
-        };
         let word = |field: &str, fault: Error| Error::field(field, fault.message);
         let query = IncidentQuery {
             kind: optional(&fields.kind, str::parse).map_err(|fault| word("kind", fault))?,
             status: optional(&fields.status, str::parse).map_err(|fault| word("status", fault))?,
             service: optional(&fields.service, |text| text.parse().map_err(|_| Error::not_found()))?,
-            from: day("from", &fields.from)?.map(|day| zone.start_of(day)),
-            to: day("to", &fields.to)?.map(|day: crate::model::Day| zone.start_of(day.next()).plus_millis(-1)),
+            from: self.day("from", &fields.from).await?.map(|(start, _)| start),
+            to: self.day("to", &fields.to).await?.map(|(_, end)| end.plus_millis(-1)),
             search: Some(fields.search),
             before: Some(fields.before).filter(|before| !before.is_empty()),
             is_over: false,
             limit: None,
         };
-        let (items, next) = self.incidents(query).await?;
-        Ok(IncidentList { items, next })
+        self.list(query).await
     }
 
     /// The maintenances that are over, newest beginning first.
@@ -154,8 +148,13 @@ impl Viewer {
             before: Some(before).filter(|before| !before.is_empty()),
             ..Default::default()
         };
+        self.list(query).await
+    }
+
+    async fn list(&self, query: IncidentQuery) -> Result<IncidentList> {
         let (items, next) = self.incidents(query).await?;
-        Ok(IncidentList { items, next })
+        let zone = self.zone_for(&items).await?;
+        Ok(IncidentList { items, next, zone })
     }
 
     /// One incident or maintenance.
@@ -177,7 +176,9 @@ impl Viewer {
         let people = incident.updates.iter().filter_map(|update| update.created_by);
         let people: BTreeSet<UserId> = people.chain(incident.created_by).collect();
         let names = names(self.db(), people).await?;
-        Ok(IncidentRoom { incident, names })
+        let zone = self.zone_for(std::slice::from_ref(&incident)).await?;
+        let conflicts = self.conflicts_of(&incident).await?;
+        Ok(IncidentRoom { incident, names, zone, conflicts })
     }
 
     /// A message as the public page will show it.
@@ -204,12 +205,40 @@ impl Viewer {
         zones::zone(&row.time_zone, self.domain.clock().now())
     }
 
-    /// The instant that a date and time of a form mean in the organization's zone.
+    /// The zone the organization goes by, from when the first of these began.
+    async fn zone_for(&self, incidents: &[Incident]) -> Result<Zone> {
+        let row = organization_row(self.db(), self.organization()).await?;
+        let now = self.domain.clock().now();
+        zones::between(&row.time_zone, incidents.iter().map(Incident::earliest).fold(now, Timestamp::min), now)
+    }
+
+    /// The instant that a date and time of a form mean in the organization's zone, however long ago.
     ///
     /// # Errors
     /// `invalid`, with the field at fault.
     pub async fn local_time(&self, field: &str, text: &str) -> Result<Timestamp> {
-        self.zone().await?.parse_local(text).map_err(|error| Error::field(field, error.message))
+        let local = wall_time(text).map_err(|error| Error::field(field, error.message))?;
+        let row = organization_row(self.db(), self.organization()).await?;
+        Ok(zones::instant(zones::find(&row.time_zone)?, local))
+    }
+
+    /// The first instants of the day that a field of a form means in the organization's zone, and of the day after it;
+    /// nothing when it is empty.
+    ///
+    /// # Errors
+    /// `invalid`, with the field at fault.
+    pub(in crate::server::domain) async fn day(
+        &self,
+        field: &str,
+        text: &str,
+    ) -> Result<Option<(Timestamp, Timestamp)>> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let day: Day = text.parse().map_err(|error: Error| Error::field(field, error.message))?;
+        let row = organization_row(self.db(), self.organization()).await?;
+        let zone = zones::find(&row.time_zone)?;
+        Ok(Some((zones::instant(zone, day.midnight()), zones::instant(zone, day.next().midnight()))))
     }
 }
 
@@ -228,7 +257,10 @@ impl Visitor {
             page.put_incident(incident.ok_or_else(Error::not_found)?);
         }
         let summary = page.incident(id).and_then(Incident::latest).map(|update| markdown::plain(&update.message));
-        Ok(IncidentPage { page, id, summary: summary.unwrap_or_default() })
+        let now = self.domain.clock().now();
+        let earliest = page.incident(id).map_or(now, Incident::earliest);
+        let zone = zones::between(&page.organization.time_zone, earliest.min(now), now)?;
+        Ok(IncidentPage { page, id, zone, summary: summary.unwrap_or_default() })
     }
 
     /// What began in one month, the present one when none is named.
@@ -249,19 +281,27 @@ impl Visitor {
         let zone = zones::zone(&row.time_zone, noon.parse().unwrap_or(now))?;
         let (from, to) = zone.bounds_of(month);
         let shown = || self.scope().find::<incident::Entity>().filter(Column::IsDraft.eq(false));
-        let rows = newest_first(shown())
+        let begun = newest_first(shown())
             .filter(Column::StartedAt.gte(from))
             .filter(Column::StartedAt.lt(to))
+            .filter(Column::StartedAt.lte(now))
             .filter(Column::Status.ne(IncidentStatus::Scheduled))
-            .limit(MONTH_MAX)
-            .all(db)
-            .await
-            .map_err(internal)?;
+            .filter(told());
+        let (mut rows, mut cut_at) = (Vec::new(), None);
+        for kind in IncidentKind::ALL {
+            let of_kind = begun.clone().filter(Column::Kind.eq(*kind)).limit(MONTH_MAX + 1);
+            let mut of_kind = of_kind.all(db).await.map_err(internal)?;
+            if u64::try_from(of_kind.len()).is_ok_and(|length| length > MONTH_MAX) {
+                cut_at = cut_at.max(of_kind.pop().map(|row| row.started_at));
+            }
+            rows.extend(of_kind);
+        }
+        rows.sort_by_key(|row| std::cmp::Reverse((row.started_at, row.id)));
         let earlier = shown().filter(Column::StartedAt.lt(from)).limit(1).one(db).await.map_err(internal)?;
         let incidents = assemble(db, self.scope(), rows).await?.into_iter().filter_map(Incident::for_public).collect();
         let slug = Slug::unreserved(&row.slug).map_err(internal)?;
         let organization = PublicOrganization { id: row.id, name: row.name, slug, time_zone: row.time_zone };
-        Ok(MonthPage { organization, zone, month, today, incidents, has_earlier: earlier.is_some() })
+        Ok(MonthPage { organization, zone, month, today, incidents, cut_at, has_earlier: earlier.is_some() })
     }
 }
 
@@ -270,7 +310,7 @@ fn optional<T>(text: &str, read: impl FnOnce(&str) -> Result<T>) -> Result<Optio
 }
 
 /// Reads a place in a list: the beginning and the id of the last incident shown.
-fn cursor(text: &str) -> Result<(Timestamp, IncidentId)> {
+pub(super) fn cursor(text: &str) -> Result<(Timestamp, IncidentId)> {
     let place = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id.parse().ok()?)));
     let (at, id) = place.ok_or_else(|| Error::field("cursor", "Use the cursor of the page before, unchanged."))?;
     Ok((Timestamp::from_millis(at), id))

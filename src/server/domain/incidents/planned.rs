@@ -1,0 +1,150 @@
+//! Planned work as members see it: the calendar page by page, and what stands in its way, among everything there is.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
+
+use super::{
+    super::{
+        Viewer,
+        store::{incident, incident_service, service},
+    },
+    load::{assemble, newest_first, next_first, without_updates},
+    read::cursor,
+};
+use crate::{
+    model::{Calendar, Conflict, Error, Incident, IncidentKind, IncidentStatus, Plan, Result, ServiceId, Timestamp},
+    server::error::internal,
+};
+
+/// How many planned maintenances one page of the calendar holds.
+const CALENDAR_PAGE: u64 = 50;
+/// The most maintenances, and open incidents, among which conflicts are looked for.
+const KNOWN_MAX: u64 = 1_000;
+
+impl Viewer {
+    /// The maintenances that have not begun, drafts among them, the next one first; `after` continues where a page ended.
+    ///
+    /// # Errors
+    /// `invalid` for an `after` that is not ours.
+    pub async fn calendar(&self, after: &str) -> Result<Calendar> {
+        use incident::Column;
+        let mut rows = next_first(self.scope().find()).filter(Column::Status.eq(IncidentStatus::Scheduled));
+        if !after.is_empty() {
+            let (at, id) = cursor(after)?;
+            let tie = Condition::all().add(Column::StartedAt.eq(at)).add(Column::Id.gt(id));
+            rows = rows.filter(Condition::any().add(Column::StartedAt.gt(at)).add(tie));
+        }
+        let mut rows = rows.limit(CALENDAR_PAGE + 1).all(self.db()).await.map_err(internal)?;
+        let has_more = u64::try_from(rows.len()).is_ok_and(|length| length > CALENDAR_PAGE);
+        if has_more {
+            rows.pop();
+        }
+        let next = rows.last().filter(|_| has_more).map(|row| format!("{}.{}", row.started_at.millis(), row.id));
+        let under_way = if after.is_empty() { self.under_way().await? } else { Vec::new() };
+        let items = assemble(self.db(), self.scope(), rows).await?;
+
+        let now = self.domain.clock().now();
+        let all: Vec<&Incident> = items.iter().chain(&under_way).collect();
+        let windows: Vec<_> = all.iter().filter_map(|one| one.occupied(now)).collect();
+        let span = windows.iter().map(|(start, _)| *start).min().zip(windows.iter().map(|(_, end)| *end).max());
+        let services: BTreeSet<ServiceId> =
+            all.iter().flat_map(|one| one.services.iter().map(|said| said.id)).collect();
+        let known = self.in_the_way(span, services).await?;
+        let conflicts = all.into_iter().map(|one| (one.id, conflicts(one, &known, now)));
+        Ok(Calendar { conflicts: conflicts.filter(|(_, conflicts)| !conflicts.is_empty()).collect(), items, next })
+    }
+
+    /// What a window on these services would collide with.
+    ///
+    /// # Errors
+    /// `not_found` for a service that is not this organization's.
+    pub async fn conflicts(
+        &self,
+        window: Option<(Timestamp, Timestamp)>,
+        services: Vec<ServiceId>,
+    ) -> Result<Vec<Conflict>> {
+        let known = self.scope().find::<service::Entity>().filter(service::Column::DeletedAt.is_null());
+        let known = known.filter(service::Column::Id.is_in(services.iter().copied())).all(self.db()).await;
+        if known.map_err(internal)?.len() < services.len() {
+            return Err(Error::not_found());
+        }
+        let plan = Plan { window, services: &services, itself: None };
+        let mut known = self.in_the_way(window, services.iter().copied().collect()).await?;
+        known.extend(self.trouble(&services).await?);
+        Ok(plan.conflicts(&known, self.domain.clock().now()))
+    }
+
+    /// What stands in the way of a maintenance that is not over. Once it has begun only other work does: it is what people
+    /// may have forgotten.
+    pub(super) async fn conflicts_of(&self, incident: &Incident) -> Result<Vec<Conflict>> {
+        let now = self.domain.clock().now();
+        let window = incident.occupied(now).filter(|_| !incident.status.has_ended());
+        if window.is_none() {
+            return Ok(Vec::new());
+        }
+        let services: Vec<_> = incident.services.iter().map(|service| service.id).collect();
+        let mut known = self.in_the_way(window, services.iter().copied().collect()).await?;
+        if incident.status == IncidentStatus::Scheduled {
+            known.extend(self.trouble(&services).await?);
+        }
+        Ok(conflicts(incident, &known, now))
+    }
+
+    /// The maintenances of any of these services that are not over and lie within a stretch of time, or are under way, which
+    /// may last.
+    async fn in_the_way(
+        &self,
+        span: Option<(Timestamp, Timestamp)>,
+        services: BTreeSet<ServiceId>,
+    ) -> Result<Vec<Incident>> {
+        use incident::Column;
+        let Some((from, to)) = span.filter(|_| !services.is_empty()) else { return Ok(Vec::new()) };
+        let overlaps = Condition::all().add(Column::ScheduledStart.lt(to)).add(Column::ScheduledEnd.gt(from));
+        let rows = self.scope().find::<incident::Entity>().filter(Column::Kind.eq(IncidentKind::Maintenance));
+        let rows = rows.filter(Column::ResolvedAt.is_null());
+        let rows = rows.filter(Condition::any().add(Column::Status.ne(IncidentStatus::Scheduled)).add(overlaps));
+        let rows = next_first(self.concerning(rows, services)).limit(KNOWN_MAX).all(self.db()).await;
+        without_updates(self.db(), self.scope(), rows.map_err(internal)?).await
+    }
+
+    /// The open incidents of any of these services.
+    async fn trouble(&self, services: &[ServiceId]) -> Result<Vec<Incident>> {
+        use incident::Column;
+        if services.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.scope().find::<incident::Entity>().filter(Column::Kind.eq(IncidentKind::Incident));
+        let rows = rows.filter(Column::ResolvedAt.is_null()).filter(Column::IsDraft.eq(false));
+        let rows = newest_first(self.concerning(rows, services.iter().copied())).limit(KNOWN_MAX);
+        without_updates(self.db(), self.scope(), rows.all(self.db()).await.map_err(internal)?).await
+    }
+
+    /// The maintenances under way.
+    async fn under_way(&self) -> Result<Vec<Incident>> {
+        use incident::Column;
+        let rows = self.scope().find::<incident::Entity>().filter(Column::Kind.eq(IncidentKind::Maintenance));
+        let rows = rows.filter(Column::ResolvedAt.is_null()).filter(Column::Status.ne(IncidentStatus::Scheduled));
+        let rows = rows.order_by_asc(Column::StartedAt).limit(KNOWN_MAX).all(self.db()).await.map_err(internal)?;
+        without_updates(self.db(), self.scope(), rows).await
+    }
+
+    /// Those that affect any of these services.
+    fn concerning(
+        &self,
+        rows: Select<incident::Entity>,
+        services: impl IntoIterator<Item = ServiceId>,
+    ) -> Select<incident::Entity> {
+        let affected = self.scope().find::<incident_service::Entity>();
+        let affected = affected.filter(incident_service::Column::ServiceId.is_in(services));
+        let affected = affected.select_only().column(incident_service::Column::IncidentId).into_query();
+        rows.filter(incident::Column::Id.in_subquery(affected))
+    }
+}
+
+/// What a maintenance collides with among what is known.
+fn conflicts(maintenance: &Incident, known: &[Incident], now: Timestamp) -> Vec<Conflict> {
+    let services: Vec<_> = maintenance.services.iter().map(|service| service.id).collect();
+    let plan = Plan { window: maintenance.occupied(now), services: &services, itself: Some(maintenance.id) };
+    plan.conflicts(known, now)
+}
