@@ -39,6 +39,10 @@ async function listen(page: Page): Promise<() => Promise<string[]>> {
   return () => page.evaluate(() => (window as unknown as { said: string[] }).said);
 }
 
+/** Waits until something is read out, which takes a moment; what follows within it would be read out together. */
+const heard = (said: () => Promise<string[]>, text: RegExp) =>
+  expect.poll(async () => (await said()).at(-1)).toMatch(text);
+
 const section = (page: Page, title: string) =>
   page.locator('section', { has: page.getByRole('heading', { level: 2, name: title, exact: true }) });
 
@@ -61,8 +65,10 @@ test('UI-11 UI-12 an incident comes, changes and goes before the visitor’s eye
   await expect(active.getByRole('heading', { name: 'Payments fail' })).toBeVisible({ timeout: 2_000 });
   await expect(active.locator('.timeline > li')).toHaveText([/Investigating.*We look\./s]);
   await expect(visitor.getByRole('status')).toHaveText('Partial System Outage');
+  await heard(said, /^assertive: New incident/);
 
   await post(page, incident, { message: 'Found it.', status: 'identified' });
+  await heard(said, /Found it\.$/);
   await expect(active.locator('.timeline > li')).toHaveText([/Identified.*Found it\./s, /Investigating/]);
   await expect(active.locator('.incident-mark')).toHaveText('Identified');
   await expect(link, 'the focus stayed where it was').toBeFocused();
@@ -83,6 +89,7 @@ test('UI-11 UI-12 an incident comes, changes and goes before the visitor’s eye
   await expect(today.locator('.incident-mark')).toHaveText('Resolved');
   await expect(today).toContainText('All 3 updates');
   await expect(visitor.getByRole('status')).toHaveText('All Systems Operational');
+  await heard(said, /Over\.$/);
 
   const spoken = (await said()).sort();
   expect(spoken).toEqual(
@@ -125,12 +132,15 @@ test('UI-51 a maintenance is planned, runs and ends before the visitor’s eyes,
   await expect(near.locator('.window')).toHaveText(/CES?T$/);
   await expect(near.locator('.window-here'), 'the clocks show the same').toHaveCount(0);
 
+  await heard(said, /^polite: Planned maintenance/);
   await post(page, maintenance, { status: 'in_progress', message: 'We begin.' });
+  await heard(said, /We begin\.$/);
   await expect(upcoming).toHaveCount(0);
   const running = section(visitor, 'Maintenance in progress');
   await expect(running.locator('.incident-mark')).toHaveText('In Progress');
   await expect(visitor.locator('.service')).toContainText('Under Maintenance');
   await post(page, maintenance, { status: 'completed', message: 'Done.' });
+  await heard(said, /Done\.$/);
   await expect(running).toHaveCount(0);
   await expect(section(visitor, 'Past incidents').locator('.incident-mark')).toHaveText('Completed');
   const told = section(visitor, 'Past incidents').locator('.update-head time');
@@ -161,8 +171,10 @@ test('an incident’s own page is live to its postmortem, and says when it is re
   const updates = section(visitor, 'Updates').locator('.timeline > li');
   await post(page, incident, { message: 'Still at it.' });
   await expect(updates).toHaveText([/Update.*Still at it\./s, /Investigating.*We look\./s]);
+  await heard(said, /Still at it\.$/);
   await open(page, { title: 'A third thing', message: 'Not for here.' });
   await post(page, incident, { message: 'Over.', status: 'resolved' });
+  await heard(said, /Over\.$/);
   await expect(updates).toHaveCount(3);
   await change(page, incident, { postmortem: 'We learned **much**.', publish_postmortem: true });
   await expect(section(visitor, 'Postmortem')).toContainText('We learned much.');
