@@ -55,6 +55,7 @@ mod storm;
 mod team;
 mod tenancy;
 mod tokens;
+mod versions;
 
 use std::sync::Arc;
 

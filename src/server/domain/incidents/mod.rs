@@ -10,7 +10,6 @@ mod clockwork;
 mod edit;
 mod layers;
 mod load;
-mod once;
 mod open;
 mod presence;
 mod read;
@@ -21,7 +20,6 @@ mod templates;
 mod updates;
 
 pub use clockwork::{ClockHolder, LEASE_SECONDS};
-pub use once::IdempotencyKey;
 pub use read::{IncidentFields, IncidentQuery};
 
 pub(super) use load::{corrections, lately, of_page};

@@ -3,8 +3,12 @@
 use sea_orm::PaginatorTrait;
 
 use super::{
-    super::{Member, new_id, store::incident, tx::Tx},
-    IdempotencyKey,
+    super::{
+        Member, new_id,
+        once::{IdempotencyKey, gone_since},
+        store::incident,
+        tx::Tx,
+    },
     case::{Case, Word},
     deed,
 };
@@ -40,11 +44,7 @@ impl Member {
         let new = new.check(self.domain.clock().now())?;
         let mut tx = self.begin().await?;
         if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
-            let incident = tx.incident(IncidentId::from_uuid(made)).await.map_err(|error| match error.code {
-                Code::NotFound => Error::new(Code::Conflict, "What this request made has been deleted since."),
-                _ => error,
-            })?;
-            return Ok((incident, true));
+            return Ok((tx.incident(IncidentId::from_uuid(made)).await.map_err(gone_since)?, true));
         }
         tx.require_room(INCIDENTS_MAX).await?;
         tx.require_named(&asked).await?;
