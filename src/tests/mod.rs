@@ -44,6 +44,7 @@ mod places;
 mod public_incidents;
 mod public_safety;
 mod redirects;
+mod renewals;
 mod scale;
 mod schema;
 mod second_factor;

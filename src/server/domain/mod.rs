@@ -21,6 +21,7 @@ mod organization;
 mod page;
 mod password_reset;
 mod recurrence;
+mod renewal;
 mod second_factor;
 mod secrets;
 mod services;
@@ -46,6 +47,7 @@ pub use handle::{Admin, Member, Person, Site, Sure, SureAdmin, System, Viewer, V
 pub use incidents::{ClockHolder, IncidentFields, IncidentQuery, LEASE_SECONDS};
 pub use once::IdempotencyKey;
 pub use page::HistoryRange;
+pub use renewal::Carrier;
 pub use sessions::{AccessEnd, IDLE_SECONDS, Key, NewSession, SESSION_SECONDS, SHORT_IDLE_SECONDS, Seat, Standing};
 pub use store::Unreachable;
 
