@@ -36,6 +36,7 @@ mod live_incidents;
 mod mail;
 mod maintenances;
 mod matrix;
+mod notices;
 mod openapi;
 mod owners;
 mod pages;
