@@ -66,19 +66,20 @@ pub async fn add_service(
         server::{call, domain::Member},
     };
     call::call(async move |org: Member| {
-        org.create_service(NewService { name, description, group_id: call::choice(&group_id)?, ..Default::default() })
-            .await
+        let new = NewService { name, description, group_id: call::choice(&group_id)?, ..Default::default() };
+        org.create_service(new, None).await.map(|(service, _)| service)
     })
     .await
 }
 
-/// Changes a service's name, description and group.
+/// Changes a service's name, description and group; `version` is the one they were written on.
 #[server]
 pub async fn edit_service(
     id: String,
     name: String,
     #[server(default)] description: String,
     #[server(default)] group_id: String,
+    #[server(default)] version: Option<i64>,
 ) -> Result<Service> {
     use crate::{
         model::{Cause, ServicePatch},
@@ -89,6 +90,7 @@ pub async fn edit_service(
             name: Some(name),
             description: Some(description),
             group_id: Some(call::choice(&group_id)?),
+            version,
             ..Default::default()
         };
         org.update_service(call::id(&id)?, patch, Cause::Manual).await
@@ -130,18 +132,18 @@ pub async fn add_group(name: String) -> Result<()> {
         model::NewGroup,
         server::{call::call, domain::Member},
     };
-    call(async move |org: Member| org.create_group(NewGroup { name, position: None }).await.map(drop)).await
+    call(async move |org: Member| org.create_group(NewGroup { name, position: None }, None).await.map(drop)).await
 }
 
-/// Renames a group.
+/// Renames a group; `version` is the one the name was written on.
 #[server]
-pub async fn rename_group(id: String, name: String) -> Result<()> {
+pub async fn rename_group(id: String, name: String, #[server(default)] version: Option<i64>) -> Result<()> {
     use crate::{
         model::GroupPatch,
         server::{call, domain::Member},
     };
     call::call(async move |org: Member| {
-        org.update_group(call::id(&id)?, GroupPatch { name: Some(name), position: None }).await.map(drop)
+        org.update_group(call::id(&id)?, GroupPatch { name: Some(name), position: None, version }).await.map(drop)
     })
     .await
 }

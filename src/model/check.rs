@@ -57,6 +57,18 @@ impl Check {
     }
 }
 
+/// Refuses a change that was made on another version than the present one.
+///
+/// # Errors
+/// `conflict`.
+pub fn require_version(sent: Option<i64>, present: i64) -> Result<()> {
+    if sent.is_none_or(|sent| sent == present) {
+        return Ok(());
+    }
+    let why = "Somebody else changed this meanwhile. Look at the newest state, then send your change again.";
+    Err(Error::taken("version", format!("{why} It is version {present} now.")))
+}
+
 /// Control characters and the bidirectional overrides that make text read as something else.
 fn is_unprintable(c: char) -> bool {
     c.is_control()

@@ -40,6 +40,7 @@ fn service(n: usize, name: &str) -> Service {
         organization_id: OrganizationId::from_uuid(Uuid::from_u128(1)),
         created_at: Timestamp::EPOCH,
         updated_at: Timestamp::EPOCH,
+        version: 1,
     }
 }
 

@@ -43,6 +43,9 @@ pub struct Service {
     pub created_at: Timestamp,
     /// When anything about it last changed.
     pub updated_at: Timestamp,
+    /// Counts what was changed about it by itself: not what follows from incidents, nor its moving when others do.
+    #[serde(default)]
+    pub version: i64,
 }
 
 /// A heading over services.
@@ -60,6 +63,9 @@ pub struct ServiceGroup {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// Counts what was changed about it by itself: not its moving when others do.
+    #[serde(default)]
+    pub version: i64,
 }
 
 /// One change of a service's effective status (domain rule 3.1.4); never altered once written.
@@ -160,6 +166,9 @@ pub struct ServicePatch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0)]
     pub position: Option<i32>,
+    /// The version the change was made on: refused with 409 when it is not the present one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
 }
 
 impl ServicePatch {
@@ -222,6 +231,9 @@ pub struct GroupPatch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0)]
     pub position: Option<i32>,
+    /// The version the change was made on: refused with 409 when it is not the present one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
 }
 
 impl GroupPatch {

@@ -24,6 +24,9 @@ pub struct Template {
     pub status: IncidentStatus,
     /// The services and what is said of them.
     pub services: Vec<ServiceImpact>,
+    /// Counts how often it was changed.
+    #[serde(default)]
+    pub version: i64,
 }
 
 id! {
@@ -55,6 +58,9 @@ pub struct NewTemplate {
     /// The services and what is said of them.
     #[serde(default)]
     pub services: Vec<ServiceImpact>,
+    /// The version of the one whose place it takes: refused with 409 when that is not the present one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
 }
 
 impl NewTemplate {

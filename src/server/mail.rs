@@ -92,6 +92,52 @@ pub struct Letter {
     pub html: String,
 }
 
+/// What was done to what protects an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// It has another password.
+    Password,
+    /// It has another address.
+    Email,
+    /// It has a second factor.
+    SecondFactorOn,
+    /// It has none any more.
+    SecondFactorOff,
+}
+
+impl Guard {
+    /// What happened, in a subject and as a sentence.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Password => ("Your password was changed", "has a new password. Every session before has ended"),
+            Self::Email => (
+                "Your e-mail address was changed",
+                "has another e-mail address, with which one logs in from now on. This is the last mail to the old one",
+            ),
+            Self::SecondFactorOn => {
+                ("Two-factor authentication is on", "asks for a code of an authenticator app at each login from now on")
+            }
+            Self::SecondFactorOff => {
+                ("Two-factor authentication is off", "asks for no code of an authenticator app any more")
+            }
+        }
+    }
+
+    /// Where to go if it was somebody else, and what else to do then.
+    const fn way_out(self) -> ((&'static str, &'static str), &'static str) {
+        match self {
+            Self::Email => (
+                ("See who runs it", "/"),
+                "If it was not you, tell an admin of your organization, or whoever runs this server, at once.",
+            ),
+            _ => (
+                ("Set another password", "/forgot-password"),
+                "If it was not you, set another password at once: that ends every session. If it was you, do nothing.",
+            ),
+        }
+    }
+}
+
 /// What a letter says before it has its two shapes.
 struct Draft<'a> {
     subject: String,
@@ -196,6 +242,18 @@ impl Mailer {
         let after = "If you do not know them, do nothing.";
         let subject = format!("Invitation to {organization}");
         self.send(Draft { subject, before, link: ("Accept the invitation", link), after }.to(to))
+    }
+
+    /// Tells a person that what protects their account was changed, where from, and what to do if it was not them; `origin`
+    /// is where the server is found. Tells whether it is on its way.
+    #[must_use]
+    pub fn guard_changed(&self, to: &Email, guard: Guard, place: &str, origin: &str) -> bool {
+        let (subject, sentence) = guard.words();
+        let ((label, path), after) = guard.way_out();
+        let before =
+            vec![format!("The account of {to} at Aldis {sentence}."), format!("It was done from {}.", one_line(place))];
+        let link = format!("{origin}{path}");
+        self.send(Draft { subject: format!("{subject} at Aldis"), before, link: (label, &link), after }.to(to))
     }
 
     /// Never waits: when too many letters wait already, this one is not taken.

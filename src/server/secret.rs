@@ -21,7 +21,7 @@ const ADVICE: &str = "make one with `openssl rand -base64 48`, or leave it unset
 pub struct Secret(Vec<u8>);
 
 impl Secret {
-    /// The bytes, for signing.
+    /// The bytes themselves, which signed sessions once; everything else has a key of its own.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0

@@ -27,7 +27,7 @@ async fn a_group_can_be_made_shown_renamed_and_moved() {
     let team = app.register("Acme").await;
     let core = team.group("Core").await;
     let fields: Vec<_> = core.as_object().expect("an object").keys().collect();
-    assert_eq!(fields, ["created_at", "id", "name", "organization_id", "position", "updated_at"]);
+    assert_eq!(fields, ["created_at", "id", "name", "organization_id", "position", "updated_at", "version"]);
     assert_eq!((&core["position"], &core["organization_id"]), (&json!(0), &team.organization["id"]));
     assert_eq!(team.get(&path(&core)).await.is(200), core);
     team.group("Edge").await;

@@ -39,6 +39,7 @@ mod mail;
 mod maintenance_updates;
 mod maintenances;
 mod matrix;
+mod notices;
 mod openapi;
 mod owners;
 mod pages;
@@ -47,6 +48,7 @@ mod places;
 mod public_incidents;
 mod public_safety;
 mod redirects;
+mod renewals;
 mod scale;
 mod schema;
 mod second_factor;
@@ -59,6 +61,7 @@ mod storm;
 mod team;
 mod tenancy;
 mod tokens;
+mod versions;
 
 use std::sync::Arc;
 

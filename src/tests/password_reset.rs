@@ -22,7 +22,7 @@ const NEW: &str = "seven quiet harbours at dawn";
 const LOGIN: &str = "/api/auth/login";
 
 /// A server whose mail comes here.
-async fn with_mail() -> (TestApp, Receiver<Letter>) {
+pub async fn with_mail() -> (TestApp, Receiver<Letter>) {
     let mut app = TestApp::at(NOW).await;
     let letters = app.state.record_mail();
     app.router = router(app.state.clone());
@@ -33,7 +33,7 @@ async fn ask(app: &TestApp, email: &str) -> Answer {
     app.browser().submit("/forgot-password", path_to("request_password_reset"), &[("email", email)]).await
 }
 
-async fn letter(letters: &mut Receiver<Letter>) -> Letter {
+pub async fn letter(letters: &mut Receiver<Letter>) -> Letter {
     timeout(Duration::from_secs(20), letters.recv()).await.expect("a letter in time").expect("a letter")
 }
 

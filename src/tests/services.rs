@@ -13,7 +13,7 @@ use super::{
     database::{connect, database_url},
 };
 
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "baseline",
     "created_at",
     "description",
@@ -25,6 +25,7 @@ const FIELDS: [&str; 11] = [
     "status",
     "status_since",
     "updated_at",
+    "version",
 ];
 
 fn names(services: &[Value]) -> Vec<&str> {
@@ -93,6 +94,7 @@ async fn a_put_changes_what_it_holds_and_leaves_the_rest() {
         let mut expected = was.clone();
         expected[field] = value.clone();
         expected["updated_at"] = json!(app.clock.now());
+        expected["version"] = json!(was["version"].as_i64().expect("a number") + 1);
         if field == "status" {
             expected["status_since"] = expected["updated_at"].clone();
             expected["baseline"] = value.clone();

@@ -96,7 +96,9 @@ async fn r_06_the_last_admin_stays_one() {
     assert_eq!(admins(&team).await, 1);
     let promoted = team.put(&path(&grace), json!({"role": "admin"})).await.is(200);
     assert_eq!(promoted["role"], "admin");
+    let grace = grace.back().await;
     assert_eq!(team.put(&path(&team), json!({"role": "member"})).await.is(200)["role"], "member");
+    let team = team.back().await;
     team.put(&path(&team), json!({"role": "admin"})).await.refuses(403, &[]);
     assert_eq!(team.browser().call(path_to("leave_organization"), &[]).await.status, 200);
     assert_eq!(grace.members().await.len(), 1);
@@ -115,7 +117,8 @@ async fn r_06_fifty_demotions_at_once_leave_one_admin() {
         async move { by.put(&path(&of), json!({"role": "member"})).await.status.as_u16() }
     }))
     .await;
-    assert!(answers.iter().all(|status| [200, 403, 409].contains(status)), "{answers:?}");
+    assert!(answers.iter().all(|status| [200, 401, 403, 409].contains(status)), "{answers:?}");
+    let ada = ada.back().await;
     assert_eq!(admins(&ada).await, 1);
     assert_eq!(ada.get("/api/team").await.is(200).as_array().map(Vec::len), Some(2));
 }
@@ -190,9 +193,10 @@ async fn r_22_a_change_of_role_reaches_open_pages_and_holds_at_once() {
     unmoved.hello().await;
     team.put(&path(&grace), json!({"role": "admin"})).await.is(200);
     assert_eq!(socket.goodbye().await, 4403);
+    let grace = grace.back().await;
     grace.get("/api/team/invitations").await.is(200);
     grace.put(&path(&grace), json!({"role": "member"})).await.is(200);
-    grace.get("/api/team/invitations").await.refuses(403, &[]);
+    grace.back().await.get("/api/team/invitations").await.refuses(403, &[]);
     team.service("API").await;
     unmoved.event(1).await;
     let entry = team.get("/api/audit?action=role_changed&limit=1").await.is(200)[0].clone();

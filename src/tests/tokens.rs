@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderValue, Method, header},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
@@ -24,17 +25,28 @@ async fn me_by_cookie(app: &TestApp, token: &[u8]) -> Answer {
     app.send(request.body(Body::empty()).expect("request")).await
 }
 
-fn signed(algorithm: Algorithm, key: &str, claims: &Value) -> String {
-    encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(key.as_bytes())).expect("signed")
+/// The key of sessions, as it is derived from the secret.
+fn key() -> [u8; 32] {
+    let mut key = [0; 32];
+    Hkdf::<Sha256>::new(None, SECRET.as_bytes()).expand(b"session", &mut key).expect("not too long");
+    key
+}
+
+fn signed(algorithm: Algorithm, key: &[u8], claims: &Value) -> String {
+    encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(key)).expect("signed")
 }
 
 /// Claims written by hand, signed with the right key.
 fn signed_text(claims: &str) -> String {
     let head = URL_SAFE_NO_PAD.encode(r#"{"typ":"JWT","alg":"HS256"}"#);
     let message = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims));
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any key will do");
+    format!("{message}.{}", signature(&key(), &message))
+}
+
+fn signature(key: &[u8], message: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key will do");
     mac.update(message.as_bytes());
-    format!("{message}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
 }
 
 fn claims_of(token: &str) -> Value {
@@ -68,9 +80,9 @@ fn forgeries(token: &str, now: i64) -> Vec<(String, String)> {
         ("half a signature".to_owned(), token[..token.len() - 10].to_owned()),
         ("two parts".to_owned(), format!("{}.{}", parts[0], parts[1])),
         ("four parts".to_owned(), format!("{token}.{}", parts[2])),
-        ("another algorithm".to_owned(), signed(Algorithm::HS512, SECRET, &claims)),
-        ("another key".to_owned(), signed(Algorithm::HS256, "another key of thirty-two bytes!", &claims)),
-        ("an empty key".to_owned(), signed(Algorithm::HS256, "", &claims)),
+        ("another algorithm".to_owned(), signed(Algorithm::HS512, &key(), &claims)),
+        ("another key".to_owned(), signed(Algorithm::HS256, b"another key of thirty-two bytes!", &claims)),
+        ("an empty key".to_owned(), signed(Algorithm::HS256, b"", &claims)),
         ("a list".to_owned(), signed_text("[]")),
         ("a number".to_owned(), signed_text("7")),
         ("a claim twice".to_owned(), signed_text(&claims.to_string().replacen('{', r#"{"aud":"evil","#, 1))),
@@ -98,10 +110,10 @@ fn forgeries(token: &str, now: i64) -> Vec<(String, String)> {
         ("sub", json!({"admin": true})),
         ("jti", json!(false)),
     ] {
-        all.push((format!("{name} = {value}"), signed(Algorithm::HS256, SECRET, &with(&claims, name, value))));
+        all.push((format!("{name} = {value}"), signed(Algorithm::HS256, &key(), &with(&claims, name, value))));
     }
     for name in ["exp", "iat", "aud", "iss", "typ", "sid", "sub", "jti"] {
-        all.push((format!("no {name}"), signed(Algorithm::HS256, SECRET, &without(&claims, name))));
+        all.push((format!("no {name}"), signed(Algorithm::HS256, &key(), &without(&claims, name))));
     }
     all
 }
@@ -112,7 +124,7 @@ async fn r_20_every_forged_token_is_refused_alike() {
     let team = app.register("Acme").await;
     let now = app.clock.now().millis() / 1000;
     // What the forgeries are made of is itself right.
-    let same = signed(Algorithm::HS256, SECRET, &claims_of(&team.token));
+    let same = signed(Algorithm::HS256, &key(), &claims_of(&team.token));
     assert_eq!(me_by_header(&app, same.as_bytes()).await.is(200)["user"], team.user);
     let same = signed_text(&claims_of(&team.token).to_string());
     assert_eq!(me_by_cookie(&app, same.as_bytes()).await.is(200)["user"], team.user);
@@ -158,7 +170,7 @@ async fn r_20_a_token_is_bound_to_its_time_by_the_servers_clock() {
     let claims = claims_of(&team.token);
     let (iat, exp) = (claims["iat"].as_i64().expect("iat"), claims["exp"].as_i64().expect("exp"));
     assert_eq!((iat, exp - iat), (app.clock.now().millis() / 1000, 30 * 24 * 3600));
-    let brief = signed(Algorithm::HS256, SECRET, &with(&claims, "exp", json!(iat + 10)));
+    let brief = signed(Algorithm::HS256, &key(), &with(&claims, "exp", json!(iat + 10)));
     app.pass(9);
     me_by_header(&app, brief.as_bytes()).await.is(200);
     app.pass(1);
@@ -172,6 +184,26 @@ async fn a_token_says_nothing_about_the_person() {
     let team = app.register("Acme").await;
     let claims = claims_of(&team.token).to_string();
     assert!(!claims.contains(&team.email) && !claims.contains("Ada") && !claims.contains("admin"), "{claims}");
+}
+
+#[tokio::test]
+async fn r_81_sessions_are_signed_by_a_key_of_their_own_and_older_ones_go_on_until_they_end() {
+    let app = TestApp::at("2026-03-01T12:00:00Z").await;
+    let team = app.register("Acme").await;
+    let claims = claims_of(&team.token);
+    let (message, signed_as) = team.token.rsplit_once('.').expect("a signature");
+    assert_eq!(signed_as, signature(&key(), message));
+    let older = signed(Algorithm::HS256, SECRET.as_bytes(), &claims);
+    me_by_header(&app, older.as_bytes()).await.is(200);
+    me_by_cookie(&app, older.as_bytes()).await.is(200);
+    let wrong = signed(Algorithm::HS256, SECRET.as_bytes(), &with(&claims, "typ", json!("reset")));
+    me_by_header(&app, wrong.as_bytes()).await.refuses(401, &[]);
+    // Not by the key of another purpose.
+    let mut other = [0; 32];
+    Hkdf::<Sha256>::new(None, SECRET.as_bytes()).expand(b"second factor", &mut other).expect("not too long");
+    me_by_header(&app, signed(Algorithm::HS256, &other, &claims).as_bytes()).await.refuses(401, &[]);
+    app.pass(30 * 24 * 3600);
+    me_by_header(&app, older.as_bytes()).await.refuses(401, &[]);
 }
 
 #[tokio::test]

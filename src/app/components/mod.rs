@@ -2,6 +2,7 @@
 
 pub mod copyable;
 pub mod duration;
+pub mod edition;
 pub mod field;
 pub mod filter;
 pub mod form;

@@ -7,6 +7,7 @@ use crate::{
     app::{
         board::Board,
         components::{
+            edition::{Edition, EditionHead, begin_with, is_behind},
             field::Field,
             form::{Done, Form, FormHead, Submit},
         },
@@ -44,7 +45,7 @@ pub fn GroupHeading(
         <details class="fold" open=is_refused>
             <summary>"Rename or delete "<span class="sr-only">{name}</span></summary>
             <div class="card stack">
-                <Rename board id name=name.into() />
+                <Rename board group />
                 <Delete board id size />
             </div>
         </details>
@@ -52,14 +53,33 @@ pub fn GroupHeading(
 }
 
 #[component]
-fn Rename(board: Board, id: GroupId, name: Signal<String>) -> impl IntoView {
+fn Rename(board: Board, group: Signal<ServiceGroup>) -> impl IntoView {
+    let id = group.with_untracked(|group| group.id);
     let action = ServerAction::<RenameGroup>::new();
     let form = Form::about(action, "rename-group", id);
+    let is_touched = RwSignal::new(form.is_typed());
+    let now = move || group.with(|group| group.name.clone());
+    let name = begin_with(is_touched.into(), now);
+    let is_behind = is_behind(form, is_touched.into(), name, now);
+    let edition = Edition::new(form, Signal::derive(move || group.with(|group| group.version)), is_behind);
+    edition.on_conflict(move || spawn_local(board.refresh()));
     refresh_when_done(board, form);
+    Effect::new(move |_| {
+        if form.is_done() {
+            is_touched.set(false);
+        }
+    });
     view! {
-        <ActionForm action node_ref=form.node attr:class="fields" attr:novalidate=true>
-            <FormHead form />
-            <input type="hidden" name="id" value=id.to_string() />
+        <ActionForm
+            action
+            node_ref=form.node
+            attr:class="fields"
+            attr:novalidate=true
+            on:input=move |_| is_touched.set(true)
+        >
+            <EditionHead edition id=id.to_string() noun="group">
+                <p>"It is called " <bdi>{now}</bdi> " now."</p>
+            </EditionHead>
             <Field form name="name" label="Heading" value=name />
             <Submit form label="Rename" busy="Renaming…" class="button" />
             <Done form text="Renamed." />

@@ -1,12 +1,13 @@
 //! The forms about one service: its details, and its end.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::{form::ActionForm, prelude::*, task::spawn_local};
 
 use super::services::group_choices;
 use crate::{
     app::{
         board::Board,
         components::{
+            edition::{Edition, EditionHead, begin_with, is_behind},
             field::{Field, Select, TextArea},
             form::{Done, Form, FormHead, Submit},
         },
@@ -26,26 +27,74 @@ pub fn Details(
     let action = ServerAction::<EditService>::new();
     let form = Form::new(action, "edit-service");
     let answer = action.value();
+    let is_touched = RwSignal::new(form.is_typed());
+    let now = move || service.with(words);
+    let first = begin_with(is_touched.into(), now);
+    let is_behind = is_behind(form, is_touched.into(), first, now);
+    let edition = Edition::new(form, Signal::derive(move || service.with(|service| service.version)), is_behind);
+    edition.on_conflict(move || spawn_local(board.refresh()));
     Effect::new(move |_| {
         if let Some(Ok(service)) = answer.get() {
+            edition.stand_on(service.version);
             board.put_known(service);
+            form.clear();
+            is_touched.set(false);
         }
     });
-    let group =
-        Memo::new(move |_| service.with(|service| service.group_id.map(|id| id.to_string()).unwrap_or_default()));
-    let (id, description) = service.with_untracked(|service| (service.id, service.description.clone()));
+    let id = service.with_untracked(|service| service.id);
+    let description = Memo::new(move |_| first.get().description);
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
-            <FormHead form />
-            <input type="hidden" name="id" value=id.to_string() />
-            <Field form name="name" label="Name" value=Signal::derive(move || service.get().name) />
-            <TextArea form name="description" label="Description" value=description hint=|| "Shown under the name on your page." />
-            <Select form name="group_id" label="Group" choices=group_choices(board.page()) value=group />
+        <ActionForm
+            action
+            node_ref=form.node
+            attr:class="card stack"
+            attr:novalidate=true
+            on:input=move |_| is_touched.set(true)
+        >
+            <EditionHead edition id=id.to_string() noun="service">
+                <p>"It is called " <bdi>{move || now().name}</bdi> " now, and described as:"</p>
+                <p dir="auto">{move || now().description}</p>
+            </EditionHead>
+            <Field form name="name" label="Name" value=Signal::derive(move || first.get().name) />
+            {move || {
+                view! {
+                    <TextArea
+                        form
+                        name="description"
+                        label="Description"
+                        value=description.get()
+                        hint=|| "Shown under the name on your page."
+                    />
+                }
+            }}
+            <Select
+                form
+                name="group_id"
+                label="Group"
+                choices=group_choices(board.page())
+                value=Memo::new(move |_| first.get().group)
+            />
             <div class="actions">
                 <Submit form label="Save" busy="Saving…" />
                 <Done form text="Saved." />
             </div>
         </ActionForm>
+    }
+}
+
+/// What the form is about.
+#[derive(Clone, PartialEq)]
+struct Words {
+    name: String,
+    description: String,
+    group: String,
+}
+
+fn words(service: &Service) -> Words {
+    Words {
+        name: service.name.clone(),
+        description: service.description.clone(),
+        group: service.group_id.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 

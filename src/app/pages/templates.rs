@@ -7,6 +7,7 @@ use crate::{
     app::{
         board::{Board, Trouble, WhenLoaded},
         components::{
+            edition::{Edition, EditionHead},
             field::{Field, Select, TextArea},
             form::{Done, Form, FormHead, Submit},
             services_affected::ServicesAffected,
@@ -80,7 +81,7 @@ fn List(board: Board, answer: Answer) -> impl IntoView {
         </ul>
         <section class="group">
             <h2>"New template"</h2>
-            <Editor board answer template=None />
+            <Editor board answer templates template=None />
         </section>
     }
 }
@@ -104,7 +105,7 @@ fn Row(board: Board, answer: Answer, templates: Memo<Vec<Template>>, template: T
                     <a class="button" href=format!("/incidents/new?template={id}")>
                         "Use this template"
                     </a>
-                    <Editor board answer template=Some(template) />
+                    <Editor board answer templates template=Some(template) />
                     <Delete answer id name=Signal::derive(name) />
                 </div>
             </details>
@@ -114,11 +115,12 @@ fn Row(board: Board, answer: Answer, templates: Memo<Vec<Template>>, template: T
 
 /// The form of one template, or of a new one.
 #[component]
-fn Editor(board: Board, answer: Answer, template: Option<Template>) -> impl IntoView {
+fn Editor(board: Board, answer: Answer, templates: Memo<Vec<Template>>, template: Option<Template>) -> impl IntoView {
     let action = ServerAction::<SaveTemplate>::new();
     let id = template.as_ref().map(|template| template.id.to_string()).unwrap_or_default();
     let is_new = template.is_none();
     let form = Form::about(action, "template", &id);
+    let head = head(form, action, answer, templates, template.clone());
     let chosen = RwSignal::new(template.as_ref().map(|template| template.services.clone()).unwrap_or_default());
     Effect::new(move |_| {
         if form.is_done() {
@@ -137,8 +139,7 @@ fn Editor(board: Board, answer: Answer, template: Option<Template>) -> impl Into
     let (label, busy) = if is_new { ("Add template", "Adding…") } else { ("Save template", "Saving…") };
     view! {
         <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
-            <FormHead form />
-            <input type="hidden" name="id" value=id />
+            {head}
             <Field form name="name" label="Name" value=name hint=|| "What it is called in the list of templates." />
             <Field form name="title" label="Title" value=title />
             <Select form name="status" label="Status" choices=Signal::stored(statuses) value=status.to_string() />
@@ -150,6 +151,47 @@ fn Editor(board: Board, answer: Answer, template: Option<Template>) -> impl Into
             </div>
         </ActionForm>
     }
+}
+
+/// What the form begins with: of a template that is there, its version too.
+fn head(
+    form: Form,
+    action: ServerAction<SaveTemplate>,
+    answer: Answer,
+    templates: Memo<Vec<Template>>,
+    template: Option<Template>,
+) -> AnyView {
+    let Some(template) = template else {
+        return view! {
+            <FormHead form />
+            <input type="hidden" name="id" value="" />
+        }
+        .into_any();
+    };
+    let id = template.id;
+    let now = Memo::new(move |last: Option<&Template>| {
+        let known = templates.with(|all| all.iter().find(|known| known.id == id).cloned());
+        known.or_else(|| last.cloned()).unwrap_or_else(|| template.clone())
+    });
+    // What it shows follows nothing, so it stands on what it began with until it is saved.
+    let edition = Edition::new(form, Signal::derive(move || now.with(|now| now.version)), true.into());
+    edition.on_conflict(move || answer.refetch());
+    let saved = action.value();
+    Effect::new(move |_| {
+        if let Some(Ok(saved)) = saved.get() {
+            edition.stand_on(saved.version);
+        }
+    });
+    view! {
+        <EditionHead edition id=id.to_string() noun="template">
+            <p>"It is called " <bdi>{move || now.get().name}</bdi> " now, and says:"</p>
+            <p dir="auto">
+                <strong>{move || now.get().title}</strong>
+            </p>
+            <p dir="auto">{move || now.get().message}</p>
+        </EditionHead>
+    }
+    .into_any()
 }
 
 #[component]

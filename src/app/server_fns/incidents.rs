@@ -304,7 +304,7 @@ pub async fn filled_template(id: String) -> Result<Option<Template>> {
     .await
 }
 
-/// Adds a template, or puts it in the place of the one with `id`.
+/// Adds a template, or puts it in the place of the one with `id`, written on its `version`.
 #[server]
 pub async fn save_template(
     #[server(default)] id: String,
@@ -313,6 +313,7 @@ pub async fn save_template(
     #[server(default)] message: String,
     #[server(default)] status: String,
     #[server(default)] services: BTreeMap<String, String>,
+    #[server(default)] version: Option<i64>,
 ) -> Result<Template> {
     use crate::{
         model::NewTemplate,
@@ -320,8 +321,11 @@ pub async fn save_template(
     };
     call::call(async move |org: Member| {
         let status = call::word("status", &status)?;
-        let template = NewTemplate { name, title, message, status, services: call::impacts(&services)? };
-        org.save_template(call::choice(&id)?, template).await
+        let template = NewTemplate { name, title, message, status, services: call::impacts(&services)?, version };
+        match call::choice(&id)? {
+            Some(id) => org.replace_template(id, template).await,
+            None => org.create_template(template, None).await.map(|(template, _)| template),
+        }
     })
     .await
 }

@@ -1,10 +1,13 @@
 //! Groups of services.
 
-use axum::{Json, http::StatusCode};
+use axum::{
+    Json,
+    http::{HeaderMap, StatusCode},
+};
 
-use super::input::{Body, Id};
+use super::input::{Body, Id, Once, replayed};
 use crate::{
-    model::{GroupId, GroupPatch, NewGroup, Result, ServiceGroup},
+    model::{Error, GroupId, GroupPatch, NewGroup, Result, ServiceGroup},
     server::domain::{Member, Viewer},
 };
 
@@ -18,13 +21,22 @@ pub async fn list(org: Viewer) -> Result<Json<Vec<ServiceGroup>>> {
 }
 
 /// Add a group
+///
+/// With an `Idempotency-Key` the request can be sent again without adding a second one.
 #[utoipa::path(
     post, path = "/api/groups", tag = "Groups", operation_id = "createGroup", security(("bearer" = [])),
-    request_body = NewGroup,
-    responses((status = 201, description = "The new group.", body = ServiceGroup)),
+    params(Once), request_body = NewGroup,
+    responses(
+        (status = 201, description = "The new group; sent again with its key, the one made then.", body = ServiceGroup),
+        (status = 409, description = "The key was used for another request, or what it made has been deleted.", body = Error),
+    ),
 )]
-pub async fn create(org: Member, Body(new): Body<NewGroup>) -> Result<(StatusCode, Json<ServiceGroup>)> {
-    org.create_group(new).await.map(|group| (StatusCode::CREATED, Json(group)))
+pub async fn create(
+    org: Member,
+    Once(key): Once,
+    Body(new): Body<NewGroup>,
+) -> Result<(StatusCode, HeaderMap, Json<ServiceGroup>)> {
+    org.create_group(new, key).await.map(|(made, again)| (StatusCode::CREATED, replayed(again), Json(made)))
 }
 
 /// Show a group
@@ -38,10 +50,15 @@ pub async fn show(org: Viewer, Id(id): Id<GroupId>) -> Result<Json<ServiceGroup>
 }
 
 /// Rename or move a group; what is absent stays
+///
+/// With `version` a change that was made on an older state is refused.
 #[utoipa::path(
     put, path = "/api/groups/{id}", tag = "Groups", operation_id = "updateGroup", security(("bearer" = [])),
     params(("id" = GroupId, Path, description = "The group.")), request_body = GroupPatch,
-    responses((status = 200, description = "The group as it is now.", body = ServiceGroup)),
+    responses(
+        (status = 200, description = "The group as it is now.", body = ServiceGroup),
+        (status = 409, description = "Somebody else changed it meanwhile: `version` is not the present one.", body = Error),
+    ),
 )]
 pub async fn update(org: Member, Id(id): Id<GroupId>, Body(patch): Body<GroupPatch>) -> Result<Json<ServiceGroup>> {
     org.update_group(id, patch).await.map(Json)

@@ -318,31 +318,41 @@ pub async fn templates(org: Viewer) -> Result<Json<Vec<Template>>> {
 /// Add a template
 ///
 /// In its texts `{{services}}`, `{{organization}}`, `{{date}}` and `{{time}}` are filled in when an incident is opened with
-/// it.
+/// it. With an `Idempotency-Key` the request can be sent again without adding a second one.
 #[utoipa::path(
     post, path = "/api/templates", tag = "Incidents", operation_id = "createTemplate", security(("bearer" = [])),
-    request_body = NewTemplate,
+    params(Once), request_body = NewTemplate,
     responses(
-        (status = 201, description = "The new template.", body = Template),
+        (status = 201, description = "The new template; sent again with its key, the one made then.", body = Template),
         (status = 404, description = "There is no such service.", body = Error),
+        (status = 409, description = "The key was used for another request, or what it made has been deleted.", body = Error),
     ),
 )]
-pub async fn create_template(org: Member, Body(new): Body<NewTemplate>) -> Result<(StatusCode, Json<Template>)> {
-    org.save_template(None, new).await.map(|template| (StatusCode::CREATED, Json(template)))
+pub async fn create_template(
+    org: Member,
+    Once(key): Once,
+    Body(new): Body<NewTemplate>,
+) -> Result<(StatusCode, HeaderMap, Json<Template>)> {
+    org.create_template(new, key).await.map(|(made, again)| (StatusCode::CREATED, replayed(again), Json(made)))
 }
 
 /// Put another template in the place of one
+///
+/// With `version` a change that was made on an older state is refused.
 #[utoipa::path(
     put, path = "/api/templates/{id}", tag = "Incidents", operation_id = "replaceTemplate", security(("bearer" = [])),
     params(("id" = TemplateId, Path, description = "The template.")), request_body = NewTemplate,
-    responses((status = 200, description = "The template as it is now.", body = Template)),
+    responses(
+        (status = 200, description = "The template as it is now.", body = Template),
+        (status = 409, description = "Somebody else changed it meanwhile: `version` is not the present one.", body = Error),
+    ),
 )]
 pub async fn replace_template(
     org: Member,
     Id(id): Id<TemplateId>,
     Body(new): Body<NewTemplate>,
 ) -> Result<Json<Template>> {
-    org.save_template(Some(id), new).await.map(Json)
+    org.replace_template(id, new).await.map(Json)
 }
 
 /// Delete a template

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::input::{Body, Id, Paging, Params, limited, next_link};
+use super::input::{Body, Id, Once, Paging, Params, limited, next_link, replayed};
 use crate::{
     model::{Cause, Error, NewService, Result, Service, ServiceId, ServicePatch, StatusChange, Timestamp, Uptime},
     server::domain::{HistoryRange, Member, Viewer},
@@ -27,16 +27,23 @@ pub async fn list(org: Viewer, Params(paging): Params<Paging>) -> Result<(Header
 }
 
 /// Add a service
+///
+/// With an `Idempotency-Key` the request can be sent again without adding a second one.
 #[utoipa::path(
     post, path = "/api/services", tag = "Services", operation_id = "createService", security(("bearer" = [])),
-    request_body = NewService,
+    params(Once), request_body = NewService,
     responses(
-        (status = 201, description = "The new service.", body = Service),
+        (status = 201, description = "The new service; sent again with its key, the one made then.", body = Service),
         (status = 404, description = "There is no such group.", body = Error),
+        (status = 409, description = "The key was used for another request, or what it made has been deleted.", body = Error),
     ),
 )]
-pub async fn create(org: Member, Body(new): Body<NewService>) -> Result<(StatusCode, Json<Service>)> {
-    org.create_service(new).await.map(|service| (StatusCode::CREATED, Json(service)))
+pub async fn create(
+    org: Member,
+    Once(key): Once,
+    Body(new): Body<NewService>,
+) -> Result<(StatusCode, HeaderMap, Json<Service>)> {
+    org.create_service(new, key).await.map(|(made, again)| (StatusCode::CREATED, replayed(again), Json(made)))
 }
 
 /// Show a service
@@ -50,10 +57,15 @@ pub async fn show(org: Viewer, Id(id): Id<ServiceId>) -> Result<Json<Service>> {
 }
 
 /// Change a service, its status above all; what is absent stays
+///
+/// With `version` a change that was made on an older state is refused.
 #[utoipa::path(
     put, path = "/api/services/{id}", tag = "Services", operation_id = "updateService", security(("bearer" = [])),
     params(("id" = ServiceId, Path, description = "The service.")), request_body = ServicePatch,
-    responses((status = 200, description = "The service as it is now.", body = Service)),
+    responses(
+        (status = 200, description = "The service as it is now.", body = Service),
+        (status = 409, description = "Somebody else changed it meanwhile: `version` is not the present one.", body = Error),
+    ),
 )]
 pub async fn update(org: Member, Id(id): Id<ServiceId>, Body(patch): Body<ServicePatch>) -> Result<Json<Service>> {
     org.update_service(id, patch, Cause::Api).await.map(Json)

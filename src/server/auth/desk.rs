@@ -6,10 +6,11 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 
 use super::Passwords;
 use crate::{
-    model::{Check, Error, RecoveryCodes, Result, SecondFactorSetup, check_new_password},
+    model::{Check, Email, Error, RecoveryCodes, Result, SecondFactorSetup, check_new_password, device},
     server::{
         AppState,
         domain::{Caller, NewSession, Person, Sure},
+        mail::Guard,
     },
 };
 
@@ -56,6 +57,17 @@ impl<P> Desk<P> {
     }
 }
 
+/// Tells a person by mail that what protects their account was changed, where mail is sent. What was done is done whether
+/// they hear of it or not.
+pub fn tell(state: &AppState, caller: &Caller, to: &Email, guard: Guard) {
+    if state.mailer.is_set_up() {
+        let device = device::describe(&caller.user_agent);
+        let place = caller.ip.map_or_else(|| device.clone(), |ip| format!("{device}, {ip}"));
+        // A letter that is not taken has been logged.
+        _ = state.mailer.guard_changed(to, guard, &place, state.config.public_url.origin());
+    }
+}
+
 impl Desk<Person> {
     /// Notes that the password was given again.
     ///
@@ -75,10 +87,13 @@ impl Desk<Person> {
         let email = check.take("email", email.parse());
         check.finish()?;
         self.prove(&self.holder, password).await?;
-        match email {
-            Some(email) => self.holder.change_email(&email).await,
-            None => Err(Error::internal()),
+        let email = email.ok_or_else(Error::internal)?;
+        self.holder.change_email(&email).await?;
+        let before = self.holder.account().user.email;
+        if before != email {
+            tell(&self.state, &self.caller, &before, Guard::Email);
         }
+        Ok(())
     }
 
     /// Changes the password. Every session ends; this one goes on as another.
@@ -94,7 +109,9 @@ impl Desk<Person> {
         }
         self.prove(&self.holder, password).await?;
         let hash = self.state.passwords.hash(new).await?;
-        self.holder.change_password(hash).await
+        let session = self.holder.change_password(hash).await?;
+        tell(&self.state, &self.caller, &account.user.email, Guard::Password);
+        Ok(session)
     }
 }
 
@@ -121,7 +138,9 @@ impl Desk<Sure> {
     /// `invalid` for a wrong code, `too_many_requests`.
     pub async fn enable_second_factor(&self, code: &str) -> Result<RecoveryCodes> {
         self.state.throttle.attempt(self.caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))?;
-        self.holder.enable_second_factor(&self.state.seeds, code).await
+        let codes = self.holder.enable_second_factor(&self.state.seeds, code).await?;
+        tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::SecondFactorOn);
+        Ok(codes)
     }
 
     /// Takes the second factor away.
@@ -130,7 +149,9 @@ impl Desk<Sure> {
     /// `invalid` for a wrong password, `not_found` when there is none.
     pub async fn disable_second_factor(&self, password: &str) -> Result<()> {
         self.prove(&self.holder, password).await?;
-        self.holder.disable_second_factor().await
+        self.holder.disable_second_factor().await?;
+        tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::SecondFactorOff);
+        Ok(())
     }
 
     /// Makes new recovery codes.

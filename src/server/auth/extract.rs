@@ -4,14 +4,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, HeaderName, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
 };
 
 use crate::{
     model::{Code, Error, Result},
     server::{
         AppState,
-        domain::{Admin, Caller, Member, Person, Site, Sure, SureAdmin, TOKEN_PREFIX, Viewer},
+        domain::{Admin, Caller, Carrier, Member, Person, Site, Sure, SureAdmin, TOKEN_PREFIX, Viewer},
         limits,
         net::client_ip,
     },
@@ -43,10 +43,10 @@ impl FromRequestParts<AppState> for Viewer {
         // A request that brings its own token is judged by it alone; the cookie is for those that bring none.
         let viewer = match bearer(&parts.headers)? {
             Some(secret) if secret.starts_with(TOKEN_PREFIX) => program(state, parts, secret).await?,
-            Some(token) => person(state, parts, token).await?,
+            Some(token) => person(state, parts, token, Carrier::Header).await?,
             None => {
                 let token = state.cookie.read(&parts.headers).ok_or_else(Error::unauthorized)?;
-                person(state, parts, &token).await?
+                person(state, parts, &token, Carrier::Cookie).await?
             }
         };
         limits::recognize(state, &parts.headers);
@@ -109,23 +109,29 @@ impl FromRequestParts<AppState> for SureAdmin {
     }
 }
 
-/// Who is signed in by cookie, for rendering a page; nobody, when the session has ended.
+/// Who is signed in by cookie and opens a page; nobody, when the session has ended. When it goes on under another id from
+/// here, with the header that tells the browser.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn cookie_session(state: &AppState, parts: &Parts) -> Result<Option<Viewer>> {
-    let Some(token) = state.cookie.read(&parts.headers) else { return Ok(None) };
-    match person(state, parts, &token).await {
-        Ok(viewer) => Ok(Some(viewer)),
-        Err(error) if error == Error::unauthorized() => Ok(None),
-        Err(error) => Err(error),
-    }
+pub async fn page_session(state: &AppState, parts: &Parts) -> Result<Option<(Viewer, Option<HeaderValue>)>> {
+    let token = state.cookie.read(&parts.headers);
+    let Some(session) = token.and_then(|token| state.tokens.read(&token, state.domain.clock().now()).ok()) else {
+        return Ok(None);
+    };
+    let caller = caller(parts, state);
+    let Some((seat, new)) = state.domain.site().page_seat(session, &caller).await? else { return Ok(None) };
+    let cookie = match new {
+        Some(new) => Some(state.cookie.write(&state.tokens.write(&new)?, new.is_lasting)?),
+        None => None,
+    };
+    Ok(Some((Viewer::new(state.domain.clone(), seat, caller), cookie)))
 }
 
 /// Who sits in the session a token names.
-async fn person(state: &AppState, parts: &Parts, token: &str) -> Result<Viewer> {
+async fn person(state: &AppState, parts: &Parts, token: &str, carrier: Carrier) -> Result<Viewer> {
     let session = state.tokens.read(token, state.domain.clock().now())?;
-    let seat = state.domain.site().seat(session).await?.ok_or_else(Error::unauthorized)?;
+    let seat = state.domain.site().seat(session, carrier).await?.ok_or_else(Error::unauthorized)?;
     Ok(Viewer::new(state.domain.clone(), seat, caller(parts, state)))
 }
 

@@ -2,10 +2,13 @@
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
-use super::{Door, desk::check_password};
+use super::{
+    Door,
+    desk::{check_password, tell},
+};
 use crate::{
     model::{Check, Error, Result},
-    server::{AppState, domain::Caller},
+    server::{AppState, domain::Caller, mail::Guard},
 };
 
 impl FromRequestParts<AppState> for Door {
@@ -57,8 +60,10 @@ impl Door {
         self.state.throttle.attempt(self.ip())?;
         let site = self.state.domain.site();
         let (email, name) = site.reset_holder(secret).await?;
-        check_password("password", password, &[&email, &name])?;
+        check_password("password", password, &[email.as_str(), &name])?;
         let hash = self.state.passwords.hash(password).await?;
-        site.reset_by_link(secret, hash, &self.caller).await
+        site.reset_by_link(secret, hash, &self.caller).await?;
+        tell(&self.state, &self.caller, &email, Guard::Password);
+        Ok(())
     }
 }

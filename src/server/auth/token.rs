@@ -19,6 +19,8 @@ use crate::{
 
 const ISSUER: &str = "aldis";
 const AUDIENCE: &str = "aldis";
+/// What the key is derived for.
+const PURPOSE: &str = "session";
 /// What the token is for; other purposes will have other words, so that none passes for another.
 const TYPE: &str = "session";
 /// No token of ours is longer; a longer one is not even read.
@@ -28,7 +30,7 @@ const LONGEST: usize = 2048;
 #[derive(Clone)]
 pub struct Tokens {
     encoding: EncodingKey,
-    /// The key that signs, then those that did before.
+    /// The key that signs, then those that did before: derived from older secrets, and the secrets themselves.
     decoding: Arc<[DecodingKey]>,
     validation: Validation,
 }
@@ -46,9 +48,13 @@ struct Claims {
 }
 
 impl Tokens {
-    /// Signs with this key, and reads what it or the old ones signed.
+    /// Signs with a key derived from this secret, and reads what it or the old ones signed. Sessions that began when the
+    /// secrets themselves signed go on until they end.
     #[must_use]
     pub fn new(secret: &Secret, old: &[Secret]) -> Self {
+        let secrets = || [secret].into_iter().chain(old);
+        let derived = secrets().map(|secret| DecodingKey::from_secret(&secret.key(PURPOSE)));
+        let themselves = secrets().map(|secret| DecodingKey::from_secret(secret.bytes()));
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
@@ -57,8 +63,8 @@ impl Tokens {
         // The server's own clock decides, so that tests can move it; see `read`.
         validation.validate_exp = false;
         Self {
-            encoding: EncodingKey::from_secret(secret.bytes()),
-            decoding: [secret].into_iter().chain(old).map(|key| DecodingKey::from_secret(key.bytes())).collect(),
+            encoding: EncodingKey::from_secret(&secret.key(PURPOSE)),
+            decoding: derived.chain(themselves).collect(),
             validation,
         }
     }

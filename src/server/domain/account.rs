@@ -33,6 +33,7 @@ impl Person {
         let codes = recovery_code::Entity::find().filter(recovery_code::Column::UserId.eq(user.id));
         let recovery_codes = codes.count(self.db()).await.map_err(internal)?;
         let sessions = session::Entity::find().filter(session::Column::UserId.eq(user.id));
+        let sessions = sessions.filter(session::Column::RenewedAs.is_null());
         let sessions = sessions.order_by_desc(session::Column::LastSeenAt).order_by_desc(session::Column::Id);
         let rows = sessions.all(self.db()).await.map_err(internal)?;
         let mut sessions: Vec<SessionInfo> =

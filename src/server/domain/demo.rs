@@ -178,6 +178,7 @@ async fn services(tx: &Tx) -> Result<BTreeMap<&'static str, ServiceId>> {
             position,
             created_at: now,
             updated_at: now,
+            version: 1,
         };
         let row = row.into_active_model().reset_all();
         service_group::Entity::insert(row).exec_without_returning(tx.db()).await.map_err(internal)?;
@@ -196,6 +197,7 @@ async fn services(tx: &Tx) -> Result<BTreeMap<&'static str, ServiceId>> {
                 created_at: now,
                 updated_at: now,
                 deleted_at: None,
+                version: 1,
             };
             let row = row.into_active_model().reset_all();
             service::Entity::insert(row).exec_without_returning(tx.db()).await.map_err(internal)?;
@@ -217,6 +219,7 @@ async fn templates(tx: &Tx) -> Result<()> {
             services: "[]".into(),
             created_at: tx.now(),
             updated_at: tx.now(),
+            version: 1,
         };
         let row = row.into_active_model().reset_all();
         incident_template::Entity::insert(row).exec_without_returning(tx.db()).await.map_err(internal)?;

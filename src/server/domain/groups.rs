@@ -8,14 +8,16 @@ use super::{
     Member, Viewer,
     audit::Deed,
     new_id,
+    once::{IdempotencyKey, gone_since},
     store::{Scope, service, service_group},
     tx::Tx,
 };
 use crate::{
-    model::{Action, Error, GroupId, GroupPatch, NewGroup, Placement, Result, ServiceGroup},
+    model::{Action, Error, GroupId, GroupPatch, NewGroup, Placement, Result, ServiceGroup, check::require_version},
     server::error::internal,
 };
 
+const OPERATION: &str = "create_group";
 /// The most groups an organization may have.
 const GROUPS_MAX: usize = 100;
 
@@ -40,13 +42,18 @@ impl Viewer {
 }
 
 impl Member {
-    /// Adds a group, last unless a position is given.
+    /// Adds a group, last unless a position is given. With a key that was used before, gives what was made then, and
+    /// tells so.
     ///
     /// # Errors
-    /// `invalid` with the fields at fault.
-    pub async fn create_group(&self, new: NewGroup) -> Result<ServiceGroup> {
+    /// `invalid` with the fields at fault; `conflict` for a key that was used for something else.
+    pub async fn create_group(&self, new: NewGroup, key: Option<IdempotencyKey>) -> Result<(ServiceGroup, bool)> {
+        let asked = new.clone();
         let new = new.check()?;
         let mut tx = self.begin().await?;
+        if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
+            return Ok((tx.group(GroupId::from_uuid(made)).await.map_err(gone_since)?.into(), true));
+        }
         let count = tx.groups().await?.len();
         if count >= GROUPS_MAX {
             return Err(Error::invalid(format!("An organization can have at most {GROUPS_MAX} groups.")));
@@ -58,6 +65,7 @@ impl Member {
             position: i64::try_from(count).map_err(internal)?,
             created_at: tx.now(),
             updated_at: tx.now(),
+            version: 1,
         };
         let id = row.id;
         service_group::Entity::insert(row.into_active_model().reset_all())
@@ -70,18 +78,21 @@ impl Member {
         let group = tx.group(id).await?;
         tx.emit_page_if(true).await?;
         tx.note(deed(Action::GroupCreated, &group));
+        tx.remember(key, OPERATION, &asked, id.uuid()).await?;
         tx.commit().await?;
-        Ok(group.into())
+        Ok((group.into(), false))
     }
 
     /// Changes what the patch holds. A patch that changes nothing does nothing.
     ///
     /// # Errors
-    /// `invalid` with the fields at fault; `not_found` for a group that is not this organization's.
+    /// `invalid` with the fields at fault; `not_found` for a group that is not this organization's; `conflict` when the
+    /// version is not the present one.
     pub async fn update_group(&self, id: GroupId, patch: GroupPatch) -> Result<ServiceGroup> {
         let patch = patch.check()?;
         let mut tx = self.begin().await?;
         let mut row = tx.group(id).await?;
+        require_version(patch.version, row.version)?;
         let before = ServiceGroup::from(row.clone());
         let mut changed = false;
         if let Some(name) = patch.name
@@ -95,7 +106,11 @@ impl Member {
         if let Some(position) = patch.position {
             changed |= tx.arrange_groups(id, position).await?;
         }
-        let group = tx.group(id).await?;
+        let mut group = tx.group(id).await?;
+        if changed {
+            group.version += 1;
+            tx.save_group(&group).await?;
+        }
         tx.emit_page_if(changed).await?;
         if changed {
             tx.note(deed(Action::GroupChanged, &group).changing(&before, &group.clone().into()));
@@ -137,6 +152,7 @@ impl Member {
         for (place, mut row) in (behind..).zip(orphans) {
             row.group_id = None;
             row.position = i64::try_from(place).map_err(internal)?;
+            row.version += 1;
             row.updated_at = tx.moment_after(row.updated_at);
             tx.save(&row).await?;
         }

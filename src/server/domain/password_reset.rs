@@ -65,12 +65,13 @@ impl Site {
     /// # Errors
     /// `invalid` when the link opens nothing any more.
     #[expect(clippy::disallowed_methods, reason = "the secret says whose it is")]
-    pub async fn reset_holder(&self, secret: &str) -> Result<(String, String)> {
+    pub async fn reset_holder(&self, secret: &str) -> Result<(Email, String)> {
         let db = self.domain.db();
         let live = live_reset(secret, self.domain.clock().now());
         let row = password_reset::Entity::find().filter(live).one(db).await.map_err(internal)?.ok_or_else(spent)?;
         let user = user_account::Entity::find_by_id(row.user_id).one(db).await.map_err(internal)?;
-        user.map(|user| (user.email, user.name)).ok_or_else(spent)
+        let user = user.ok_or_else(spent)?;
+        Ok((user.email.parse().map_err(internal)?, user.name))
     }
 
     /// Sets a new password by a link's secret, once, and ends all sessions.

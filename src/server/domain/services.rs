@@ -8,17 +8,19 @@ use super::{
     Member, Viewer,
     audit::Deed,
     new_id,
+    once::{IdempotencyKey, gone_since},
     store::{service, service_group, status_change},
     tx::Tx,
 };
 use crate::{
     model::{
         Action, Cause, Code, Error, Event, GroupId, Layers, NewService, Placement, Result, Service, ServiceId,
-        ServicePatch, StatusChangeId, Timestamp, UserId,
+        ServicePatch, StatusChangeId, Timestamp, UserId, check::require_version,
     },
     server::error::internal,
 };
 
+const OPERATION: &str = "create_service";
 /// The most services an organization may have.
 pub const SERVICES_MAX: usize = 500;
 
@@ -34,13 +36,19 @@ impl Viewer {
 }
 
 impl Member {
-    /// Adds a service, last in its group unless a position is given.
+    /// Adds a service, last in its group unless a position is given. With a key that was used before, gives what was made
+    /// then, and tells so.
     ///
     /// # Errors
-    /// `invalid` with the fields at fault; `not_found` for a group that is not this organization's.
-    pub async fn create_service(&self, new: NewService) -> Result<Service> {
+    /// `invalid` with the fields at fault; `not_found` for a group that is not this organization's; `conflict` for a key
+    /// that was used for something else.
+    pub async fn create_service(&self, new: NewService, key: Option<IdempotencyKey>) -> Result<(Service, bool)> {
+        let asked = new.clone();
         let new = new.check()?;
         let mut tx = self.begin().await?;
+        if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
+            return Ok((tx.service(ServiceId::from_uuid(made)).await.map_err(gone_since)?.into(), true));
+        }
         if tx.services().await?.len() >= SERVICES_MAX {
             return Err(Error::invalid(format!("An organization can have at most {SERVICES_MAX} services.")));
         }
@@ -61,6 +69,7 @@ impl Member {
             created_at: tx.now(),
             updated_at: tx.now(),
             deleted_at: None,
+            version: 1,
         };
         let id = row.id;
         service::Entity::insert(row.into_active_model().reset_all())
@@ -75,19 +84,22 @@ impl Member {
         tx.emit(Event::ServiceCreated(service.clone())).await?;
         tx.emit_page_if(moved_others).await?;
         tx.note(deed(Action::ServiceCreated, &service).setting("status", service.status));
+        tx.remember(key, OPERATION, &asked, service.id.uuid()).await?;
         tx.commit().await?;
-        Ok(service)
+        Ok((service, false))
     }
 
     /// Changes what the patch holds. A new status is a new baseline; when that changes the effective status, the change
     /// is written down with its cause (domain rules 3.1.2 and 3.1.4). A patch that changes nothing does nothing.
     ///
     /// # Errors
-    /// `invalid` with the fields at fault; `not_found` for a service or group that is not this organization's.
+    /// `invalid` with the fields at fault; `not_found` for a service or group that is not this organization's; `conflict`
+    /// when the version is not the present one.
     pub async fn update_service(&self, id: ServiceId, patch: ServicePatch, cause: Cause) -> Result<Service> {
         let patch = patch.check()?;
         let mut tx = self.begin().await?;
         let before = tx.service(id).await?;
+        require_version(patch.version, before.version)?;
         let mut after = before.clone();
         if let Some(name) = patch.name {
             after.name = name;
@@ -113,6 +125,7 @@ impl Member {
             tx.note_change(&before, &after, cause, Some(self.user())).await?;
         }
         if after != before {
+            after.version += 1;
             after.updated_at = tx.moment_after(before.updated_at);
             tx.save(&after).await?;
         }
@@ -123,9 +136,13 @@ impl Member {
         if let Some(position) = patch.position {
             moved_others |= tx.arrange(after.group_id, id, position).await?;
         }
-        let now = tx.service(id).await?;
+        let mut now = tx.service(id).await?;
         if now == before && !moved_others {
             return Ok(before.into());
+        }
+        if now.version == before.version {
+            now.version += 1;
+            tx.save(&now).await?;
         }
         let service = Service::from(now);
         tx.emit(Event::ServiceUpdated(service.clone())).await?;

@@ -9,6 +9,7 @@ use super::{
     accounts::{account, disabled},
     audit::{self, Actor, Deed},
     new_id,
+    renewal::{Carrier, answers},
     second_factor::{Spent, spend, wrong_code},
     store::{self, Scope, api_token, membership, session, user_account},
 };
@@ -143,15 +144,25 @@ impl Site {
         Ok(session)
     }
 
-    /// Who sits in this session, unless it has ended or they have left; notes that it was used.
+    /// Who sits in this session, unless it has ended, they have left, or its id was taken away; notes that it was used.
     ///
     /// # Errors
     /// When the database does not answer.
+    pub async fn seat(&self, id: SessionId, carrier: Carrier) -> Result<Option<Seat>> {
+        let now = self.domain.clock().now();
+        self.seat_unless(id, |row| !answers(row, carrier, now)).await
+    }
+
+    /// As [`Site::seat`], unless something else speaks against it.
     #[expect(clippy::disallowed_methods, reason = "the session says which organization it acts in")]
-    pub async fn seat(&self, id: SessionId) -> Result<Option<Seat>> {
+    pub(super) async fn seat_unless(
+        &self,
+        id: SessionId,
+        is_refused: impl FnOnce(&session::Model) -> bool,
+    ) -> Result<Option<Seat>> {
         let (db, now) = (self.domain.db(), self.domain.clock().now());
         let Some(row) = session::Entity::find_by_id(id).one(db).await.map_err(internal)? else { return Ok(None) };
-        if has_ended(&row, now) {
+        if has_ended(&row, now) || is_refused(&row) {
             return Ok(None);
         }
         let Some(account) = account(db, row.user_id, row.org_id).await? else { return Ok(None) };
@@ -196,16 +207,16 @@ impl Viewer {
     /// When the database does not answer.
     pub async fn standing(&self) -> Result<Standing> {
         let (db, now) = (self.domain.db(), self.domain.clock().now());
-        let role = match self.key() {
+        let found = match self.key() {
             Key::Session { id, .. } => role_in_session(db, *id, now).await?,
             Key::Token { id, .. } => {
                 let row = self.scope().find_id::<api_token::Entity>(*id).one(db).await.map_err(internal)?;
-                row.filter(|row| super::api_tokens::stands(row, now)).map(|_| Role::Member)
+                row.filter(|row| super::api_tokens::stands(row, now)).map(|_| (Role::Member, false))
             }
         };
-        Ok(match role {
+        Ok(match found {
             None => Standing::Ended,
-            Some(role) if role == self.role() => Standing::Same,
+            Some((role, is_outdated)) if role == self.role() && !is_outdated => Standing::Same,
             Some(_) => Standing::OtherRole,
         })
     }
@@ -223,7 +234,9 @@ impl System {
         let short = Condition::all()
             .add(Column::IsLasting.eq(false))
             .add(Column::LastSeenAt.lte(now.plus_seconds(-SHORT_IDLE_SECONDS)));
+        let left = Condition::all().add(Column::RenewedAs.is_not_null()).add(Column::RenewBy.lte(now));
         let ended = Condition::any()
+            .add(left)
             .add(Column::ExpiresAt.lte(now))
             .add(Column::LastSeenAt.lte(now.plus_seconds(-IDLE_SECONDS)))
             .add(short);
@@ -254,6 +267,8 @@ pub(super) async fn insert_session(
         user_agent: Set(caller.user_agent.chars().take(255).collect()),
         ip: Set(caller.address()),
         is_lasting: Set(is_lasting),
+        renew_by: Set(None),
+        renewed_as: Set(None),
     })
     .exec_without_returning(db)
     .await
@@ -293,13 +308,14 @@ pub(super) fn has_ended(row: &session::Model, now: Timestamp) -> bool {
     row.expires_at <= now || row.last_seen_at.plus_seconds(idle) <= now
 }
 
+/// The role of who sits in a session, and whether its id was taken away because that changed.
 #[expect(clippy::disallowed_methods, reason = "the session says which organization it acts in")]
-async fn role_in_session(db: &impl ConnectionTrait, id: SessionId, now: Timestamp) -> Result<Option<Role>> {
+async fn role_in_session(db: &impl ConnectionTrait, id: SessionId, now: Timestamp) -> Result<Option<(Role, bool)>> {
     let row = session::Entity::find_by_id(id).one(db).await.map_err(internal)?;
     let Some(row) = row.filter(|row| !has_ended(row, now)) else { return Ok(None) };
     if disabled(db, row.user_id).await? {
         return Ok(None);
     }
     let membership = Scope::of(row.org_id).find_id::<membership::Entity>(row.user_id).one(db).await;
-    Ok(membership.map_err(internal)?.map(|membership| membership.role))
+    Ok(membership.map_err(internal)?.map(|membership| (membership.role, row.renew_by.is_some())))
 }

@@ -3,20 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde_json::json;
 
 use super::{
     Admin, Person, Viewer,
     audit::Deed,
     sessions::delete_sessions,
-    store::{invitation, membership, session, user_account},
+    store::{invitation, membership, user_account},
     tx::Tx,
 };
 use crate::{
-    model::{Action, Code, Error, Result, Role, SessionId, TeamMember, UserId},
+    model::{Action, Code, Error, Result, Role, TeamMember, UserId},
     server::error::internal,
 };
 
@@ -40,7 +38,8 @@ impl Viewer {
 }
 
 impl Admin {
-    /// Gives a member another role; their open pages learn of it.
+    /// Gives a member another role. Their open pages learn of it and go on in other sessions; programs of theirs have to log
+    /// in again.
     ///
     /// # Errors
     /// `not_found` for who is no member, `conflict` for the last admin.
@@ -59,7 +58,7 @@ impl Admin {
         let mut change = before.clone().into_active_model();
         change.role = Set(role);
         let after = change.update(tx.db()).await.map_err(internal)?;
-        for session in tx.sessions_of(user).await? {
+        for session in tx.outdate_sessions(user).await? {
             tx.end_access(session.uuid());
         }
         let roles = (json!({"role": before.role}), json!({"role": role}));
@@ -134,19 +133,6 @@ impl Tx {
         membership::Entity::delete_by_id((organization, user)).exec(self.db()).await.map_err(internal)?;
         self.note(Deed::new(action).on("user", user, &person.name));
         Ok(())
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "the rows of this organization alone, by a column of the session")]
-    async fn sessions_of(&self, user: UserId) -> Result<Vec<SessionId>> {
-        session::Entity::find()
-            .filter(session::Column::OrgId.eq(self.organization().id))
-            .filter(session::Column::UserId.eq(user))
-            .select_only()
-            .column(session::Column::Id)
-            .into_tuple()
-            .all(self.db())
-            .await
-            .map_err(internal)
     }
 }
 

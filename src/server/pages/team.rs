@@ -22,7 +22,7 @@ use super::{
 use crate::{
     app::{App, session::Session, shell},
     model::{Error, FormAnswer, FormFailure},
-    server::{AppState, auth::cookie_session, call::own_or_dashboard, domain::Viewer},
+    server::{AppState, auth::page_session, call::own_or_dashboard, domain::Viewer},
 };
 
 /// Pages that need nobody to be signed in.
@@ -87,15 +87,21 @@ pub fn context(state: AppState) -> impl Fn() + Clone + Send + Sync + 'static {
 async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let (parts, body) = request.into_parts();
-    let session = cookie_session(&state, &parts).await;
+    let session = page_session(&state, &parts).await;
     let mut request = Request::from_parts(parts, body);
     match session {
-        Ok(Some(viewer)) => {
+        Ok(Some((viewer, cookie))) => {
             let refused = request.extensions().get::<FormFailure>().is_some();
-            if DOORS.contains(&path.as_str()) && request.method() == Method::GET && !refused {
-                return Redirect::to(&wanted(request.uri())).into_response();
+            let mut response = if DOORS.contains(&path.as_str()) && request.method() == Method::GET && !refused {
+                Redirect::to(&wanted(request.uri())).into_response()
+            } else {
+                request.extensions_mut().insert(viewer);
+                kept_by_nobody(next.run(request).await)
+            };
+            if let Some(cookie) = cookie {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
             }
-            request.extensions_mut().insert(viewer);
+            return response;
         }
         Ok(None) if is_open(&path) => {}
         Ok(None) => {
@@ -105,7 +111,10 @@ async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Re
         }
         Err(error) => return failed(error),
     }
-    let mut response = next.run(request).await;
+    kept_by_nobody(next.run(request).await)
+}
+
+fn kept_by_nobody(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     response
 }

@@ -106,7 +106,7 @@ impl Pair {
         let mut services = Vec::new();
         for n in 0..SERVICES {
             let new = NewService { name: format!("S{n}"), ..Default::default() };
-            services.push(member.create_service(new).await.expect("created").id);
+            services.push(member.create_service(new, None).await.expect("created").0.id);
         }
         let mut model =
             Model { services: (0..SERVICES).map(|n| (n, ServiceStatus::Operational)).collect(), ..Default::default() };

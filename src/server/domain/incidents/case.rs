@@ -15,6 +15,7 @@ use crate::{
     model::{
         Audience, Automations, Cause, ClockAction, Clockwork, Code, Course, Error, Event, Impact, Incident, IncidentId,
         IncidentKind, IncidentStatus, Result, ServiceId, ServiceImpact, ServiceStatus, Timestamp, UserId,
+        check::require_version,
     },
     server::error::internal,
 };
@@ -56,11 +57,7 @@ impl Case {
 
     /// Refuses a change that was made on another version.
     pub fn require_version(&self, version: Option<i64>) -> Result<()> {
-        if version.is_none_or(|version| version == self.row.version) {
-            return Ok(());
-        }
-        let why = "Somebody else changed this meanwhile. Look at the newest state, then send your change again.";
-        Err(Error::taken("version", format!("{why} It is version {} now.", self.row.version)))
+        require_version(version, self.row.version)
     }
 
     /// What the clock has to know.

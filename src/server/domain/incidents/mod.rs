@@ -10,7 +10,6 @@ mod clockwork;
 mod edit;
 mod layers;
 mod load;
-mod once;
 mod open;
 mod planned;
 mod presence;
@@ -23,7 +22,6 @@ mod updates;
 mod words;
 
 pub use clockwork::{ClockHolder, LEASE_SECONDS};
-pub use once::IdempotencyKey;
 pub use read::{IncidentFields, IncidentQuery};
 
 pub(super) use load::{corrections, lately, of_page};

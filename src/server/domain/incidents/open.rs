@@ -3,8 +3,12 @@
 use sea_orm::PaginatorTrait;
 
 use super::{
-    super::{Member, new_id, store::incident, tx::Tx},
-    IdempotencyKey,
+    super::{
+        Member, new_id,
+        once::{IdempotencyKey, gone_since},
+        store::incident,
+        tx::Tx,
+    },
     case::Case,
     deed,
     words::Word,
@@ -42,11 +46,7 @@ impl Member {
         let mut tx = self.begin().await?;
         // Before anything else: what was right then may be too late now.
         if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
-            let incident = tx.incident(IncidentId::from_uuid(made)).await.map_err(|error| match error.code {
-                Code::NotFound => Error::new(Code::Conflict, "What this request made has been deleted since."),
-                _ => error,
-            })?;
-            return Ok((incident, true));
+            return Ok((tx.incident(IncidentId::from_uuid(made)).await.map_err(gone_since)?, true));
         }
         let new = new.check(tx.now())?;
         if tx.room().await? == 0 {

@@ -2,15 +2,23 @@
 
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryOrder};
 
-use super::super::{Member, Viewer, audit::Deed, new_id, store::incident_template};
+use super::super::{
+    Member, Viewer,
+    audit::Deed,
+    new_id,
+    once::{IdempotencyKey, gone_since},
+    store::incident_template,
+    tx::Tx,
+};
 use crate::{
     model::{
-        Action, Error, IncidentKind, IncidentStatus, NewTemplate, Result, Template, TemplateId,
+        Action, Error, IncidentKind, IncidentStatus, NewTemplate, Result, Template, TemplateId, check::require_version,
         incident_input::check_step, template::fill,
     },
     server::error::internal,
 };
 
+const OPERATION: &str = "create_template";
 /// The most templates an organization may have.
 const TEMPLATES_MAX: u64 = 200;
 
@@ -43,54 +51,73 @@ impl Viewer {
 }
 
 impl Member {
-    /// Adds a template, or puts it in the place of another.
+    /// Adds a template. With a key that was used before, gives what was made then, and tells so.
     ///
     /// # Errors
-    /// `invalid` with the fields at fault; `not_found` for a template or service that is not this organization's.
-    pub async fn save_template(&self, id: Option<TemplateId>, new: NewTemplate) -> Result<Template> {
-        let new = new.check()?;
-        let status = new.status.unwrap_or(IncidentStatus::Investigating);
-        if status.kind() != IncidentKind::Incident {
-            check_step(IncidentStatus::Investigating, status)?;
+    /// `invalid` with the fields at fault; `not_found` for a service that is not this organization's; `conflict` for a key
+    /// that was used for something else.
+    pub async fn create_template(&self, new: NewTemplate, key: Option<IdempotencyKey>) -> Result<(Template, bool)> {
+        let asked = new.clone();
+        let (new, status) = checked(new)?;
+        if new.version.is_some() {
+            return Err(Error::field("version", "A new template has no version yet."));
         }
         let mut tx = self.begin().await?;
-        let known = self.scope().find::<incident_template::Entity>();
-        let before = match id {
-            Some(id) => {
-                let row = self.scope().find_id::<incident_template::Entity>(id).one(tx.db()).await.map_err(internal)?;
-                Some(row.ok_or_else(Error::not_found)?)
-            }
-            None if known.count(tx.db()).await.map_err(internal)? >= TEMPLATES_MAX => {
-                return Err(Error::invalid(format!("An organization can have at most {TEMPLATES_MAX} templates.")));
-            }
-            None => None,
-        };
+        if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
+            return Ok((template(tx.template(TemplateId::from_uuid(made)).await.map_err(gone_since)?)?, true));
+        }
+        let known = tx.scope().find::<incident_template::Entity>();
+        if known.count(tx.db()).await.map_err(internal)? >= TEMPLATES_MAX {
+            return Err(Error::invalid(format!("An organization can have at most {TEMPLATES_MAX} templates.")));
+        }
         tx.require_services(&new.services).await?;
         let row = incident_template::Model {
             org_id: self.organization(),
-            id: before.as_ref().map_or_else(|| TemplateId::from_uuid(new_id()), |before| before.id),
+            id: TemplateId::from_uuid(new_id()),
             name: new.name,
             title: new.title,
             message: new.message,
             status,
             services: serde_json::to_string(&new.services).map_err(internal)?,
-            created_at: before.as_ref().map_or(tx.now(), |before| before.created_at),
+            created_at: tx.now(),
             updated_at: tx.now(),
+            version: 1,
         };
-        let action = if before.is_some() { Action::TemplateChanged } else { Action::TemplateCreated };
-        let deed = Deed::new(action).on("template", row.id, &row.name);
+        let made = template(row.clone())?;
+        let row = row.into_active_model().reset_all();
+        incident_template::Entity::insert(row).exec_without_returning(tx.db()).await.map_err(internal)?;
+        tx.note(Deed::new(Action::TemplateCreated).on("template", made.id, &made.name));
+        tx.remember(key, OPERATION, &asked, made.id.uuid()).await?;
+        tx.commit().await?;
+        Ok((made, false))
+    }
+
+    /// Puts a template in the place of another.
+    ///
+    /// # Errors
+    /// `invalid` with the fields at fault; `not_found` for a template or service that is not this organization's;
+    /// `conflict` when the version is not the present one.
+    pub async fn replace_template(&self, id: TemplateId, new: NewTemplate) -> Result<Template> {
+        let (new, status) = checked(new)?;
+        let mut tx = self.begin().await?;
+        let row = tx.template(id).await?;
+        require_version(new.version, row.version)?;
+        tx.require_services(&new.services).await?;
+        let before = template(row.clone())?;
+        let row = incident_template::Model {
+            name: new.name,
+            title: new.title,
+            message: new.message,
+            status,
+            services: serde_json::to_string(&new.services).map_err(internal)?,
+            updated_at: tx.now(),
+            version: row.version + 1,
+            ..row
+        };
         let after = template(row.clone())?;
-        tx.note(match before.clone() {
-            Some(before) => deed.changing(&template(before)?, &after),
-            None => deed,
-        });
-        let change = row.clone().into_active_model().reset_all();
-        if before.is_some() {
-            let update = self.scope().update_id::<incident_template::Entity>(row.id);
-            update.set(change).exec(tx.db()).await.map_err(internal)?;
-        } else {
-            incident_template::Entity::insert(change).exec_without_returning(tx.db()).await.map_err(internal)?;
-        }
+        let update = tx.scope().update_id::<incident_template::Entity>(id).set(row.into_active_model().reset_all());
+        update.exec(tx.db()).await.map_err(internal)?;
+        tx.note(Deed::new(Action::TemplateChanged).on("template", id, &after.name).changing(&before, &after));
         tx.commit().await?;
         Ok(after)
     }
@@ -101,12 +128,29 @@ impl Member {
     /// `not_found` when this organization has none with this id.
     pub async fn delete_template(&self, id: TemplateId) -> Result<()> {
         let mut tx = self.begin().await?;
-        let row = self.scope().find_id::<incident_template::Entity>(id).one(tx.db()).await.map_err(internal)?;
-        let row = row.ok_or_else(Error::not_found)?;
+        let row = tx.template(id).await?;
         tx.note(Deed::new(Action::TemplateDeleted).on("template", row.id, &row.name));
         row.into_active_model().delete(tx.db()).await.map_err(internal)?;
         tx.commit().await
     }
+}
+
+impl Tx {
+    /// A template of this organization.
+    async fn template(&self, id: TemplateId) -> Result<incident_template::Model> {
+        let row = self.scope().find_id::<incident_template::Entity>(id).one(self.db()).await.map_err(internal)?;
+        row.ok_or_else(Error::not_found)
+    }
+}
+
+/// A template's input in order, and the status it begins with.
+fn checked(new: NewTemplate) -> Result<(NewTemplate, IncidentStatus)> {
+    let new = new.check()?;
+    let status = new.status.unwrap_or(IncidentStatus::Investigating);
+    if status.kind() != IncidentKind::Incident {
+        check_step(IncidentStatus::Investigating, status)?;
+    }
+    Ok((new, status))
 }
 
 fn template(row: incident_template::Model) -> Result<Template> {
@@ -117,5 +161,6 @@ fn template(row: incident_template::Model) -> Result<Template> {
         message: row.message,
         status: row.status,
         services: serde_json::from_str(&row.services).map_err(internal)?,
+        version: row.version,
     })
 }

@@ -3,8 +3,7 @@
 use serde_json::json;
 
 use super::{
-    super::{Member, markdown, store::incident_update, tx::Tx},
-    IdempotencyKey,
+    super::{Member, markdown, once::IdempotencyKey, store::incident_update, tx::Tx},
     case::Case,
     case_deed, deed,
     words::Word,

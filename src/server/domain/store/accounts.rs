@@ -120,6 +120,10 @@ pub mod session {
         pub ip: String,
         /// Whether it outlives the browser.
         pub is_lasting: bool,
+        /// Since a change of role: until when it still answers.
+        pub renew_by: Option<Timestamp>,
+        /// The session in its place.
+        pub renewed_as: Option<SessionId>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -77,6 +77,7 @@ pub mod incident_template {
         pub services: String,
         pub created_at: Timestamp,
         pub updated_at: Timestamp,
+        pub version: i64,
     }
 
     impl Tenant for Entity {

@@ -28,6 +28,7 @@ pub mod service {
         pub created_at: Timestamp,
         pub updated_at: Timestamp,
         pub deleted_at: Option<Timestamp>,
+        pub version: i64,
     }
 
     impl Tenant for Entity {
@@ -49,6 +50,7 @@ pub mod service {
                 organization_id: row.org_id,
                 created_at: row.created_at,
                 updated_at: row.updated_at,
+                version: row.version,
             }
         }
     }
@@ -87,6 +89,7 @@ pub mod service_group {
         pub position: i64,
         pub created_at: Timestamp,
         pub updated_at: Timestamp,
+        pub version: i64,
     }
 
     impl Tenant for Entity {
@@ -103,6 +106,7 @@ pub mod service_group {
                 organization_id: row.org_id,
                 created_at: row.created_at,
                 updated_at: row.updated_at,
+                version: row.version,
             }
         }
     }

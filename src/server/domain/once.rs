@@ -6,7 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::super::{System, store::idempotency_key, tx::Tx};
+use super::{System, store::idempotency_key, tx::Tx};
 use crate::{
     model::{Code, Error, Result},
     server::error::internal,
@@ -74,6 +74,14 @@ impl Tx {
         .await
         .map_err(internal)?;
         Ok(())
+    }
+}
+
+/// What to say when what a request made before is not there any more.
+pub(super) fn gone_since(error: Error) -> Error {
+    match error.code {
+        Code::NotFound => Error::new(Code::Conflict, "What this request made has been deleted since."),
+        _ => error,
     }
 }
 

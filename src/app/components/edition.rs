@@ -1,0 +1,161 @@
+//! The version of a thing that a form about it is written on: when somebody else is faster, the writer is told and loses
+//! nothing.
+
+use leptos::prelude::*;
+
+use super::form::{Form, FormHead};
+
+/// The version that a form stands on: the newest while nothing is being written, then the one it was begun on, until
+/// the writer goes on with a newer one.
+fn basis(last: Option<i64>, live: i64, accepted: i64, is_writing: bool) -> i64 {
+    match last {
+        Some(last) if is_writing => last.max(accepted),
+        _ => live,
+    }
+}
+
+/// What a form's text is a change of.
+#[derive(Clone, Copy)]
+pub struct Edition {
+    /// The form.
+    pub form: Form,
+    live: Signal<i64>,
+    version: Memo<i64>,
+    accepted: RwSignal<i64>,
+    is_alive: RwSignal<bool>,
+}
+
+impl Edition {
+    /// A form about what has this version now. It keeps to the one it was begun on while `is_writing`.
+    pub fn new(form: Form, live: Signal<i64>, is_writing: Signal<bool>) -> Self {
+        let accepted = RwSignal::new(0);
+        let begun = form.typed("version").and_then(|version| version.parse().ok());
+        let version = Memo::new(move |last: Option<&i64>| {
+            basis(last.copied().or(begun), live.get(), accepted.get(), is_writing.get())
+        });
+        let edition = Self { form, live, version, accepted, is_alive: RwSignal::new(false) };
+        Effect::new(move |_| edition.is_alive.set(true));
+        edition
+    }
+
+    /// Whether somebody else was faster.
+    fn is_changed(self) -> bool {
+        self.version.get() < self.live.get()
+    }
+
+    /// Goes on with what is written on top of what has been changed.
+    fn go_on(self) {
+        self.stand_on(self.live.get_untracked());
+    }
+
+    /// Goes on with what is written on this version.
+    pub fn stand_on(self, version: i64) {
+        self.accepted.set(version);
+    }
+
+    /// What the form sends as its version. Without the client the newest: whoever sends it again has read the notice.
+    fn sent(self) -> i64 {
+        if self.is_alive.get() { self.version.get() } else { self.live.get_untracked() }
+    }
+
+    /// Does this when somebody else was faster: what they changed may not be known here yet.
+    pub fn on_conflict(self, learn: impl Fn() + 'static) {
+        Effect::new(move |_| {
+            if self.form.is_conflict() {
+                learn();
+            }
+        });
+    }
+
+    /// Whether the notice tells of a refusal already.
+    fn is_told(self) -> bool {
+        self.form.is_conflict() && (self.is_changed() || self.accepted.get() > 0)
+    }
+}
+
+/// Whether what a form changes has become something else since it was begun with `first`: then it keeps to the version it
+/// was begun on. Otherwise what was changed beside it leaves alone what is being written.
+pub fn is_behind<T>(
+    form: Form,
+    is_touched: Signal<bool>,
+    first: Memo<T>,
+    now: impl Fn() -> T + Send + Sync + 'static,
+) -> Signal<bool>
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    // Sent without the client and shown again, it was begun on an earlier page.
+    let was_begun_before = form.typed("version").is_some();
+    Signal::derive(move || is_touched.get() && (was_begun_before || first.get() != now()))
+}
+
+/// What a form begins with: follows `value` until something is typed, and then stays.
+pub fn begin_with<T>(is_touched: Signal<bool>, value: impl Fn() -> T + Send + Sync + 'static) -> Memo<T>
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    Memo::new(move |last: Option<&T>| match last {
+        Some(last) if is_touched.get() => last.clone(),
+        _ => value(),
+    })
+}
+
+/// What each form that changes a thing begins with: unseen, what it is about and which version of it; then what others
+/// have changed meanwhile, or why the server refused it.
+#[component]
+pub fn EditionHead(
+    /// The version it stands on.
+    edition: Edition,
+    /// The id of what it is about.
+    id: String,
+    /// What that is called in a sentence.
+    #[prop(into)]
+    noun: Signal<&'static str>,
+    /// How the thing is now.
+    children: ChildrenFn,
+) -> impl IntoView {
+    view! {
+        <FormHead form=edition.form is_quiet=Signal::derive(move || edition.is_told()) />
+        <input type="hidden" name="id" value=id />
+        <input type="hidden" name="version" autocomplete="off" value=move || edition.sent().to_string() />
+        <div role="alert">
+            <Show when=move || edition.is_changed()>
+                <div class="changed">
+                    <p>
+                        <strong>{move || format!("This {} changed while you were writing.", noun.get())}</strong>
+                        " What you wrote is still here."
+                    </p>
+                    {children()}
+                    <button type="button" class="button when-alive" on:click=move |_| edition.go_on()>
+                        "Go on with the newest"
+                    </button>
+                </div>
+            </Show>
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_untouched_form_follows_the_newest_version() {
+        assert_eq!(basis(None, 3, 0, false), 3);
+        assert_eq!(basis(Some(3), 4, 0, false), 4);
+    }
+
+    #[test]
+    fn what_is_being_written_stays_on_its_version_until_the_writer_goes_on() {
+        assert_eq!(basis(Some(3), 4, 0, true), 3, "4 is news to the writer");
+        assert_eq!(basis(Some(3), 5, 4, true), 4, "went on with 4, then came 5");
+        assert_eq!(basis(Some(3), 4, 4, true), 4);
+        assert_eq!(basis(Some(5), 5, 4, true), 5, "an older going-on does not lead back");
+    }
+
+    #[test]
+    fn a_form_refused_without_javascript_stands_on_the_version_it_was_sent_with() {
+        // `begun` takes the place of `last` in the first round.
+        assert_eq!(basis(Some(2), 4, 0, true), 2);
+    }
+}
