@@ -102,7 +102,7 @@ async fn run_server(config: Config, with_demo: bool) -> Result<(), Failure> {
         None => Relay::none(),
     };
     let domain = open(&config, relay.clone()).await?;
-    let counters = Counters::open(&relay, &config.secret, PATIENCE);
+    let counters = Counters::open(domain.relay(), &config.secret, PATIENCE);
     let state = AppState::new(config, domain, counters, names, COST)?;
     if with_demo {
         let hash = state.passwords.hash(demo::PASSWORD).await?;

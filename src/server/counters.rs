@@ -109,8 +109,9 @@ impl Counters {
     #[must_use]
     pub fn open(relay: &Relay, secret: &Secret, patience: Duration) -> Self {
         let Some(client) = relay.client() else { return Self::none() };
-        let (link, state) = watch::channel(Link::Opening);
-        let line = Arc::new(Line { key: secret.key("shared counts"), patience, link, said: Mutex::default() });
+        let (sender, state) = watch::channel(Link::Opening);
+        let key = secret.key("shared counts");
+        let line = Arc::new(Line { key, patience, link: sender, said: Mutex::default() });
         tokio::spawn(keep_open(client.clone(), Arc::downgrade(&line), state));
         Self { line: Some(line) }
     }
@@ -259,12 +260,12 @@ impl Line {
 }
 
 /// Opens the connection whenever there is none, until nobody counts any more.
-async fn keep_open(client: Client, line: Weak<Line>, mut link: watch::Receiver<Link>) {
+async fn keep_open(client: Client, line: Weak<Line>, mut state: watch::Receiver<Link>) {
     // How long an answer may take is for whoever asks to say.
     let config = AsyncConnectionConfig::new().set_connection_timeout(Some(OPENING)).set_response_timeout(None);
     let mut turn = interval(RETRY);
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while link.wait_for(|link| !matches!(link, Link::Open(_))).await.is_ok() {
+    while state.wait_for(|link| !matches!(link, Link::Open(_))).await.is_ok() {
         turn.tick().await;
         let opened = timeout(OPENING, client.get_multiplexed_async_connection_with_config(&config)).await;
         let Some(line) = line.upgrade() else { return };

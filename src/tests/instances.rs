@@ -1,7 +1,15 @@
 //! Two instances of the server on one database: what one commits, the other's readers hear.
 
+use std::time::Duration;
+
 use axum::http::header;
 use serde_json::json;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::timeout,
+};
 
 use super::{
     PASSWORD, Relay, SECRET, TestApp,
@@ -271,4 +279,53 @@ async fn r1_without_its_redis_each_instance_counts_for_itself() {
         while team.get("/api/services").await.status == 200 {}
         team.get("/api/services").await.refuses(429, &[]);
     }
+}
+
+/// A way to Redis that can be closed and opened.
+async fn detour(redis: &str) -> (String, watch::Sender<bool>) {
+    let place = redis.trim_start_matches("redis://").rsplit('@').next().and_then(|rest| rest.split('/').next());
+    let place = place.expect("a host and a port").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = redis.replace(&place, &listener.local_addr().expect("bound").to_string());
+    let gate = watch::Sender::new(true);
+    let open = gate.subscribe();
+    tokio::spawn(async move {
+        while let Ok((mut here, _)) = listener.accept().await {
+            let (mut open, place) = (open.clone(), place.clone());
+            tokio::spawn(async move {
+                let Ok(mut there) = TcpStream::connect(&place).await else { return };
+                let closed = async { open.wait_for(|open| !open).await.map(drop) };
+                tokio::select! {
+                    _ = closed => {}
+                    _ = copy_bidirectional(&mut here, &mut there) => {}
+                }
+            });
+        }
+    });
+    (url, gate)
+}
+
+/// Whether an attempt at one instance counts at the other, where each address has one.
+async fn count_together(apps: &[TestApp; 2]) -> bool {
+    apps[0].pass(60);
+    let mut answers = Vec::new();
+    for app in apps {
+        let guess = json!({"email": format!("{}@example.com", unique("nobody")), "password": "not the right password"});
+        answers.push(app.post(LOGIN, &guess).await.status.as_u16());
+    }
+    assert_eq!(answers[0], 401);
+    answers[1] == 429
+}
+
+#[tokio::test]
+async fn r1_when_redis_comes_back_the_instances_count_together_again() {
+    let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else { return };
+    let (url, gate) = detour(&redis).await;
+    let apps = pair(&url, &["--auth-rate", "1"]).await;
+    assert!(count_together(&apps).await);
+    gate.send_replace(false);
+    assert!(!count_together(&apps).await);
+    gate.send_replace(true);
+    let again = async { while !count_together(&apps).await {} };
+    timeout(Duration::from_secs(30), again).await.expect("they find each other");
 }
