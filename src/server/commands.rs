@@ -11,6 +11,7 @@ use super::{
     AppState, assets,
     auth::{COST, Passwords},
     config::{Cli, Command, Config, ConfigError},
+    counters::{Counters, PATIENCE},
     domain::{Clock, Domain, Unreachable, demo},
     jobs,
     relay::Relay,
@@ -101,7 +102,8 @@ async fn run_server(config: Config, with_demo: bool) -> Result<(), Failure> {
         None => Relay::none(),
     };
     let domain = open(&config, relay.clone()).await?;
-    let state = AppState::new(config, domain, names, COST)?;
+    let counters = Counters::open(domain.relay(), &config.secret, PATIENCE);
+    let state = AppState::new(config, domain, counters, names, COST)?;
     if with_demo {
         let hash = state.passwords.hash(demo::PASSWORD).await?;
         if state.domain.system().create_demo(hash).await? {

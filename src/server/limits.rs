@@ -15,7 +15,14 @@ use axum::{
 };
 use clap::{Args, value_parser};
 
-use super::{AppState, auth::caller_ip, domain::Clock, net::throttle_key};
+use super::{
+    AppState,
+    auth::caller_ip,
+    counters::Counters,
+    domain::Clock,
+    net::throttle_key,
+    window::{Tally, Window},
+};
 use crate::model::{Error, Result, Timestamp, UserId};
 
 /// Live feeds one person may have open at one instance.
@@ -24,6 +31,9 @@ const SOCKETS_PER_PERSON: u32 = 10;
 const CALLERS: usize = 50_000;
 /// A minute.
 const WINDOW_SECONDS: i64 = 60;
+/// What part of the allowance is told to the other instances at once: few requests ask Redis, and by so much each
+/// instance may be late to hear of the others.
+const BATCH: u32 = 20;
 
 /// The limits an operator may choose.
 #[derive(Args, Clone, Copy, Debug)]
@@ -149,6 +159,7 @@ pub struct Requests {
     per_minute: u32,
     hasher: RandomState,
     counts: Arc<Mutex<HashMap<Who, Window>>>,
+    counters: Counters,
 }
 
 /// Whose requests are counted together.
@@ -159,57 +170,56 @@ enum Who {
     Address(IpAddr),
 }
 
-struct Window {
-    began: Timestamp,
-    count: u32,
-}
-
 impl Requests {
-    /// Allows this many requests a minute to each.
+    /// Allows this many requests a minute to each, at this instance and those it counts with.
     #[must_use]
-    pub fn new(clock: Clock, per_minute: u32) -> Self {
-        Self { clock, per_minute, hasher: RandomState::new(), counts: Arc::default() }
+    pub fn new(clock: Clock, per_minute: u32, counters: Counters) -> Self {
+        Self { clock, per_minute, hasher: RandomState::new(), counts: Arc::default(), counters }
+    }
+
+    /// Counts a request here and, now and then, tells the other instances.
+    async fn count(&self, secret: Option<&[u8]>, address: IpAddr) -> Result<()> {
+        let Some((who, tally)) = self.count_here(secret, address)? else { return Ok(()) };
+        let (what, whose) = match who {
+            Who::Key(_) => ("requests-of-key", secret.map(String::from_utf8_lossy).unwrap_or_default().into_owned()),
+            Who::Address(address) => ("requests-of-address", address.to_string()),
+        };
+        let now = self.clock.now();
+        let told = self.counters.count(now, [(what, &whose, tally)]).await.map(|[told]| told);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let settled = counts.get_mut(&who).map(|window| window.settle(now, self.per_minute, tally, told));
+        settled.unwrap_or(Ok(())).map_err(|until| too_many(now, until))
     }
 
     /// Counts a request. A secret has a count of its own only once it has opened a door: made-up ones are counted with
-    /// the address they come from.
-    fn count(&self, secret: Option<&[u8]>, address: IpAddr) -> Result<()> {
+    /// the address they come from. Gives what the other instances are to be told of.
+    fn count_here(&self, secret: Option<&[u8]>, address: IpAddr) -> Result<Option<(Who, Tally)>> {
         let now = self.clock.now();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_over = |window: &Window| window.began.plus_seconds(WINDOW_SECONDS) <= now;
         let known = secret.map(|secret| Who::Key(self.hasher.hash_one(secret))).filter(|who| counts.contains_key(who));
         let who = match known {
             Some(who) => who,
             // Whoever is on this machine is its operator, or a proxy that has not been named.
-            None if address.to_canonical().is_loopback() => return Ok(()),
+            None if address.to_canonical().is_loopback() => return Ok(None),
             None => Who::Address(throttle_key(address)),
         };
         if counts.len() >= CALLERS && !counts.contains_key(&who) {
-            counts.retain(|_, window| !is_over(window));
+            counts.retain(|_, window| !window.is_over(now));
             if counts.len() >= CALLERS {
                 counts.clear();
             }
         }
-        let window = counts.entry(who).or_insert(Window { began: now, count: 0 });
-        if is_over(window) {
-            *window = Window { began: now, count: 0 };
-        }
-        if window.count >= self.per_minute {
-            let left = window.began.plus_seconds(WINDOW_SECONDS).millis() - now.millis();
-            let seconds = u32::try_from((left + 999) / 1000).unwrap_or(1).max(1);
-            let message = format!("Too many requests. Try again in {seconds} s.");
-            return Err(Error { message, ..Error::too_many_requests(seconds) });
-        }
-        window.count += 1;
-        Ok(())
+        let window = counts.entry(who).or_insert(Window::new(now, WINDOW_SECONDS));
+        window.count(now, self.per_minute).map_err(|until| too_many(now, until))?;
+        Ok(self.counters.due(window, self.per_minute / BATCH).map(|tally| (who, tally)))
     }
 
-    /// Counts a request with all others, whoever makes it.
+    /// Counts a request at this instance with all others, whoever makes it.
     ///
     /// # Errors
     /// `too_many_requests`, with the seconds to wait.
     pub fn count_together(&self) -> Result<()> {
-        self.count(None, IpAddr::from([0, 0, 0, 0]))
+        self.count_here(None, IpAddr::from([0, 0, 0, 0])).map(drop)
     }
 
     /// Gives a secret that has opened a door a count of its own.
@@ -217,9 +227,21 @@ impl Requests {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let who = Who::Key(self.hasher.hash_one(secret));
         if counts.len() < CALLERS {
-            counts.entry(who).or_insert(Window { began: self.clock.now(), count: 1 });
+            let now = self.clock.now();
+            counts.entry(who).or_insert_with(|| {
+                let mut window = Window::new(now, WINDOW_SECONDS);
+                window.add(now);
+                window
+            });
         }
     }
+}
+
+fn too_many(now: Timestamp, until: Timestamp) -> Error {
+    let left = until.millis() - now.millis();
+    let seconds = u32::try_from((left + 999) / 1000).unwrap_or(1).max(1);
+    let message = format!("Too many requests. Try again in {seconds} s.");
+    Error { message, ..Error::too_many_requests(seconds) }
 }
 
 /// Answers 429 to whoever asks the API or posts forms too often.
@@ -227,7 +249,7 @@ pub async fn limit_requests(State(state): State<AppState>, request: Request, nex
     let (parts, body) = request.into_parts();
     let secret = secret(&parts.headers, &state);
     let address = caller_ip(&parts, &state);
-    if let Err(error) = state.requests.count(secret.as_deref(), address) {
+    if let Err(error) = state.requests.count(secret.as_deref(), address).await {
         return error.into_response();
     }
     next.run(Request::from_parts(parts, body)).await
@@ -292,19 +314,19 @@ mod tests {
     #[test]
     fn r_70_each_key_has_so_many_requests_a_minute_and_made_up_keys_share_their_addresses() {
         let clock = Clock::pretend(Timestamp::EPOCH);
-        let requests = Requests::new(clock.clone(), 3);
+        let requests = Requests::new(clock.clone(), 3, Counters::none());
         let (office, home) = (ip("192.0.2.1"), ip("192.0.2.2"));
         requests.recognize(b"real");
         for _ in 0..2 {
-            assert!(requests.count(Some(b"real"), office).is_ok());
+            assert!(requests.count_here(Some(b"real"), office).is_ok());
         }
-        assert_eq!(requests.count(Some(b"real"), home).expect_err("fourth").retry_after, Some(60));
+        assert_eq!(requests.count_here(Some(b"real"), home).expect_err("fourth").retry_after, Some(60));
         for made_up in [&b"a"[..], b"b", b"c"] {
-            assert!(requests.count(Some(made_up), office).is_ok());
+            assert!(requests.count_here(Some(made_up), office).is_ok());
         }
-        assert!(requests.count(Some(b"d"), office).is_err());
-        assert!(requests.count(None, office).is_err() && requests.count(None, home).is_ok());
+        assert!(requests.count_here(Some(b"d"), office).is_err());
+        assert!(requests.count_here(None, office).is_err() && requests.count_here(None, home).is_ok());
         clock.advance_seconds(60);
-        assert!(requests.count(Some(b"real"), home).is_ok() && requests.count(None, office).is_ok());
+        assert!(requests.count_here(Some(b"real"), home).is_ok() && requests.count_here(None, office).is_ok());
     }
 }

@@ -6,6 +6,7 @@ pub mod auth;
 pub mod call;
 mod commands;
 mod config;
+mod counters;
 pub mod domain;
 mod error;
 mod forms;
@@ -24,6 +25,7 @@ mod seal;
 mod secret;
 mod serve;
 mod telemetry;
+mod window;
 
 pub use commands::main;
 pub use config::{Config, Settings};
@@ -41,6 +43,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     auth::{Challenges, Passwords, SessionCookie, Throttle, Tokens},
+    counters::Counters,
     domain::Domain,
     limits::{Requests, Sockets},
     mail::Mailer,
@@ -77,18 +80,25 @@ impl AppState {
     ///
     /// # Errors
     /// When the password cost is out of range.
-    fn new(config: Config, domain: Domain, names: assets::Names, password_cost: u32) -> Result<Self> {
+    fn new(
+        config: Config,
+        domain: Domain,
+        counters: Counters,
+        names: assets::Names,
+        password_cost: u32,
+    ) -> Result<Self> {
         Ok(Self {
             passwords: Passwords::new(password_cost)?,
-            throttle: Throttle::new(domain.clock().clone(), config.auth_rate),
-            requests: Requests::new(domain.clock().clone(), config.limits.api_rate),
-            reports: Requests::new(domain.clock().clone(), reports::REPORTS_PER_MINUTE),
+            throttle: Throttle::new(domain.clock().clone(), config.auth_rate, counters.clone()),
+            requests: Requests::new(domain.clock().clone(), config.limits.api_rate, counters.clone()),
+            reports: Requests::new(domain.clock().clone(), reports::REPORTS_PER_MINUTE, Counters::none()),
             sockets: Sockets::new(&config.limits),
             tokens: Tokens::new(&config.secret, &config.old_secrets),
             challenges: Challenges::new(
                 Seal::new(&config.all_secrets(), "login challenge"),
                 &config.public_url,
                 domain.clock().clone(),
+                counters,
             ),
             mailer: config.mail.as_ref().map_or_else(Mailer::none, Mailer::open),
             seeds: Seal::new(&config.all_secrets(), "second factor"),
@@ -114,7 +124,9 @@ impl FromRef<AppState> for LeptosOptions {
 impl AppState {
     /// The server over this database, with cheap passwords and without the browser's half.
     pub(crate) fn for_tests(config: Config, domain: Domain) -> Self {
-        Self::new(config, domain, assets::Names::placeholder(), 4).expect("the cost is in range")
+        // A machine full of tests may keep an answer of Redis waiting.
+        let counters = Counters::open(domain.relay(), &config.secret, std::time::Duration::from_secs(10));
+        Self::new(config, domain, counters, assets::Names::placeholder(), 4).expect("the cost is in range")
     }
 
     /// The server's own jobs, run by hand.

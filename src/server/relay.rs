@@ -61,6 +61,11 @@ impl Relay {
         Ok(Self { line: Some(Arc::new(Line { client, queue })) })
     }
 
+    /// Redis, where there is one.
+    pub(super) fn client(&self) -> Option<&Client> {
+        self.line.as_ref().map(|line| &line.client)
+    }
+
     /// Tells the other instances, without waiting for Redis.
     pub fn send(&self, (organization, audience): Topic, events: &[Published]) {
         if self.line.is_some() {

@@ -1,12 +1,22 @@
 //! Two instances of the server on one database: what one commits, the other's readers hear.
 
+use std::time::Duration;
+
+use axum::http::header;
 use serde_json::json;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::timeout,
+};
 
 use super::{
-    Relay, TestApp,
+    PASSWORD, Relay, SECRET, TestApp,
     clients::in_public,
     config,
     database::{database_url, setting},
+    pretended, unique,
 };
 use crate::{
     model::Timestamp,
@@ -76,11 +86,22 @@ async fn changes_at_two_instances_at_once_get_one_order() {
 
 /// An instance that hears the others through Redis.
 async fn connected(redis: &str) -> TestApp {
+    join(redis, &[], Clock::System).await
+}
+
+async fn join(redis: &str, flags: &[&str], clock: Clock) -> TestApp {
     let relay = Relay::open(redis).expect("an address");
-    let domain = Domain::open(database_url(), relay.clone(), Clock::System).await.expect("the database opens");
-    let state = AppState::for_tests(config(&[]), domain);
+    let domain = Domain::open(database_url(), relay.clone(), clock.clone()).await.expect("the database opens");
+    let state = AppState::for_tests(config(flags), domain);
     tokio::spawn(relay.listen(state.system(), state.stop()));
-    TestApp::of(state, Clock::System)
+    TestApp::of(state, clock)
+}
+
+/// Two instances that count together, and with nobody else: what they count is told apart by their secret.
+pub async fn pair(redis: &str, flags: &[&str]) -> [TestApp; 2] {
+    let (secret, clock) = (unique(SECRET), pretended("2026-03-01T12:00:00Z"));
+    let flags = [&["--jwt-secret", secret.as_str()], flags].concat();
+    [join(redis, &flags, clock.clone()).await, join(redis, &flags, clock).await]
 }
 
 #[tokio::test]
@@ -134,4 +155,181 @@ async fn clocks_that_disagree_never_put_a_state_before_the_one_it_follows() {
     let instant = |value: &serde_json::Value| value.as_str().expect("text").parse::<Timestamp>().expect("an instant");
     assert!(instant(&later["updated_at"]) > instant(&service["updated_at"]));
     assert_eq!(later["status_since"], later["updated_at"]);
+}
+
+const LOGIN: &str = "/api/auth/login";
+
+#[tokio::test]
+async fn r_27_an_address_has_its_attempts_at_all_instances_together() {
+    let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else { return };
+    let apps = pair(&redis, &["--auth-rate", "6"]).await;
+    let team = apps[0].register("Acme").await;
+    let login = json!({"email": team.email, "password": PASSWORD});
+    for n in 0..5 {
+        apps[n % 2].post(LOGIN, &login).await.is(200);
+    }
+    apps[0].pass(10);
+    for app in &apps {
+        let refused = app.post(LOGIN, &login).await;
+        refused.refuses(429, &[]);
+        assert_eq!(refused.header(header::RETRY_AFTER), "50");
+    }
+    apps[0].pass(50);
+    for n in 0..6 {
+        apps[n % 2].post(LOGIN, &login).await.is(200);
+    }
+    apps[0].post(LOGIN, &login).await.refuses(429, &[]);
+}
+
+#[tokio::test]
+async fn r_27_an_accounts_pause_holds_at_all_instances_and_so_does_its_end() {
+    let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else { return };
+    let apps = pair(&redis, &[]).await;
+    let team = apps[0].register("Acme").await;
+    let unknown = format!("{}@example.com", unique("nobody"));
+    for email in [&unknown, &team.email] {
+        let wrong = json!({"email": email, "password": "not the right password"});
+        for n in 0..5 {
+            apps[n % 2].post(LOGIN, &wrong).await.refuses(401, &[]);
+        }
+        // Refused tries make the pause no longer.
+        for pause in [1, 2, 4] {
+            for app in apps.iter().cycle().take(4) {
+                let paused = app.post(LOGIN, &wrong).await;
+                paused.refuses(429, &[]);
+                assert_eq!(paused.header(header::RETRY_AFTER), pause.to_string());
+            }
+            apps[0].pass(pause);
+            apps[1].post(LOGIN, &wrong).await.refuses(401, &[]);
+        }
+        apps[0].pass(8);
+    }
+    apps[1].post(LOGIN, &json!({"email": team.email, "password": PASSWORD})).await.is(200);
+    let wrong = json!({"email": team.email, "password": "not the right password"});
+    for n in 0..5 {
+        apps[n % 2].post(LOGIN, &wrong).await.refuses(401, &[]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_27_of_many_guesses_at_once_at_two_instances_five_are_heard() {
+    let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else { return };
+    let apps = pair(&redis, &[]).await;
+    let team = apps[0].register("Acme").await;
+    let guesses = apps.iter().cycle().take(20).map(|app| {
+        let (app, guess) = (app.clone(), json!({"email": team.email, "password": "not the right password"}));
+        tokio::spawn(async move { app.post(LOGIN, &guess).await.status.as_u16() })
+    });
+    let answers = futures::future::join_all(guesses).await;
+    let heard = answers.into_iter().filter(|answer| matches!(answer, Ok(401))).count();
+    assert_eq!(heard, 5);
+}
+
+#[tokio::test]
+async fn r_70_requests_are_counted_by_all_instances_together() {
+    let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else { return };
+    for (rate, allowed) in [("20", 20..=20), ("200", 190..=220)] {
+        let apps = pair(&redis, &["--api-rate", rate]).await;
+        let team = apps[0].register("Acme").await;
+        let teams = apps.each_ref().map(|app| team.at(app));
+        // The first request with a token is the address's, at each.
+        for team in &teams {
+            team.get("/api/services").await.is(200);
+        }
+        let mut answered = 2;
+        let mut refused = 0;
+        for team in teams.iter().cycle() {
+            match team.get("/api/services").await.status.as_u16() {
+                200 => (answered, refused) = (answered + 1, 0),
+                status => {
+                    assert_eq!(status, 429);
+                    refused += 1;
+                }
+            }
+            if refused == 2 {
+                break;
+            }
+        }
+        assert!(allowed.contains(&answered), "{answered} of {rate}");
+        apps[0].pass(60);
+        for team in &teams {
+            team.get("/api/services").await.is(200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn r1_without_its_redis_each_instance_counts_for_itself() {
+    // Nobody listens on this port.
+    let apps = pair("redis://127.0.0.1:9/", &["--auth-rate", "3", "--api-rate", "10"]).await;
+    let team = apps[0].register("Acme").await;
+    let login = json!({"email": team.email, "password": PASSWORD});
+    apps[0].post(LOGIN, &login).await.is(200);
+    apps[0].post(LOGIN, &login).await.is(200);
+    apps[0].post(LOGIN, &login).await.refuses(429, &[]);
+    for app in &apps {
+        app.pass(60);
+        let wrong = json!({"email": format!("{}@example.com", unique("nobody")), "password": "not the right password"});
+        app.post(LOGIN, &wrong).await.refuses(401, &[]);
+    }
+    for app in &apps {
+        let team = team.at(app);
+        for _ in 0..10 {
+            team.get("/api/services").await.is(200);
+        }
+    }
+    for app in &apps {
+        let team = team.at(app);
+        while team.get("/api/services").await.status == 200 {}
+        team.get("/api/services").await.refuses(429, &[]);
+    }
+}
+
+/// A way to Redis that can be closed and opened.
+async fn detour(redis: &str) -> (String, watch::Sender<bool>) {
+    let place = redis.trim_start_matches("redis://").rsplit('@').next().and_then(|rest| rest.split('/').next());
+    let place = place.expect("a host and a port").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = redis.replace(&place, &listener.local_addr().expect("bound").to_string());
+    let gate = watch::Sender::new(true);
+    let open = gate.subscribe();
+    tokio::spawn(async move {
+        while let Ok((mut here, _)) = listener.accept().await {
+            let (mut open, place) = (open.clone(), place.clone());
+            tokio::spawn(async move {
+                let Ok(mut there) = TcpStream::connect(&place).await else { return };
+                let closed = async { open.wait_for(|open| !open).await.map(drop) };
+                tokio::select! {
+                    _ = closed => {}
+                    _ = copy_bidirectional(&mut here, &mut there) => {}
+                }
+            });
+        }
+    });
+    (url, gate)
+}
+
+/// Whether an attempt at one instance counts at the other, where each address has one.
+async fn count_together(apps: &[TestApp; 2]) -> bool {
+    apps[0].pass(60);
+    let mut answers = Vec::new();
+    for app in apps {
+        let guess = json!({"email": format!("{}@example.com", unique("nobody")), "password": "not the right password"});
+        answers.push(app.post(LOGIN, &guess).await.status.as_u16());
+    }
+    assert_eq!(answers[0], 401);
+    answers[1] == 429
+}
+
+#[tokio::test]
+async fn r1_when_redis_comes_back_the_instances_count_together_again() {
+    let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else { return };
+    let (url, gate) = detour(&redis).await;
+    let apps = pair(&url, &["--auth-rate", "1"]).await;
+    assert!(count_together(&apps).await);
+    gate.send_replace(false);
+    assert!(!count_together(&apps).await);
+    gate.send_replace(true);
+    let again = async { while !count_together(&apps).await {} };
+    timeout(Duration::from_secs(30), again).await.expect("they find each other");
 }

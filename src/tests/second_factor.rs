@@ -7,7 +7,9 @@ use totp_rs::{Builder, Secret};
 use super::{
     PASSWORD, TestApp,
     clients::{Browser, Team},
+    database::setting,
     doors::path_to,
+    instances::pair,
 };
 
 const NOW: &str = "2026-11-25T12:00:00Z";
@@ -204,6 +206,24 @@ async fn r_29_after_five_tries_or_five_minutes_or_a_new_password_one_begins_agai
 
     // Without any challenge there is nothing to answer.
     assert_eq!(answer(&mut app.browser(), &ada.now()).await.header(header::LOCATION), "/login");
+}
+
+#[tokio::test]
+async fn r_29_the_five_tries_are_those_at_all_instances() {
+    let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else { return };
+    let apps = pair(&redis, &[]).await;
+    let ada = Guarded::of(&apps[0]).await;
+    let mut browser = ada.half_way().await;
+    for n in 0..5 {
+        browser.app = apps[n % 2].clone();
+        assert_eq!(answer(&mut browser, "000000").await.status, 400);
+        browser.app.pass(2);
+    }
+    for app in apps {
+        let mut browser = Browser { app, ..browser.clone() };
+        let over = answer(&mut browser, &ada.now()).await;
+        assert_eq!((over.status.as_u16(), over.header(header::LOCATION)), (303, "/login"));
+    }
 }
 
 #[tokio::test]

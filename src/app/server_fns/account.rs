@@ -121,7 +121,7 @@ pub async fn sends_mail() -> Result<bool> {
 #[server]
 pub async fn request_password_reset(email: String) -> Result<()> {
     use crate::server::{auth::Door, call};
-    call::then("/forgot-password?sent=yes", async move |door: Door| door.request_reset(&email)).await
+    call::then("/forgot-password?sent=yes", async move |door: Door| door.request_reset(&email).await).await
 }
 
 /// Sets a new password by the secret of a link, and leads to the login.

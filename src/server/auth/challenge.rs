@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     model::{Email, Error, Result, Timestamp},
-    server::{config::PublicUrl, domain::Clock, error::internal, seal::Seal},
+    server::{config::PublicUrl, counters::Counters, domain::Clock, error::internal, seal::Seal, window::Window},
 };
 
 /// How long one has for the code, in seconds.
@@ -41,14 +41,15 @@ pub struct Challenges {
     seal: Seal,
     secure: bool,
     clock: Clock,
-    tries: Arc<Mutex<HashMap<u64, (u32, Timestamp)>>>,
+    tries: Arc<Mutex<HashMap<u64, Window>>>,
+    counters: Counters,
 }
 
 impl Challenges {
     /// Challenges under this seal, for people who reach us at this address.
     #[must_use]
-    pub fn new(seal: Seal, url: &PublicUrl, clock: Clock) -> Self {
-        Self { seal, secure: url.is_https(), clock, tries: Arc::default() }
+    pub fn new(seal: Seal, url: &PublicUrl, clock: Clock, counters: Counters) -> Self {
+        Self { seal, secure: url.is_https(), clock, tries: Arc::default(), counters }
     }
 
     /// A challenge for who knew this password.
@@ -58,17 +59,25 @@ impl Challenges {
         Challenge { id: rand::random(), email, password_hash, is_lasting, expires_at }
     }
 
-    /// Counts a try.
+    /// Counts a try, at whichever instance it is made.
     ///
     /// # Errors
     /// `unauthorized` after the last: the password is asked for again.
-    pub fn attempt(&self, challenge: &Challenge) -> Result<()> {
+    pub async fn attempt(&self, challenge: &Challenge) -> Result<()> {
         let now = self.clock.now();
+        let tally = {
+            let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+            tries.retain(|_, window| !window.is_over(now));
+            let issued_at = challenge.expires_at.plus_seconds(-SECONDS);
+            let window = tries.entry(challenge.id).or_insert_with(|| Window::new(issued_at, SECONDS));
+            window.count(now, TRIES).map_err(|_| over())?;
+            self.counters.due(window, 1)
+        };
+        let Some(tally) = tally else { return Ok(()) };
+        let told = self.counters.count(now, [("codes", &challenge.id.to_string(), tally)]).await.map(|[told]| told);
         let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        tries.retain(|_, (_, end)| *end > now);
-        let (count, _) = tries.entry(challenge.id).or_insert((0, challenge.expires_at));
-        *count += 1;
-        if *count > TRIES { Err(over()) } else { Ok(()) }
+        let settled = tries.get_mut(&challenge.id).map(|window| window.settle(now, TRIES, tally, told));
+        settled.unwrap_or(Ok(())).map_err(|_| over())
     }
 
     /// The header that hands a challenge out.

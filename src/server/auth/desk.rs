@@ -43,17 +43,23 @@ impl<P> Desk<P> {
         if password.len() > 1024 {
             return Err(Error::field("password", "This is longer than any password here."));
         }
-        let email = person.account().user.email;
-        self.state.throttle.attempt(self.caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))?;
-        self.state.throttle.account_may_try(&email)?;
-        let hash = person.password_hash().await?;
-        if self.state.passwords.verify(password, Some(&hash)).await? {
-            self.state.throttle.account_succeeded(&email);
-            Ok(())
-        } else {
-            self.state.throttle.account_failed(&email);
-            Err(Error::field("password", "This is not your password."))
+        self.state.throttle.attempt(self.caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))).await?;
+        let counted = self.state.throttle.try_account(&person.account().user.email).await?;
+        match self.compare(person, password).await {
+            Ok(true) => {
+                self.state.throttle.succeeded(counted).await;
+                Ok(())
+            }
+            Ok(false) => Err(Error::field("password", "This is not your password.")),
+            Err(error) => {
+                self.state.throttle.excuse(counted).await;
+                Err(error)
+            }
         }
+    }
+
+    async fn compare(&self, person: &Person, password: &str) -> Result<bool> {
+        self.state.passwords.verify(password, Some(&person.password_hash().await?)).await
     }
 }
 
@@ -137,7 +143,7 @@ impl Desk<Sure> {
     /// # Errors
     /// `invalid` for a wrong code, `too_many_requests`.
     pub async fn enable_second_factor(&self, code: &str) -> Result<RecoveryCodes> {
-        self.state.throttle.attempt(self.caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))?;
+        self.state.throttle.attempt(self.caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))).await?;
         let codes = self.holder.enable_second_factor(&self.state.seeds, code).await?;
         tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::SecondFactorOn);
         Ok(codes)

@@ -17,7 +17,7 @@ impl Door {
         let (view, slug) = site.invitation_with_slug(invitation).await?;
         let new = new.check()?;
         Passwords::judge(&new.password, &[view.email.as_str(), &new.name, &view.organization, &slug])?;
-        self.state.throttle.attempt(self.ip())?;
+        self.state.throttle.attempt(self.ip()).await?;
         let hash = self.state.passwords.hash(&new.password).await?;
         site.join_as_new(invitation, &new, hash, &self.caller).await
     }
@@ -37,7 +37,13 @@ impl Door {
             let why = "There is no account with this address. Open the link of the invitation again.";
             return Err(Error::new(Code::Conflict, why));
         }
-        let known = self.prove(&Login { email: view.email, password, code: None }).await?;
-        site.join(invitation, &known, &self.caller).await
+        let (known, counted) = self.prove(&Login { email: view.email, password, code: None }).await?;
+        match site.join(invitation, &known, &self.caller).await {
+            Ok(session) => {
+                self.state.throttle.succeeded(counted).await;
+                Ok(session)
+            }
+            Err(error) => Err(self.excused(counted, error).await),
+        }
     }
 }

@@ -31,7 +31,7 @@ impl Door {
     ///
     /// # Errors
     /// `invalid` for what is no address or where no mail is sent, `too_many_requests`.
-    pub fn request_reset(&self, email: &str) -> Result<()> {
+    pub async fn request_reset(&self, email: &str) -> Result<()> {
         let mut check = Check::default();
         let email = check.take("email", email.parse());
         check.finish()?;
@@ -40,7 +40,7 @@ impl Door {
                 "This server sends no mail. Ask whoever runs it to set a new password with `aldis reset-password`.",
             ));
         }
-        self.state.throttle.attempt(self.ip())?;
+        self.state.throttle.attempt(self.ip()).await?;
         let (state, caller) = (self.state.clone(), self.caller.clone());
         tokio::spawn(async move {
             let email = email?;
@@ -57,7 +57,7 @@ impl Door {
     /// # Errors
     /// `invalid` for a link that opens nothing any more or a weak password, `too_many_requests`.
     pub async fn reset_password(&self, secret: &str, password: &str) -> Result<()> {
-        self.state.throttle.attempt(self.ip())?;
+        self.state.throttle.attempt(self.ip()).await?;
         let site = self.state.domain.site();
         let (email, name) = site.reset_holder(secret).await?;
         check_password("password", password, &[email.as_str(), &name])?;

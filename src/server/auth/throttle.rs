@@ -1,4 +1,5 @@
-//! How often one may try to sign in: per network address a number a minute, per account a growing pause.
+//! How often one may try to sign in: per network address a number a minute, per account a growing pause. All
+//! instances count together, as far as Redis lets them.
 
 use std::{
     collections::HashMap,
@@ -9,7 +10,12 @@ use std::{
 
 use crate::{
     model::{Email, Error, Result, Timestamp},
-    server::{domain::Clock, net::throttle_key},
+    server::{
+        counters::{Attempt, Counters, Pauses},
+        domain::Clock,
+        net::throttle_key,
+        window::{Tally, Window},
+    },
 };
 
 /// Failures an account has before each next try must wait.
@@ -20,6 +26,12 @@ const LONGEST_PAUSE: i64 = 15 * 60;
 const FORGET: i64 = 3600;
 /// How many times the attempts of one address all addresses together have in a minute: what a small machine can hash.
 const EVERYBODY: u32 = 50;
+/// The same for the instances together.
+const PAUSES: Pauses = Pauses { free: FREE_FAILURES, longest: LONGEST_PAUSE, forget: FORGET };
+/// What the other instances know an account's failures as.
+const FAILURES: &str = "failures";
+/// A minute.
+const WINDOW_SECONDS: i64 = 60;
 /// Entries kept at most; past it the ones that no longer matter are dropped first.
 const ENTRIES: usize = 50_000;
 
@@ -29,6 +41,7 @@ pub struct Throttle {
     clock: Clock,
     per_minute: u32,
     counts: Arc<Mutex<Counts>>,
+    counters: Counters,
 }
 
 #[derive(Default)]
@@ -38,14 +51,20 @@ struct Counts {
     accounts: HashMap<Email, Failures>,
 }
 
-struct Window {
-    began: Timestamp,
-    attempts: u32,
-}
-
 struct Failures {
     count: u32,
     last: Timestamp,
+}
+
+/// A try at an account that has been counted as a failure.
+#[must_use]
+pub struct Try {
+    email: Email,
+    at: Timestamp,
+    /// When the failure before it was.
+    before: Timestamp,
+    /// Whether the other instances know of it.
+    is_shared: bool,
 }
 
 impl Failures {
@@ -57,68 +76,108 @@ impl Failures {
 }
 
 impl Throttle {
-    /// Allows this many attempts a minute from one network address.
+    /// Allows this many attempts a minute from one network address, at this instance and those it counts with.
     #[must_use]
-    pub fn new(clock: Clock, per_minute: u32) -> Self {
-        Self { clock, per_minute, counts: Arc::default() }
+    pub fn new(clock: Clock, per_minute: u32, counters: Counters) -> Self {
+        Self { clock, per_minute, counts: Arc::default(), counters }
     }
 
-    /// Counts an attempt from this address.
+    /// Counts an attempt from this address, at whichever instance it is made.
     ///
     /// # Errors
     /// `too_many_requests`, with the seconds to wait.
-    pub fn attempt(&self, ip: IpAddr) -> Result<()> {
+    pub async fn attempt(&self, ip: IpAddr) -> Result<()> {
+        let (now, address, all) = (self.clock.now(), throttle_key(ip), self.per_minute.saturating_mul(EVERYBODY));
+        let Some((of_address, of_all)) = self.attempt_here(now, address, all)? else { return Ok(()) };
+        let whose = address.to_string();
+        let told = [("attempts-of-address", whose.as_str(), of_address), ("attempts-of-everybody", "", of_all)];
+        let [by_address, by_all] = self.counters.count(now, told).await.map_or([None, None], |told| told.map(Some));
+        let counts = &mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = counts.addresses.get_mut(&address);
+        let address = window.map(|window| window.settle(now, self.per_minute, of_address, by_address));
+        let everybody = counts.everybody.as_mut().map(|window| window.settle(now, all, of_all, by_all));
+        let settled = address.into_iter().chain(everybody).collect::<Result<(), Timestamp>>();
+        settled.map_err(|until| wait(now, until))
+    }
+
+    /// Counts it at this instance, and gives what the others are to be told of.
+    fn attempt_here(&self, now: Timestamp, address: IpAddr, all: u32) -> Result<Option<(Tally, Tally)>> {
+        let counts = &mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        trim(&mut counts.addresses, |window| window.is_over(now));
+        let window = counts.addresses.entry(address).or_insert(Window::new(now, WINDOW_SECONDS));
+        window.count(now, self.per_minute).map_err(|until| wait(now, until))?;
+        let everybody = counts.everybody.get_or_insert(Window::new(now, WINDOW_SECONDS));
+        everybody.count(now, all).map_err(|until| wait(now, until))?;
+        Ok(self.counters.due(window, 1).zip(self.counters.due(everybody, 1)))
+    }
+
+    /// Counts a try at this account, as the failure that it is until it turns out to be none: of tries that come at once,
+    /// at whichever instance, each counts for the next. Unknown addresses are counted alike, so that it tells nothing.
+    ///
+    /// # Errors
+    /// `too_many_requests`, with the seconds to wait, while the account's pause is not over.
+    pub async fn try_account(&self, email: &Email) -> Result<Try> {
         let now = self.clock.now();
+        match self.counters.attempt(now, FAILURES, email.as_str(), &PAUSES).await {
+            Some(attempt) => self.take_over(now, email, attempt),
+            None => self.try_here(now, email),
+        }
+    }
+
+    /// Takes over what all instances know of this account.
+    fn take_over(&self, now: Timestamp, email: &Email, attempt: Attempt) -> Result<Try> {
+        let last = if attempt.is_allowed { now } else { attempt.last };
+        let failures = Failures { count: attempt.failures, last };
+        let free = failures.free_again();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        trim(&mut counts.addresses, |window| window.began.plus_seconds(60) <= now);
-        let window = counts.addresses.entry(throttle_key(ip)).or_insert(Window { began: now, attempts: 0 });
-        if window.began.plus_seconds(60) <= now {
-            *window = Window { began: now, attempts: 0 };
-        }
-        if window.attempts >= self.per_minute {
-            return Err(wait(now, window.began.plus_seconds(60)));
-        }
-        window.attempts += 1;
-        let everybody = counts.everybody.get_or_insert(Window { began: now, attempts: 0 });
-        if everybody.began.plus_seconds(60) <= now {
-            *everybody = Window { began: now, attempts: 0 };
-        }
-        if everybody.attempts >= self.per_minute.saturating_mul(EVERYBODY) {
-            return Err(wait(now, everybody.began.plus_seconds(60)));
-        }
-        everybody.attempts += 1;
-        Ok(())
-    }
-
-    /// Whether this account's pause is over. Asked of unknown addresses too, so that it tells nothing.
-    ///
-    /// # Errors
-    /// `too_many_requests`, with the seconds to wait.
-    pub fn account_may_try(&self, email: &Email) -> Result<()> {
-        let now = self.clock.now();
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        match counts.accounts.get(email).map(Failures::free_again) {
-            Some(free) if free > now => Err(wait(now, free)),
-            _ => Ok(()),
+        trim(&mut counts.accounts, |failures| failures.last.plus_seconds(FORGET) <= now);
+        counts.accounts.insert(email.clone(), failures);
+        if attempt.is_allowed {
+            Ok(Try { email: email.clone(), at: now, before: attempt.last, is_shared: true })
+        } else {
+            Err(wait(now, free))
         }
     }
 
-    /// Notes a wrong password.
-    pub fn account_failed(&self, email: &Email) {
-        let now = self.clock.now();
+    fn try_here(&self, now: Timestamp, email: &Email) -> Result<Try> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         trim(&mut counts.accounts, |failures| failures.last.plus_seconds(FORGET) <= now);
         let failures = counts.accounts.entry(email.clone()).or_insert(Failures { count: 0, last: now });
         if failures.last.plus_seconds(FORGET) <= now {
             failures.count = 0;
         }
+        let free = failures.free_again();
+        if free > now {
+            return Err(wait(now, free));
+        }
+        let counted = Try { email: email.clone(), at: now, before: failures.last, is_shared: false };
         failures.count = failures.count.saturating_add(1);
         failures.last = now;
+        Ok(counted)
+    }
+
+    /// Takes one failure back: nothing was compared, or what was compared was right and more is asked for.
+    pub async fn excuse(&self, counted: Try) {
+        self.excuse_here(&counted);
+        if counted.is_shared {
+            self.counters.excuse(FAILURES, counted.email.as_str(), counted.at, counted.before).await;
+        }
+    }
+
+    fn excuse_here(&self, counted: &Try) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(failures) = counts.accounts.get_mut(&counted.email) {
+            failures.count = failures.count.saturating_sub(1);
+            if failures.last == counted.at {
+                failures.last = counted.before;
+            }
+        }
     }
 
     /// Forgets an account's failures after the right password; the address's attempts stay counted.
-    pub fn account_succeeded(&self, email: &Email) {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).accounts.remove(email);
+    pub async fn succeeded(&self, counted: Try) {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).accounts.remove(&counted.email);
+        self.counters.forget(FAILURES, counted.email.as_str()).await;
     }
 }
 
@@ -143,50 +202,53 @@ mod tests {
 
     fn throttle() -> (Throttle, Clock) {
         let clock = Clock::pretend(Timestamp::EPOCH);
-        (Throttle::new(clock.clone(), 3), clock)
+        (Throttle::new(clock.clone(), 3, Counters::none()), clock)
     }
 
-    #[test]
-    fn r_27_an_address_has_so_many_attempts_a_minute() {
+    #[tokio::test]
+    async fn r_27_an_address_has_so_many_attempts_a_minute() {
         let (throttle, clock) = throttle();
         let (one, two): (IpAddr, IpAddr) = ("192.0.2.1".parse().expect("ip"), "192.0.2.2".parse().expect("ip"));
         for _ in 0..3 {
-            assert!(throttle.attempt(one).is_ok());
+            assert!(throttle.attempt(one).await.is_ok());
         }
         clock.advance_seconds(20);
-        assert_eq!(throttle.attempt(one).expect_err("fourth").retry_after, Some(40));
-        assert!(throttle.attempt(two).is_ok());
+        assert_eq!(throttle.attempt(one).await.expect_err("fourth").retry_after, Some(40));
+        assert!(throttle.attempt(two).await.is_ok());
         clock.advance_seconds(40);
-        assert!(throttle.attempt(one).is_ok());
+        assert!(throttle.attempt(one).await.is_ok());
     }
 
-    #[test]
-    fn r_27_all_addresses_together_have_fifty_times_as_many() {
+    #[tokio::test]
+    async fn r_27_all_addresses_together_have_fifty_times_as_many() {
         let (throttle, clock) = throttle();
         let from = |n: u8| IpAddr::from([198, 51, 100, n]);
         for n in 0..150 {
-            assert!(throttle.attempt(from(n)).is_ok());
+            assert!(throttle.attempt(from(n)).await.is_ok());
         }
-        assert_eq!(throttle.attempt(from(150)).expect_err("too many").retry_after, Some(60));
+        assert_eq!(throttle.attempt(from(150)).await.expect_err("too many").retry_after, Some(60));
         clock.advance_seconds(60);
-        assert!(throttle.attempt(from(150)).is_ok());
+        assert!(throttle.attempt(from(150)).await.is_ok());
     }
 
-    #[test]
-    fn r_27_an_account_waits_one_second_after_five_failures_then_twice_as_long_each_time() {
+    #[tokio::test]
+    async fn r_27_an_account_waits_one_second_after_five_failures_then_twice_as_long_each_time() {
         let (throttle, clock) = throttle();
         let email: Email = "ada@example.com".parse().expect("email");
         for _ in 0..5 {
-            assert!(throttle.account_may_try(&email).is_ok());
-            throttle.account_failed(&email);
+            let _failed = throttle.try_account(&email).await.expect("free");
         }
-        for pause in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
-            assert_eq!(throttle.account_may_try(&email).expect_err("pause").retry_after, Some(pause));
+        let pauses = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900];
+        for pause in pauses {
+            assert_eq!(throttle.try_account(&email).await.err().expect("pause").retry_after, Some(pause));
             clock.advance_seconds(pause.into());
-            assert!(throttle.account_may_try(&email).is_ok());
-            throttle.account_failed(&email);
+            let _failed = throttle.try_account(&email).await.expect("over");
         }
-        throttle.account_succeeded(&email);
-        assert!(throttle.account_may_try(&email).is_ok());
+        clock.advance_seconds(900);
+        let right = throttle.try_account(&email).await.expect("over");
+        throttle.succeeded(right).await;
+        for _ in 0..5 {
+            let _failed = throttle.try_account(&email).await.expect("forgotten");
+        }
     }
 }

@@ -134,6 +134,11 @@ impl Domain {
         &self.inner.clock
     }
 
+    /// The way to the other instances.
+    pub(in crate::server) fn relay(&self) -> &Relay {
+        &self.inner.relay
+    }
+
     /// Tells the sockets here and at the other instances that a session or token has ended or changed.
     fn tell_end(&self, access: Uuid) {
         self.inner.relay.send_end(access);
