@@ -1,7 +1,6 @@
 // With everything logged, no secret stands in the log: goes in by every door, with secrets in every place a request has,
 // and looks for them. Usage: node hygiene.mjs BINARY
 import http from 'node:http';
-import http2 from 'node:http2';
 import { client, good, pause, register, withServer } from './server.mjs';
 
 const FN = '/fn/aldis/app/server_fns';
@@ -79,7 +78,7 @@ await withServer('hygiene', { ALDIS_LOG: 'trace', ALDIS_JWT_SECRET: 'hB7kXo2vT7q
     body: JSON.stringify({ 'csp-report': { 'document-uri': `${server.base}/reset-password/${secret('a secret in a report')}` } }),
   });
 
-  // By a socket, and by HTTP/2.
+  // By a socket.
   await new Promise((resolve, reject) => {
     const headers = {
       authorization: `Bearer ${team.token}`,
@@ -96,19 +95,6 @@ await withServer('hygiene', { ALDIS_LOG: 'trace', ALDIS_JWT_SECRET: 'hB7kXo2vT7q
     request.once('response', (answer) => reject(new Error(`no socket: ${answer.statusCode}`)));
     request.once('error', reject);
   });
-  const session = http2.connect(server.base);
-  for (const headers of [
-    { ':path': '/api/services', authorization: `Bearer ${team.token}` },
-    { ':path': `/dashboard?token=${secret('a secret by HTTP/2')}`, cookie: `aldis=${team.token}` },
-  ]) {
-    await new Promise((resolve, reject) => {
-      const stream = session.request(headers);
-      stream.resume();
-      stream.once('end', resolve);
-      stream.once('error', reject);
-    });
-  }
-  session.close();
   await pause(200);
 
   const log = server.log();
