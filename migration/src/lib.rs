@@ -9,6 +9,7 @@ mod m20261123_000001_foundation;
 mod m20261123_000002_incidents;
 mod m20261125_000003_teams;
 mod m20261125_000004_series_drafts;
+mod m20261125_000006_limits;
 mod m20261125_000008_versions;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000002_incidents::Migration),
             Box::new(m20261125_000003_teams::Migration),
             Box::new(m20261125_000004_series_drafts::Migration),
+            Box::new(m20261125_000006_limits::Migration),
             Box::new(m20261125_000008_versions::Migration),
         ]
     }

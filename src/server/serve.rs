@@ -1,7 +1,8 @@
 //! Accepts connections until told to stop, then lets what is under way end.
 //!
 //! The loop is our own because a connection must be held to its word: it has so long to send its headers and to take
-//! what it asked for, and there are only so many connections.
+//! what it asked for, and there are only so many connections. It speaks HTTP/1.1 alone, as proxies do behind
+//! them: an HTTP/2 connection is kept open by pings that answer themselves, and one answer by a window nobody opens.
 
 use std::{
     convert::Infallible,
@@ -19,16 +20,13 @@ use axum::{
     extract::{ConnectInfo, Request},
     response::Response,
 };
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto::Builder,
-};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     signal,
-    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Interval, interval_at, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -171,35 +169,15 @@ fn is_the_callers(error: &io::Error) -> bool {
 
 /// Serves one connection to its end.
 async fn converse(wire: Wire, peer: SocketAddr, router: Router, patience: Duration, stop: CancellationToken) {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
+    let service = service_fn(move |request| answer(router.clone(), peer, request));
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(patience)
         .max_headers(HEADERS_MAX)
-        .max_buf_size(HEADERS_BYTES);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_header_list_size(64 * 1024)
-        .max_concurrent_streams(64)
-        .max_pending_accept_reset_streams(32)
-        .keep_alive_interval(Duration::from_secs(20))
-        .keep_alive_timeout(patience);
-    let arrived = Arc::new(Notify::new());
-    let first = arrived.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
-        arrived.notify_one();
-        answer(router.clone(), peer, request)
-    });
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(wire), service);
+        .max_buf_size(HEADERS_BYTES)
+        .serve_connection(TokioIo::new(wire), service)
+        .with_upgrades();
     tokio::pin!(connection);
-    // Until the first request is there it is not known which HTTP it is, and no timer of either runs.
-    tokio::select! {
-        result = connection.as_mut() => return ended(result),
-        late = timeout(patience, first.notified()) => if late.is_err() { return },
-        () = stop.cancelled() => {}
-    }
     tokio::select! {
         result = connection.as_mut() => return ended(result),
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
@@ -208,7 +186,7 @@ async fn converse(wire: Wire, peer: SocketAddr, router: Router, patience: Durati
 }
 
 /// What goes wrong on a connection is the other side's affair.
-fn ended(result: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+fn ended(result: hyper::Result<()>) {
     if let Err(error) = result {
         tracing::trace!(%error, "a connection ended early");
     }

@@ -53,14 +53,8 @@ async fn heard(stream: &mut TcpStream) -> String {
 async fn r_70_whoever_does_not_finish_a_request_is_hung_up_on() {
     let app = TestApp::open().await;
     let server = Server::of(&app, Terms { headers: SHORT, ..app.state.terms() }).await;
-    let beginnings: [&[u8]; 6] = [
-        b"",
-        b"G",
-        b"GET / HTTP/1.1\r\n",
-        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ",
-        b"PRI * HT",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    ];
+    let beginnings: [&[u8]; 5] =
+        [b"", b"G", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ", b"PRI * HT"];
     for beginning in beginnings {
         let mut stream = server.told(beginning).await;
         let answer = heard(&mut stream).await;
@@ -68,6 +62,16 @@ async fn r_70_whoever_does_not_finish_a_request_is_hung_up_on() {
     }
     // One that is answered and then says no more is let go too.
     assert!(heard(&mut server.told(ASK).await).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn r_70_whoever_speaks_http_2_is_hung_up_on_at_once() {
+    let app = TestApp::open().await;
+    // It is the greeting that ends it, and not the time.
+    let server = Server::of(&app, Terms { headers: Duration::from_hours(1), ..app.state.terms() }).await;
+    let greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
+    let answer = heard(&mut server.told(greeting).await).await;
+    assert!(!answer.contains(" 200 "), "{answer}");
 }
 
 #[tokio::test]

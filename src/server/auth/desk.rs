@@ -50,7 +50,10 @@ impl<P> Desk<P> {
                 self.state.throttle.succeeded(counted).await;
                 Ok(())
             }
-            Ok(false) => Err(Error::field("password", "This is not your password.")),
+            Ok(false) => {
+                person.note_refused_password().await?;
+                Err(Error::field("password", "This is not your password."))
+            }
             Err(error) => {
                 self.state.throttle.excuse(counted).await;
                 Err(error)
@@ -107,16 +110,17 @@ impl Desk<Person> {
     /// # Errors
     /// `invalid` with the fields at fault.
     pub async fn change_password(&self, password: &str, new: &str) -> Result<NewSession> {
-        let account = self.holder.account();
-        let known = [account.user.email.as_str(), &account.user.name, &account.organization.name];
-        check_password("new_password", new, &known)?;
+        let mut check = Check::default();
+        check_new_password(&mut check, "new_password", new);
+        check.finish()?;
         if password == new {
             return Err(Error::field("new_password", "This is the password you have."));
         }
         self.prove(&self.holder, password).await?;
+        check_password(&self.state.passwords, "new_password", new, self.holder.known_words().await?).await?;
         let hash = self.state.passwords.hash(new).await?;
         let session = self.holder.change_password(hash).await?;
-        tell(&self.state, &self.caller, &account.user.email, Guard::Password);
+        tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::Password);
         Ok(session)
     }
 }
@@ -170,16 +174,16 @@ impl Desk<Sure> {
     }
 }
 
-/// Refuses a new password that is short, long or easy to guess, under the name its field has.
+/// Refuses a new password that is short, long or easy to guess by who knows this much, under the name its field has.
 ///
 /// # Errors
-/// `invalid`, saying why.
-pub fn check_password(field: &str, password: &str, known: &[&str]) -> Result<()> {
+/// `invalid`, saying why; `unavailable` when too many are waiting.
+pub async fn check_password(passwords: &Passwords, field: &str, password: &str, known: Vec<String>) -> Result<()> {
     let mut check = Check::default();
     check_new_password(&mut check, field, password);
     check.finish()?;
-    Passwords::judge(password, known).map_err(|error| match error.fields.into_values().next() {
+    passwords.judge(password, known).await.map_err(|mut error| match error.fields.remove("password") {
         Some(why) => Error::field(field, why),
-        None => Error::field(field, error.message),
+        None => error,
     })
 }

@@ -57,17 +57,15 @@ impl Door {
             });
         }
         let registration = form.check()?;
-        Passwords::judge(
-            &registration.password,
-            &[
-                registration.email.as_str(),
-                &registration.name,
-                &registration.organization_name,
-                registration.slug.as_str(),
-            ],
-        )?;
-        // Counted only once the form is in order: mending a typing error costs nothing.
+        // Counted only once the form is in order: mending a typing error costs nothing. Judging a password does.
         self.state.throttle.attempt(self.ip()).await?;
+        let known = vec![
+            registration.email.to_string(),
+            registration.name.clone(),
+            registration.organization_name.clone(),
+            registration.slug.to_string(),
+        ];
+        self.state.passwords.judge(&registration.password, known).await?;
         let hash = self.state.passwords.hash(&registration.password).await?;
         self.state.domain.site().register(&registration, hash, &self.caller).await
     }
@@ -80,11 +78,11 @@ impl Door {
     pub async fn login(&self, form: LoginForm, is_lasting: bool) -> Result<Entrance> {
         let login = form.check()?;
         let (known, counted) = self.prove(&login).await?;
-        // Who belongs nowhere any more learns no more than who is unknown.
+        // Who is shut out, or belongs nowhere any more, learns no more than who is unknown.
         if known.organization.is_none() {
-            return Err(wrong());
+            return Err(self.failed(Some(known), wrong()));
         }
-        let known = match self.with_fresh_hash(known, &login.password).await {
+        let known = match self.with_fresh_hash(known, &login).await {
             Ok(known) => known,
             Err(error) => return Err(self.excused(counted, error).await),
         };
@@ -142,15 +140,15 @@ impl Door {
 
     /// Opens a session for who has shown all there is to show.
     async fn open(&self, counted: Try, known: Credentials, code: Option<&str>, is_lasting: bool) -> Result<NewSession> {
-        let organization = known.organization.ok_or_else(wrong)?;
         let code = code.map(|code| (&self.state.seeds, code));
-        let site = self.state.domain.site();
-        match site.open_session(known.user, organization, &self.caller, is_lasting, code).await {
+        match self.state.domain.site().open_session(&known, &self.caller, is_lasting, code).await {
             Ok(session) => {
                 self.state.throttle.succeeded(counted).await;
                 Ok(session)
             }
             Err(error) if error.fields.contains_key("code") => Err(self.failed(Some(known), error)),
+            // Since it was compared, the password has been changed, or they have been shut out.
+            Err(error) if error.code == Code::Unauthorized => Err(self.failed(Some(known), wrong())),
             Err(error) => Err(self.excused(counted, error).await),
         }
     }
@@ -172,13 +170,19 @@ impl Door {
     }
 
     /// Hashes a password anew that was hashed at another cost, now that it is known.
-    async fn with_fresh_hash(&self, known: Credentials, password: &str) -> Result<Credentials> {
+    async fn with_fresh_hash(&self, known: Credentials, login: &Login) -> Result<Credentials> {
         if !self.state.passwords.is_outdated(&known.password_hash) {
             return Ok(known);
         }
-        let fresh = self.state.passwords.hash(password).await?;
-        self.state.domain.site().renew_hash(known.user, &known.password_hash, fresh.clone()).await?;
-        Ok(Credentials { password_hash: fresh, ..known })
+        let fresh = self.state.passwords.hash(&login.password).await?;
+        if self.state.domain.site().renew_hash(known.user, &known.password_hash, fresh.clone()).await? {
+            return Ok(Credentials { password_hash: fresh, ..known });
+        }
+        // Another login has renewed it, or the password has just been changed.
+        match self.compare(login).await? {
+            (Some(known), true) => Ok(known),
+            _ => Err(wrong()),
+        }
     }
 }
 

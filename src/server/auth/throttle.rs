@@ -251,4 +251,34 @@ mod tests {
             let _failed = throttle.try_account(&email).await.expect("forgotten");
         }
     }
+
+    #[tokio::test]
+    async fn r_27_what_was_not_wrong_is_taken_back_and_lengthens_no_pause() {
+        let (throttle, clock) = throttle();
+        let email: Email = "ada@example.com".parse().expect("email");
+        for _ in 0..100 {
+            throttle.excuse(throttle.try_account(&email).await.expect("no pause")).await;
+        }
+        for _ in 0..6 {
+            clock.advance_seconds(1);
+            assert!(throttle.try_account(&email).await.is_ok());
+        }
+        clock.advance_seconds(2);
+        throttle.excuse(throttle.try_account(&email).await.expect("the pause is over")).await;
+        assert!(throttle.try_account(&email).await.is_ok(), "the pause is still over");
+    }
+
+    #[tokio::test]
+    async fn r_27_an_account_has_at_most_thirty_tries_an_hour_however_they_come() {
+        let (throttle, clock) = throttle();
+        let email: Email = "ada@example.com".parse().expect("email");
+        let mut tries = 0;
+        for _ in 0..3600 {
+            for _ in 0..20 {
+                tries += i32::from(throttle.try_account(&email).await.is_ok());
+            }
+            clock.advance_seconds(1);
+        }
+        assert!((10..=30).contains(&tries), "{tries}");
+    }
 }
