@@ -241,7 +241,7 @@ impl Team {
             "groups": self.groups().await,
             "incidents": self.incidents().await,
             "templates": self.get("/api/templates").await.is(200),
-            "team": self.get("/api/team").await.is(200),
+            "team": unseen(self.get("/api/team").await.is(200)),
             "series": self.get("/api/maintenance-series").await.is(200),
             "status": self.public("status").await,
             "timeline": self.public("timeline").await,

@@ -55,11 +55,8 @@ impl Owner {
         team.service("Second").await;
         team.change(&service, json!({"status": "degraded"})).await;
         team.change(&service, json!({"status": "operational"})).await;
-        let said = json!([{"id": id_of(&service), "status": "partial_outage"}]);
-        let incident = team.post("/api/incidents", json!({"title": "Outage", "services": said})).await.is(201);
-        let path = format!("/api/incidents/{}", id_of(&incident));
-        team.post(&format!("{path}/updates"), json!({"message": "Found it."})).await.is(201);
-        let incident = team.get(&path).await.is(200);
+        let incident = open_incident(&team, &service).await;
+        let said = partly_down(&service);
         let past = json!({
             "title": "Long ago",
             "started_at": "2026-11-20T08:00:00Z",
@@ -67,20 +64,10 @@ impl Owner {
             "services": said,
         });
         let past = team.post("/api/incidents", past).await.is(201);
-        let maintenance = json!({
-            "title": "Upgrade",
-            "incident_type": "maintenance",
-            "starts_at": "2026-12-02T02:00:00Z",
-            "ends_at": "2026-12-02T03:00:00Z",
-            "service_ids": [id_of(&service)],
-            "recurrence": "FREQ=WEEKLY;COUNT=2",
-        });
-        let maintenance = team.post("/api/incidents", maintenance).await.is(201);
-        let series = team.get("/api/maintenance-series").await.is(200)[0].clone();
-        let template = json!({"name": "Slow", "title": "{{services}} slow", "services": said});
-        let template = team.post("/api/templates", template).await.is(201);
+        let (maintenance, series) = planned_maintenance(&team, &service).await;
+        let template = new_template(&team, &service).await;
         let service = team.get(&format!("/api/services/{}", id_of(&service))).await.is(200);
-        let token = team.post("/api/tokens", json!({"name": "Pipeline"})).await.is(201);
+        let token = new_token(&team).await;
         let colleague = team.colleague("admin").await.user;
         let invitation = team.invite("member").await.invitation;
         let other = app.register("Another").await;
@@ -107,20 +94,44 @@ impl Owner {
         }
     }
 
-    /// The owner's own id for a parameter of a path. A path of a new kind must be added here.
-    pub fn id_in(&self, path: &str, parameter: &str) -> &str {
+    /// Puts another thing of a kind in the place of one that is gone, where that needs nothing but an admin.
+    pub async fn renew(&mut self, kind: Field) {
+        let team = &self.team;
+        // What the others name must be there too.
+        self.service = team.service("API").await;
+        match kind {
+            Field::Group => self.group = team.group("Core").await,
+            Field::Incident | Field::Update => self.incident = open_incident(team, &self.service).await,
+            Field::Maintenance | Field::Series => {
+                (self.maintenance, self.series) = planned_maintenance(team, &self.service).await;
+            }
+            Field::Template => self.template = new_template(team, &self.service).await,
+            Field::Token => self.token = new_token(team).await,
+            Field::Colleague => self.colleague = team.colleague("admin").await.user,
+            Field::Invitation => self.invitation = team.invite("member").await.invitation,
+            _ => {}
+        }
+    }
+
+    /// What a parameter of a path names. A path of a new kind must be added here.
+    pub fn kind_in(path: &str, parameter: &str) -> Field {
         match (path.split('/').nth(2), parameter) {
-            (Some("services"), "id") => id_of(&self.service),
-            (Some("groups"), "id") => id_of(&self.group),
-            (Some("incidents"), "id") => id_of(&self.incident),
-            (Some("incidents"), "uid") => id_of(&self.incident["updates"][0]),
-            (Some("maintenance-series"), "id") => id_of(&self.series),
-            (Some("templates"), "id") => id_of(&self.template),
-            (Some("tokens"), "id") => id_of(&self.token),
-            (Some("team"), "user_id") => id_of(&self.colleague),
-            (Some("team"), "id") => id_of(&self.invitation),
+            (Some("services"), "id") => Field::Service,
+            (Some("groups"), "id") => Field::Group,
+            (Some("incidents"), "id") => Field::Incident,
+            (Some("incidents"), "uid") => Field::Update,
+            (Some("maintenance-series"), "id") => Field::Series,
+            (Some("templates"), "id") => Field::Template,
+            (Some("tokens"), "id") => Field::Token,
+            (Some("team"), "user_id") => Field::Colleague,
+            (Some("team"), "id") => Field::Invitation,
             _ => panic!("say which id of an organization's own belongs in {{{parameter}}} of {path}"),
         }
+    }
+
+    /// The owner's own id for a parameter of a path.
+    pub fn id_in(&self, path: &str, parameter: &str) -> &str {
+        self.id_of_kind(Self::kind_in(path, parameter))
     }
 
     /// A path with the owner's own ids in it.
@@ -164,4 +175,41 @@ impl Owner {
             Field::Plain(text) => text,
         }
     }
+}
+
+/// What an incident says of a service.
+fn partly_down(service: &Value) -> Value {
+    json!([{"id": id_of(service), "status": "partial_outage"}])
+}
+
+/// An incident with two updates.
+async fn open_incident(team: &Team, service: &Value) -> Value {
+    let incident = team.report(json!({"title": "Outage", "services": partly_down(service)})).await;
+    team.say(&incident, json!({"message": "Found it."})).await;
+    team.incident(&incident).await
+}
+
+/// A maintenance that comes back, and its series.
+async fn planned_maintenance(team: &Team, service: &Value) -> (Value, Value) {
+    let new = json!({
+        "title": "Upgrade",
+        "incident_type": "maintenance",
+        "starts_at": "2026-12-02T02:00:00Z",
+        "ends_at": "2026-12-02T03:00:00Z",
+        "service_ids": [id_of(service)],
+        "recurrence": "FREQ=WEEKLY;COUNT=2",
+    });
+    let maintenance = team.report(new).await;
+    let series = team.get("/api/maintenance-series").await.is(200);
+    let of_it = series.as_array().expect("a list").iter().find(|series| series["id"] == maintenance["series_id"]);
+    (maintenance.clone(), of_it.expect("its series").clone())
+}
+
+async fn new_template(team: &Team, service: &Value) -> Value {
+    let new = json!({"name": "Slow", "title": "{{services}} slow", "services": partly_down(service)});
+    team.post("/api/templates", new).await.is(201)
+}
+
+async fn new_token(team: &Team) -> Value {
+    team.post("/api/tokens", json!({"name": "Pipeline"})).await.is(201)
 }

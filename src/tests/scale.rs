@@ -41,7 +41,7 @@ enum By {
 }
 
 /// An address to ask for an organization.
-struct Path {
+struct Asked {
     name: &'static str,
     path: String,
     by: By,
@@ -49,7 +49,7 @@ struct Path {
     is_judged: bool,
 }
 
-impl Path {
+impl Asked {
     /// With the organization's own words in it.
     fn of(&self, team: &Crowd) -> String {
         self.path.replace("{slug}", &team.team.slug).replace("{service}", &team.service)
@@ -66,8 +66,8 @@ impl Path {
 }
 
 /// What is asked: always so that both organizations have as much to show.
-fn paths() -> Vec<Path> {
-    let path = |name, path: &str, by| Path { name, path: path.to_owned(), by, is_judged: true };
+fn paths() -> Vec<Asked> {
+    let path = |name, path: &str, by| Asked { name, path: path.to_owned(), by, is_judged: true };
     let mut paths = vec![
         path("incident list", "/api/incidents?limit=10", By::Token),
         path("list by status", "/api/incidents?limit=3&status=investigating", By::Token),
@@ -82,7 +82,7 @@ fn paths() -> Vec<Path> {
     ];
     // Words are looked for anywhere in everything that was said (domain rule 3.4.10), which no index of all three
     // databases helps with: what is not found takes time by how much there is. It is only told how much.
-    paths.extend(WORDS.map(|(name, words)| Path {
+    paths.extend(WORDS.map(|(name, words)| Asked {
         is_judged: false,
         ..path(name, &format!("/api/incidents?limit=3&q={words}"), By::Token)
     }));

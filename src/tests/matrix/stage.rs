@@ -29,7 +29,7 @@ use crate::{
 /// A while before [`NOW`]: longer than a password that was given counts.
 const BEFORE: &str = "2026-11-23T11:40:00Z";
 /// All of T1 takes no longer.
-const BUDGET: Duration = Duration::from_secs(60);
+const BUDGET: Duration = Duration::from_mins(1);
 
 /// Somebody who comes to a door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -172,22 +172,35 @@ pub enum Cast {
     Everybody,
 }
 
+impl Cast {
+    /// Who has to be there for a door.
+    pub fn for_right(right: Right) -> Self {
+        if right == Right::Open { Self::Everybody } else { Self::Welcome }
+    }
+}
+
 /// An organization with everything, and the keys of everybody there is.
 pub struct Stage {
     pub owner: Owner,
     people: BTreeMap<Principal, Team>,
     programs: BTreeMap<Principal, String>,
+    /// Another admin of the foreign organization.
+    host: Team,
 }
 
 impl Stage {
     pub async fn set(world: &World, cast: Cast) -> Self {
+        Box::pin(Self::build(world, cast)).await
+    }
+
+    async fn build(world: &World, cast: Cast) -> Self {
         let app = &world.app;
         let owner = Owner::of(app, &unique("Lighthouse")).await;
         let team = &owner.team;
         let long = team.at(&world.before).back().await;
         let foreign = app.register("Foreign").await;
         // So that its admin may leave.
-        foreign.colleague("admin").await;
+        let host = foreign.colleague("admin").await;
         let mut people = BTreeMap::from([
             (Principal::Member, team.colleague("member").await),
             (Principal::Admin, team.clone()),
@@ -212,19 +225,34 @@ impl Stage {
             assert_eq!(team.delete(&format!("/api/tokens/{id}")).await.status, 204);
             programs.insert(Principal::RevokedToken, revoked);
         }
-        Self { owner, people, programs }
+        Self { owner, people, programs, host }
     }
 
     /// Puts somebody new of the same kind in the place of a person.
-    pub async fn renew(&mut self, world: &World, who: Principal) {
-        let (team, foreign) = (&self.owner.team, self.person(Principal::ForeignAdmin));
+    pub async fn renew_person(&mut self, world: &World, who: Principal) {
+        let team = &self.owner.team;
         let person = match who {
             Principal::Member => team.colleague("member").await,
-            Principal::ForeignAdmin => foreign.colleague("admin").await,
+            Principal::ForeignAdmin => self.host.colleague("admin").await,
             Principal::AdminSinceLong => team.colleague("admin").await.at(&world.before).back().await.at(&world.app),
             _ => team.colleague("admin").await,
         };
         self.people.insert(who, person);
+    }
+
+    /// Puts back what somebody may have used up before at a door, themselves among it, so that it can be tried again:
+    /// what the door names, or everything.
+    pub async fn renew(&mut self, world: &World, who: Principal, refused: &Answer, names: &[Field], right: Right) {
+        let is_whole = self.owner.team.get("/api/team/invitations").await.status == 200;
+        if is_whole && refused.status == 401 && who.is_person() {
+            self.renew_person(world, who).await;
+        } else if is_whole && refused.status == 404 && names.iter().any(|kind| kind.is_owned() && !kind.is_personal()) {
+            for kind in names {
+                self.owner.renew(*kind).await;
+            }
+        } else {
+            *self = Self::set(world, Cast::for_right(right)).await;
+        }
     }
 
     /// Whether somebody is here, if only as a stranger.
