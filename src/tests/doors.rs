@@ -102,7 +102,7 @@ pub const FUNCTIONS: &[Function] = &[
     person("change_email", &[("email", Field::NewAddress), ("password", Field::Plain(PASSWORD))]),
     person(
         "change_password",
-        &[("password", Field::Plain(PASSWORD)), ("new_password", Field::Plain("another quiet harbour 12"))],
+        &[("password", Field::Plain(PASSWORD)), ("new_password", Field::Plain("seven quiet harbours at dawn 12"))],
     ),
     person("confirm_password", &[("password", Field::Plain(PASSWORD))]),
     session("revoke_session", &[("id", Field::Session)]),
@@ -185,7 +185,7 @@ pub const FUNCTIONS: &[Function] = &[
     session("audit_log", &[]),
     session("team_members", &[]),
     session("list_invitations", &[]),
-    session("invite_member", &[("email", Field::Plain("guest@example.com")), ("role", Field::Plain("member"))]),
+    session("invite_member", &[("email", Field::NewAddress), ("role", Field::Plain("member"))]),
     session("revoke_invitation", &[("id", Field::Invitation)]),
     session("set_member_role", &[("id", Field::Colleague), ("role", Field::Plain("member"))]),
     session("remove_member", &[("id", Field::Colleague)]),

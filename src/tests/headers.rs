@@ -127,7 +127,7 @@ async fn r_36_what_only_members_see_is_kept_by_nobody() {
             assert_eq!(kept, "public, max-age=0, s-maxage=5, stale-while-revalidate=30", "{title} {shown:?}");
         }
         // Refusals and redirects too, but for what everybody finds missing.
-        if answer.status == 404 && !is_private && !title.contains(" /api/") {
+        if answer.status == 404 && !is_private && !is_page && !title.contains(" /api/") {
             assert_eq!(kept, "public, max-age=0, s-maxage=5", "{title}");
         } else if !answer.status.is_success() {
             assert_eq!(kept, "no-store", "{title}");

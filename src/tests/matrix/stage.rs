@@ -295,6 +295,8 @@ impl Stage {
         match operation.title().as_str() {
             "POST /api/auth/register" => Some(registration("Somebody")),
             "POST /api/auth/login" => Some(json!({"email": self.owner.team.email, "password": PASSWORD})),
+            // An address is mailed so many invitations a day.
+            "POST /api/team/invitations" => Some(json!({"email": format!("{}@example.com", unique("guest"))})),
             _ => operation.examples_for(document, id_of(&self.owner.service)).into_iter().next(),
         }
     }
