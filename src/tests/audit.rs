@@ -192,6 +192,7 @@ async fn r_53_a_long_export_comes_in_pieces_and_loses_nothing() {
     let narrowed = team.get("/api/audit.csv?action=group_created").await;
     assert_eq!(narrowed.text.lines().count(), 2, "{}", narrowed.text);
     team.get("/api/audit.csv?cursor=x").await.refuses(400, &["cursor"]);
+    team.get("/api/audit.csv?limit=0").await.refuses(400, &["limit"]);
 }
 
 #[tokio::test]
