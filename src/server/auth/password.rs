@@ -202,9 +202,9 @@ mod tests {
         let passwords = Passwords::new(4).expect("cost");
         let cores = passwords.inner.cores.available_permits();
         let (go, gate) = std::sync::mpsc::channel::<()>();
-        let (begin, begun) = tokio::sync::oneshot::channel();
+        let (start, begun) = tokio::sync::oneshot::channel();
         let work = passwords.work(move || {
-            let _ = begin.send(());
+            let _ = start.send(());
             let _ = gate.recv();
             Ok(())
         });
