@@ -7,7 +7,7 @@ use axum::{
     body::Body,
     extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
-    middleware::{Next, from_fn_with_state},
+    middleware::{Next, from_fn_with_state, map_request},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -85,7 +85,14 @@ pub fn router(state: AppState) -> Router {
             tracing::debug_span!("request", method = %request.method(), area, id)
         }))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(map_request(without_request_id))
         .with_state(state)
+}
+
+/// Takes away what the caller says the number of the request is: it is ours to give, as the audit log goes by it.
+async fn without_request_id(mut request: Request) -> Request {
+    request.headers_mut().remove("x-request-id");
+    request
 }
 
 /// Limits and headers that hold for every answer.
@@ -102,9 +109,12 @@ async fn guard(State(state): State<AppState>, request: Request, next: Next) -> R
             }
         }
     };
+    let status = response.status();
     let headers = response.headers_mut();
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
-    if path.starts_with("/api") || path.starts_with("/fn") {
+    let is_word = !status.is_success() && status != StatusCode::NOT_MODIFIED;
+    // What an address leads to, or why to nothing, may be otherwise the next moment.
+    if is_word || path.starts_with("/api") || path.starts_with("/fn") {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
     for (name, value) in FIXED {

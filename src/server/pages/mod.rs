@@ -33,8 +33,9 @@ fn document<V: IntoView>(view: impl FnOnce() -> V) -> Html<String> {
 }
 
 /// A document that browsers ask about each time, and shared caches every five seconds: whoever gets one of then is
-/// brought up to date by the live feed.
+/// brought up to date by the live feed. While they ask, or where nobody answers them, they may give the old one out for
+/// half a minute more.
 fn fresh(html: Html<String>) -> Response {
-    let header = (axum::http::header::CACHE_CONTROL, "public, max-age=0, s-maxage=5, must-revalidate");
+    let header = (axum::http::header::CACHE_CONTROL, "public, max-age=0, s-maxage=5, stale-while-revalidate=30");
     ([header], html).into_response()
 }

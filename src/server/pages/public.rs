@@ -2,7 +2,7 @@
 
 use axum::{
     extract::State,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -106,5 +106,7 @@ fn refusal(state: &AppState, error: &Error, near: Option<&str>) -> Response {
 /// The page for an address that leads nowhere; `near` is the address of a status page that is there.
 #[must_use]
 pub fn public_not_found(state: &AppState, near: Option<&str>) -> Response {
-    (StatusCode::NOT_FOUND, document(|| not_found_document(&state.assets, near))).into_response()
+    // For a moment: many may follow one wrong link, and the page may be there soon.
+    let header = [(header::CACHE_CONTROL, "public, max-age=0, s-maxage=5")];
+    (StatusCode::NOT_FOUND, header, document(|| not_found_document(&state.assets, near))).into_response()
 }
