@@ -100,6 +100,10 @@ wire_enum! {
         LoggedIn = "logged_in",
         /// Somebody tried to log in and failed.
         LoginFailed = "login_failed",
+        /// Somebody signed in gave a password again, and it was not theirs.
+        PasswordRefused = "password_refused",
+        /// Somebody signed in gave their password again.
+        PasswordConfirmed = "password_confirmed",
         /// Somebody logged out.
         LoggedOut = "logged_out",
         /// Somebody went on in another of their organizations.
@@ -114,6 +118,8 @@ wire_enum! {
         PasswordResetRequested = "password_reset_requested",
         /// A password was set anew, by a link or by whoever runs the server.
         PasswordReset = "password_reset",
+        /// A second factor is being set up.
+        TwoFactorBegun = "two_factor_begun",
         /// A second factor was set up.
         TwoFactorEnabled = "two_factor_enabled",
         /// A second factor was taken away.
@@ -227,7 +233,9 @@ pub fn differences<T: Serialize>(before: &T, after: &T) -> AuditChanges {
     changes
 }
 
-fn shortened(value: Value) -> Value {
+/// A value as it is kept: long texts are cut.
+#[must_use]
+pub fn shortened(value: Value) -> Value {
     let text = match &value {
         Value::String(text) => text.clone(),
         Value::Array(_) | Value::Object(_) => value.to_string(),

@@ -2,6 +2,7 @@
 
 use axum::{
     Json,
+    body::Body,
     http::{HeaderMap, HeaderName, header},
 };
 use serde::Deserialize;
@@ -76,11 +77,11 @@ pub async fn list(org: Admin, Params(filter): Params<Filter>) -> Result<(HeaderM
         (status = 403, description = "Only admins may, in a session.", body = Error),
     ),
 )]
-pub async fn export(org: Admin, Params(filter): Params<Filter>) -> Result<([(HeaderName, &'static str); 2], String)> {
-    let table = org.audit_csv(&filter.query()).await?;
+pub async fn export(org: Admin, Params(filter): Params<Filter>) -> Result<([(HeaderName, &'static str); 2], Body)> {
+    let table = org.audit_csv(filter.query()).await?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"audit-log.csv\""),
     ];
-    Ok((headers, table))
+    Ok((headers, Body::from_stream(table)))
 }

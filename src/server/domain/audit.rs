@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Display, net::IpAddr};
 
+use futures::{Stream, StreamExt as _, stream};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
@@ -17,7 +18,7 @@ use crate::{
     model::{
         Action, ActorKind, AuditActor, AuditChange, AuditChanges, AuditEntry, AuditId, AuditPage, AuditTarget, Day,
         Error, OrganizationId, Result, Timestamp, UserId,
-        audit::{AUDIT_DAYS, differences},
+        audit::{AUDIT_DAYS, differences, shortened},
     },
     server::error::internal,
 };
@@ -26,6 +27,8 @@ use crate::{
 const PAGE: u64 = 50;
 /// The most entries of one export.
 const EXPORT_MAX: u64 = 50_000;
+/// How many entries of an export are in memory at once.
+const EXPORT_PAGE: u64 = 250;
 
 /// Where a request comes from.
 #[derive(Clone, Debug, Default)]
@@ -101,9 +104,9 @@ impl Deed {
         self
     }
 
-    /// Another field that was set.
+    /// Another field that was set. Of a long text the beginning is kept.
     pub(super) fn setting(mut self, field: &str, to: impl Serialize) -> Self {
-        let to = serde_json::to_value(to).unwrap_or_default();
+        let to = shortened(serde_json::to_value(to).unwrap_or_default());
         self.changes.insert(field.to_owned(), AuditChange { from: serde_json::Value::Null, to });
         self
     }
@@ -211,18 +214,35 @@ impl Admin {
         let mut rows = self.audit_rows(query, limit + 1).await?;
         let has_more = rows.len() as u64 > limit;
         rows.truncate(usize::try_from(limit).map_err(internal)?);
-        let next = rows.last().filter(|_| has_more).map(|row| format!("{}.{}", row.created_at.millis(), row.id));
+        let next = rows.last().filter(|_| has_more).map(place_of);
         Ok((rows.into_iter().map(entry).collect::<Result<_>>()?, next))
     }
 
-    /// Every entry that fits, newest first, as a table for a spreadsheet.
+    /// Every entry that fits, newest first, as a table for a spreadsheet, in pieces: it may be long.
     ///
     /// # Errors
     /// `invalid` for a place that is none.
-    pub async fn audit_csv(&self, query: &AuditQuery) -> Result<String> {
+    pub async fn audit_csv(self, query: AuditQuery) -> Result<impl Stream<Item = Result<String>> + Send> {
+        // Read before anything is answered, so that what cannot be asked is refused.
+        let (first, rest) = self.csv_piece(query, 0).await?;
+        let rest = stream::try_unfold((self, rest), async |(admin, rest)| {
+            let Some((query, written)) = rest else { return Ok(None) };
+            let (piece, rest) = admin.csv_piece(query, written).await?;
+            Ok(Some((piece, (admin, rest))))
+        });
+        Ok(stream::iter([Ok(first)]).chain(rest))
+    }
+
+    /// A piece of the table after so many entries, with the head before the first, and what to ask for the next.
+    async fn csv_piece(&self, query: AuditQuery, written: u64) -> Result<(String, Option<(AuditQuery, u64)>)> {
         let mut table = csv::Writer::from_writer(Vec::new());
-        table.write_record(COLUMNS).map_err(internal)?;
-        for row in self.audit_rows(query, EXPORT_MAX).await? {
+        if written == 0 {
+            table.write_record(COLUMNS).map_err(internal)?;
+        }
+        let rows = self.audit_rows(&query, EXPORT_PAGE).await?;
+        let (read, written) = (rows.len() as u64, written + rows.len() as u64);
+        let next = rows.last().filter(|_| read == EXPORT_PAGE && written < EXPORT_MAX).map(place_of);
+        for row in rows {
             let fields = [
                 row.created_at.to_string(),
                 row.actor_kind.to_string(),
@@ -237,7 +257,8 @@ impl Admin {
             ];
             table.write_record(fields.iter().map(|field| harmless(field))).map_err(internal)?;
         }
-        String::from_utf8(table.into_inner().map_err(internal)?).map_err(internal)
+        let piece = String::from_utf8(table.into_inner().map_err(internal)?).map_err(internal)?;
+        Ok((piece, next.map(|next| (AuditQuery { before: Some(next), ..query }, written))))
     }
 
     async fn audit_rows(&self, query: &AuditQuery, limit: u64) -> Result<Vec<audit_entry::Model>> {
@@ -284,6 +305,11 @@ const COLUMNS: [&str; 10] =
 /// A field that no spreadsheet takes for a formula.
 fn harmless(field: &str) -> String {
     if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{field}") } else { field.to_owned() }
+}
+
+/// Where a page ends with this row.
+fn place_of(row: &audit_entry::Model) -> String {
+    format!("{}.{}", row.created_at.millis(), row.id)
 }
 
 /// Where a page ended.
