@@ -8,6 +8,7 @@ mod column;
 mod m20261123_000001_foundation;
 mod m20261123_000002_incidents;
 mod m20261125_000003_teams;
+mod m20261125_000006_limits;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000001_foundation::Migration),
             Box::new(m20261123_000002_incidents::Migration),
             Box::new(m20261125_000003_teams::Migration),
+            Box::new(m20261125_000006_limits::Migration),
         ]
     }
 }

@@ -14,9 +14,10 @@ use super::{
     domain::{Clock, Domain, Unreachable, demo},
     jobs,
     relay::Relay,
+    secret::open_secrets,
     serve, telemetry,
 };
-use crate::model::{Email, Error};
+use crate::model::{Code, Email, Error};
 
 /// Why a command failed, for the person at the terminal.
 #[derive(Debug, thiserror::Error)]
@@ -42,9 +43,12 @@ pub fn main() -> ExitCode {
     // Settings may also stand in a file; the environment wins over it.
     let dotenv = dotenvy::dotenv();
     let cli = Cli::parse();
-    if let Err(dotenvy::Error::LineParse(line, at)) = dotenv {
+    if let Err(dotenvy::Error::LineParse(line, at)) = &dotenv {
         eprintln!("aldis: .env cannot be read at position {at} of the line `{}`", line.split('=').next().unwrap_or(""));
         return ExitCode::FAILURE;
+    }
+    if let Some(word) = dotenv.ok().and_then(|file| open_secrets(&file)) {
+        eprintln!("aldis: {word}");
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -110,14 +114,8 @@ async fn run_server(config: Config, with_demo: bool) -> Result<(), Failure> {
         let origin = state.config.public_url.origin();
         println!("Demonstration: {origin}/public/{} · log in as {} with {}", demo::SLUG, demo::EMAIL, demo::PASSWORD);
     }
-    let (listen, origin) = (state.config.listen, state.config.public_url.origin());
-    if listen.ip().is_unspecified() && origin == format!("http://{listen}") {
-        tracing::warn!("set ALDIS_PUBLIC_URL to the address people use: forms sent from any other address are refused");
-    }
-    if !state.config.public_url.is_https() && !state.config.public_url.is_loopback() {
-        tracing::warn!(
-            "ALDIS_COOKIE_INSECURE: over plain http:// whoever is on the way can read passwords and sessions"
-        );
+    for word in state.config.warnings() {
+        tracing::warn!("{word}");
     }
     tokio::spawn(relay.listen(state.domain.system(), state.stop.clone()));
     tokio::spawn(jobs::run(state.domain.system(), state.stop.clone()));
@@ -137,15 +135,13 @@ async fn reset_password(config: &Config, email: &str) -> Result<(), Failure> {
     if !(12..=128).contains(&password.chars().count()) {
         return Err(Error::invalid("The password must have 12 to 128 characters; nothing was changed.").into());
     }
-    Passwords::judge(password, &[email.as_str()]).map_err(|error| {
+    let (domain, passwords) = (open(config, Relay::none()).await?, Passwords::new(COST)?);
+    let known = domain.system().known_words(&email).await.map_err(|error| nobody(error, &email))?;
+    passwords.judge(password, known).await.map_err(|error| {
         Error::invalid(error.fields.get("password").map_or("The password is too weak.", String::as_str))
     })?;
-    let domain = open(config, Relay::none()).await?;
-    let hash = Passwords::new(COST)?.hash(password).await?;
-    domain.system().reset_password(&email, hash).await.map_err(|error| match error.code {
-        crate::model::Code::NotFound => Error::invalid(format!("Nobody here has the e-mail address {email}.")),
-        _ => error,
-    })?;
+    let hash = passwords.hash(password).await?;
+    domain.system().reset_password(&email, hash).await.map_err(|error| nobody(error, &email))?;
     println!("The password of {email} is changed, and all their sessions have ended.");
     Ok(())
 }
@@ -153,13 +149,21 @@ async fn reset_password(config: &Config, email: &str) -> Result<(), Failure> {
 async fn set_disabled(config: &Config, email: &str, is_disabled: bool) -> Result<(), Failure> {
     let email: Email = email.parse()?;
     let domain = open(config, Relay::none()).await?;
-    domain.system().set_disabled(&email, is_disabled).await.map_err(|error| match error.code {
-        crate::model::Code::NotFound => Error::invalid(format!("Nobody here has the e-mail address {email}.")),
-        _ => error,
-    })?;
+    let orphaned = domain.system().set_disabled(&email, is_disabled).await.map_err(|error| nobody(error, &email))?;
     let done = if is_disabled { "is shut out, and all their sessions have ended" } else { "may log in" };
     println!("{email} {done}.");
+    for organization in orphaned {
+        eprintln!("aldis: {organization} has no other admin: nobody can manage its team until {email} is let in again");
+    }
     Ok(())
+}
+
+/// Says whom nobody knows.
+fn nobody(error: Error, email: &Email) -> Error {
+    match error.code {
+        Code::NotFound => Error::invalid(format!("Nobody here has the e-mail address {email}.")),
+        _ => error,
+    }
 }
 
 async fn check(config: &Config) -> Result<(), Failure> {

@@ -100,6 +100,9 @@ pub struct Settings {
     /// The address mails come from: `Aldis <status@example.com>`
     #[arg(long = "mail-from", env = "ALDIS_MAIL_FROM", global = true)]
     pub mail_from: Option<String>,
+    /// Let the password of the mail server travel in the open: whoever is on the way can read it
+    #[arg(long = "smtp-insecure", env = "ALDIS_SMTP_INSECURE", global = true, action = clap::ArgAction::Set, default_value_t = false)]
+    pub smtp_insecure: bool,
     /// Who may create an organization
     #[arg(long = "registration", env = "ALDIS_REGISTRATION", global = true, value_enum, default_value = "open")]
     pub registration: Registrations,
@@ -199,6 +202,29 @@ impl Config {
     pub fn all_secrets(&self) -> Vec<&Secret> {
         std::iter::once(&self.secret).chain(&self.old_secrets).collect()
     }
+
+    /// What is allowed and yet deserves a word at the start.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<&'static str> {
+        let (url, listen) = (&self.public_url, self.listen);
+        let is_open = !url.is_https() && !url.is_loopback();
+        let mut words = Vec::new();
+        if listen.ip().is_unspecified() && url.origin() == format!("http://{listen}") {
+            words.push("set ALDIS_PUBLIC_URL to the address people use: forms sent from any other address are refused");
+        }
+        if is_open {
+            words.push(
+                "ALDIS_COOKIE_INSECURE: over plain http:// whoever is on the way can read passwords and sessions",
+            );
+        }
+        if self.trusted_proxies.is_empty() && (url.is_https() || is_open) {
+            words.push(
+                "ALDIS_TRUSTED_PROXIES is not set: everybody who comes through a proxy counts as one caller or, where \
+                 the proxy runs on this machine, is not limited at all. Name the proxy's address",
+            );
+        }
+        words
+    }
 }
 
 impl Settings {
@@ -219,7 +245,13 @@ impl Settings {
         if let Some(url) = &self.redis_url
             && !url.starts_with("redis://")
         {
-            return Err(ConfigError::new("REDIS_URL", "must begin with redis://, for example redis://127.0.0.1"));
+            let why = if url.starts_with("rediss://") {
+                "begins with rediss://, but Redis over TLS is not supported: reach it through a closed network or a \
+                 tunnel, as redis://"
+            } else {
+                "must begin with redis://, for example redis://127.0.0.1"
+            };
+            return Err(ConfigError::new("REDIS_URL", why));
         }
         let public_url = self.public_url.unwrap_or_else(|| format!("http://{}", self.listen));
         let public_url = PublicUrl::parse(&public_url)?;
@@ -261,7 +293,7 @@ impl Settings {
             secret,
             old_secrets: self.jwt_secret_old.iter().map(|old| Secret::given_before(old)).collect::<Result<_, _>>()?,
             limits: self.limits,
-            mail: MailSettings::given(self.smtp_url.as_deref(), self.mail_from.as_deref())?,
+            mail: MailSettings::given(self.smtp_url.as_deref(), self.mail_from.as_deref(), self.smtp_insecure)?,
         })
     }
 }
@@ -291,6 +323,7 @@ mod tests {
         for (flags, variable) in [
             (vec!["--database-url", "oracle://scott:tiger@db"], "DATABASE_URL"),
             (vec!["--redis-url", "http://hunter2"], "REDIS_URL"),
+            (vec!["--redis-url", "rediss://hunter2"], "REDIS_URL: begins with rediss://"),
             (vec!["--jwt-secret", "hunter2"], "ALDIS_JWT_SECRET"),
             (vec!["--jwt-secret", "changeme-changeme-changeme-changeme-hunter2"], "ALDIS_JWT_SECRET"),
             (vec!["--jwt-secret", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"], "ALDIS_JWT_SECRET"),
@@ -302,13 +335,26 @@ mod tests {
             (vec!["--jwt-secret", strong, "--listen", "0.0.0.0:3000"], "ALDIS_PUBLIC_URL"),
             (vec!["--jwt-secret", strong, "--smtp-url", "http://scott:tiger@mail"], "SMTP_URL"),
             (vec!["--jwt-secret", strong, "--smtp-url", "hunter2"], "SMTP_URL"),
-            (vec!["--jwt-secret", strong, "--smtp-url", "smtp://scott:tiger@mail"], "ALDIS_MAIL_FROM"),
+            (vec!["--jwt-secret", strong, "--smtp-url", "smtp://scott:tiger@mail"], "SMTP_URL: would send"),
+            (vec!["--jwt-secret", strong, "--smtp-url", "smtps://scott:tiger@mail"], "ALDIS_MAIL_FROM"),
             (vec!["--jwt-secret", strong, "--smtp-url", "smtp://mail", "--mail-from", "hunter2"], "ALDIS_MAIL_FROM"),
         ] {
             let error = settings(&flags).check().err().unwrap_or_else(|| panic!("{flags:?} was accepted")).to_string();
             assert!(error.starts_with(variable), "{error}");
             assert!(!error.contains("hunter2") && !error.contains("tiger"), "{error}");
         }
+    }
+
+    #[test]
+    fn r_71_a_server_for_others_that_knows_no_proxy_says_so() {
+        let strong = "kXo2vT7qLm9ZrB4nWc8YpD1sHf6GjE3uAaQi";
+        let told = |extra: &[&str]| {
+            let config = settings(&[&["--jwt-secret", strong][..], extra].concat()).check().expect("in order");
+            config.warnings().iter().any(|word| word.starts_with("ALDIS_TRUSTED_PROXIES"))
+        };
+        let (https, plain) = (["--public-url", "https://status.example.com"], ["--public-url", "http://10.0.0.5:3000"]);
+        assert!(told(&https) && told(&[&plain[..], &["--cookie-insecure", "true"]].concat()));
+        assert!(!told(&[]) && !told(&[&https[..], &["--trusted-proxies", "127.0.0.1"]].concat()));
     }
 
     #[test]

@@ -21,12 +21,12 @@ impl FromRequestParts<AppState> for Inviter {
 }
 
 impl Inviter {
-    /// Invites somebody. The answer is the only one that tells the link.
+    /// Invites somebody, by mail where mail is sent. The answer is the only one that tells the link.
     ///
     /// # Errors
     /// As [`Admin::invite`].
     pub async fn invite(&self, request: InvitationRequest) -> Result<Invitation> {
-        let (invitation, secret) = self.admin.invite(request).await?;
+        let (invitation, secret) = self.admin.invite(request, self.state.mailer.is_set_up()).await?;
         let link = format!("{}/invite/{secret}", self.state.config.public_url.origin());
         let who = self.admin.account();
         let is_mailed = self.state.mailer.invitation(&invitation.email, &who.organization.name, &who.user.name, &link);

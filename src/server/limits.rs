@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use clap::{Args, value_parser};
+use uuid::Uuid;
 
 use super::{AppState, auth::caller_ip, domain::Clock, net::throttle_key};
 use crate::model::{Error, Result, Timestamp, UserId};
@@ -37,7 +38,7 @@ pub struct LimitSettings {
     /// Live feeds at once from one network address; this machine is free of it
     #[arg(long = "sockets-per-ip", env = "ALDIS_SOCKETS_PER_IP", global = true, default_value_t = 100, value_parser = value_parser!(u32).range(1..))]
     pub sockets_per_ip: u32,
-    /// Requests to the API and posted forms per minute, for each session and token and, without one, network address
+    /// Requests to the API and posted forms per minute, for each person and token and, without one, network address
     #[arg(long = "api-rate", env = "ALDIS_API_RATE", global = true, default_value_t = 600, value_parser = value_parser!(u32).range(1..))]
     pub api_rate: u32,
 }
@@ -148,14 +149,21 @@ pub struct Requests {
     clock: Clock,
     per_minute: u32,
     hasher: RandomState,
-    counts: Arc<Mutex<HashMap<Who, Window>>>,
+    counts: Arc<Mutex<Counts>>,
+}
+
+#[derive(Default)]
+struct Counts {
+    windows: HashMap<Who, Window>,
+    /// Whose the secrets are that have opened a door, by a hash of each.
+    known: HashMap<u64, Uuid>,
 }
 
 /// Whose requests are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Who {
-    /// A session or token, by a hash of its secret.
-    Key(u64),
+    /// A person in all their sessions, or a token.
+    Caller(Uuid),
     Address(IpAddr),
 }
 
@@ -171,29 +179,19 @@ impl Requests {
         Self { clock, per_minute, hasher: RandomState::new(), counts: Arc::default() }
     }
 
-    /// Counts a request. A secret has a count of its own only once it has opened a door: made-up ones are counted with
-    /// the address they come from.
+    /// Counts a request. A secret is counted with whose it is only once it has opened a door: made-up ones are counted
+    /// with the address they come from.
     fn count(&self, secret: Option<&[u8]>, address: IpAddr) -> Result<()> {
         let now = self.clock.now();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_over = |window: &Window| window.began.plus_seconds(WINDOW_SECONDS) <= now;
-        let known = secret.map(|secret| Who::Key(self.hasher.hash_one(secret))).filter(|who| counts.contains_key(who));
+        let known = secret.and_then(|secret| counts.known.get(&self.hasher.hash_one(secret)).copied());
         let who = match known {
-            Some(who) => who,
+            Some(caller) => Who::Caller(caller),
             // Whoever is on this machine is its operator, or a proxy that has not been named.
             None if address.to_canonical().is_loopback() => return Ok(()),
             None => Who::Address(throttle_key(address)),
         };
-        if counts.len() >= CALLERS && !counts.contains_key(&who) {
-            counts.retain(|_, window| !is_over(window));
-            if counts.len() >= CALLERS {
-                counts.clear();
-            }
-        }
-        let window = counts.entry(who).or_insert(Window { began: now, count: 0 });
-        if is_over(window) {
-            *window = Window { began: now, count: 0 };
-        }
+        let window = counts.window(who, now);
         if window.count >= self.per_minute {
             let left = window.began.plus_seconds(WINDOW_SECONDS).millis() - now.millis();
             let seconds = u32::try_from((left + 999) / 1000).unwrap_or(1).max(1);
@@ -212,13 +210,36 @@ impl Requests {
         self.count(None, IpAddr::from([0, 0, 0, 0]))
     }
 
-    /// Gives a secret that has opened a door a count of its own.
-    fn recognize(&self, secret: &[u8]) {
+    /// Counts a secret that has opened a door with whose it is from now on, this request included.
+    fn recognize(&self, secret: &[u8], caller: Uuid) {
+        let now = self.clock.now();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let who = Who::Key(self.hasher.hash_one(secret));
-        if counts.len() < CALLERS {
-            counts.entry(who).or_insert(Window { began: self.clock.now(), count: 1 });
+        if counts.known.len() >= CALLERS {
+            // Those in use are recognized again by their next request.
+            counts.known.clear();
         }
+        if counts.known.insert(self.hasher.hash_one(secret), caller).is_none() {
+            let window = counts.window(Who::Caller(caller), now);
+            window.count = window.count.saturating_add(1);
+        }
+    }
+}
+
+impl Counts {
+    /// The count of the present minute.
+    fn window(&mut self, who: Who, now: Timestamp) -> &mut Window {
+        let is_over = |window: &Window| window.began.plus_seconds(WINDOW_SECONDS) <= now;
+        if self.windows.len() >= CALLERS && !self.windows.contains_key(&who) {
+            self.windows.retain(|_, window| !is_over(window));
+            if self.windows.len() >= CALLERS {
+                self.windows.clear();
+            }
+        }
+        let window = self.windows.entry(who).or_insert(Window { began: now, count: 0 });
+        if is_over(window) {
+            *window = Window { began: now, count: 0 };
+        }
+        window
     }
 }
 
@@ -233,10 +254,10 @@ pub async fn limit_requests(State(state): State<AppState>, request: Request, nex
     next.run(Request::from_parts(parts, body)).await
 }
 
-/// Notes that the secret in these headers has opened a door.
-pub fn recognize(state: &AppState, headers: &HeaderMap) {
+/// Notes that the secret in these headers has opened a door, and by what its requests are counted.
+pub fn recognize(state: &AppState, headers: &HeaderMap, caller: Uuid) {
     if let Some(secret) = secret(headers, state) {
-        state.requests.recognize(&secret);
+        state.requests.recognize(&secret, caller);
     }
 }
 
@@ -279,10 +300,10 @@ mod tests {
         let _free: Vec<_> = (0..50).map(|_| visitors.enter(ip("127.0.0.1"), None).expect("this machine")).collect();
 
         let members = sockets(1000, 1000);
-        let ada = UserId::from_uuid(uuid::Uuid::from_u128(1));
+        let ada = UserId::from_uuid(Uuid::from_u128(1));
         let _tabs: Vec<_> = (0..10).map(|_| members.enter(home, Some(ada)).expect("a tab")).collect();
         assert!(members.enter(other, Some(ada)).is_err());
-        assert!(members.enter(home, Some(UserId::from_uuid(uuid::Uuid::from_u128(2)))).is_ok());
+        assert!(members.enter(home, Some(UserId::from_uuid(Uuid::from_u128(2)))).is_ok());
 
         let small = sockets(1000, 10);
         let _all: Vec<_> = (0..8).map(|_| small.enter(home, None).expect("room")).collect();
@@ -290,14 +311,16 @@ mod tests {
     }
 
     #[test]
-    fn r_70_each_key_has_so_many_requests_a_minute_and_made_up_keys_share_their_addresses() {
+    fn r_70_each_caller_has_so_many_requests_a_minute_and_made_up_keys_share_their_addresses() {
         let clock = Clock::pretend(Timestamp::EPOCH);
         let requests = Requests::new(clock.clone(), 3);
         let (office, home) = (ip("192.0.2.1"), ip("192.0.2.2"));
-        requests.recognize(b"real");
-        for _ in 0..2 {
-            assert!(requests.count(Some(b"real"), office).is_ok());
-        }
+        requests.recognize(b"real", Uuid::from_u128(1));
+        // Another session of the same person gives them no more.
+        requests.recognize(b"other", Uuid::from_u128(1));
+        requests.recognize(b"other", Uuid::from_u128(1));
+        assert!(requests.count(Some(b"other"), office).is_ok());
+        assert!(requests.count(Some(b"other"), office).is_err());
         assert_eq!(requests.count(Some(b"real"), home).expect_err("fourth").retry_after, Some(60));
         for made_up in [&b"a"[..], b"b", b"c"] {
             assert!(requests.count(Some(made_up), office).is_ok());

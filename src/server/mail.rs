@@ -16,11 +16,13 @@ use tokio::{
     time::{Instant, interval_at, timeout},
 };
 
-use super::config::ConfigError;
+use super::{config::ConfigError, net::is_this_machine};
 use crate::model::Email;
 
 /// Letters that wait at most; past it a letter is refused rather than kept in memory.
 const QUEUE: usize = 256;
+/// Places of these that invitations leave free: somebody who cannot get in waits for one.
+const KEPT_FREE: usize = 64;
 /// How many are sent at once.
 const LINES: usize = 4;
 /// How often a letter is tried.
@@ -39,12 +41,18 @@ pub struct MailSettings {
 }
 
 impl MailSettings {
-    /// Checks what the settings say; nothing, when they name no server.
+    /// Checks what the settings say; nothing, when they name no server. A password goes to another machine only where
+    /// nobody on the way can read it, unless `insecure` says that they may.
     ///
     /// # Errors
     /// The variable that cannot be used, without its content.
-    pub fn given(url: Option<&str>, from: Option<&str>) -> Result<Option<Self>, ConfigError> {
+    pub fn given(url: Option<&str>, from: Option<&str>, insecure: bool) -> Result<Option<Self>, ConfigError> {
         let Some(url) = url.map(str::trim).filter(|url| !url.is_empty()) else { return Ok(None) };
+        if tells_its_password(url) && !insecure {
+            let why = "would send its password for everybody on the way to read: add `?tls=required`, or begin it with \
+                       smtps:// (or set ALDIS_SMTP_INSECURE=true)";
+            return Err(ConfigError::new("SMTP_URL", why));
+        }
         let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|_| {
             let advice =
                 "must look like smtp://HOST, smtp://USER:PASSWORD@HOST?tls=required or smtps://USER:PASSWORD@HOST";
@@ -77,6 +85,17 @@ impl MailSettings {
             Err(_) => Err("the mail server does not answer".into()),
         }
     }
+}
+
+/// Whether a password stands in this address and would travel to another machine in the open. `tls=opportunistic` is no
+/// protection: whoever is on the way decides whether there is TLS.
+fn tells_its_password(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let authority = place.split('/').next().unwrap_or_default();
+    let Some((_, host)) = authority.rsplit_once('@') else { return false };
+    let is_closed = query.split('&').any(|setting| setting == "tls=required");
+    scheme.eq_ignore_ascii_case("smtp") && !is_closed && !is_this_machine(host)
 }
 
 /// A letter to one person.
@@ -179,10 +198,8 @@ impl Mailer {
             "The link below works once, for 30 minutes.".to_owned(),
         ];
         let after = "If it was not you, do nothing: your password stays as it is.";
-        self.send(
-            Draft { subject: "A new password for Aldis".into(), before, link: ("Set a new password", link), after }
-                .to(to),
-        )
+        let subject = "A new password for Aldis".into();
+        self.send(Draft { subject, before, link: ("Set a new password", link), after }.to(to), 0)
     }
 
     /// Sends an invitation to an organization. Tells whether it is on its way.
@@ -195,13 +212,13 @@ impl Mailer {
         ];
         let after = "If you do not know them, do nothing.";
         let subject = format!("Invitation to {organization}");
-        self.send(Draft { subject, before, link: ("Accept the invitation", link), after }.to(to))
+        self.send(Draft { subject, before, link: ("Accept the invitation", link), after }.to(to), KEPT_FREE)
     }
 
-    /// Never waits: when too many letters wait already, this one is not taken.
-    fn send(&self, letter: Letter) -> bool {
+    /// Never waits: when so many letters wait that no more places than these would be free, this one is not taken.
+    fn send(&self, letter: Letter, kept_free: usize) -> bool {
         let Some(queue) = &self.queue else { return false };
-        let is_taken = queue.try_send(letter).is_ok();
+        let is_taken = queue.capacity() > kept_free && queue.try_send(letter).is_ok();
         if !is_taken {
             tracing::warn!("too many mails are waiting for the mail server; one was dropped");
         }
@@ -270,5 +287,39 @@ mod tests {
         assert_eq!(sent, QUEUE);
         drop(letters);
         assert!(!mailer.password_reset(&to, "x") && !Mailer::none().password_reset(&to, "x"));
+    }
+
+    #[test]
+    fn r_63_invitations_leave_room_for_those_who_cannot_get_in() {
+        let (mailer, _letters) = Mailer::recorder();
+        let to = "ada@example.com".parse().expect("an address");
+        let invited = (0..QUEUE).filter(|_| mailer.invitation(&to, "Acme", "Eve", "x")).count();
+        assert_eq!(invited, QUEUE - KEPT_FREE);
+        assert!(mailer.password_reset(&to, "x"));
+    }
+
+    #[test]
+    fn r_80_a_password_for_the_mail_server_stays_off_the_open_network() {
+        let from = Some("Aldis <status@example.com>");
+        let taken = |url: &str, insecure| MailSettings::given(Some(url), from, insecure).is_ok();
+        for open in [
+            "smtp://ada:secret@mail.example.com",
+            "SMTP://ada:secret@mail.example.com:587",
+            "smtp://ada:secret@mail.example.com:587/client?tls=opportunistic",
+            "smtp://ada:secret@127.0.0.1.example.com?tls=no",
+            "smtp://ada@mail.example.com",
+        ] {
+            assert!(!taken(open, false), "{open}");
+        }
+        assert!(taken("smtp://ada:secret@mail.example.com", true));
+        for closed in [
+            "smtps://ada:secret@mail.example.com",
+            "smtp://ada:secret@mail.example.com?tls=required",
+            "smtp://ada:secret@localhost:2525",
+            "smtp://ada:secret@127.0.0.1",
+            "smtp://mail.example.com",
+        ] {
+            assert!(taken(closed, false), "{closed}");
+        }
     }
 }

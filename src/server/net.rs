@@ -69,6 +69,14 @@ pub fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAd
     client
 }
 
+/// Whether a host, with or without a port, is this machine.
+#[must_use]
+pub fn is_this_machine(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.contains(']') { host } else { name });
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost" || name.ends_with(".localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 /// What attempts are counted by: an IPv4 address, or the /64 an IPv6 caller can move in.
 #[must_use]
 pub fn throttle_key(address: IpAddr) -> IpAddr {

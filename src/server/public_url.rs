@@ -1,8 +1,6 @@
 //! The address people use.
 
-use std::net::IpAddr;
-
-use super::config::ConfigError;
+use super::{config::ConfigError, net::is_this_machine};
 
 /// The address people use, and what follows from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +57,7 @@ impl PublicUrl {
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         let (_, host) = self.origin.split_once("://").unwrap_or_default();
-        let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.contains(']') { host } else { name });
-        let name = name.trim_start_matches('[').trim_end_matches(']');
-        name == "localhost" || name.ends_with(".localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        is_this_machine(host)
     }
 }
 

@@ -114,21 +114,45 @@ fn write_new_secret(file: &Path) -> io::Result<()> {
 }
 
 fn refuse_readable_by_others(file: &Path) -> Result<(), ConfigError> {
+    if !is_readable_by(file, 0o077) {
+        return Ok(());
+    }
+    let file = file.display();
+    let why = format!("{file} can be read by other users; run `chmod 600 {file}`, or delete it to have a new one made");
+    Err(ConfigError::new(VARIABLE, why))
+}
+
+/// Whether any of these bits of a file's mode is set.
+fn is_readable_by(file: &Path, whom: u32) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode());
-        if mode & 0o077 != 0 {
-            let file = file.display();
-            return Err(ConfigError::new(
-                VARIABLE,
-                format!(
-                    "{file} can be read by other users; run `chmod 600 {file}`, or delete it to have a new one made"
-                ),
-            ));
-        }
+        fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & whom != 0)
     }
-    Ok(())
+    #[cfg(not(unix))]
+    {
+        let _ = (file, whom);
+        false
+    }
+}
+
+/// What to say of a file of settings that holds secrets and that every user of the machine can read. A group may:
+/// that is how such a file is given to a service.
+#[must_use]
+pub fn open_secrets(file: &Path) -> Option<String> {
+    let is_secret = |line: &str| {
+        let (name, value) = line.trim().trim_start_matches("export ").split_once('=').unwrap_or_default();
+        match name.trim() {
+            "ALDIS_JWT_SECRET" | "ALDIS_JWT_SECRET_OLD" => !value.trim().is_empty(),
+            // A password stands before the host.
+            "DATABASE_URL" | "REDIS_URL" | "SMTP_URL" => value.contains('@'),
+            _ => false,
+        }
+    };
+    let is_told = is_readable_by(file, 0o007) && fs::read_to_string(file).is_ok_and(|text| text.lines().any(is_secret));
+    let file = file.display();
+    is_told
+        .then(|| format!("{file} holds secrets and can be read by every user of this machine; run `chmod 600 {file}`"))
 }
 
 #[cfg(test)]
@@ -145,5 +169,29 @@ mod tests {
         assert_eq!(Secret::kept(&file).expect("read again").bytes(), first.bytes());
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("chmod");
         assert!(Secret::kept(&file).expect_err("readable by others").to_string().contains("chmod 600"));
+    }
+
+    #[test]
+    fn r_80_a_file_of_settings_that_all_can_read_is_warned_of_when_it_holds_secrets() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("temp dir");
+        let file = dir.path().join(".env");
+        let told = |text: &str, mode: u32| {
+            fs::write(&file, text).expect("written");
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("chmod");
+            open_secrets(&file)
+        };
+        for secret in
+            ["ALDIS_JWT_SECRET=hunter2", "export SMTP_URL='smtps://ada:hunter2@mail'", " DATABASE_URL=x://a:b@c"]
+        {
+            let word = told(&format!("ALDIS_LOG=info\n{secret}\n"), 0o644).expect("a warning");
+            assert!(word.contains("chmod 600") && !word.contains("hunter2"), "{word}");
+            assert_eq!(told(secret, 0o600), None);
+            assert_eq!(told(secret, 0o640), None);
+        }
+        for plain in ["#ALDIS_JWT_SECRET=hunter2", "ALDIS_JWT_SECRET=", "REDIS_URL=redis://localhost", "ALDIS_LOG=a@b"]
+        {
+            assert_eq!(told(plain, 0o644), None, "{plain}");
+        }
     }
 }

@@ -174,6 +174,7 @@ async fn converse(wire: Wire, peer: SocketAddr, router: Router, patience: Durati
         .timer(TokioTimer::new())
         .header_read_timeout(patience)
         .max_headers(HEADERS_MAX)
+        .max_header_size(HEADERS_BYTES)
         .max_buf_size(HEADERS_BYTES)
         .serve_connection(TokioIo::new(wire), service)
         .with_upgrades();

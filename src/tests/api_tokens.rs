@@ -112,6 +112,19 @@ async fn a_token_works_until_it_is_revoked_or_runs_out() {
 }
 
 #[tokio::test]
+async fn r_22_who_is_shut_out_loses_the_feeds_of_their_programs_too() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let (program, _) = Program::of(&team, "read").await;
+    let mut socket = port.attend(&Team { token: program.secret.clone(), ..team.clone() }).await;
+    socket.hello().await;
+    app.state.system().set_disabled(&team.email.parse().expect("an address"), true).await.expect("shut out");
+    assert_eq!(socket.goodbye().await, 4401);
+    program.send(Method::GET, "/api/services", None).await.refuses(401, &[]);
+}
+
+#[tokio::test]
 async fn the_last_use_of_a_token_is_noted() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;

@@ -135,6 +135,64 @@ async fn r_10_security_events_are_written_down() {
 }
 
 #[tokio::test]
+async fn r_10_what_is_tried_at_the_account_is_written_down_in_each_organization() {
+    let app = TestApp::at(NOW).await;
+    let (team, other) = (app.register("Acme").await, app.register("Other").await);
+    other.invite_at(&team.email, "member").await.accept(&team).await.0.is(200);
+    let team = team.back().await;
+    let call = async |name: &str, fields: &[(&str, &str)]| team.browser().call(path_to(name), fields).await;
+    call("confirm_password", &[("password", "wrong, and long enough")]).await.refuses(400, &["password"]);
+    assert_eq!(call("confirm_password", &[("password", super::PASSWORD)]).await.status, 200);
+    assert_eq!(call("begin_second_factor", &[]).await.status, 200);
+    let login = json!({"email": team.email, "password": "wrong, and long enough"});
+    app.post("/api/auth/login", &login).await.refuses(401, &[]);
+    other.noted("login_failed").await;
+    for (action, count) in
+        [("password_refused", 1), ("password_confirmed", 1), ("two_factor_begun", 1), ("login_failed", 1)]
+    {
+        let told = entries(&other, &format!("?action={action}")).await;
+        assert_eq!(told.len(), count, "{action}");
+        assert_eq!(told[0]["actor"]["id"], team.user["id"]);
+    }
+    assert!(!other.get("/api/audit").await.text.contains("long enough"));
+}
+
+#[tokio::test]
+async fn r_10_of_a_long_text_the_beginning_is_kept() {
+    let team = TestApp::at(NOW).await.register("Acme").await;
+    let long = "é".repeat(5_000);
+    let incident = team.report(json!({"title": "Down", "message": long})).await;
+    team.say(&incident, json!({"message": long})).await;
+    for entry in entries(&team, "").await {
+        for (field, change) in entry["changes"].as_object().expect("an object") {
+            let length = change["to"].as_str().map_or(0, |text| text.chars().count());
+            assert!(length <= 201, "{field}: {length}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn r_53_a_long_export_comes_in_pieces_and_loses_nothing() {
+    let team = TestApp::at(NOW).await.register("Acme").await;
+    let group = team.group("Group 0").await;
+    let path = format!("/api/groups/{}", id_of(&group));
+    for n in 1..600 {
+        team.put(&path, json!({"name": format!("Group {n}")})).await.is(200);
+    }
+    let export = team.get("/api/audit.csv").await;
+    assert_eq!(export.status, 200);
+    let mut table = csv::Reader::from_reader(export.text.as_bytes());
+    let rows: Vec<csv::StringRecord> = table.records().collect::<Result<_, _>>().expect("a table");
+    let names: Vec<String> = rows.iter().map(|row| row[6].to_owned()).collect();
+    let mut expected: Vec<String> = (0..600).rev().map(|n| format!("Group {n}")).collect();
+    expected.push("Acme".into());
+    assert_eq!(names, expected);
+    let narrowed = team.get("/api/audit.csv?action=group_created").await;
+    assert_eq!(narrowed.text.lines().count(), 2, "{}", narrowed.text);
+    team.get("/api/audit.csv?cursor=x").await.refuses(400, &["cursor"]);
+}
+
+#[tokio::test]
 async fn the_log_is_narrowed_and_comes_in_pages_that_lose_nothing() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;

@@ -55,7 +55,7 @@ async fn post_office(refusals: usize) -> (String, mpsc::UnboundedReceiver<Vec<St
 }
 
 fn mailer(url: &str) -> Mailer {
-    let settings = MailSettings::given(Some(url), Some("Aldis <status@example.com>")).expect("in order");
+    let settings = MailSettings::given(Some(url), Some("Aldis <status@example.com>"), false).expect("in order");
     Mailer::open(&settings.expect("a server").impatient())
 }
 
@@ -131,8 +131,9 @@ async fn a_letter_that_is_refused_for_now_is_tried_again() {
 #[tokio::test]
 async fn the_check_tells_whether_the_mail_server_answers() {
     let (url, _letters) = post_office(0).await;
-    let settings =
-        |url: &str| MailSettings::given(Some(url), Some("status@example.com")).expect("in order").expect("a server");
+    let settings = |url: &str| {
+        MailSettings::given(Some(url), Some("status@example.com"), false).expect("in order").expect("a server")
+    };
     assert_eq!(settings(&url).test().await, Ok(()));
     // A port nobody listens at.
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

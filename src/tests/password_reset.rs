@@ -175,6 +175,35 @@ async fn a_new_address_makes_the_links_sent_to_the_old_one_void() {
 }
 
 #[tokio::test]
+async fn r_28_a_password_set_by_whoever_runs_the_server_makes_the_links_void() {
+    let (app, mut letters) = with_mail().await;
+    let team = app.register("Acme").await;
+    ask(&app, &team.email).await;
+    let secret = secret_in(&letter(&mut letters).await);
+    let hash = app.state.hash("another quiet harbour 12").await;
+    app.state.system().reset_password(&team.email.parse().expect("email"), hash).await.expect("reset");
+    set(&app, &secret, NEW).await.refuses(400, &[]);
+}
+
+#[tokio::test]
+async fn r_24_no_password_is_made_of_what_is_known_of_the_person() {
+    let (app, mut letters) = with_mail().await;
+    let team = app.register("Lanternworks").await;
+    ask(&app, &team.email).await;
+    let secret = secret_in(&letter(&mut letters).await);
+    let (own, _) = team.email.split_once('@').expect("an address");
+    for known in [own, "LanternWorks", "Ada Lovelace", "Aldis"] {
+        let new = format!("quiet harbours {known} at dawn");
+        let error = set(&app, &secret, &new).await.refuses(400, &["password"]);
+        assert!(error["fields"]["password"].as_str().is_some_and(|why| why.starts_with("Leave out")), "{error}");
+        let fields = [("password", PASSWORD), ("new_password", new.as_str())];
+        team.browser().call(path_to("change_password"), &fields).await.refuses(400, &["new_password"]);
+    }
+    let words = app.state.system().known_words(&team.email.parse().expect("an address")).await.expect("known");
+    assert!(words.contains(&team.slug) && words.contains(&"Lanternworks".to_owned()), "{words:?}");
+}
+
+#[tokio::test]
 async fn without_mail_the_page_says_what_to_do_instead() {
     let app = TestApp::at(NOW).await;
     let page = app.browser().open("/forgot-password").await;

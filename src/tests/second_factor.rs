@@ -146,7 +146,7 @@ async fn r_29_a_recovery_code_lets_in_once_however_it_is_typed() {
     ada.team.noted("login_failed").await;
     let account = ada.team.browser().call(path_to("my_account"), &[]).await.is(200);
     assert_eq!(account["recovery_codes"], 9);
-    assert_eq!(ada.actions().await[..3], ["login_failed", "logged_in", "recovery_code_used"].map(Value::from));
+    assert_eq!(ada.actions().await[..3], ["login_failed", "recovery_code_used", "logged_in"].map(Value::from));
     // Another person's codes are good for nothing.
     let eve = Guarded::of(&app).await;
     app.post(LOGIN, &ada.login(&eve.codes[0])).await.refuses(400, &["code"]);

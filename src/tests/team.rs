@@ -2,10 +2,11 @@
 
 use axum::http::{Method, header};
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::{
     PASSWORD, TestApp,
-    clients::{Team, id_of},
+    clients::{Answer, Team, id_of},
     doors::path_to,
     invitations::Invited,
     request,
@@ -103,6 +104,70 @@ async fn r_06_the_last_admin_stays_one() {
     for wrong in [json!({"role": "owner"}), json!({}), json!({"role": "member", "id": "x"})] {
         assert_eq!(grace.put(&path(&grace), wrong).await.status, 400);
     }
+}
+
+#[tokio::test]
+async fn r_06_an_admin_who_is_shut_out_is_none_to_stay() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let grace = team.colleague("admin").await;
+    let (ada, other) = (team.email.parse().expect("an address"), grace.email.parse().expect("an address"));
+    assert_eq!(app.state.system().set_disabled(&other, true).await, Ok(Vec::new()));
+    team.put(&path(&team), json!({"role": "member"})).await.refuses(409, &[]);
+    team.browser().call(path_to("leave_organization"), &[]).await.refuses(409, &[]);
+    // Whoever runs the server may do it, and is told what comes of it.
+    assert_eq!(app.state.system().set_disabled(&ada, true).await, Ok(vec!["Acme".to_owned()]));
+    assert_eq!(app.state.system().set_disabled(&ada, false).await, Ok(Vec::new()));
+    let team = team.back().await;
+    assert_eq!(team.delete(&path(&grace)).await.status, 204);
+}
+
+/// Sends a request whose body comes only once `meanwhile` has happened, which it does after the request has been let in.
+async fn dripped(by: &Team, method: Method, path: &str, body: Value, meanwhile: impl Future<Output = ()>) -> Answer {
+    let (let_in, is_in) = oneshot::channel::<()>();
+    let (go, gate) = oneshot::channel::<()>();
+    let drops = futures::stream::once(async move {
+        let _ = let_in.send(());
+        let _ = gate.await;
+        Ok::<_, std::convert::Infallible>(body.to_string())
+    });
+    let builder = request(method, path)
+        .header(header::AUTHORIZATION, format!("Bearer {}", by.token))
+        .header(header::CONTENT_TYPE, "application/json");
+    let request = builder.body(axum::body::Body::from_stream(drops)).expect("a request");
+    let then = async {
+        is_in.await.expect("the body is read");
+        meanwhile.await;
+        go.send(()).expect("the body is waited for");
+    };
+    tokio::join!(by.app.send(request), then).0
+}
+
+#[tokio::test]
+async fn r_06_whoever_is_removed_or_demoted_while_they_ask_has_asked_for_nothing() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let token = json!({"name": "Pipeline", "scope": "write"});
+    for (method, at, body) in [
+        (Method::POST, "/api/tokens", &token),
+        (Method::POST, "/api/team/invitations", &json!({"email": "eve@example.com"})),
+    ] {
+        let demoted = team.colleague("admin").await;
+        let demote = async { _ = team.put(&path(&demoted), json!({"role": "member"})).await.is(200) };
+        dripped(&demoted, method.clone(), at, body.clone(), demote).await.refuses(403, &[]);
+        let removed = team.colleague("admin").await;
+        let remove = async { assert_eq!(team.delete(&path(&removed)).await.status, 204) };
+        dripped(&removed, method, at, body.clone(), remove).await.refuses(401, &[]);
+    }
+    let removed = team.colleague("member").await;
+    let remove = async { assert_eq!(team.delete(&path(&removed)).await.status, 204) };
+    dripped(&removed, Method::POST, "/api/groups", json!({"name": "Core"}), remove).await.refuses(401, &[]);
+    let made = team.post("/api/tokens", token).await.is(201);
+    let program = Team { token: made["secret"].as_str().expect("a secret").to_owned(), ..team.clone() };
+    let revoke = async { assert_eq!(team.delete(&format!("/api/tokens/{}", id_of(&made))).await.status, 204) };
+    dripped(&program, Method::POST, "/api/groups", json!({"name": "Core"}), revoke).await.refuses(401, &[]);
+    assert_eq!(team.groups().await.len(), 0);
+    assert_eq!(team.get("/api/tokens").await.is(200), json!([]));
 }
 
 #[tokio::test]

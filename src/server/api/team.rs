@@ -76,6 +76,7 @@ pub async fn invitations(org: Admin) -> Result<Json<Vec<Invitation>>> {
     responses(
         (status = 201, description = "The invitation with its link.", body = Invitation),
         (status = 409, description = "Somebody with this address is a member already.", body = Error),
+        (status = 429, description = "Enough invitations have been mailed today, by the organization or to this address; `Retry-After` says when to try again.", body = Error),
     ),
 )]
 pub async fn invite(desk: Inviter, Body(request): Body<InvitationRequest>) -> Result<(StatusCode, Json<Invitation>)> {

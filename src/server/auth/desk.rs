@@ -42,17 +42,26 @@ impl<P> Desk<P> {
         if password.len() > 1024 {
             return Err(Error::field("password", "This is longer than any password here."));
         }
-        let email = person.account().user.email;
         self.state.throttle.attempt(self.caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))?;
-        self.state.throttle.account_may_try(&email)?;
-        let hash = person.password_hash().await?;
-        if self.state.passwords.verify(password, Some(&hash)).await? {
-            self.state.throttle.account_succeeded(&email);
-            Ok(())
-        } else {
-            self.state.throttle.account_failed(&email);
-            Err(Error::field("password", "This is not your password."))
+        let counted = self.state.throttle.try_account(&person.account().user.email)?;
+        match self.compare(person, password).await {
+            Ok(true) => {
+                self.state.throttle.succeeded(counted);
+                Ok(())
+            }
+            Ok(false) => {
+                person.note_refused_password().await?;
+                Err(Error::field("password", "This is not your password."))
+            }
+            Err(error) => {
+                self.state.throttle.excuse(counted);
+                Err(error)
+            }
         }
+    }
+
+    async fn compare(&self, person: &Person, password: &str) -> Result<bool> {
+        self.state.passwords.verify(password, Some(&person.password_hash().await?)).await
     }
 }
 
@@ -86,13 +95,14 @@ impl Desk<Person> {
     /// # Errors
     /// `invalid` with the fields at fault.
     pub async fn change_password(&self, password: &str, new: &str) -> Result<NewSession> {
-        let account = self.holder.account();
-        let known = [account.user.email.as_str(), &account.user.name, &account.organization.name];
-        check_password("new_password", new, &known)?;
+        let mut check = Check::default();
+        check_new_password(&mut check, "new_password", new);
+        check.finish()?;
         if password == new {
             return Err(Error::field("new_password", "This is the password you have."));
         }
         self.prove(&self.holder, password).await?;
+        check_password(&self.state.passwords, "new_password", new, self.holder.known_words().await?).await?;
         let hash = self.state.passwords.hash(new).await?;
         self.holder.change_password(hash).await
     }
@@ -143,16 +153,16 @@ impl Desk<Sure> {
     }
 }
 
-/// Refuses a new password that is short, long or easy to guess, under the name its field has.
+/// Refuses a new password that is short, long or easy to guess by who knows this much, under the name its field has.
 ///
 /// # Errors
-/// `invalid`, saying why.
-pub fn check_password(field: &str, password: &str, known: &[&str]) -> Result<()> {
+/// `invalid`, saying why; `unavailable` when too many are waiting.
+pub async fn check_password(passwords: &Passwords, field: &str, password: &str, known: Vec<String>) -> Result<()> {
     let mut check = Check::default();
     check_new_password(&mut check, field, password);
     check.finish()?;
-    Passwords::judge(password, known).map_err(|error| match error.fields.into_values().next() {
+    passwords.judge(password, known).await.map_err(|mut error| match error.fields.remove("password") {
         Some(why) => Error::field(field, why),
-        None => Error::field(field, error.message),
+        None => error,
     })
 }

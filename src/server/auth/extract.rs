@@ -49,7 +49,7 @@ impl FromRequestParts<AppState> for Viewer {
                 person(state, parts, &token).await?
             }
         };
-        limits::recognize(state, &parts.headers);
+        limits::recognize(state, &parts.headers, viewer.counted_by());
         parts.extensions.insert(viewer.clone());
         Ok(viewer)
     }

@@ -1,6 +1,6 @@
 //! The door for who comes with an invitation: closed registration does not concern them, the limits do.
 
-use super::{Door, Passwords};
+use super::{Door, wrong};
 use crate::{
     model::{Code, Error, Login, NewMember, Result},
     server::domain::NewSession,
@@ -16,8 +16,9 @@ impl Door {
         let site = self.state.domain.site();
         let (view, slug) = site.invitation_with_slug(invitation).await?;
         let new = new.check()?;
-        Passwords::judge(&new.password, &[view.email.as_str(), &new.name, &view.organization, &slug])?;
         self.state.throttle.attempt(self.ip())?;
+        let known = vec![view.email.to_string(), new.name.clone(), view.organization, slug];
+        self.state.passwords.judge(&new.password, known).await?;
         let hash = self.state.passwords.hash(&new.password).await?;
         site.join_as_new(invitation, &new, hash, &self.caller).await
     }
@@ -37,7 +38,15 @@ impl Door {
             let why = "There is no account with this address. Open the link of the invitation again.";
             return Err(Error::new(Code::Conflict, why));
         }
-        let known = self.prove(&Login { email: view.email, password, code: None }).await?;
-        site.join(invitation, &known, &self.caller).await
+        let (known, counted) = self.prove(&Login { email: view.email, password, code: None }).await?;
+        match site.join(invitation, &known, &self.caller).await {
+            Ok(session) => {
+                self.state.throttle.succeeded(counted);
+                Ok(session)
+            }
+            // Who is shut out learns no more than who does not know the password.
+            Err(error) if error.code == Code::Unauthorized => Err(self.failed(Some(known), wrong())),
+            Err(error) => Err(self.excused(counted, error)),
+        }
     }
 }

@@ -15,7 +15,7 @@ pub use csrf::refuse_foreign_origins;
 pub use desk::Desk;
 pub use extract::{caller_ip, cookie_session};
 pub use password::{COST, Passwords};
-pub use throttle::Throttle;
+pub use throttle::{Throttle, Try};
 pub use token::{SessionCookie, Tokens};
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -25,7 +25,7 @@ use super::{
     config::Registrations,
     domain::{Caller, Credentials, NewSession},
 };
-use crate::model::{Code, Email, Error, Login, LoginForm, RegistrationForm, Result};
+use crate::model::{Code, Error, Login, LoginForm, RegistrationForm, Result};
 
 /// The door at which somebody signs in: every way in, form or API, passes it and its limits.
 pub struct Door {
@@ -57,17 +57,15 @@ impl Door {
             });
         }
         let registration = form.check()?;
-        Passwords::judge(
-            &registration.password,
-            &[
-                registration.email.as_str(),
-                &registration.name,
-                &registration.organization_name,
-                registration.slug.as_str(),
-            ],
-        )?;
-        // Counted only once the form is in order: mending a typing error costs nothing.
+        // Counted only once the form is in order: mending a typing error costs nothing. Judging a password does.
         self.state.throttle.attempt(self.ip())?;
+        let known = vec![
+            registration.email.to_string(),
+            registration.name.clone(),
+            registration.organization_name.clone(),
+            registration.slug.to_string(),
+        ];
+        self.state.passwords.judge(&registration.password, known).await?;
         let hash = self.state.passwords.hash(&registration.password).await?;
         self.state.domain.site().register(&registration, hash, &self.caller).await
     }
@@ -79,32 +77,41 @@ impl Door {
     /// `unauthorized`, `too_many_requests`, `unavailable` when too many are signing in at once.
     pub async fn login(&self, form: LoginForm, is_lasting: bool) -> Result<Entrance> {
         let login = form.check()?;
-        let known = self.prove(&login).await?;
-        // Who belongs nowhere any more learns no more than who is unknown.
+        let (known, counted) = self.prove(&login).await?;
+        // Who is shut out, or belongs nowhere any more, learns no more than who is unknown.
         if known.organization.is_none() {
-            return Err(wrong());
+            return Err(self.failed(Some(known), wrong()));
         }
-        let known = self.with_fresh_hash(known, &login.password).await?;
+        let known = match self.with_fresh_hash(known, &login).await {
+            Ok(known) => known,
+            Err(error) => return Err(self.excused(counted, error)),
+        };
         match (known.has_second_factor, login.code) {
             (true, None) => {
+                self.state.throttle.excuse(counted);
                 Ok(Entrance::Code(self.state.challenges.issue(login.email, known.password_hash, is_lasting)))
             }
-            (_, code) => self.open(&login.email, known, code.as_deref(), is_lasting).await.map(Entrance::Open),
+            (_, code) => self.open(counted, known, code.as_deref(), is_lasting).await.map(Entrance::Open),
         }
     }
 
-    /// Who knows the password.
-    async fn prove(&self, login: &Login) -> Result<Credentials> {
+    /// Who knows the password; their try is counted as a failure still.
+    async fn prove(&self, login: &Login) -> Result<(Credentials, Try)> {
         self.state.throttle.attempt(self.ip())?;
-        self.state.throttle.account_may_try(&login.email)?;
-        let site = self.state.domain.site();
-        let credentials = site.credentials(&login.email).await?;
-        let hash = credentials.as_ref().map(|known| known.password_hash.as_str());
-        let right = self.state.passwords.verify(&login.password, hash).await?;
-        match credentials {
-            Some(known) if right => Ok(known),
-            known => Err(self.failed(&login.email, known, wrong())),
+        let counted = self.state.throttle.try_account(&login.email)?;
+        match self.compare(login).await {
+            Ok((Some(known), true)) => Ok((known, counted)),
+            Ok((known, _)) => Err(self.failed(known, wrong())),
+            Err(error) => Err(self.excused(counted, error)),
         }
+    }
+
+    /// Who has the address, and whether the password is theirs.
+    async fn compare(&self, login: &Login) -> Result<(Option<Credentials>, bool)> {
+        let known = self.state.domain.site().credentials(&login.email).await?;
+        let hash = known.as_ref().map(|known| known.password_hash.as_str());
+        let is_right = self.state.passwords.verify(&login.password, hash).await?;
+        Ok((known, is_right))
     }
 
     /// Begins a session for who has answered a challenge with a code.
@@ -116,38 +123,44 @@ impl Door {
             return Err(Error::field("code", "This is required."));
         }
         self.state.throttle.attempt(self.ip())?;
-        self.state.throttle.account_may_try(&challenge.email)?;
-        self.state.challenges.attempt(&challenge)?;
-        let known = self.state.domain.site().credentials(&challenge.email).await?;
-        let known = known.filter(|known| known.has_second_factor && known.password_hash == challenge.password_hash);
-        let known = known.ok_or_else(challenge::over)?;
-        self.open(&challenge.email, known, Some(code), challenge.is_lasting).await
-    }
-
-    /// Opens a session for who has shown all there is to show.
-    async fn open(
-        &self,
-        email: &Email,
-        known: Credentials,
-        code: Option<&str>,
-        is_lasting: bool,
-    ) -> Result<NewSession> {
-        let organization = known.organization.ok_or_else(wrong)?;
-        let code = code.map(|code| (&self.state.seeds, code));
-        let site = self.state.domain.site();
-        match site.open_session(known.user, organization, &self.caller, is_lasting, code).await {
-            Ok(session) => {
-                self.state.throttle.account_succeeded(email);
-                Ok(session)
-            }
-            Err(error) if error.fields.contains_key("code") => Err(self.failed(email, Some(known), error)),
-            Err(error) => Err(error),
+        let counted = self.state.throttle.try_account(&challenge.email)?;
+        match self.challenged(&challenge).await {
+            Ok(known) => self.open(counted, known, Some(code), challenge.is_lasting).await,
+            Err(error) => Err(self.excused(counted, error)),
         }
     }
 
-    /// Counts and writes down a failure, and gives what to say of it.
-    fn failed(&self, email: &Email, known: Option<Credentials>, error: Error) -> Error {
-        self.state.throttle.account_failed(email);
+    /// Who owes the code, while the challenge stands.
+    async fn challenged(&self, challenge: &Challenge) -> Result<Credentials> {
+        self.state.challenges.attempt(challenge)?;
+        let known = self.state.domain.site().credentials(&challenge.email).await?;
+        let known = known.filter(|known| known.has_second_factor && known.password_hash == challenge.password_hash);
+        known.ok_or_else(challenge::over)
+    }
+
+    /// Opens a session for who has shown all there is to show.
+    async fn open(&self, counted: Try, known: Credentials, code: Option<&str>, is_lasting: bool) -> Result<NewSession> {
+        let code = code.map(|code| (&self.state.seeds, code));
+        match self.state.domain.site().open_session(&known, &self.caller, is_lasting, code).await {
+            Ok(session) => {
+                self.state.throttle.succeeded(counted);
+                Ok(session)
+            }
+            Err(error) if error.fields.contains_key("code") => Err(self.failed(Some(known), error)),
+            // Since it was compared, the password has been changed, or they have been shut out.
+            Err(error) if error.code == Code::Unauthorized => Err(self.failed(Some(known), wrong())),
+            Err(error) => Err(self.excused(counted, error)),
+        }
+    }
+
+    /// Takes back that a try failed, which came to nothing, and gives what to say of it.
+    fn excused(&self, counted: Try, error: Error) -> Error {
+        self.state.throttle.excuse(counted);
+        error
+    }
+
+    /// Writes down a failure, and gives what to say of it.
+    fn failed(&self, known: Option<Credentials>, error: Error) -> Error {
         if let Some(known) = known {
             // Not waited for: writing takes time, and of an unknown address there is nothing to write.
             let (site, caller) = (self.state.domain.site(), self.caller.clone());
@@ -157,13 +170,19 @@ impl Door {
     }
 
     /// Hashes a password anew that was hashed at another cost, now that it is known.
-    async fn with_fresh_hash(&self, known: Credentials, password: &str) -> Result<Credentials> {
+    async fn with_fresh_hash(&self, known: Credentials, login: &Login) -> Result<Credentials> {
         if !self.state.passwords.is_outdated(&known.password_hash) {
             return Ok(known);
         }
-        let fresh = self.state.passwords.hash(password).await?;
-        self.state.domain.site().renew_hash(known.user, &known.password_hash, fresh.clone()).await?;
-        Ok(Credentials { password_hash: fresh, ..known })
+        let fresh = self.state.passwords.hash(&login.password).await?;
+        if self.state.domain.site().renew_hash(known.user, &known.password_hash, fresh.clone()).await? {
+            return Ok(Credentials { password_hash: fresh, ..known });
+        }
+        // Another login has renewed it, or the password has just been changed.
+        match self.compare(login).await? {
+            (Some(known), true) => Ok(known),
+            _ => Err(wrong()),
+        }
     }
 }
 

@@ -19,6 +19,10 @@ use crate::{
 pub const COST: u32 = 12;
 /// How many may wait for a core before the next is told to come back.
 const QUEUE: usize = 32;
+/// A known word of fewer characters stands in too many others to be refused.
+const WORD_MIN: usize = 4;
+/// What is known of everybody here.
+const PRODUCT: &str = "aldis";
 
 /// Hashes and compares passwords.
 #[derive(Clone)]
@@ -28,7 +32,7 @@ pub struct Passwords {
 
 struct Inner {
     cost: u32,
-    cores: Semaphore,
+    cores: Arc<Semaphore>,
     waiting: AtomicUsize,
     /// What an unknown person's password is compared with, so that it takes as long as a known one's.
     decoy: String,
@@ -42,25 +46,19 @@ impl Passwords {
     pub fn new(cost: u32) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let decoy = bcrypt::hash(digest("a password nobody has")?, cost).map_err(internal)?;
-        Ok(Self { inner: Arc::new(Inner { cost, cores: Semaphore::new(cores), waiting: AtomicUsize::new(0), decoy }) })
+        let (cores, waiting) = (Arc::new(Semaphore::new(cores)), AtomicUsize::new(0));
+        Ok(Self { inner: Arc::new(Inner { cost, cores, waiting, decoy }) })
     }
 
-    /// Refuses a password that is easy to guess, all the more by somebody who knows the person.
+    /// Refuses a password that is easy to guess, all the more by somebody who knows the person: what is known of them is
+    /// their address and name, and the names and page addresses of their organizations.
     ///
     /// # Errors
-    /// `invalid`, saying what makes it weak.
-    pub fn judge(password: &str, known: &[&str]) -> Result<()> {
-        let context: Vec<&str> = known.iter().copied().chain(["aldis", "status", "password"]).collect();
-        let judgement = zxcvbn::zxcvbn(password, &context);
-        if judgement.score() >= zxcvbn::Score::Three {
-            return Ok(());
-        }
-        let why =
-            judgement.feedback().and_then(zxcvbn::feedback::Feedback::warning).map(|warning| format!(" {warning}"));
-        Err(Error::field(
-            "password",
-            format!("This is easy to guess.{} Use a sentence or several unrelated words.", why.unwrap_or_default()),
-        ))
+    /// `invalid` in the field `password`, saying what makes it weak; `unavailable` when too many are waiting.
+    pub async fn judge(&self, password: &str, known: Vec<String>) -> Result<()> {
+        let password = password.to_owned();
+        let weakness = self.work(move || Ok(weakness(&password, &known))).await?;
+        weakness.map_or(Ok(()), |why| Err(Error::field("password", why)))
     }
 
     /// The hash to store for a password.
@@ -90,29 +88,61 @@ impl Passwords {
     }
 
     async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let _place = Place::take(&self.inner.waiting)?;
-        let _core = self.inner.cores.acquire().await.map_err(internal)?;
-        tokio::task::spawn_blocking(job).await.map_err(internal)?
+        let place = Place::take(&self.inner)?;
+        let core = self.inner.cores.clone().acquire_owned().await.map_err(internal)?;
+        // Both go with the work: it goes on when whoever asked for it has hung up.
+        let work = move || {
+            let _held = (core, place);
+            job()
+        };
+        tokio::task::spawn_blocking(work).await.map_err(internal)?
     }
 }
 
 /// A place in the queue, given back however the work ends.
-struct Place<'a>(&'a AtomicUsize);
+struct Place(Arc<Inner>);
 
-impl<'a> Place<'a> {
-    fn take(waiting: &'a AtomicUsize) -> Result<Self> {
-        let place = Self(waiting);
-        if waiting.fetch_add(1, Ordering::SeqCst) >= QUEUE {
+impl Place {
+    fn take(inner: &Arc<Inner>) -> Result<Self> {
+        let place = Self(inner.clone());
+        if inner.waiting.fetch_add(1, Ordering::SeqCst) >= QUEUE {
             return Err(Error::unavailable("Too many people are signing in at once. Try again in a moment."));
         }
         Ok(place)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
     }
+}
+
+/// Why a password is easy to guess; nothing, when it is not.
+fn weakness(password: &str, known: &[String]) -> Option<String> {
+    if let Some(word) = known_word(password, known) {
+        return Some(format!("Leave out “{word}”: it is known of you, so it is among the first that is tried."));
+    }
+    let context: Vec<&str> = known.iter().map(String::as_str).chain([PRODUCT, "status", "password"]).collect();
+    let judgement = zxcvbn::zxcvbn(password, &context);
+    if judgement.score() >= zxcvbn::Score::Three {
+        return None;
+    }
+    let why = judgement.feedback().and_then(zxcvbn::feedback::Feedback::warning).map(|warning| format!(" {warning}"));
+    Some(format!("This is easy to guess.{} Use a sentence or several unrelated words.", why.unwrap_or_default()))
+}
+
+/// A known word that stands in the password, however it is spaced and capitalized. Of a mail address the part that is the
+/// person's own.
+fn known_word<'a>(password: &str, known: &'a [String]) -> Option<&'a str> {
+    let plain =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let password = plain(password);
+    let own = |word: &'a String| word.split_once('@').map_or(word.as_str(), |(own, _)| own);
+    known.iter().map(own).chain([PRODUCT]).find(|word| {
+        let word = plain(word);
+        word.chars().count() >= WORD_MIN && password.contains(&word)
+    })
 }
 
 /// 64 printable characters of any password, so that bcrypt, which stops at 72 bytes, sees all of it.
@@ -143,13 +173,51 @@ mod tests {
         assert!(!four.is_outdated(&hash) && five.is_outdated(&hash) && five.is_outdated("nonsense"));
     }
 
-    #[test]
-    fn r_24_guessable_passwords_and_words_of_the_context_are_refused() {
+    #[tokio::test]
+    async fn r_24_guessable_passwords_and_words_of_the_context_are_refused() {
+        let passwords = Passwords::new(4).expect("cost");
+        let known = ["ada.king@acme.test", "Acme Cloud", "acme-cloud", "ada"].map(str::to_owned).to_vec();
         for password in ["password1234", "aaaaaaaaaaaa", "acme-cloud-ada", "qwertyuiop12"] {
-            let error = Passwords::judge(password, &["ada@acme.test", "Acme Cloud", "acme-cloud", "ada"]);
+            let error = passwords.judge(password, known.clone()).await;
             assert!(error.expect_err(password).fields.contains_key("password"));
         }
-        assert!(Passwords::judge("correct horse battery staple", &[]).is_ok());
-        assert!(Passwords::judge("lantern-over-water-77", &["ada@acme.test"]).is_ok());
+        // However good the rest is.
+        for password in [
+            "lantern over ACME cloud 77",
+            "lantern AcmeCloud water 77",
+            "lantern_over_ada_king_77",
+            "Ada-King lantern water 77",
+            "lantern Aldis over water 77",
+        ] {
+            let error = passwords.judge(password, known.clone()).await.expect_err(password);
+            assert!(error.fields["password"].starts_with("Leave out “"), "{error:?}");
+        }
+        assert!(passwords.judge("correct horse battery staple", Vec::new()).await.is_ok());
+        // Three letters stand in many words.
+        assert!(passwords.judge("lantern-over-canada-77", known).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn r_25_work_holds_its_core_and_its_place_though_whoever_asked_has_gone() {
+        let passwords = Passwords::new(4).expect("cost");
+        let cores = passwords.inner.cores.available_permits();
+        let (go, gate) = std::sync::mpsc::channel::<()>();
+        let (start, begun) = tokio::sync::oneshot::channel();
+        let work = passwords.work(move || {
+            let _ = start.send(());
+            let _ = gate.recv();
+            Ok(())
+        });
+        tokio::select! {
+            _ = work => panic!("it waits for its word"),
+            told = begun => told.expect("it has begun"),
+        }
+        assert_eq!(passwords.inner.cores.available_permits(), cores - 1);
+        assert_eq!(passwords.inner.waiting.load(Ordering::SeqCst), 1);
+        drop(go);
+        while passwords.inner.waiting.load(Ordering::SeqCst) > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(passwords.inner.cores.available_permits(), cores);
     }
 }

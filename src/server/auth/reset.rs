@@ -56,8 +56,8 @@ impl Door {
     pub async fn reset_password(&self, secret: &str, password: &str) -> Result<()> {
         self.state.throttle.attempt(self.ip())?;
         let site = self.state.domain.site();
-        let (email, name) = site.reset_holder(secret).await?;
-        check_password("password", password, &[&email, &name])?;
+        let known = site.reset_holder(secret).await?;
+        check_password(&self.state.passwords, "password", password, known).await?;
         let hash = self.state.passwords.hash(password).await?;
         site.reset_by_link(secret, hash, &self.caller).await
     }

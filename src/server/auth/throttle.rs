@@ -48,6 +48,15 @@ struct Failures {
     last: Timestamp,
 }
 
+/// A try at an account that has been counted as a failure.
+#[must_use]
+pub struct Try {
+    email: Email,
+    at: Timestamp,
+    /// When the failure before it was.
+    before: Timestamp,
+}
+
 impl Failures {
     fn free_again(&self) -> Timestamp {
         let over = self.count.saturating_sub(FREE_FAILURES);
@@ -90,21 +99,12 @@ impl Throttle {
         Ok(())
     }
 
-    /// Whether this account's pause is over. Asked of unknown addresses too, so that it tells nothing.
+    /// Counts a try at this account, as the failure that it is until it turns out to be none: of tries that come at once,
+    /// each counts for the next. Unknown addresses are counted alike, so that it tells nothing.
     ///
     /// # Errors
-    /// `too_many_requests`, with the seconds to wait.
-    pub fn account_may_try(&self, email: &Email) -> Result<()> {
-        let now = self.clock.now();
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        match counts.accounts.get(email).map(Failures::free_again) {
-            Some(free) if free > now => Err(wait(now, free)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Notes a wrong password.
-    pub fn account_failed(&self, email: &Email) {
+    /// `too_many_requests`, with the seconds to wait, while the account's pause is not over.
+    pub fn try_account(&self, email: &Email) -> Result<Try> {
         let now = self.clock.now();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         trim(&mut counts.accounts, |failures| failures.last.plus_seconds(FORGET) <= now);
@@ -112,13 +112,30 @@ impl Throttle {
         if failures.last.plus_seconds(FORGET) <= now {
             failures.count = 0;
         }
+        let free = failures.free_again();
+        if free > now {
+            return Err(wait(now, free));
+        }
+        let counted = Try { email: email.clone(), at: now, before: failures.last };
         failures.count = failures.count.saturating_add(1);
         failures.last = now;
+        Ok(counted)
+    }
+
+    /// Takes one failure back: nothing was compared, or what was compared was right and more is asked for.
+    pub fn excuse(&self, counted: Try) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(failures) = counts.accounts.get_mut(&counted.email) {
+            failures.count = failures.count.saturating_sub(1);
+            if failures.last == counted.at {
+                failures.last = counted.before;
+            }
+        }
     }
 
     /// Forgets an account's failures after the right password; the address's attempts stay counted.
-    pub fn account_succeeded(&self, email: &Email) {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).accounts.remove(email);
+    pub fn succeeded(&self, counted: Try) {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).accounts.remove(&counted.email);
     }
 }
 
@@ -177,16 +194,43 @@ mod tests {
         let (throttle, clock) = throttle();
         let email: Email = "ada@example.com".parse().expect("email");
         for _ in 0..5 {
-            assert!(throttle.account_may_try(&email).is_ok());
-            throttle.account_failed(&email);
+            assert!(throttle.try_account(&email).is_ok());
         }
+        let mut last = None;
         for pause in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
-            assert_eq!(throttle.account_may_try(&email).expect_err("pause").retry_after, Some(pause));
+            assert_eq!(throttle.try_account(&email).err().expect("pause").retry_after, Some(pause));
             clock.advance_seconds(pause.into());
-            assert!(throttle.account_may_try(&email).is_ok());
-            throttle.account_failed(&email);
+            last = throttle.try_account(&email).ok();
         }
-        throttle.account_succeeded(&email);
-        assert!(throttle.account_may_try(&email).is_ok());
+        throttle.succeeded(last.expect("a try"));
+        assert!(throttle.try_account(&email).is_ok());
+    }
+
+    #[test]
+    fn r_27_what_was_not_wrong_is_taken_back_and_lengthens_no_pause() {
+        let (throttle, clock) = throttle();
+        let email: Email = "ada@example.com".parse().expect("email");
+        for _ in 0..100 {
+            throttle.excuse(throttle.try_account(&email).expect("no pause"));
+        }
+        for _ in 0..6 {
+            clock.advance_seconds(1);
+            assert!(throttle.try_account(&email).is_ok());
+        }
+        clock.advance_seconds(2);
+        throttle.excuse(throttle.try_account(&email).expect("the pause is over"));
+        assert!(throttle.try_account(&email).is_ok(), "the pause is still over");
+    }
+
+    #[test]
+    fn r_27_an_account_has_at_most_thirty_tries_an_hour_however_they_come() {
+        let (throttle, clock) = throttle();
+        let email: Email = "ada@example.com".parse().expect("email");
+        let mut tries = 0;
+        for _ in 0..3600 {
+            tries += (0..20).filter(|_| throttle.try_account(&email).is_ok()).count();
+            clock.advance_seconds(1);
+        }
+        assert!((10..=30).contains(&tries), "{tries}");
     }
 }

@@ -1,17 +1,19 @@
 //! A person's own account: their name, their password, and where they are signed in.
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, SqlErr,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, SqlErr,
 };
 use serde_json::json;
 
 use super::{
     NewSession, Person, Site, System,
-    accounts::organizations_of,
+    accounts::{held, organizations_of, person_at, words_about},
+    api_tokens::tokens_made_by,
     audit::{self, Actor, Deed},
     sessions::{delete_sessions, has_ended, insert_session},
     store::{self, password_reset, recovery_code, session, user_account},
+    team::left_without_admin,
 };
 use crate::{
     model::{
@@ -72,10 +74,10 @@ impl Person {
         if before == name {
             return Ok(());
         }
-        let change = user_account::ActiveModel { name: Set(name.clone()), ..Default::default() };
-        update_user(&tx, self.user(), change).await.map_err(internal)?;
         let deed = Deed::new(Action::ProfileChanged).changing(&json!({"name": before}), &json!({"name": name}));
         self.note(&tx, deed).await?;
+        let change = user_account::ActiveModel { name: Set(name), ..Default::default() };
+        update_user(&tx, self.user(), change).await.map_err(internal)?;
         tx.commit().await.map_err(internal)
     }
 
@@ -89,6 +91,8 @@ impl Person {
         if before == email.as_str() {
             return Ok(());
         }
+        let deed = Deed::new(Action::ProfileChanged).changing(&json!({"email": before}), &json!({"email": email}));
+        self.note(&tx, deed).await?;
         let change = user_account::ActiveModel { email: Set(email.to_string()), ..Default::default() };
         update_user(&tx, self.user(), change).await.map_err(|error| match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => {
@@ -98,8 +102,6 @@ impl Person {
         })?;
         // A link that went to the old address opens nothing any more.
         void_resets(&tx, self.user()).await?;
-        let deed = Deed::new(Action::ProfileChanged).changing(&json!({"email": before}), &json!({"email": email}));
-        self.note(&tx, deed).await?;
         tx.commit().await.map_err(internal)
     }
 
@@ -111,6 +113,22 @@ impl Person {
         Ok(self.user_row(self.db()).await?.password_hash)
     }
 
+    /// What no password of theirs may be made of.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn known_words(&self) -> Result<Vec<String>> {
+        words_about(self.db(), &self.user_row(self.db()).await?).await
+    }
+
+    /// Writes down that a password which was not theirs was given in this session.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn note_refused_password(&self) -> Result<()> {
+        self.note(self.db(), Deed::new(Action::PasswordRefused)).await
+    }
+
     /// Sets another password. The old one has been asked for. Ends every session; this one goes on under a new id
     ///
     ///
@@ -120,14 +138,15 @@ impl Person {
     pub async fn change_password(&self, password_hash: String) -> Result<NewSession> {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        self.note(&tx, Deed::new(Action::PasswordChanged)).await?;
+        held(&tx, self.user()).await?;
         let row = session::Entity::find_by_id(self.session()).one(&tx).await.map_err(internal)?;
         let row = row.ok_or_else(Error::unauthorized)?;
         let change = user_account::ActiveModel { password_hash: Set(password_hash), ..Default::default() };
         update_user(&tx, self.user(), change).await.map_err(internal)?;
         void_resets(&tx, self.user()).await?;
-        let ended = delete_sessions(&tx, self.user(), None, None).await?;
+        let ended = delete_sessions(&tx, self.user(), None).await?;
         let session = insert_session(&tx, self.account(), now, now, self.caller(), row.is_lasting).await?;
-        self.note(&tx, Deed::new(Action::PasswordChanged)).await?;
         tx.commit().await.map_err(internal)?;
         self.domain.tell_ends(ended);
         Ok(session)
@@ -139,10 +158,12 @@ impl Person {
     /// When the database does not answer.
     #[expect(clippy::disallowed_methods, reason = "the session is the one that asks")]
     pub async fn note_confirmed(&self) -> Result<()> {
+        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        self.note(&tx, Deed::new(Action::PasswordConfirmed)).await?;
         let change = session::ActiveModel { authenticated_at: Set(self.domain.clock().now()), ..Default::default() };
         let this = session::Entity::update_many().set(change).filter(session::Column::Id.eq(self.session()));
-        this.exec(self.db()).await.map_err(internal)?;
-        Ok(())
+        this.exec(&tx).await.map_err(internal)?;
+        tx.commit().await.map_err(internal)
     }
 
     /// Ends one of the sessions: its token stops working at once, and its open feeds soon after.
@@ -155,10 +176,10 @@ impl Person {
         let own = Condition::all().add(session::Column::Id.eq(id)).add(session::Column::UserId.eq(self.user()));
         let row = session::Entity::find().filter(own.clone()).one(&tx).await.map_err(internal)?;
         let row = row.ok_or_else(Error::not_found)?;
-        session::Entity::delete_many().filter(own).exec(&tx).await.map_err(internal)?;
         let deed = Deed::new(Action::SessionRevoked).on("session", id, &device::describe(&row.user_agent));
         let now = self.domain.clock().now();
         audit::write(&tx, self.organization(), now, &self.actor(), deed).await?;
+        session::Entity::delete_many().filter(own).exec(&tx).await.map_err(internal)?;
         tx.commit().await.map_err(internal)?;
         self.domain.tell_end(id.uuid());
         Ok(())
@@ -168,17 +189,22 @@ impl Person {
     ///
     /// # Errors
     /// When the database does not answer.
+    #[expect(clippy::disallowed_methods, reason = "sessions belong to people")]
     pub async fn revoke_other_sessions(&self) -> Result<()> {
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
-        let ended = delete_sessions(&tx, self.user(), None, Some(self.session())).await?;
-        if ended.is_empty() {
+        let others = session::Entity::find().filter(session::Column::UserId.eq(self.user()));
+        let others = others.filter(session::Column::Id.ne(self.session())).select_only().column(session::Column::Id);
+        let others: Vec<SessionId> = others.into_tuple().all(&tx).await.map_err(internal)?;
+        if others.is_empty() {
             return Ok(());
         }
-        let deed = Deed::new(Action::SessionRevoked).setting("sessions", ended.len());
+        let deed = Deed::new(Action::SessionRevoked).setting("sessions", others.len());
         let now = self.domain.clock().now();
         audit::write(&tx, self.organization(), now, &self.actor(), deed).await?;
+        let them = session::Entity::delete_many().filter(session::Column::Id.is_in(others.iter().copied()));
+        them.exec(&tx).await.map_err(internal)?;
         tx.commit().await.map_err(internal)?;
-        self.domain.tell_ends(ended);
+        self.domain.tell_ends(others.into_iter().map(SessionId::uuid).collect());
         Ok(())
     }
 
@@ -190,66 +216,71 @@ impl Person {
     }
 
     /// Writes down in each of the person's organizations what they did.
-    pub(super) async fn note(&self, tx: &DatabaseTransaction, deed: Deed) -> Result<()> {
+    pub(super) async fn note(&self, db: &impl ConnectionTrait, deed: Deed) -> Result<()> {
         let deed = deed.on("user", self.user(), &self.account().user.name);
-        note_everywhere(tx, self.user(), self.domain.clock().now(), &self.actor(), deed).await
+        note_everywhere(db, self.user(), self.domain.clock().now(), &self.actor(), deed).await
     }
 }
 
 impl Site {
-    /// Keeps a better hash of the same password, unless the password has changed meanwhile.
+    /// Keeps a better hash of the same password, unless the one there is has changed meanwhile; tells whether it did
+    ///
     ///
     /// # Errors
     /// When the database does not answer.
     #[expect(clippy::disallowed_methods, reason = "people belong to no organization")]
-    pub async fn renew_hash(&self, user: UserId, old: &str, new: String) -> Result<()> {
+    pub async fn renew_hash(&self, user: UserId, old: &str, new: String) -> Result<bool> {
         let change = user_account::ActiveModel { password_hash: Set(new), ..Default::default() };
         let same = user_account::Entity::update_many()
             .set(change)
             .filter(user_account::Column::Id.eq(user))
             .filter(user_account::Column::PasswordHash.eq(old));
-        same.exec(self.domain.db()).await.map_err(internal)?;
-        Ok(())
+        Ok(same.exec(self.domain.db()).await.map_err(internal)?.rows_affected == 1)
     }
 }
 
 impl System {
-    /// Shuts a person out, or lets them in again. Shut out, their sessions have ended.
+    /// Shuts a person out, or lets them in again. Shut out, their sessions have ended, and the tokens they made open
+    /// nothing. Tells the names of the organizations that have no admin left who may come in.
     ///
     /// # Errors
     /// `not_found` when nobody has this address.
-    #[expect(clippy::disallowed_methods, reason = "people are looked up before any organization is known")]
-    pub async fn set_disabled(&self, email: &Email, is_disabled: bool) -> Result<()> {
+    pub async fn set_disabled(&self, email: &Email, is_disabled: bool) -> Result<Vec<String>> {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
-        let found = user_account::Entity::find().filter(user_account::Column::Email.eq(email.as_str()));
-        let user = found.one(&tx).await.map_err(internal)?.ok_or_else(Error::not_found)?;
+        let user = person_at(&tx, email.as_str()).await?.ok_or_else(Error::not_found)?;
         if user.disabled_at.is_some() == is_disabled {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let change = user_account::ActiveModel { disabled_at: Set(is_disabled.then_some(now)), ..Default::default() };
-        update_user(&tx, user.id, change).await.map_err(internal)?;
-        void_resets(&tx, user.id).await?;
-        let ended = if is_disabled { delete_sessions(&tx, user.id, None, None).await? } else { Vec::new() };
         let action = if is_disabled { Action::PersonDisabled } else { Action::PersonEnabled };
         let deed = Deed::new(action).on("user", user.id, &user.name);
         note_everywhere(&tx, user.id, now, &Actor::system(), deed).await?;
+        held(&tx, user.id).await?;
+        let change = user_account::ActiveModel { disabled_at: Set(is_disabled.then_some(now)), ..Default::default() };
+        update_user(&tx, user.id, change).await.map_err(internal)?;
+        void_resets(&tx, user.id).await?;
+        let (mut ended, mut orphaned) = (Vec::new(), Vec::new());
+        if is_disabled {
+            ended = delete_sessions(&tx, user.id, None).await?;
+            ended.extend(tokens_made_by(&tx, user.id).await?);
+            orphaned = left_without_admin(&tx, user.id).await?;
+        }
         tx.commit().await.map_err(internal)?;
         self.domain.tell_ends(ended);
-        Ok(())
+        Ok(orphaned)
     }
 }
 
 /// Writes a deed down in each of a person's organizations.
 pub(super) async fn note_everywhere(
-    tx: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     user: UserId,
     now: Timestamp,
     actor: &Actor,
     deed: Deed,
 ) -> Result<()> {
-    for organization in organizations_of(tx, user).await? {
-        audit::write(tx, organization, now, actor, deed.clone()).await?;
+    for organization in organizations_of(db, user).await? {
+        audit::write(db, organization, now, actor, deed.clone()).await?;
     }
     Ok(())
 }

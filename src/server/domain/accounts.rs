@@ -3,11 +3,14 @@
 use std::cmp::Reverse;
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, SqlErr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, SqlErr,
 };
+use uuid::Uuid;
 
 use super::{
     Caller, Domain, Site, System,
+    account::{note_everywhere, update_user, void_resets},
     audit::{self, Actor, Deed},
     new_id,
     sessions::{NewSession, delete_sessions, insert_session},
@@ -52,7 +55,7 @@ impl Site {
         Ok(session)
     }
 
-    /// What is known about who says to have this address.
+    /// What is known about who says to have this address. As much is asked of the database when nobody has it.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -60,9 +63,11 @@ impl Site {
     pub async fn credentials(&self, email: &Email) -> Result<Option<Credentials>> {
         let db = self.domain.db();
         let found = user_account::Entity::find().filter(user_account::Column::Email.eq(email.as_str()));
-        let Some(user) = found.one(db).await.map_err(internal)? else { return Ok(None) };
-        let theirs = membership::Entity::find().filter(membership::Column::UserId.eq(user.id));
+        let user = found.one(db).await.map_err(internal)?;
+        let id = user.as_ref().map_or(UserId::from_uuid(Uuid::nil()), |user| user.id);
+        let theirs = membership::Entity::find().filter(membership::Column::UserId.eq(id));
         let theirs = theirs.all(db).await.map_err(internal)?;
+        let Some(user) = user else { return Ok(None) };
         // The one they were in last; of those they never came to, the first they joined.
         let last = theirs.into_iter().max_by_key(|row| (row.last_seen_at, Reverse((row.created_at, row.org_id))));
         let organization = last.map(|membership| membership.org_id).filter(|_| user.disabled_at.is_none());
@@ -71,40 +76,41 @@ impl Site {
         Ok(Some(Credentials { user: user.id, name, password_hash, organization, has_second_factor }))
     }
 
-    /// Writes down that somebody who is known failed to log in.
+    /// Writes down that somebody who is known failed to log in, in each of their organizations.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn note_failed_login(&self, known: &Credentials, caller: &Caller) -> Result<()> {
-        let Some(organization) = known.organization else { return Ok(()) };
         let (db, now) = (self.domain.db(), self.domain.clock().now());
         let actor = Actor::person(known.user, &known.name, caller);
-        audit::write(db, organization, now, &actor, Deed::new(Action::LoginFailed)).await
+        note_everywhere(db, known.user, now, &actor, Deed::new(Action::LoginFailed)).await
     }
 }
 
 impl System {
-    /// Sets a person's password and ends all their sessions.
+    /// What no password of the person with this address may be made of.
     ///
     /// # Errors
     /// `not_found` when nobody has this address.
-    #[expect(clippy::disallowed_methods, reason = "people are looked up before any organization is known")]
+    pub async fn known_words(&self, email: &Email) -> Result<Vec<String>> {
+        let user = person_at(self.domain.db(), email.as_str()).await?.ok_or_else(Error::not_found)?;
+        words_about(self.domain.db(), &user).await
+    }
+
+    /// Sets a person's password and ends all their sessions; links they were sent for another open nothing any more.
+    ///
+    /// # Errors
+    /// `not_found` when nobody has this address.
     pub async fn reset_password(&self, email: &Email, password_hash: String) -> Result<()> {
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
-        let found = user_account::Entity::find().filter(user_account::Column::Email.eq(email.as_str()));
-        let user = found.one(&tx).await.map_err(internal)?.ok_or_else(Error::not_found)?;
-        user_account::Entity::update_many()
-            .set(user_account::ActiveModel { password_hash: Set(password_hash), ..Default::default() })
-            .filter(user_account::Column::Id.eq(user.id))
-            .exec(&tx)
-            .await
-            .map_err(internal)?;
-        let ended = delete_sessions(&tx, user.id, None, None).await?;
-        let now = self.domain.clock().now();
-        for organization in organizations_of(&tx, user.id).await? {
-            let deed = Deed::new(Action::PasswordReset).on("user", user.id, &user.name);
-            audit::write(&tx, organization, now, &Actor::system(), deed).await?;
-        }
+        let user = person_at(&tx, email.as_str()).await?.ok_or_else(Error::not_found)?;
+        let deed = Deed::new(Action::PasswordReset).on("user", user.id, &user.name);
+        note_everywhere(&tx, user.id, self.domain.clock().now(), &Actor::system(), deed).await?;
+        held(&tx, user.id).await?;
+        let change = user_account::ActiveModel { password_hash: Set(password_hash), ..Default::default() };
+        update_user(&tx, user.id, change).await.map_err(internal)?;
+        void_resets(&tx, user.id).await?;
+        let ended = delete_sessions(&tx, user.id, None).await?;
         tx.commit().await.map_err(internal)?;
         self.domain.tell_ends(ended);
         Ok(())
@@ -222,6 +228,33 @@ pub(super) async fn maker_of(
 pub(super) async fn disabled(db: &impl ConnectionTrait, user: UserId) -> Result<bool> {
     let user = user_account::Entity::find_by_id(user).one(db).await.map_err(internal)?;
     Ok(user.is_none_or(|user| user.disabled_at.is_some()))
+}
+
+/// Who has this address.
+#[expect(clippy::disallowed_methods, reason = "people belong to no organization")]
+pub(super) async fn person_at(db: &impl ConnectionTrait, email: &str) -> Result<Option<user_account::Model>> {
+    let found = user_account::Entity::find().filter(user_account::Column::Email.eq(email));
+    found.one(db).await.map_err(internal)
+}
+
+/// A person's row, held until the transaction ends, by what changes their password or begins a session of theirs: none
+/// of it overtakes another.
+///
+/// Whatever holds an organization, be it by a foreign key of its audit log, holds it before the people in it, and those
+/// before their memberships and sessions. Two that went about it in different orders would wait for each other.
+#[expect(clippy::disallowed_methods, reason = "people belong to no organization")]
+pub(super) async fn held(tx: &DatabaseTransaction, user: UserId) -> Result<Option<user_account::Model>> {
+    user_account::Entity::find_by_id(user).lock_exclusive().one(tx).await.map_err(internal)
+}
+
+/// What is known of a person, so that no password of theirs may be made of it.
+#[expect(clippy::disallowed_methods, reason = "these are the organizations the person belongs to")]
+pub(super) async fn words_about(db: &impl ConnectionTrait, user: &user_account::Model) -> Result<Vec<String>> {
+    let ids = organizations_of(db, user.id).await?;
+    let rows = organization::Entity::find().filter(organization::Column::Id.is_in(ids));
+    let rows = rows.all(db).await.map_err(internal)?;
+    let of_them = rows.into_iter().flat_map(|row| [row.name, row.slug]);
+    Ok([user.email.clone(), user.name.clone()].into_iter().chain(of_them).collect())
 }
 
 /// The organizations a person belongs to, in the order they joined.

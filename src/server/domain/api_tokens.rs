@@ -1,8 +1,8 @@
 //! API tokens: made and revoked by admins, carried by programs.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder,
 };
 use uuid::Uuid;
 
@@ -143,6 +143,14 @@ impl Site {
         }
         Ok(Some(Seat { account, key: Key::Token { id: row.id, scope: row.scope, name: row.name } }))
     }
+}
+
+/// The tokens of a person that have not been revoked, wherever they made them.
+#[expect(clippy::disallowed_methods, reason = "a person may have made tokens in several organizations")]
+pub(super) async fn tokens_made_by(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<Uuid>> {
+    let theirs = api_token::Entity::find().filter(api_token::Column::CreatedBy.eq(user));
+    let theirs = theirs.filter(api_token::Column::RevokedAt.is_null()).all(db).await.map_err(internal)?;
+    Ok(theirs.into_iter().map(|row| row.id.uuid()).collect())
 }
 
 /// Whether a token still works.

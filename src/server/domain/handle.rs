@@ -5,6 +5,7 @@
 use std::ops::Deref;
 
 use sea_orm::ConnectionTrait;
+use uuid::Uuid;
 
 use super::{
     Caller, Domain,
@@ -78,6 +79,15 @@ impl Viewer {
         self.seat.account.clone()
     }
 
+    /// By what the requests are counted: a person's in all their sessions together, a program's by its token.
+    #[must_use]
+    pub fn counted_by(&self) -> Uuid {
+        match self.seat.key {
+            Key::Session { .. } => self.user().uuid(),
+            Key::Token { id, .. } => id.uuid(),
+        }
+    }
+
     /// What opened the door.
     pub(super) const fn key(&self) -> &Key {
         &self.seat.key
@@ -130,9 +140,12 @@ impl Member {
         may_write.then_some(Self(viewer))
     }
 
-    /// Begins a change of this organization.
+    /// Begins a change of this organization. What lets the caller in is looked at again: a body that comes in drops may
+    /// take until after they were removed.
     pub(super) async fn begin(&self) -> Result<Tx> {
-        Tx::begin(&self.domain, self.organization(), self.actor()).await
+        let tx = Tx::begin(&self.domain, self.organization(), self.actor()).await?;
+        tx.still_stands(self.key()).await?;
+        Ok(tx)
     }
 }
 
@@ -153,6 +166,13 @@ impl Admin {
     pub(in crate::server) fn of(member: Member) -> Option<Self> {
         let is_admin = matches!(member.key(), Key::Session { .. }) && member.role() == Role::Admin;
         is_admin.then_some(Self(member))
+    }
+
+    /// Begins a change that an admin may make; whoever is none by now may not.
+    pub(super) async fn begin(&self) -> Result<Tx> {
+        let tx = self.0.begin().await?;
+        tx.still_admin(self.user()).await?;
+        Ok(tx)
     }
 }
 

@@ -2,16 +2,16 @@
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, Select, SqlErr, sea_query::SimpleExpr,
+    QueryFilter, QueryOrder, QuerySelect, Select, SqlErr, sea_query::SimpleExpr,
 };
 
 use super::{
     Admin, Caller, Credentials, Person, Site,
-    accounts::account,
+    accounts::{account, held, person_at},
     audit::{Actor, Deed},
     new_id,
     secrets::{hash_of, new_secret},
-    sessions::{NewSession, insert_session},
+    sessions::{NewSession, insert_session, make_room},
     store::{Scope, invitation, membership, organization, user_account},
     switching::exchange,
     tx::Tx,
@@ -24,6 +24,12 @@ use crate::{
     },
     server::error::internal,
 };
+
+/// How many invitations an organization may mail in a day.
+const MAILS_OF_ORGANIZATION: u64 = 100;
+/// How many invitations an address is mailed in a day, whoever invites.
+const MAILS_TO_ADDRESS: u64 = 3;
+const DAY: i64 = 24 * 3600;
 
 impl Admin {
     /// The invitations that stand, newest first.
@@ -38,14 +44,17 @@ impl Admin {
     /// Invites somebody; tells the secret of the link this once. An earlier invitation of the same address ends.
     ///
     /// # Errors
-    /// `invalid` with the field at fault or when the team is full, `conflict` for who is a member already.
-    pub async fn invite(&self, request: InvitationRequest) -> Result<(Invitation, String)> {
+    /// `invalid` with the field at fault or when the team is full, `conflict` for who is a member already,
+    /// `too_many_requests` where it is to be mailed and enough have been today.
+    pub async fn invite(&self, request: InvitationRequest, by_mail: bool) -> Result<(Invitation, String)> {
         use invitation::Column;
         let (email, role) = request.check()?;
         let mut tx = self.begin().await?;
-        tx.still_admin(self.user()).await?;
         if tx.has_member(&email).await? {
             return Err(Error::taken("email", format!("{email} is a member already.")));
+        }
+        if by_mail {
+            tx.may_mail(&email).await?;
         }
         tx.take_back(Column::Email.eq(email.as_str())).await?;
         let members = tx.scope().find::<membership::Entity>().count(tx.db()).await.map_err(internal)?;
@@ -86,7 +95,6 @@ impl Admin {
     /// `not_found` when this organization has none with this id that stands.
     pub async fn revoke_invitation(&self, id: InvitationId) -> Result<()> {
         let mut tx = self.begin().await?;
-        tx.still_admin(self.user()).await?;
         let row = standing(tx.scope(), tx.now()).filter(invitation::Column::Id.eq(id));
         let row = row.one(tx.db()).await.map_err(internal)?.ok_or_else(Error::not_found)?;
         tx.note(Deed::new(Action::InvitationRevoked).on("invitation", row.id, &row.email));
@@ -158,19 +166,25 @@ impl Site {
     /// Makes somebody who has just given their password a member, and begins a session.
     ///
     /// # Errors
-    /// As [`Site::invitation`]; `conflict` when a password is not enough.
+    /// As [`Site::invitation`]; `conflict` when a password is not enough, `unauthorized` for who is shut out or has
+    /// another password by now.
     pub async fn join(&self, secret: &str, known: &Credentials, caller: &Caller) -> Result<NewSession> {
         let (row, _, _) = self.offered(secret).await?;
         let mut tx = Tx::begin(&self.domain, row.org_id, Actor::person(known.user, &known.name, caller)).await?;
         let row = tx.offer(row.id).await?;
-        let person = person_at(tx.db(), &row.email).await?.filter(|person| person.id == known.user);
-        let person = person.filter(|person| person.disabled_at.is_none()).ok_or_else(Error::unauthorized)?;
+        let person = held(tx.db(), known.user).await?.filter(|person| person.disabled_at.is_none());
+        let is_same =
+            |person: &user_account::Model| person.email == row.email && person.password_hash == known.password_hash;
+        let person = person.filter(is_same).ok_or_else(Error::unauthorized)?;
         if person.totp_since.is_some() {
             let why =
                 "A second factor protects your account. Log in first, then open the link of the invitation again.";
             return Err(Error::new(Code::Conflict, why));
         }
         let account = tx.welcome(row, known.user).await?;
+        for ended in make_room(tx.db(), known.user).await? {
+            tx.end_access(ended);
+        }
         let session = insert_session(tx.db(), account, tx.now(), tx.now(), caller, true).await?;
         tx.commit().await?;
         Ok(session)
@@ -207,6 +221,8 @@ impl Person {
         }
         let mut tx = Tx::begin(&self.domain, row.org_id, self.actor()).await?;
         let row = tx.offer(row.id).await?;
+        // Before the membership, whose foreign key would hold the person less firmly.
+        held(tx.db(), self.user()).await?;
         let account = tx.welcome(row, self.user()).await?;
         let session = exchange(tx.db(), self.session(), account, tx.now(), self.caller()).await?;
         tx.end_access(self.session().uuid());
@@ -224,6 +240,31 @@ impl Tx {
             let mut change = row.into_active_model();
             change.revoked_at = Set(Some(self.now()));
             change.update(self.db()).await.map_err(internal)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses to mail more in a day than one organization and one address have: whoever registers could else have us
+    /// write to anybody, as often as they like.
+    #[expect(clippy::disallowed_methods, reason = "an address is spared whichever organizations invite it")]
+    async fn may_mail(&self, email: &Email) -> Result<()> {
+        let theirs = invitation::Entity::find().filter(invitation::Column::Email.eq(email.as_str()));
+        for (mailed, most, why) in [
+            (
+                self.scope().find::<invitation::Entity>(),
+                MAILS_OF_ORGANIZATION,
+                "Your organization has mailed as many invitations as it may in a day",
+            ),
+            (theirs, MAILS_TO_ADDRESS, "This address has been mailed as many invitations as it may be in a day"),
+        ] {
+            let today = mailed.filter(invitation::Column::CreatedAt.gt(self.now().plus_seconds(-DAY)));
+            let today = today.order_by_desc(invitation::Column::CreatedAt).offset(most - 1).limit(1);
+            if let Some(row) = today.one(self.db()).await.map_err(internal)? {
+                let millis = row.created_at.plus_seconds(DAY).millis() - self.now().millis();
+                let seconds = u32::try_from((millis + 999) / 1000).unwrap_or(1).max(1);
+                let message = format!("{why}: {most}. Try again in {} h.", seconds.div_ceil(3600));
+                return Err(Error { message, ..Error::too_many_requests(seconds) });
+            }
         }
         Ok(())
     }
@@ -284,12 +325,6 @@ async fn stands(db: &impl ConnectionTrait, row: &invitation::Model, now: Timesta
 async fn is_admin(db: &impl ConnectionTrait, user: UserId, organization: OrganizationId) -> Result<bool> {
     let inviter = account(db, user, organization).await?;
     Ok(inviter.is_some_and(|inviter| inviter.user.role == Role::Admin))
-}
-
-#[expect(clippy::disallowed_methods, reason = "people belong to no organization")]
-async fn person_at(db: &impl ConnectionTrait, email: &str) -> Result<Option<user_account::Model>> {
-    let found = user_account::Entity::find().filter(user_account::Column::Email.eq(email));
-    found.one(db).await.map_err(internal)
 }
 
 fn gone() -> Error {

@@ -1,10 +1,11 @@
 //! The way back in for who forgot the password: a link in a mail, once, for half an hour.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
 use super::{
     Caller, Site, System,
     account::{note_everywhere, update_user, void_resets},
+    accounts::{held, person_at, words_about},
     audit::{Actor, Deed},
     secrets::{hash_of, new_secret},
     sessions::delete_sessions,
@@ -31,10 +32,13 @@ impl Site {
     pub async fn request_reset(&self, email: &Email, caller: &Caller) -> Result<Option<String>> {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let Some(user) = person_at(&tx, email.as_str()).await? else { return Ok(None) };
+        let actor = Actor::person(user.id, &user.name, caller);
+        let deed = Deed::new(Action::PasswordResetRequested).on("user", user.id, &user.name);
+        note_everywhere(&tx, user.id, now, &actor, deed).await?;
         // Held, so that requests at the same time are counted one after the other.
-        let found = user_account::Entity::find().filter(user_account::Column::Email.eq(email.as_str()));
-        let user = found.lock_exclusive().one(&tx).await.map_err(internal)?;
-        let Some(user) = user.filter(|user| user.disabled_at.is_none()) else { return Ok(None) };
+        let user = held(&tx, user.id).await?.filter(|user| user.disabled_at.is_none());
+        let Some(user) = user.filter(|user| user.email == email.as_str()) else { return Ok(None) };
         let today = Condition::all()
             .add(password_reset::Column::UserId.eq(user.id))
             .add(password_reset::Column::CreatedAt.gt(now.plus_seconds(-DAY)));
@@ -53,24 +57,18 @@ impl Site {
         .exec_without_returning(&tx)
         .await
         .map_err(internal)?;
-        let actor = Actor::person(user.id, &user.name, caller);
-        let deed = Deed::new(Action::PasswordResetRequested).on("user", user.id, &user.name);
-        note_everywhere(&tx, user.id, now, &actor, deed).await?;
         tx.commit().await.map_err(internal)?;
         Ok(Some(secret))
     }
 
-    /// The address and the name of who holds a link's secret.
+    /// What no password of who holds a link's secret may be made of.
     ///
     /// # Errors
     /// `invalid` when the link opens nothing any more.
-    #[expect(clippy::disallowed_methods, reason = "the secret says whose it is")]
-    pub async fn reset_holder(&self, secret: &str) -> Result<(String, String)> {
+    pub async fn reset_holder(&self, secret: &str) -> Result<Vec<String>> {
         let db = self.domain.db();
-        let live = live_reset(secret, self.domain.clock().now());
-        let row = password_reset::Entity::find().filter(live).one(db).await.map_err(internal)?.ok_or_else(spent)?;
-        let user = user_account::Entity::find_by_id(row.user_id).one(db).await.map_err(internal)?;
-        user.map(|user| (user.email, user.name)).ok_or_else(spent)
+        let user = holder(db, live_reset(secret, self.domain.clock().now())).await?;
+        words_about(db, &user).await
     }
 
     /// Sets a new password by a link's secret, once, and ends all sessions.
@@ -82,23 +80,21 @@ impl Site {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
         let live = live_reset(secret, now);
-        let row = password_reset::Entity::find().filter(live.clone()).one(&tx).await.map_err(internal)?;
-        let row = row.ok_or_else(spent)?;
+        let user = holder(&tx, live.clone()).await?;
+        let actor = Actor::person(user.id, &user.name, caller);
+        let deed = Deed::new(Action::PasswordReset).on("user", user.id, &user.name);
+        note_everywhere(&tx, user.id, now, &actor, deed).await?;
+        let user = held(&tx, user.id).await?.filter(|user| user.disabled_at.is_none()).ok_or_else(spent)?;
         // Of two that come with it at once, one uses it up.
         let void = password_reset::ActiveModel { expires_at: Set(now), ..Default::default() };
         let taken = password_reset::Entity::update_many().set(void).filter(live).exec(&tx).await.map_err(internal)?;
         if taken.rows_affected != 1 {
             return Err(spent());
         }
-        let user = user_account::Entity::find_by_id(row.user_id).one(&tx).await.map_err(internal)?;
-        let user = user.filter(|user| user.disabled_at.is_none()).ok_or_else(spent)?;
         let change = user_account::ActiveModel { password_hash: Set(password_hash), ..Default::default() };
         update_user(&tx, user.id, change).await.map_err(internal)?;
         void_resets(&tx, user.id).await?;
-        let ended = delete_sessions(&tx, user.id, None, None).await?;
-        let actor = Actor::person(user.id, &user.name, caller);
-        let deed = Deed::new(Action::PasswordReset).on("user", user.id, &user.name);
-        note_everywhere(&tx, user.id, now, &actor, deed).await?;
+        let ended = delete_sessions(&tx, user.id, None).await?;
         tx.commit().await.map_err(internal)?;
         self.domain.tell_ends(ended);
         Ok(())
@@ -116,6 +112,14 @@ impl System {
         let old = password_reset::Entity::delete_many().filter(password_reset::Column::CreatedAt.lte(oldest));
         Ok(old.exec(self.domain.db()).await.map_err(internal)?.rows_affected)
     }
+}
+
+/// Who was sent the link that this finds.
+#[expect(clippy::disallowed_methods, reason = "the secret says whose it is")]
+async fn holder(db: &impl ConnectionTrait, live: Condition) -> Result<user_account::Model> {
+    let row = password_reset::Entity::find().filter(live).one(db).await.map_err(internal)?.ok_or_else(spent)?;
+    let user = user_account::Entity::find_by_id(row.user_id).one(db).await.map_err(internal)?;
+    user.ok_or_else(spent)
 }
 
 fn live_reset(secret: &str, now: crate::model::Timestamp) -> Condition {

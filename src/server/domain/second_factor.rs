@@ -44,6 +44,7 @@ impl Sure {
         if self.user_row(&tx).await?.totp_since.is_some() {
             return Err(already());
         }
+        self.note(&tx, Deed::new(Action::TwoFactorBegun)).await?;
         let seed: [u8; 20] = rand::random();
         let change = user_account::ActiveModel {
             totp_secret: Set(seal.close(&seed, self.user().uuid().as_bytes())?),
@@ -81,11 +82,11 @@ impl Sure {
             return Err(Error::not_found());
         }
         let step = step_of(&seed_of(seal, &user)?, &normal(code), now)?.ok_or_else(wrong_code)?;
+        self.note(&tx, Deed::new(Action::TwoFactorEnabled)).await?;
         let change =
             user_account::ActiveModel { totp_since: Set(Some(now)), totp_step: Set(step), ..Default::default() };
         update_user(&tx, user.id, change).await.map_err(internal)?;
         let codes = renew_codes(&tx, user.id).await?;
-        self.note(&tx, Deed::new(Action::TwoFactorEnabled)).await?;
         tx.commit().await.map_err(internal)?;
         Ok(codes)
     }
@@ -96,6 +97,7 @@ impl Sure {
     /// `not_found` when there is none.
     pub async fn disable_second_factor(&self) -> Result<()> {
         let tx = self.begin_with_factor().await?;
+        self.note(&tx, Deed::new(Action::TwoFactorDisabled)).await?;
         let change = user_account::ActiveModel {
             totp_secret: Set(String::new()),
             totp_since: Set(None),
@@ -104,7 +106,6 @@ impl Sure {
         };
         update_user(&tx, self.user(), change).await.map_err(internal)?;
         delete_codes(&tx, self.user()).await?;
-        self.note(&tx, Deed::new(Action::TwoFactorDisabled)).await?;
         tx.commit().await.map_err(internal)
     }
 
@@ -114,8 +115,8 @@ impl Sure {
     /// `not_found` without a second factor.
     pub async fn renew_recovery_codes(&self) -> Result<RecoveryCodes> {
         let tx = self.begin_with_factor().await?;
-        let codes = renew_codes(&tx, self.user()).await?;
         self.note(&tx, Deed::new(Action::RecoveryCodesRenewed)).await?;
+        let codes = renew_codes(&tx, self.user()).await?;
         tx.commit().await.map_err(internal)?;
         Ok(codes)
     }

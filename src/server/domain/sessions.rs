@@ -1,16 +1,20 @@
 //! Sessions: how they begin, who sits in them, and how they end everywhere at once.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use tokio::sync::broadcast::{self, error::RecvError};
 use uuid::Uuid;
 
 use super::{
-    Caller, Person, Site, System, Viewer,
-    accounts::{account, disabled},
+    Caller, Credentials, Person, Site, System, Viewer,
+    accounts::{account, disabled, held, maker_of},
+    api_tokens::stands,
     audit::{self, Actor, Deed},
     new_id,
     second_factor::{Spent, spend, wrong_code},
-    store::{self, Scope, api_token, membership, session, user_account},
+    store::{self, Scope, api_token, membership, session},
+    tx::Tx,
 };
 use crate::{
     model::{Account, Action, Error, OrganizationId, Result, Role, SessionId, Timestamp, TokenId, TokenScope, UserId},
@@ -23,6 +27,8 @@ pub const IDLE_SECONDS: i64 = 7 * 24 * 3600;
 pub const SHORT_IDLE_SECONDS: i64 = 12 * 3600;
 /// A session ends 30 days after the sign-in, used or not.
 pub const SESSION_SECONDS: i64 = 30 * 24 * 3600;
+/// Sessions a person has at most; past it those that have gone unused for longest end.
+const SESSIONS_MAX: usize = 50;
 /// The last use of a session is written down at most this often.
 pub(super) const SEEN_SECONDS: i64 = 300;
 
@@ -114,22 +120,24 @@ impl Site {
     /// Begins a session for a person who knows the password and, where they have a second factor, this code of it.
     ///
     /// # Errors
-    /// `unauthorized` when they do not belong to the organization, or are shut out; `invalid` for a wrong code.
-    #[expect(clippy::disallowed_methods, reason = "people belong to no organization")]
+    /// `unauthorized` when they do not belong to the organization, are shut out, or have another password by now;
+    /// `invalid` for a wrong code.
     pub async fn open_session(
         &self,
-        user: UserId,
-        organization: OrganizationId,
+        known: &Credentials,
         caller: &Caller,
         is_lasting: bool,
         code: Option<(&Seal, &str)>,
     ) -> Result<NewSession> {
+        let (user, organization) = (known.user, known.organization.ok_or_else(Error::unauthorized)?);
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
-        let account = account(&tx, user, organization).await?.ok_or_else(Error::unauthorized)?;
-        let actor = Actor::person(user, &account.user.name, caller);
-        let row = user_account::Entity::find_by_id(user).one(&tx).await.map_err(internal)?;
+        let actor = Actor::person(user, &known.name, caller);
+        audit::write(&tx, organization, now, &actor, Deed::new(Action::LoggedIn)).await?;
+        // The password was compared a while ago: it must be the same still, now that nobody can change it.
+        let row = held(&tx, user).await?.filter(|row| row.password_hash == known.password_hash);
         let row = row.ok_or_else(Error::unauthorized)?;
+        let account = account(&tx, user, organization).await?.ok_or_else(Error::unauthorized)?;
         if row.totp_since.is_some() {
             let (seal, code) = code.ok_or_else(Error::unauthorized)?;
             let spent = spend(&tx, seal, &row, code, now).await?.ok_or_else(wrong_code)?;
@@ -137,9 +145,10 @@ impl Site {
                 audit::write(&tx, organization, now, &actor, Deed::new(Action::RecoveryCodeUsed)).await?;
             }
         }
+        let ended = make_room(&tx, user).await?;
         let session = insert_session(&tx, account, now, now, caller, is_lasting).await?;
-        audit::write(&tx, organization, now, &actor, Deed::new(Action::LoggedIn)).await?;
         tx.commit().await.map_err(internal)?;
+        self.domain.tell_ends(ended);
         Ok(session)
     }
 
@@ -174,9 +183,9 @@ impl Person {
     /// When the database does not answer.
     pub async fn log_out(&self) -> Result<()> {
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
-        session::Entity::delete_by_id(self.session()).exec(&tx).await.map_err(internal)?;
         let now = self.domain.clock().now();
         audit::write(&tx, self.organization(), now, &self.actor(), Deed::new(Action::LoggedOut)).await?;
+        session::Entity::delete_by_id(self.session()).exec(&tx).await.map_err(internal)?;
         tx.commit().await.map_err(internal)?;
         self.domain.tell_end(self.session().uuid());
         Ok(())
@@ -200,7 +209,10 @@ impl Viewer {
             Key::Session { id, .. } => role_in_session(db, *id, now).await?,
             Key::Token { id, .. } => {
                 let row = self.scope().find_id::<api_token::Entity>(*id).one(db).await.map_err(internal)?;
-                row.filter(|row| super::api_tokens::stands(row, now)).map(|_| Role::Member)
+                match row.filter(|row| stands(row, now)) {
+                    Some(row) => maker_of(db, row.created_by, row.org_id).await?.map(|maker| maker.user.role),
+                    None => None,
+                }
             }
         };
         Ok(match role {
@@ -208,6 +220,23 @@ impl Viewer {
             Some(role) if role == self.role() => Standing::Same,
             Some(_) => Standing::OtherRole,
         })
+    }
+}
+
+impl Tx {
+    /// Refuses who came with a key that has ended since: a request may take its time to tell all it has to say.
+    #[expect(clippy::disallowed_methods, reason = "the session is the one that asks")]
+    pub(super) async fn still_stands(&self, key: &Key) -> Result<()> {
+        let stands = match key {
+            Key::Session { id, .. } => {
+                session::Entity::find_by_id(*id).one(self.db()).await.map_err(internal)?.is_some()
+            }
+            Key::Token { id, .. } => {
+                let row = self.scope().find_id::<api_token::Entity>(*id).one(self.db()).await.map_err(internal)?;
+                row.is_some_and(|row| stands(&row, self.now()))
+            }
+        };
+        if stands { Ok(()) } else { Err(Error::unauthorized()) }
     }
 }
 
@@ -232,7 +261,23 @@ impl System {
     }
 }
 
-/// Begins a session.
+/// Ends the sessions of a person that have gone unused for longest, so that there is room for another. Their row is
+/// held. Tell of those that ended once that has committed.
+#[expect(clippy::disallowed_methods, reason = "sessions belong to people, who may be in several organizations")]
+pub(super) async fn make_room(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<Uuid>> {
+    use session::Column;
+    let theirs = session::Entity::find().filter(Column::UserId.eq(user));
+    let theirs = theirs.order_by_desc(Column::LastSeenAt).order_by_desc(Column::Id);
+    let ids: Vec<SessionId> = theirs.select_only().column(Column::Id).into_tuple().all(db).await.map_err(internal)?;
+    let surplus: Vec<SessionId> = ids.into_iter().skip(SESSIONS_MAX - 1).collect();
+    if !surplus.is_empty() {
+        let them = session::Entity::delete_many().filter(Column::Id.is_in(surplus.iter().copied()));
+        them.exec(db).await.map_err(internal)?;
+    }
+    Ok(surplus.into_iter().map(SessionId::uuid).collect())
+}
+
+/// Begins a session. The membership first, as its row is held by the session's foreign key from then on.
 pub(super) async fn insert_session(
     db: &impl ConnectionTrait,
     account: Account,
@@ -241,6 +286,9 @@ pub(super) async fn insert_session(
     caller: &Caller,
     is_lasting: bool,
 ) -> Result<NewSession> {
+    let seen = membership::ActiveModel { last_seen_at: Set(Some(now)), ..Default::default() };
+    let update = Scope::of(account.organization.id).update_id::<membership::Entity>(account.user.id);
+    update.set(seen).exec(db).await.map_err(internal)?;
     let id = SessionId::from_uuid(new_id());
     let expires_at = now.plus_seconds(SESSION_SECONDS);
     session::Entity::insert(session::ActiveModel {
@@ -258,9 +306,6 @@ pub(super) async fn insert_session(
     .exec_without_returning(db)
     .await
     .map_err(internal)?;
-    let seen = membership::ActiveModel { last_seen_at: Set(Some(now)), ..Default::default() };
-    let update = Scope::of(account.organization.id).update_id::<membership::Entity>(account.user.id);
-    update.set(seen).exec(db).await.map_err(internal)?;
     Ok(NewSession { id, account, created_at: now, expires_at, is_lasting })
 }
 
@@ -270,11 +315,9 @@ pub(super) async fn delete_sessions(
     db: &impl ConnectionTrait,
     user: UserId,
     organization: Option<OrganizationId>,
-    except: Option<SessionId>,
 ) -> Result<Vec<Uuid>> {
     let mut of_them = Condition::all().add(session::Column::UserId.eq(user));
     of_them = of_them.add_option(organization.map(|organization| session::Column::OrgId.eq(organization)));
-    of_them = of_them.add_option(except.map(|kept| session::Column::Id.ne(kept)));
     let ids: Vec<SessionId> = session::Entity::find()
         .filter(of_them.clone())
         .select_only()

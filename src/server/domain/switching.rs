@@ -3,12 +3,12 @@
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
 };
 
 use super::{
     Caller, Person,
-    accounts::{account, organization_of, organizations_of},
+    accounts::{account, held, organization_of, organizations_of},
     audit::{self, Deed},
     sessions::{NewSession, insert_session},
     store::{self, organization, session},
@@ -41,8 +41,8 @@ impl Person {
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
         let account = account(&tx, self.user(), to).await?.ok_or_else(Error::not_found)?;
         let deed = Deed::new(Action::OrganizationSwitched).on("organization", to, &account.organization.name);
-        let session = exchange(&tx, self.session(), account, now, self.caller()).await?;
         audit::write(&tx, to, now, &self.actor(), deed).await?;
+        let session = exchange(&tx, self.session(), account, now, self.caller()).await?;
         tx.commit().await.map_err(internal)?;
         self.domain.tell_end(self.session().uuid());
         Ok(session)
@@ -53,12 +53,14 @@ impl Person {
 /// commit.
 #[expect(clippy::disallowed_methods, reason = "the person's own session, which may act in another organization")]
 pub(super) async fn exchange(
-    db: &impl ConnectionTrait,
+    db: &DatabaseTransaction,
     old: SessionId,
     account: Account,
     now: Timestamp,
     caller: &Caller,
 ) -> Result<NewSession> {
+    // What ends all sessions must not miss the one that takes this one's place.
+    held(db, account.user.id).await?;
     let row = session::Entity::find_by_id(old).one(db).await.map_err(internal)?.ok_or_else(Error::unauthorized)?;
     // Of two who exchange it at once, one finds it gone.
     let deleted = session::Entity::delete_by_id(old).exec(db).await.map_err(internal)?;

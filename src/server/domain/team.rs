@@ -4,15 +4,17 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect,
 };
 use serde_json::json;
 
 use super::{
     Admin, Person, Viewer,
+    accounts::organizations_of,
     audit::Deed,
     sessions::delete_sessions,
-    store::{invitation, membership, session, user_account},
+    store::{Scope, invitation, membership, organization, session, user_account},
     tx::Tx,
 };
 use crate::{
@@ -46,7 +48,6 @@ impl Admin {
     /// `not_found` for who is no member, `conflict` for the last admin.
     pub async fn set_role(&self, user: UserId, role: Role) -> Result<TeamMember> {
         let mut tx = self.begin().await?;
-        tx.still_admin(self.user()).await?;
         let (before, person) = tx.member(user).await?;
         if before.role == role {
             return listed(&before, person);
@@ -75,7 +76,6 @@ impl Admin {
     /// `not_found` for who is no member, `conflict` for the last admin.
     pub async fn remove_member(&self, user: UserId) -> Result<()> {
         let mut tx = self.begin().await?;
-        tx.still_admin(self.user()).await?;
         let action = if user == self.user() { Action::MemberLeft } else { Action::MemberRemoved };
         tx.part_with(user, action).await?;
         tx.commit().await
@@ -112,11 +112,9 @@ impl Tx {
         Ok((row, person.ok_or_else(Error::not_found)?))
     }
 
-    /// Refuses to go on when this is the only admin there is.
+    /// Refuses to go on when this is the only admin there is who may come in.
     async fn keep_an_admin(&self, row: &membership::Model, what_to_do: &str) -> Result<()> {
-        let others = self.scope().find::<membership::Entity>().filter(membership::Column::Role.eq(Role::Admin));
-        let other = others.filter(membership::Column::UserId.ne(row.user_id)).one(self.db()).await.map_err(internal)?;
-        if row.role != Role::Admin || other.is_some() {
+        if row.role != Role::Admin || has_other_admin(self.db(), self.scope(), row.user_id).await? {
             return Ok(());
         }
         Err(Error::new(Code::Conflict, format!("This is the only admin of the organization. {what_to_do}")))
@@ -128,7 +126,7 @@ impl Tx {
         self.take_back(invitation::Column::InvitedBy.eq(user)).await?;
         self.revoke_tokens_of(user).await?;
         let organization = self.organization().id;
-        for session in delete_sessions(self.db(), user, Some(organization), None).await? {
+        for session in delete_sessions(self.db(), user, Some(organization)).await? {
             self.end_access(session);
         }
         membership::Entity::delete_by_id((organization, user)).exec(self.db()).await.map_err(internal)?;
@@ -148,6 +146,32 @@ impl Tx {
             .await
             .map_err(internal)
     }
+}
+
+/// Whether an organization has an admin besides this person who is not shut out.
+#[expect(clippy::disallowed_methods, reason = "people belong to no organization; their memberships are scoped")]
+async fn has_other_admin(db: &impl ConnectionTrait, scope: Scope, user: UserId) -> Result<bool> {
+    let others = scope.find::<membership::Entity>().filter(membership::Column::Role.eq(Role::Admin));
+    let others = others.filter(membership::Column::UserId.ne(user)).all(db).await.map_err(internal)?;
+    let others = others.into_iter().map(|row| row.user_id);
+    let open = user_account::Entity::find().filter(user_account::Column::Id.is_in(others));
+    let open = open.filter(user_account::Column::DisabledAt.is_null()).one(db).await.map_err(internal)?;
+    Ok(open.is_some())
+}
+
+/// The names of the organizations in which only this person is an admin who may come in.
+#[expect(clippy::disallowed_methods, reason = "these are the organizations the person belongs to")]
+pub(super) async fn left_without_admin(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for id in organizations_of(db, user).await? {
+        let scope = Scope::of(id);
+        let row = scope.find_id::<membership::Entity>(user).one(db).await.map_err(internal)?;
+        if row.is_some_and(|row| row.role == Role::Admin) && !has_other_admin(db, scope, user).await? {
+            let row = organization::Entity::find_by_id(id).one(db).await.map_err(internal)?;
+            names.extend(row.map(|row| row.name));
+        }
+    }
+    Ok(names)
 }
 
 fn listed(row: &membership::Model, person: user_account::Model) -> Result<TeamMember> {

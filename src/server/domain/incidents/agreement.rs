@@ -18,15 +18,15 @@ use self::model::{Model, Thing};
 use super::{
     super::{
         Caller, Clock, Domain, Key, Member, Seat, Viewer, Visitor, accounts::insert_account, new_id,
-        store::status_change,
+        sessions::insert_session, store::status_change,
     },
     ClockHolder,
 };
 use crate::{
     model::{
         Applied, Audience, Cause, Frame, Impact, IncidentId, IncidentKind, IncidentPatch, IncidentStatus, NewIncident,
-        NewService, NewUpdate, Registration, ServiceId, ServiceImpact, ServicePatch, ServiceStatus, SessionId, Slug,
-        StatusPage, Timestamp,
+        NewService, NewUpdate, Registration, ServiceId, ServiceImpact, ServicePatch, ServiceStatus, Slug, StatusPage,
+        Timestamp,
     },
     server::relay::Relay,
 };
@@ -95,9 +95,11 @@ impl Pair {
             organization_name: "Acme".into(),
             slug,
         };
-        let account = insert_account(domain.db(), &registration, "-".into(), clock.now()).await.expect("registered");
-        let key = Key::Session { id: SessionId::from_uuid(new_id()), authenticated_at: clock.now() };
-        let viewer = Viewer::new(domain.clone(), Seat { account, key }, Caller::default());
+        let (now, caller) = (clock.now(), Caller::default());
+        let account = insert_account(domain.db(), &registration, "-".into(), now).await.expect("registered");
+        let session = insert_session(domain.db(), account.clone(), now, now, &caller, true).await.expect("a session");
+        let key = Key::Session { id: session.id, authenticated_at: now };
+        let viewer = Viewer::new(domain.clone(), Seat { account, key }, caller);
         let member = Member::of(viewer).expect("an admin");
         let mut services = Vec::new();
         for n in 0..SERVICES {

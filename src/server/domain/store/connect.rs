@@ -195,12 +195,15 @@ async fn hold(path: PathBuf) -> Result<File, Unreachable> {
 }
 
 /// Begins a transaction that will write. SQLite takes its write lock at once: a transaction that reads first and
-/// writes later would find the database locked under load.
+/// writes later would find the database locked under load. MySQL reads what has been committed by then, as PostgreSQL
+/// does: by default it would read the state before a lock was waited for, and hold what lies between rows.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let is_mysql = db.get_database_backend() == DbBackend::MySql;
     db.begin_with_options(TransactionOptions {
+        isolation_level: is_mysql.then_some(IsolationLevel::ReadCommitted),
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
     })
