@@ -43,9 +43,11 @@ export async function mailServer() {
   return {
     port,
     letters,
-    /** The newest letter to somebody, once there are so many; they are sent behind the requests' backs. */
+    /** The newest letter to somebody with a link that opens something, once there are so many; they are sent behind the
+     * requests' backs. */
     async newestTo(address, count = 1) {
-      const theirs = () => letters.filter(({ to }) => to === address.toLowerCase());
+      const opens = (letter) => linksIn(letter).some((link) => /\/(invite|reset-password)\//.test(link));
+      const theirs = () => letters.filter((letter) => letter.to === address.toLowerCase() && opens(letter));
       const began = performance.now();
       while (theirs().length < count) {
         if (performance.now() - began > 20_000) throw new Error(`no letter to ${address} has come`);
