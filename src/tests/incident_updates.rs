@@ -285,6 +285,11 @@ async fn rule_3_4_8_services_come_and_go_while_it_lasts_and_what_they_suffered_s
     assert_eq!(scene.now().await["updates"][0]["services"][1]["new_status"], "major_outage");
     scene.say(json!({"services": said(&[(&web, "degraded")])})).await;
     assert_eq!(scene.team.status_of(&web).await, "degraded", "and it may come back");
+    // Whatever comes back stands last, also what was there before the others.
+    scene.team.amend(&scene.incident, json!({"services": said(&[(&web, "degraded")])})).await;
+    let update = scene.say(json!({"services": said(&[(&scene.api, "degraded")])})).await;
+    let names: Vec<_> = update["services"].as_array().expect("a list").iter().map(|said| &said["name"]).collect();
+    assert_eq!(names, ["Web", "API"]);
 }
 
 #[tokio::test]

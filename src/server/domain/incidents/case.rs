@@ -193,7 +193,8 @@ impl Tx {
                 name: service.name.clone(),
                 status: *status,
                 worst: ServiceStatus::Operational,
-                position: i64::try_from(case.services.len()).map_err(internal)?,
+                // Behind the last: one that was taken away leaves a gap.
+                position: case.services.iter().map(|row| row.position).max().map_or(0, |last| last + 1),
             });
         }
         Ok(())
