@@ -188,7 +188,8 @@ impl Pair {
                     said: vec![IncidentStatus::Scheduled],
                     map: map.into_iter().collect(),
                     reached: Impact::None,
-                    window,
+                    // What was to begin before it was planned begins now.
+                    window: (window.0.max(self.model.now), window.1),
                 });
             }
             Step::Update { which, status, map } if alive(which) => {
