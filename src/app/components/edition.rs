@@ -38,6 +38,28 @@ impl Edition {
         edition
     }
 
+    /// A form about what is `now` and has the version `live`, with what it begins with: that follows until something is
+    /// typed, and then stays. It keeps to the version it was begun on only when what it shows has become something else;
+    /// what was changed beside that leaves alone what is being written.
+    pub fn begun_with<T>(
+        form: Form,
+        is_touched: RwSignal<bool>,
+        live: Signal<i64>,
+        now: impl Fn() -> T + Copy + Send + Sync + 'static,
+    ) -> (Self, Memo<T>)
+    where
+        T: Clone + PartialEq + Send + Sync + 'static,
+    {
+        let first = Memo::new(move |last: Option<&T>| match last {
+            Some(last) if is_touched.get() => last.clone(),
+            _ => now(),
+        });
+        // Sent without the client and shown again, it was begun on an earlier page.
+        let was_begun_before = form.typed("version").is_some();
+        let is_behind = Signal::derive(move || is_touched.get() && (was_begun_before || first.get() != now()));
+        (Self::new(form, live, is_behind), first)
+    }
+
     /// Whether somebody else was faster.
     fn is_changed(self) -> bool {
         self.version.get() < self.live.get()
@@ -71,33 +93,6 @@ impl Edition {
     fn is_told(self) -> bool {
         self.form.is_conflict() && (self.is_changed() || self.accepted.get() > 0)
     }
-}
-
-/// Whether what a form changes has become something else since it was begun with `first`: then it keeps to the version it
-/// was begun on. Otherwise what was changed beside it leaves alone what is being written.
-pub fn is_behind<T>(
-    form: Form,
-    is_touched: Signal<bool>,
-    first: Memo<T>,
-    now: impl Fn() -> T + Send + Sync + 'static,
-) -> Signal<bool>
-where
-    T: Clone + PartialEq + Send + Sync + 'static,
-{
-    // Sent without the client and shown again, it was begun on an earlier page.
-    let was_begun_before = form.typed("version").is_some();
-    Signal::derive(move || is_touched.get() && (was_begun_before || first.get() != now()))
-}
-
-/// What a form begins with: follows `value` until something is typed, and then stays.
-pub fn begin_with<T>(is_touched: Signal<bool>, value: impl Fn() -> T + Send + Sync + 'static) -> Memo<T>
-where
-    T: Clone + PartialEq + Send + Sync + 'static,
-{
-    Memo::new(move |last: Option<&T>| match last {
-        Some(last) if is_touched.get() => last.clone(),
-        _ => value(),
-    })
 }
 
 /// What each form that changes a thing begins with: unseen, what it is about and which version of it; then what others

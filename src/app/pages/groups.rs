@@ -7,7 +7,7 @@ use crate::{
     app::{
         board::Board,
         components::{
-            edition::{Edition, EditionHead, begin_with, is_behind},
+            edition::{Edition, EditionHead},
             field::Field,
             form::{Done, Form, FormHead, Submit},
         },
@@ -59,9 +59,8 @@ fn Rename(board: Board, group: Signal<ServiceGroup>) -> impl IntoView {
     let form = Form::about(action, "rename-group", id);
     let is_touched = RwSignal::new(form.is_typed());
     let now = move || group.with(|group| group.name.clone());
-    let name = begin_with(is_touched.into(), now);
-    let is_behind = is_behind(form, is_touched.into(), name, now);
-    let edition = Edition::new(form, Signal::derive(move || group.with(|group| group.version)), is_behind);
+    let version = Signal::derive(move || group.with(|group| group.version));
+    let (edition, name) = Edition::begun_with(form, is_touched, version, now);
     edition.on_conflict(move || spawn_local(board.refresh()));
     refresh_when_done(board, form);
     Effect::new(move |_| {

@@ -7,7 +7,7 @@ use crate::{
     app::{
         board::Board,
         components::{
-            edition::{Edition, EditionHead, begin_with, is_behind},
+            edition::{Edition, EditionHead},
             field::{Field, Select, TextArea},
             form::{Done, Form, FormHead, Submit},
         },
@@ -29,9 +29,8 @@ pub fn Details(
     let answer = action.value();
     let is_touched = RwSignal::new(form.is_typed());
     let now = move || service.with(words);
-    let first = begin_with(is_touched.into(), now);
-    let is_behind = is_behind(form, is_touched.into(), first, now);
-    let edition = Edition::new(form, Signal::derive(move || service.with(|service| service.version)), is_behind);
+    let version = Signal::derive(move || service.with(|service| service.version));
+    let (edition, first) = Edition::begun_with(form, is_touched, version, now);
     edition.on_conflict(move || spawn_local(board.refresh()));
     Effect::new(move |_| {
         if let Some(Ok(service)) = answer.get() {
