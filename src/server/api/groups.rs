@@ -1,11 +1,8 @@
 //! Groups of services.
 
-use axum::{
-    Json,
-    http::{HeaderMap, StatusCode},
-};
+use axum::{Json, http::StatusCode};
 
-use super::input::{Body, Id, Once, replayed};
+use super::input::{Body, Id, Made, Once, made};
 use crate::{
     model::{Error, GroupId, GroupPatch, NewGroup, Result, ServiceGroup},
     server::domain::{Member, Viewer},
@@ -31,12 +28,8 @@ pub async fn list(org: Viewer) -> Result<Json<Vec<ServiceGroup>>> {
         (status = 409, description = "The key was used for another request, or what it made has been deleted.", body = Error),
     ),
 )]
-pub async fn create(
-    org: Member,
-    Once(key): Once,
-    Body(new): Body<NewGroup>,
-) -> Result<(StatusCode, HeaderMap, Json<ServiceGroup>)> {
-    org.create_group(new, key).await.map(|(made, again)| (StatusCode::CREATED, replayed(again), Json(made)))
+pub async fn create(org: Member, Once(key): Once, Body(new): Body<NewGroup>) -> Result<Made<ServiceGroup>> {
+    org.create_group(new, key).await.map(made)
 }
 
 /// Show a group

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::input::{Body, Id, Once, Params, limited, next_link, replayed};
+use super::input::{Body, Id, Made, Once, Params, limited, made, next_link};
 use crate::{
     model::{
         Error, Incident, IncidentId, IncidentKind, IncidentPatch, IncidentStatus, IncidentUpdate, NewIncident,
@@ -148,12 +148,8 @@ pub async fn list(org: Viewer, Params(filter): Params<Filter>) -> Result<(Header
         (status = 409, description = "The key was used for another request, or what it made has been deleted.", body = Error),
     ),
 )]
-pub async fn open(
-    org: Member,
-    Once(key): Once,
-    Body(new): Body<NewIncident>,
-) -> Result<(StatusCode, HeaderMap, Json<Incident>)> {
-    org.open_incident_once(new, key).await.map(|(made, again)| (StatusCode::CREATED, replayed(again), Json(made)))
+pub async fn open(org: Member, Once(key): Once, Body(new): Body<NewIncident>) -> Result<Made<Incident>> {
+    org.open_incident_once(new, key).await.map(made)
 }
 
 /// Show an incident or a maintenance with everything said about it
@@ -232,8 +228,8 @@ pub async fn post(
     Id(id): Id<IncidentId>,
     Once(key): Once,
     Body(new): Body<NewUpdate>,
-) -> Result<(StatusCode, HeaderMap, Json<IncidentUpdate>)> {
-    org.post_update_once(id, new, key).await.map(|(_, made, again)| (StatusCode::CREATED, replayed(again), Json(made)))
+) -> Result<Made<IncidentUpdate>> {
+    org.post_update_once(id, new, key).await.map(|(_, update, again)| made((update, again)))
 }
 
 /// Change what an update says or where it stands; what it said before stays to be seen
@@ -328,12 +324,8 @@ pub async fn templates(org: Viewer) -> Result<Json<Vec<Template>>> {
         (status = 409, description = "The key was used for another request, or what it made has been deleted.", body = Error),
     ),
 )]
-pub async fn create_template(
-    org: Member,
-    Once(key): Once,
-    Body(new): Body<NewTemplate>,
-) -> Result<(StatusCode, HeaderMap, Json<Template>)> {
-    org.create_template(new, key).await.map(|(made, again)| (StatusCode::CREATED, replayed(again), Json(made)))
+pub async fn create_template(org: Member, Once(key): Once, Body(new): Body<NewTemplate>) -> Result<Made<Template>> {
+    org.create_template(new, key).await.map(made)
 }
 
 /// Put another template in the place of one

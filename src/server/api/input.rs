@@ -1,10 +1,10 @@
 //! What comes in: bodies, ids and queries, each refused with the documented error.
 
 use axum::{
-    RequestExt,
+    Json, RequestExt,
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
-    http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
 };
 use serde::{
     Deserialize,
@@ -40,7 +40,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
             ));
         }
         let bytes = request.extract::<Bytes, _>().await.map_err(|rejection: BytesRejection| {
-            if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
                 Error::new(Code::TooLarge, "The body is larger than 256 KiB.")
             } else {
                 Error::invalid("The body could not be read to its end.")
@@ -159,10 +159,14 @@ impl IntoParams for Once {
     }
 }
 
-/// The header that tells an answer to a request that came again from the first one.
-pub fn replayed(again: bool) -> HeaderMap {
+/// The answer to a request that made something, or, sent again with its key, had made it before, which a header tells
+///
+pub type Made<T> = (StatusCode, HeaderMap, Json<T>);
+
+/// Answers with what was made, now or before.
+pub fn made<T>((thing, again): (T, bool)) -> Made<T> {
     let header = (HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true"));
-    if again { HeaderMap::from_iter([header]) } else { HeaderMap::new() }
+    (StatusCode::CREATED, HeaderMap::from_iter(again.then_some(header)), Json(thing))
 }
 
 /// Which page of a list.

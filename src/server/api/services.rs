@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::input::{Body, Id, Once, Paging, Params, limited, next_link, replayed};
+use super::input::{Body, Id, Made, Once, Paging, Params, limited, made, next_link};
 use crate::{
     model::{Cause, Error, NewService, Result, Service, ServiceId, ServicePatch, StatusChange, Timestamp, Uptime},
     server::domain::{HistoryRange, Member, Viewer},
@@ -38,12 +38,8 @@ pub async fn list(org: Viewer, Params(paging): Params<Paging>) -> Result<(Header
         (status = 409, description = "The key was used for another request, or what it made has been deleted.", body = Error),
     ),
 )]
-pub async fn create(
-    org: Member,
-    Once(key): Once,
-    Body(new): Body<NewService>,
-) -> Result<(StatusCode, HeaderMap, Json<Service>)> {
-    org.create_service(new, key).await.map(|(made, again)| (StatusCode::CREATED, replayed(again), Json(made)))
+pub async fn create(org: Member, Once(key): Once, Body(new): Body<NewService>) -> Result<Made<Service>> {
+    org.create_service(new, key).await.map(made)
 }
 
 /// Show a service
