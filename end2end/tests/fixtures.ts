@@ -130,9 +130,10 @@ export function unique(prefix: string): string {
 const hasJavaScript = () => test.info().project.name === 'hydrated';
 
 /** Waits until the client runs, where it can: before that, what a test does with the page may go either way. The API's
- * documentation, the months of the past and the pages that say "not found" are plain HTML and have none. */
+ * documentation and the pages that say "not found" are plain HTML and have none. */
 export async function alive(page: Page): Promise<void> {
-  if (!hasJavaScript() || (await page.locator('html[data-page], #page-data, #incident-data').count()) === 0) return;
+  const data = page.locator('html[data-page], #page-data, #incident-data, #month-data');
+  if (!hasJavaScript() || (await data.count()) === 0) return;
   await expect(page.locator('html.alive'), 'the client runs').toBeAttached({ timeout: 20_000 });
 }
 

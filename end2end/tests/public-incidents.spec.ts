@@ -224,6 +224,40 @@ test('an incident too old for the status page stays on its own page until it is 
   await expect(visitor.getByRole('status')).toHaveText('This incident was removed.');
 });
 
+test('the months are live too, the present one and those long past', async ({ page }) => {
+  const { slug } = await signUp(page);
+  const [visitor, reader] = [await stranger(page), await stranger(page)];
+  const past = daysAgo(70);
+  await go(visitor, `/public/${slug}/history`);
+  await go(reader, `/public/${slug}/history?month=${past.slice(0, 7)}`);
+  await following(visitor);
+  await following(reader);
+  const said = await listen(visitor);
+
+  const incident = await open(page, { title: 'Payments fail', message: 'We look.' });
+  const today = visitor.locator('.day').first();
+  await expect(today.getByRole('heading', { level: 3, name: 'Payments fail' })).toBeVisible({ timeout: SOON });
+  await expect(today).not.toContainText('No incidents reported.');
+  await heard(said, /^polite: New incident: Payments fail, Investigating\. We look\.$/);
+  await post(page, incident, { message: 'Over.', status: 'resolved' });
+  await expect(today.locator('.incident-mark')).toHaveText('Resolved');
+  await heard(said, /Over\.$/);
+  await ask(page, 'DELETE', `/api/incidents/${incident.id}`);
+  await expect(today.getByRole('heading', { level: 3 })).toHaveCount(0);
+  await expect(today).toContainText('No incidents reported.');
+
+  // What is entered long afterwards, and taken away again, while somebody reads that month.
+  const ended = new Date(Date.parse(past) + 60_000).toISOString();
+  const old = await open(page, { title: 'Mail was slow', started_at: past, resolved_at: ended });
+  const found = reader.getByRole('heading', { level: 3, name: 'Mail was slow' });
+  await expect(found).toBeVisible({ timeout: SOON });
+  await expect(visitor.getByText('Mail was slow')).toHaveCount(0);
+  await change(page, old, { title: 'Mail was very slow' });
+  await expect(reader.getByRole('heading', { level: 3, name: 'Mail was very slow' })).toBeVisible();
+  await ask(page, 'DELETE', `/api/incidents/${old.id}`);
+  await expect(reader.getByRole('heading', { level: 3 })).toHaveCount(0);
+});
+
 // --- Every page, in every state --------------------------------------------------------------------------------------
 
 /** An organization with something of everything, named like this, and every public page of it. */

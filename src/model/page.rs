@@ -97,9 +97,15 @@ impl StatusPage {
             if known.version <= incident.version {
                 *known = incident;
             }
+            self.sort();
         } else {
-            self.incidents.push(incident);
+            self.put_incidents([incident]);
         }
+    }
+
+    /// Puts incidents that are not here yet in their places.
+    pub fn put_incidents(&mut self, incidents: impl IntoIterator<Item = Incident>) {
+        self.incidents.extend(incidents);
         self.sort();
     }
 

@@ -103,18 +103,14 @@ pub struct Timeline {
 }
 
 /// One month of a page's past: `/public/{slug}/history`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MonthPage {
-    /// Whose page it is.
-    pub organization: PublicOrganization,
+    /// The page it belongs to; its state holds everything that began in that month too, however old it is.
+    pub page: StatusPage,
     /// The page's zone in that month.
     pub zone: Zone,
     /// The month.
     pub month: super::Month,
-    /// The present day, in that zone; days after it are not listed.
-    pub today: super::Day,
-    /// What began in that month and is not a plan, newest first.
-    pub incidents: Vec<Incident>,
     /// Where there was more than a page lists: of what began by this instant something is missing.
     pub cut_at: Option<Timestamp>,
     /// Whether there may be anything before it.

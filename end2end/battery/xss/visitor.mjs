@@ -95,7 +95,7 @@ class Visitor {
     this.findings.pages += 1;
     if (!answer || answer.status() >= 500) this.findings.add(this.here, `answered with ${answer?.status()}`);
     // The client draws everything once more.
-    if (this.hasClient && (await this.page.locator('html[data-page], #page-data, #incident-data').count()) > 0) {
+    if (this.hasClient && (await this.page.locator('html[data-page], #page-data, #incident-data, #month-data').count()) > 0) {
       await this.page.locator('html.alive').waitFor({ state: 'attached', timeout: ALIVE_MS });
     }
     const { ran, links } = await this.page.evaluate(async () => {

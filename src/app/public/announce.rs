@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use leptos::prelude::*;
 
-use super::{incidents::present_day, plain::plain};
+use super::plain::plain;
 use crate::model::{Impact, Incident, IncidentId, IncidentStatus, StatusPage, UpdateId, planning::listed};
 
 /// Longer messages are read where they stand.
@@ -22,12 +22,11 @@ pub fn Announcer(
     /// The page.
     #[prop(into)]
     page: Signal<StatusPage>,
-    /// The only incident to speak of, where the reader came for one.
-    #[prop(optional)]
-    only: Option<IncidentId>,
+    /// What the reader sees of it: nothing else is spoken of.
+    #[prop(into)]
+    shown: Signal<BTreeSet<IncidentId>>,
 ) -> impl IntoView {
     let (politely, at_once) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
-    let today = present_day(page);
     let heard = StoredValue::new(Heard::default());
     let tell = move || {
         // What was said stays said: a region that is emptied and filled again would speak again.
@@ -40,8 +39,9 @@ pub fn Announcer(
     };
     Effect::new(move |was_there: Option<()>| {
         let is_first = page.with(|page| {
-            let shown = only.map_or_else(|| page.shown(today.get()), |only| BTreeSet::from([only]));
-            heard.try_update_value(|heard| heard.hear(page.incidents.iter(), &shown, was_there.is_some()))
+            shown.with(|shown| {
+                heard.try_update_value(|heard| heard.hear(page.incidents.iter(), shown, was_there.is_some()))
+            })
         });
         if is_first == Some(true) {
             set_timeout(tell, PAUSE);

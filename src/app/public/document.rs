@@ -15,6 +15,7 @@ use crate::{
 const ROOT: &str = "public-page";
 const PAGE: &str = "page-data";
 const INCIDENT: &str = "incident-data";
+const MONTH: &str = "month-data";
 
 /// How long a page's summary is where it is shown to tempt somebody to open it.
 const SUMMARY: usize = 200;
@@ -58,16 +59,18 @@ pub fn incident_document(data: &IncidentPage, assets: &Assets, canonical: String
     Some(frame(assets, head.into_any(), body))
 }
 
-/// The whole document of a month of the past, which needs no client.
-pub fn month_document(month: MonthPage, assets: &Assets, canonical: String) -> impl IntoView + use<> {
-    let name = &month.organization.name;
+/// The whole document of a month of the past.
+pub fn month_document(data: &MonthPage, assets: &Assets, canonical: String) -> impl IntoView + use<> {
+    let (name, month) = (&data.page.organization.name, data.month.human());
     let about = About {
-        title: format!("{} – {name} status history", month.month.human()),
-        summary: format!("Incidents and maintenances of {name} in {}.", month.month.human()),
+        title: format!("{month} – {name} status history"),
+        summary: format!("Incidents and maintenances of {name} in {month}."),
         kind: "website",
         canonical,
     };
-    frame(assets, head(&about).into_any(), view! { <MonthView month /> }.into_any())
+    let head = view! { {alive(assets)} {head(&about)} };
+    let body = body(MONTH, data, view! { <MonthView data=data.clone() /> }.into_any());
+    frame(assets, head.into_any(), body)
 }
 
 fn head(about: &About) -> impl IntoView + use<> {
@@ -190,6 +193,11 @@ pub fn incident_data() -> Option<IncidentPage> {
     data(INCIDENT)
 }
 
+/// The state the server drew a month from, when the document is one.
+pub fn month_data() -> Option<MonthPage> {
+    data(MONTH)
+}
+
 fn data<T: DeserializeOwned>(kind: &str) -> Option<T> {
     let text = leptos::prelude::document().get_element_by_id(kind)?.text_content()?;
     serde_json::from_str(&text).ok()
@@ -197,7 +205,16 @@ fn data<T: DeserializeOwned>(kind: &str) -> Option<T> {
 
 /// The state in an incident's document that was fetched.
 pub fn incident_data_in(html: &str) -> Option<IncidentPage> {
-    let (_, rest) = html.split_once(&format!("id=\"{INCIDENT}\">"))?;
+    data_in(INCIDENT, html)
+}
+
+/// The state in a month's document that was fetched.
+pub fn month_data_in(html: &str) -> Option<MonthPage> {
+    data_in(MONTH, html)
+}
+
+fn data_in<T: DeserializeOwned>(kind: &str, html: &str) -> Option<T> {
+    let (_, rest) = html.split_once(&format!("id=\"{kind}\">"))?;
     let (text, _) = rest.split_once("</script>")?;
     serde_json::from_str(text).ok()
 }

@@ -136,9 +136,14 @@ fn DayOfPast(day: Memo<PastDay>, page: Signal<StatusPage>) -> impl IntoView {
 }
 
 fn card(page: Signal<StatusPage>, id: IncidentId, place: Place) -> Option<impl IntoView> {
+    card_in(page, id, zone_of(page), place)
+}
+
+/// The card of an incident that the page has, its times told in this zone.
+pub fn card_in(page: Signal<StatusPage>, id: IncidentId, zone: Memo<Zone>, place: Place) -> Option<impl IntoView> {
     let slug = page.with_untracked(|page| page.organization.slug.clone());
     let incident = incident(page, id)?;
-    Some(view! { <IncidentCard incident zone=zone_of(page) slug place /> })
+    Some(view! { <IncidentCard incident zone slug place /> })
 }
 
 fn ids<'a>(incidents: impl Iterator<Item = &'a Incident>) -> Vec<IncidentId> {

@@ -19,14 +19,14 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{RequestCache, RequestInit, Response};
 
-use self::permalink::IncidentView;
 pub use self::{
     document::{document, incident_document, month_document, not_found_document},
     preview::PublicPreview,
     view::PublicPage,
 };
+use self::{month::MonthView, permalink::IncidentView};
 use super::Mount;
-use crate::model::{Incident, IncidentId, PublicStatus, Slug, StatusPage};
+use crate::model::{Incident, IncidentId, Month, PublicStatus, Slug, StatusPage};
 
 /// Brings a public page to life, when the document is one. Without readable data it stays what it is: complete, only not
 /// live.
@@ -36,6 +36,8 @@ pub fn hydrate(mount: Mount) {
         mount(element, Box::new(move || view! { <PublicPage page /> }.into_any()));
     } else if let Some(data) = document::incident_data() {
         mount(element, Box::new(move || view! { <IncidentView data /> }.into_any()));
+    } else if let Some(data) = document::month_data() {
+        mount(element, Box::new(move || view! { <MonthView data /> }.into_any()));
     }
 }
 
@@ -43,6 +45,12 @@ pub fn hydrate(mount: Mount) {
 async fn fetch(slug: Slug) -> Option<StatusPage> {
     let answer = get(&format!("/api/public/{slug}/status")).await.filter(Response::ok)?;
     serde_json::from_str::<PublicStatus>(&text(&answer).await?).ok().map(StatusPage::from)
+}
+
+/// The whole state with everything that began in a month, from the month's own address.
+async fn fetch_month(slug: Slug, month: Month) -> Option<StatusPage> {
+    let answer = get(&format!("/public/{slug}/history?month={month}")).await.filter(Response::ok)?;
+    document::month_data_in(&text(&answer).await?).map(|data| data.page)
 }
 
 /// What became of an incident.

@@ -1,58 +1,96 @@
-//! One month of a page's past: plain HTML that needs no client.
+//! One month of a page's past, kept up to date like the rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leptos::prelude::*;
 
 use super::{
-    card::{IncidentCard, Place},
+    announce::Announcer,
+    card::Place,
+    fetch_month,
     frame::Frame,
+    incidents::{card_in, present_day},
 };
-use crate::model::{Day, Incident, Month, MonthPage, Slug, Zone};
+use crate::{
+    app::{components::time::provide_clock, live},
+    model::{Day, IncidentId, IncidentStatus, Month, MonthPage, Slug, StatusPage, Timestamp, Zone},
+};
 
 /// A month, its newest day first, each with what began on it.
 #[component]
 pub fn MonthView(
     /// The month and what happened in it.
-    month: MonthPage,
+    data: MonthPage,
 ) -> impl IntoView {
-    let days = days(&month);
-    let MonthPage { organization, zone, month, today, cut_at, has_earlier, .. } = month;
-    let slug = organization.slug;
-    let cut = cut_at.map(|cut| zone.day(cut));
-    let zone = Signal::stored(zone);
+    provide_clock();
+    let MonthPage { page, zone, month, cut_at, has_earlier } = data;
+    let slug = page.organization.slug.clone();
+    let page = RwSignal::new(page);
+    let of = slug.clone();
+    let feed = format!("/api/public/{slug}/live");
+    let connection = live::connect(feed, page, Signal::stored(true), move || fetch_month(of.clone(), month));
+    let page: Signal<StatusPage> = page.into();
+    let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
+    let zone = Memo::new(move |_| page.with(|page| zone.unless_changed(&page.zone)));
+    let now = present_day(page);
+    let today = Memo::new(move |_| page.with(|page| page.zone.day(now.get())));
+    let days = Memo::new(move |_| page.with(|page| zone.with(|zone| days(page, zone, month, today.get(), cut_at))));
+    let shown = Memo::new(move |_| {
+        days.with(|days| days.iter().flat_map(|day| day.began.iter().copied()).collect::<BTreeSet<_>>())
+    });
     view! {
-        <Frame name=Signal::stored(organization.name) slug=slug.clone() zone>
+        <Frame name slug=slug.clone() zone connection>
             <main id="main">
                 <div class="month-head">
                     <h1>"History: " <time datetime=month.to_string()>{month.human()}</time></h1>
-                    <Neighbours slug=slug.clone() month has_earlier has_later={month < today.month()} />
+                    <Neighbours slug month has_earlier today />
                 </div>
-                {days
-                    .into_iter()
-                    .map(|(day, incidents)| {
-                        let is_cut = cut.is_some_and(|cut| day <= cut);
-                        view! { <DayOfMonth day incidents is_cut slug=slug.clone() zone /> }
-                    })
-                    .collect_view()}
+                <For each=move || days.get() key=|day| day.day let:day>
+                    {
+                        let listed = day.day;
+                        let day = Memo::new(move |last: Option<&DayOfMonth>| {
+                            let found = days.with(|days| days.iter().find(|day| day.day == listed).cloned());
+                            found.or(last.cloned()).unwrap_or_else(|| day.clone())
+                        });
+                        view! { <ListedDay day page zone /> }
+                    }
+                </For>
             </main>
+            <Announcer page shown />
         </Frame>
     }
 }
 
-/// The days of the month up to the present one, newest first, with what began on each, newest first.
-fn days(page: &MonthPage) -> Vec<(Day, Vec<Incident>)> {
-    let mut began: BTreeMap<Day, Vec<Incident>> = BTreeMap::new();
+/// A day and what began on it, newest first. Of a day that is cut more happened than the page holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct DayOfMonth {
+    day: Day,
+    is_cut: bool,
+    began: Vec<IncidentId>,
+}
+
+/// The days of the month up to the present one, newest first.
+fn days(page: &StatusPage, zone: &Zone, month: Month, today: Day, cut_at: Option<Timestamp>) -> Vec<DayOfMonth> {
+    let cut = cut_at.map(|cut| zone.day(cut));
+    let mut began: BTreeMap<Day, Vec<IncidentId>> = BTreeMap::new();
     for incident in &page.incidents {
-        began.entry(page.zone.day(incident.started_at)).or_default().push(incident.clone());
+        if incident.status != IncidentStatus::Scheduled && !incident.was_never_announced() {
+            began.entry(zone.day(incident.started_at)).or_default().push(incident.id);
+        }
     }
-    let days = page.month.days().rev().filter(|day| *day <= page.today);
-    days.map(|day| (day, began.remove(&day).unwrap_or_default())).collect()
+    let days = month.days().rev().filter(|day| *day <= today);
+    let listed = days.map(|day| DayOfMonth {
+        day,
+        is_cut: cut.is_some_and(|cut| day <= cut),
+        began: began.remove(&day).unwrap_or_default(),
+    });
+    listed.collect()
 }
 
 /// The ways to the months before and after, where there are any.
 #[component]
-fn Neighbours(slug: Slug, month: Month, has_earlier: bool, has_later: bool) -> impl IntoView {
+fn Neighbours(slug: Slug, month: Month, has_earlier: bool, today: Memo<Day>) -> impl IntoView {
+    let has_later = Memo::new(move |_| month < today.get().month());
     let link = move |month: Month, rel: &'static str, arrows: [&'static str; 2]| {
         view! {
             <li>
@@ -64,32 +102,88 @@ fn Neighbours(slug: Slug, month: Month, has_earlier: bool, has_later: bool) -> i
             </li>
         }
     };
+    let later = link.clone();
     view! {
         <nav aria-label="Months">
             <ul class="months">
                 {has_earlier.then(|| link(month.previous(), "prev", ["← ", ""]))}
-                {has_later.then(|| link(month.next(), "next", ["", " →"]))}
+                {move || has_later.get().then(|| later(month.next(), "next", ["", " →"]))}
             </ul>
         </nav>
     }
 }
 
 #[component]
-fn DayOfMonth(day: Day, incidents: Vec<Incident>, is_cut: bool, slug: Slug, zone: Signal<Zone>) -> impl IntoView {
-    let is_quiet = incidents.is_empty() && !is_cut;
+fn ListedDay(day: Memo<DayOfMonth>, page: Signal<StatusPage>, zone: Memo<Zone>) -> impl IntoView {
+    let began = Memo::new(move |_| day.with(|day| day.began.clone()));
+    let is_cut = Memo::new(move |_| day.with(|day| day.is_cut));
+    let is_quiet = Memo::new(move |_| day.with(|day| !day.is_cut && day.began.is_empty()));
+    let (iso, words) = day.with_untracked(|day| (day.day.to_string(), day.day.human()));
     view! {
-        <section class="day" class:quiet=is_quiet>
+        <section class="day" class:quiet=move || is_quiet.get()>
             <h2>
-                <time datetime=day.to_string()>{day.human()}</time>
+                <time datetime=iso>{words}</time>
             </h2>
-            {is_quiet.then(|| view! { <p class="hint">"No incidents reported."</p> })}
-            {is_cut.then(|| view! { <p class="hint">"More happened than can be listed here."</p> })}
-            {incidents
-                .into_iter()
-                .map(|incident| {
-                    view! { <IncidentCard incident=Signal::stored(incident) zone slug=slug.clone() place=Place::Section /> }
-                })
-                .collect_view()}
+            <Show when=move || is_quiet.get()>
+                <p class="hint">"No incidents reported."</p>
+            </Show>
+            <Show when=move || is_cut.get()>
+                <p class="hint">"More happened than can be listed here."</p>
+            </Show>
+            <For each=move || began.get() key=|id| *id let:id>
+                {card_in(page, id, zone, Place::Section)}
+            </For>
         </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{IncidentKind, Intent, page::tests::page_with, zone::tests::berlin};
+
+    #[test]
+    fn a_month_lists_what_began_in_it_and_no_plans() {
+        let mut page = page_with(&[]);
+        let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
+        let mut put = |n: u128, status: IncidentStatus, started: &str| {
+            let intent = Intent {
+                incident: None,
+                kind: IncidentKind::Incident,
+                title: n.to_string(),
+                status,
+                impact: None,
+                message: String::new(),
+                html: String::new(),
+                services: Vec::new(),
+                window: None,
+            };
+            let mut incident = page.preview(&intent, at(started)).1;
+            incident.id = IncidentId::from_uuid(uuid::Uuid::from_u128(n));
+            incident.started_at = at(started);
+            page.put_incident(incident);
+        };
+        // The first of November has begun in Berlin by then.
+        put(1, IncidentStatus::Resolved, "2026-10-31T23:30:00Z");
+        put(2, IncidentStatus::Investigating, "2026-11-03T12:00:00Z");
+        put(3, IncidentStatus::Scheduled, "2026-11-03T13:00:00Z");
+        put(4, IncidentStatus::Resolved, "2026-10-31T12:00:00Z");
+        let month: Month = "2026-11".parse().expect("a month");
+        let today: Day = "2026-11-04".parse().expect("a day");
+        let cut = Some(at("2026-11-02T12:00:00Z"));
+        let listed: Vec<_> = days(&page, &berlin(), month, today, cut)
+            .into_iter()
+            .map(|day| (day.day.to_string(), day.is_cut, day.began.len()))
+            .collect();
+        let day = |day: &str, is_cut, began| (day.to_owned(), is_cut, began);
+        assert_eq!(
+            listed,
+            [
+                day("2026-11-04", false, 0),
+                day("2026-11-03", false, 1),
+                day("2026-11-02", true, 0),
+                day("2026-11-01", true, 1),
+            ]
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! One incident or maintenance by itself: everything said about it, and what was learned from it.
 
+use std::collections::BTreeSet;
+
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{Found, announce::Announcer, card::IncidentFacts, fetch, find, frame::Frame, incidents::incident};
@@ -51,7 +53,7 @@ pub fn IncidentView(
                         }
                     })}
             </main>
-            <Announcer page only=id />
+            <Announcer page shown=Signal::stored(BTreeSet::from([id])) />
         </Frame>
     }
 }

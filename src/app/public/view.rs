@@ -6,7 +6,7 @@ use super::{
     announce::Announcer,
     fetch,
     frame::Frame,
-    incidents::{Past, Present, zone_of},
+    incidents::{Past, Present, present_day, zone_of},
 };
 use crate::{
     app::{
@@ -34,6 +34,8 @@ pub fn PublicPage(
     let connection = live::connect(feed, page, Signal::stored(true), move || fetch(of.clone()));
     let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
     let page: Signal<StatusPage> = page.into();
+    let today = present_day(page);
+    let shown = Memo::new(move |_| page.with(|page| page.shown(today.get())));
     view! {
         <Frame name slug zone=zone_of(page) connection is_home=true>
             <main id="main">
@@ -42,7 +44,7 @@ pub fn PublicPage(
                 <Services page />
                 <Past page />
             </main>
-            <Announcer page />
+            <Announcer page shown />
         </Frame>
     }
 }

@@ -54,9 +54,9 @@ pub async fn public_history(
         let month = past.ok().map(|Params(past)| past.month.map(|month| month.parse::<Month>()).transpose());
         visitor.month(month.and_then(Result::ok).ok_or_else(Error::not_found)?).await
     };
-    answer(&state, &site, slug, month, |month, base| {
-        let canonical = format!("{base}/{}/history?month={}", month.organization.slug, month.month);
-        document(|| month_document(month, &state.assets, canonical))
+    answer(&state, &site, slug, month, |data, base| {
+        let canonical = format!("{base}/{}/history?month={}", data.page.organization.slug, data.month);
+        document(|| month_document(&data, &state.assets, canonical))
     })
     .await
 }

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     model::{
         Day, Error, Incident, IncidentId, IncidentKind, IncidentList, IncidentPage, IncidentRoom, IncidentStatus,
-        Month, MonthPage, PublicOrganization, Result, ServiceId, Slug, Timestamp, UserId, Zone, zone::wall_time,
+        Month, MonthPage, Result, ServiceId, Timestamp, UserId, Zone, zone::wall_time,
     },
     server::error::internal,
 };
@@ -266,16 +266,15 @@ impl Visitor {
     /// `not_found` for a month that has not come.
     pub async fn month(&self, month: Option<Month>) -> Result<MonthPage> {
         use incident::Column;
-        let db = self.domain.db();
-        let row = organization_row(db, self.organization).await?;
-        let now = self.domain.clock().now();
-        let today = zones::zone(&row.time_zone, now)?.day(now);
-        let month = month.unwrap_or_else(|| today.month());
-        if month > today.month() {
+        let mut page = self.page().await?;
+        let (db, now) = (self.domain.db(), self.domain.clock().now());
+        let present = page.zone.day(now).month();
+        let month = month.unwrap_or(present);
+        if month > present {
             return Err(Error::not_found());
         }
         let noon = month.first().to_string() + "T12:00:00Z";
-        let zone = zones::zone(&row.time_zone, noon.parse().unwrap_or(now))?;
+        let zone = zones::zone(&page.organization.time_zone, noon.parse().unwrap_or(now))?;
         let (from, to) = zone.bounds_of(month);
         let shown = || self.scope().find::<incident::Entity>().filter(Column::IsDraft.eq(false));
         let begun = newest_first(shown())
@@ -293,12 +292,11 @@ impl Visitor {
             }
             rows.extend(of_kind);
         }
-        rows.sort_by_key(|row| std::cmp::Reverse((row.started_at, row.id)));
+        rows.retain(|row| page.incident(row.id).is_none());
         let earlier = shown().filter(Column::StartedAt.lt(from)).limit(1).one(db).await.map_err(internal)?;
-        let incidents = assemble(db, self.scope(), rows).await?.into_iter().filter_map(Incident::for_public).collect();
-        let slug = Slug::unreserved(&row.slug).map_err(internal)?;
-        let organization = PublicOrganization { id: row.id, name: row.name, slug, time_zone: row.time_zone };
-        Ok(MonthPage { organization, zone, month, today, incidents, cut_at, has_earlier: earlier.is_some() })
+        let of_month = assemble(db, self.scope(), rows).await?;
+        page.put_incidents(of_month.into_iter().filter_map(Incident::for_public));
+        Ok(MonthPage { page, zone, month, cut_at, has_earlier: earlier.is_some() })
     }
 }
 
