@@ -11,7 +11,7 @@ use leptos_axum::ResponseOptions;
 
 use super::{
     AppState,
-    auth::{Door, Entrance},
+    auth::{Door, Entrance, page_session},
     domain::{Caller, IdempotencyKey, NewSession, Person},
     error::status_of,
 };
@@ -179,13 +179,21 @@ where
     Ok(())
 }
 
-/// Ends the session, if there still is one, and leads to the start page.
+/// Ends the session, if there still is one, and leads to the start page. One whose id was taken away ends too: it
+/// would go on with the next page that somebody opens by it.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn sign_out() -> Result<()> {
     let state = expect_context::<AppState>();
-    if let Ok(person) = handle::<Person>().await {
+    let person = match handle::<Person>().await {
+        Ok(person) => Some(person),
+        Err(_) => match use_context::<Parts>() {
+            Some(parts) => noted(page_session(&state, &parts).await)?.and_then(|(viewer, _)| Person::of(viewer)),
+            None => None,
+        },
+    };
+    if let Some(person) = person {
         noted(person.log_out().await)?;
     }
     hand_out(state.cookie.clear()?);

@@ -1,4 +1,4 @@
-//! The commands: serve, migrate, demo, reset-password, disable-user, enable-user, backup, check.
+//! The commands: serve, migrate, demo, reset-password, reset-second-factor, disable-user, enable-user, backup, check.
 
 use std::{
     io::{self, BufRead, IsTerminal, Write},
@@ -79,6 +79,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             Ok(())
         }
         Command::ResetPassword { email } => reset_password(&config, &email).await,
+        Command::ResetSecondFactor { email } => reset_second_factor(&config, &email).await,
         Command::DisableUser { email } => set_disabled(&config, &email, true).await,
         Command::EnableUser { email } => set_disabled(&config, &email, false).await,
         Command::Backup { file } => {
@@ -145,6 +146,17 @@ async fn reset_password(config: &Config, email: &str) -> Result<(), Failure> {
     let hash = passwords.hash(password).await?;
     domain.system().reset_password(&email, hash).await.map_err(|error| nobody(error, &email))?;
     println!("The password of {email} is changed, and all their sessions have ended.");
+    Ok(())
+}
+
+async fn reset_second_factor(config: &Config, email: &str) -> Result<(), Failure> {
+    let email: Email = email.parse()?;
+    let domain = open(config, Relay::none()).await?;
+    domain.system().reset_second_factor(&email).await.map_err(|error| match error.code {
+        Code::NotFound => Error::invalid(format!("Nobody here has the e-mail address {email} and a second factor.")),
+        _ => error,
+    })?;
+    println!("{email} needs no code any more, and all their sessions have ended. They can set up a new one.");
     Ok(())
 }
 

@@ -42,6 +42,11 @@ pub enum Command {
         /// Their e-mail address.
         email: String,
     },
+    /// Take a person's second factor away, who lost app and recovery codes, and end their sessions.
+    ResetSecondFactor {
+        /// Their e-mail address.
+        email: String,
+    },
     /// Shut a person out: their sessions end, and they cannot log in.
     DisableUser {
         /// Their e-mail address.

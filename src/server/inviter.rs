@@ -26,10 +26,11 @@ impl Inviter {
     /// # Errors
     /// As [`Admin::invite`].
     pub async fn invite(&self, request: InvitationRequest) -> Result<Invitation> {
-        let (invitation, secret) = self.admin.invite(request, self.state.mailer.is_set_up()).await?;
+        let (invitation, secret, may_mail) = self.admin.invite(request, self.state.mailer.is_set_up()).await?;
         let link = format!("{}/invite/{secret}", self.state.config.public_url.origin());
         let who = self.admin.account();
-        let is_mailed = self.state.mailer.invitation(&invitation.email, &who.organization.name, &who.user.name, &link);
+        let is_mailed =
+            may_mail && self.state.mailer.invitation(&invitation.email, &who.organization.name, &who.user.name, &link);
         Ok(Invitation { link: Some(link), is_mailed: Some(is_mailed), ..invitation })
     }
 }

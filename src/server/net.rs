@@ -51,19 +51,16 @@ impl Network {
 pub fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut client = peer.to_canonical();
-    let hops: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|v| v.split(','))
-        .collect();
+    // Each hop by itself: what the caller wrote before it, in whatever bytes, must not hide what a proxy added.
+    let values = headers.get_all("x-forwarded-for").iter();
+    let hops: Vec<&[u8]> = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).collect();
     for hop in hops.into_iter().rev() {
         if !is_trusted(client) {
             break;
         }
-        match hop.trim().parse::<IpAddr>() {
-            Ok(address) => client = address.to_canonical(),
-            Err(_) => break,
+        match std::str::from_utf8(hop).ok().and_then(|hop| hop.trim().parse::<IpAddr>().ok()) {
+            Some(address) => client = address.to_canonical(),
+            None => break,
         }
     }
     client
@@ -101,13 +98,15 @@ mod tests {
             ("10.0.0.1", "6.6.6.6, 1.2.3.4", "1.2.3.4"),
             ("10.0.0.1", "6.6.6.6, 1.2.3.4, 10.9.9.9", "1.2.3.4"),
             ("10.0.0.1", "nonsense", "10.0.0.1"),
+            ("10.0.0.1", "\u{ff}, 1.2.3.4", "1.2.3.4"),
+            ("10.0.0.1", "1.2.3.4, \u{ff}", "10.0.0.1"),
             ("10.0.0.1", "10.0.0.2", "10.0.0.2"),
             ("::ffff:10.0.0.1", "1.2.3.4", "1.2.3.4"),
             ("::1", "2001:db8::7", "2001:db8::7"),
         ] {
             let headers = HeaderMap::from_iter([(
                 axum::http::HeaderName::from_static("x-forwarded-for"),
-                HeaderValue::from_str(forwarded).expect("header"),
+                HeaderValue::from_bytes(forwarded.as_bytes()).expect("header"),
             )]);
             let seen = client_ip(peer.parse().expect("ip"), &headers, &trusted);
             assert_eq!(seen, client.parse::<IpAddr>().expect("ip"), "{peer} {forwarded}");

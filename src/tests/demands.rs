@@ -133,9 +133,11 @@ pub const DEMANDS: &[(Right, &[&str])] = &[
             "change_name",
             "change_password",
             "confirm_password",
+            "disable_second_factor",
             "leave_organization",
             "my_account",
             "my_organizations",
+            "renew_recovery_codes",
             "revoke_other_sessions",
             "revoke_session",
             "switch_organization",
@@ -155,16 +157,7 @@ pub const DEMANDS: &[(Right, &[&str])] = &[
             "set_time_zone",
         ],
     ),
-    (
-        Right::Sure,
-        &[
-            "begin_second_factor",
-            "disable_second_factor",
-            "enable_second_factor",
-            "renew_recovery_codes",
-            "show_second_factor",
-        ],
-    ),
+    (Right::Sure, &["begin_second_factor", "enable_second_factor", "show_second_factor"]),
     (Right::SureAdmin, &["create_api_token", "revoke_api_token"]),
 ];
 

@@ -121,3 +121,34 @@ async fn r_22_whose_access_has_ended_is_given_no_new_session() {
     team.delete(&format!("/api/team/{}", id_of(&grace.user))).await.is(204);
     assert_eq!(other.browser().open("/dashboard").await.status, 303);
 }
+
+#[tokio::test]
+async fn r_22_logging_out_under_an_id_that_was_taken_away_ends_what_would_go_on_from_it() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let grace = team.colleague("member").await;
+    let (mut browser, copy) = (grace.browser(), grace.browser());
+    make(&team, &grace, "admin").await;
+    app.pass(11);
+    browser.call(path_to("logout"), &[]).await;
+    assert_eq!(copy.open("/dashboard").await.status, 303);
+}
+
+#[tokio::test]
+async fn r_22_a_session_that_is_ended_by_the_id_it_had_ends_under_the_one_it_has() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let grace = team.colleague("member").await;
+    let (mut here, mut there) = (grace.back().await.browser(), grace.browser());
+    let account = there.call(path_to("my_account"), &[]).await.is(200);
+    let id = account["sessions"][0]["id"].as_str().expect("an id").to_owned();
+    assert_eq!(account["sessions"][0]["is_current"], true);
+    make(&team, &grace, "admin").await;
+    for browser in [&mut here, &mut there] {
+        assert_eq!(reload(browser, "/dashboard").await.status, 200);
+        me(browser).await.is(200);
+    }
+    assert_eq!(here.call(path_to("revoke_session"), &[("id", &id)]).await.status, 200);
+    me(&mut there).await.refuses(401, &[]);
+    me(&mut here).await.is(200);
+}

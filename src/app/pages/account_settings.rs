@@ -168,7 +168,7 @@ fn SecondFactor(since: Timestamp, left: u64) -> impl IntoView {
             </p>
         </div>
         {move || codes().map(|codes| view! { <Codes codes /> })}
-        <details class="fold">
+        <details class="fold" open=renewal.is_refused()>
             <summary>"New recovery codes"</summary>
             <ActionForm action=renew node_ref=renewal.node attr:class="card stack" attr:novalidate=true>
                 <FormHead form=renewal />
@@ -177,7 +177,7 @@ fn SecondFactor(since: Timestamp, left: u64) -> impl IntoView {
                 <Submit form=renewal label="Make new recovery codes" busy="Making…" class="button" />
             </ActionForm>
         </details>
-        <details class="fold">
+        <details class="fold" open=removal.is_refused()>
             <summary>"Turn two-factor authentication off"</summary>
             <ActionForm action=disable node_ref=removal.node attr:class="card stack" attr:novalidate=true>
                 <FormHead form=removal />

@@ -99,15 +99,15 @@ pub async fn enable_second_factor(code: String) -> Result<RecoveryCodes> {
 /// Takes the second factor away.
 #[server]
 pub async fn disable_second_factor(password: String) -> Result<()> {
-    use crate::server::{auth::Desk, call, domain::Sure};
-    call::then("/account", async move |desk: Desk<Sure>| desk.disable_second_factor(&password).await).await
+    use crate::server::{auth::Desk, call, domain::Person};
+    call::then("/account", async move |desk: Desk<Person>| desk.disable_second_factor(&password).await).await
 }
 
 /// Makes new recovery codes; the old ones are good for nothing.
 #[server]
 pub async fn renew_recovery_codes(password: String) -> Result<RecoveryCodes> {
-    use crate::server::{auth::Desk, call::told_once, domain::Sure};
-    told_once(async move |desk: Desk<Sure>| desk.renew_recovery_codes(&password).await).await
+    use crate::server::{auth::Desk, call::told_once, domain::Person};
+    told_once(async move |desk: Desk<Person>| desk.renew_recovery_codes(&password).await).await
 }
 
 /// Whether the server sends mail.

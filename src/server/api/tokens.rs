@@ -15,7 +15,7 @@ use crate::{
     get, path = "/api/tokens", tag = "Access", operation_id = "listTokens", security(("bearer" = [])),
     responses(
         (status = 200, description = "The tokens, newest first.", body = [ApiToken]),
-        (status = 403, description = "Only admins may, in a session.", body = Error),
+        (status = 403, description = "Only admins may, in a session whose password was given a short while ago.", body = Error),
     ),
 )]
 pub async fn list(org: Admin) -> Result<Json<Vec<ApiToken>>> {

@@ -123,6 +123,26 @@ impl Desk<Person> {
         tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::Password);
         Ok(session)
     }
+
+    /// Takes the second factor away.
+    ///
+    /// # Errors
+    /// `invalid` for a wrong password, `not_found` when there is none.
+    pub async fn disable_second_factor(&self, password: &str) -> Result<()> {
+        self.prove(&self.holder, password).await?;
+        self.holder.disable_second_factor().await?;
+        tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::SecondFactorOff);
+        Ok(())
+    }
+
+    /// Makes new recovery codes.
+    ///
+    /// # Errors
+    /// `invalid` for a wrong password, `not_found` without a second factor.
+    pub async fn renew_recovery_codes(&self, password: &str) -> Result<RecoveryCodes> {
+        self.prove(&self.holder, password).await?;
+        self.holder.renew_recovery_codes().await
+    }
 }
 
 impl Desk<Sure> {
@@ -151,26 +171,6 @@ impl Desk<Sure> {
         let codes = self.holder.enable_second_factor(&self.state.seeds, code).await?;
         tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::SecondFactorOn);
         Ok(codes)
-    }
-
-    /// Takes the second factor away.
-    ///
-    /// # Errors
-    /// `invalid` for a wrong password, `not_found` when there is none.
-    pub async fn disable_second_factor(&self, password: &str) -> Result<()> {
-        self.prove(&self.holder, password).await?;
-        self.holder.disable_second_factor().await?;
-        tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::SecondFactorOff);
-        Ok(())
-    }
-
-    /// Makes new recovery codes.
-    ///
-    /// # Errors
-    /// `invalid` for a wrong password, `not_found` without a second factor.
-    pub async fn renew_recovery_codes(&self, password: &str) -> Result<RecoveryCodes> {
-        self.prove(&self.holder, password).await?;
-        self.holder.renew_recovery_codes().await
     }
 }
 

@@ -1,8 +1,8 @@
 //! A person's own account: their name, their password, and where they are signed in.
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, SqlErr,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, SqlErr,
 };
 use serde_json::json;
 
@@ -77,6 +77,7 @@ impl Person {
         }
         let deed = Deed::new(Action::ProfileChanged).changing(&json!({"name": before}), &json!({"name": name}));
         self.note(&tx, deed).await?;
+        self.held_here(&tx).await?;
         let change = user_account::ActiveModel { name: Set(name), ..Default::default() };
         update_user(&tx, self.user(), change).await.map_err(internal)?;
         tx.commit().await.map_err(internal)
@@ -85,7 +86,7 @@ impl Person {
     /// Changes the address they sign in by. The password has been asked for.
     ///
     /// # Errors
-    /// `conflict` when somebody else has it.
+    /// `conflict` when somebody else has it, `unauthorized` when this session has ended meanwhile.
     pub async fn change_email(&self, email: &Email) -> Result<()> {
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
         let before = self.user_row(&tx).await?.email;
@@ -94,6 +95,7 @@ impl Person {
         }
         let deed = Deed::new(Action::ProfileChanged).changing(&json!({"email": before}), &json!({"email": email}));
         self.note(&tx, deed).await?;
+        self.held_here(&tx).await?;
         let change = user_account::ActiveModel { email: Set(email.to_string()), ..Default::default() };
         update_user(&tx, self.user(), change).await.map_err(|error| match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => {
@@ -135,14 +137,11 @@ impl Person {
     ///
     /// # Errors
     /// `unauthorized` when this session has ended meanwhile.
-    #[expect(clippy::disallowed_methods, reason = "the session is the one that asks")]
     pub async fn change_password(&self, password_hash: String) -> Result<NewSession> {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
         self.note(&tx, Deed::new(Action::PasswordChanged)).await?;
-        held(&tx, self.user()).await?;
-        let row = session::Entity::find_by_id(self.session()).one(&tx).await.map_err(internal)?;
-        let row = row.ok_or_else(Error::unauthorized)?;
+        let row = self.held_here(&tx).await?;
         let change = user_account::ActiveModel { password_hash: Set(password_hash), ..Default::default() };
         update_user(&tx, self.user(), change).await.map_err(internal)?;
         void_resets(&tx, self.user()).await?;
@@ -180,9 +179,14 @@ impl Person {
         let deed = Deed::new(Action::SessionRevoked).on("session", id, &device::describe(&row.user_agent));
         let now = self.domain.clock().now();
         audit::write(&tx, self.organization(), now, &self.actor(), deed).await?;
-        session::Entity::delete_many().filter(own).exec(&tx).await.map_err(internal)?;
+        held(&tx, self.user()).await?;
+        let row = session::Entity::find().filter(own).lock_exclusive().one(&tx).await.map_err(internal)?;
+        // It may go on under another id already.
+        let ended: Vec<SessionId> = [Some(id), row.and_then(|row| row.renewed_as)].into_iter().flatten().collect();
+        let them = session::Entity::delete_many().filter(session::Column::Id.is_in(ended.iter().copied()));
+        them.exec(&tx).await.map_err(internal)?;
         tx.commit().await.map_err(internal)?;
-        self.domain.tell_end(id.uuid());
+        self.domain.tell_ends(ended.into_iter().map(SessionId::uuid).collect());
         Ok(())
     }
 
@@ -195,13 +199,16 @@ impl Person {
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
         let others = session::Entity::find().filter(session::Column::UserId.eq(self.user()));
         let others = others.filter(session::Column::Id.ne(self.session())).select_only().column(session::Column::Id);
-        let others: Vec<SessionId> = others.into_tuple().all(&tx).await.map_err(internal)?;
-        if others.is_empty() {
+        let before: Vec<SessionId> = others.clone().into_tuple().all(&tx).await.map_err(internal)?;
+        if before.is_empty() {
             return Ok(());
         }
-        let deed = Deed::new(Action::SessionRevoked).setting("sessions", others.len());
+        let deed = Deed::new(Action::SessionRevoked).setting("sessions", before.len());
         let now = self.domain.clock().now();
         audit::write(&tx, self.organization(), now, &self.actor(), deed).await?;
+        // Again, now that none of them can be exchanged for another.
+        held(&tx, self.user()).await?;
+        let others: Vec<SessionId> = others.lock_exclusive().into_tuple().all(&tx).await.map_err(internal)?;
         let them = session::Entity::delete_many().filter(session::Column::Id.is_in(others.iter().copied()));
         them.exec(&tx).await.map_err(internal)?;
         tx.commit().await.map_err(internal)?;
@@ -213,6 +220,16 @@ impl Person {
     #[expect(clippy::disallowed_methods, reason = "people belong to no organization")]
     pub(super) async fn user_row(&self, db: &impl ConnectionTrait) -> Result<user_account::Model> {
         let row = user_account::Entity::find_by_id(self.user()).one(db).await.map_err(internal)?;
+        row.ok_or_else(Error::unauthorized)
+    }
+
+    /// Holds the person's row and gives this session's, which must still stand: a request that took its time, to prove
+    /// itself or to arrive, must not undo what ended the session meanwhile.
+    #[expect(clippy::disallowed_methods, reason = "the session is the one that asks")]
+    pub(super) async fn held_here(&self, tx: &DatabaseTransaction) -> Result<session::Model> {
+        held(tx, self.user()).await?;
+        // Locked, so that it is read as it is by now, and not as it was when the transaction began.
+        let row = session::Entity::find_by_id(self.session()).lock_exclusive().one(tx).await.map_err(internal)?;
         row.ok_or_else(Error::unauthorized)
     }
 

@@ -41,21 +41,20 @@ impl Admin {
         rows.all(self.db()).await.map_err(internal)?.into_iter().map(listed).collect()
     }
 
-    /// Invites somebody; tells the secret of the link this once. An earlier invitation of the same address ends.
+    /// Invites somebody; tells the secret of the link this once, and whether it may be mailed. An earlier invitation of
+    /// the same address ends.
     ///
     /// # Errors
     /// `invalid` with the field at fault or when the team is full, `conflict` for who is a member already,
-    /// `too_many_requests` where it is to be mailed and enough have been today.
-    pub async fn invite(&self, request: InvitationRequest, by_mail: bool) -> Result<(Invitation, String)> {
+    /// `too_many_requests` where it is to be mailed and this organization has mailed enough today.
+    pub async fn invite(&self, request: InvitationRequest, by_mail: bool) -> Result<(Invitation, String, bool)> {
         use invitation::Column;
         let (email, role) = request.check()?;
         let mut tx = self.begin().await?;
         if tx.has_member(&email).await? {
             return Err(Error::taken("email", format!("{email} is a member already.")));
         }
-        if by_mail {
-            tx.may_mail(&email).await?;
-        }
+        let may_mail = by_mail && tx.may_mail(&email).await?;
         tx.take_back(Column::Email.eq(email.as_str())).await?;
         let members = tx.scope().find::<membership::Entity>().count(tx.db()).await.map_err(internal)?;
         let invited = standing(tx.scope(), tx.now()).count(tx.db()).await.map_err(internal)?;
@@ -86,7 +85,7 @@ impl Admin {
             .map_err(internal)?;
         tx.note(Deed::new(Action::MemberInvited).on("invitation", row.id, &row.email).setting("role", role));
         tx.commit().await?;
-        Ok((listed(row)?, secret))
+        Ok((listed(row)?, secret, may_mail))
     }
 
     /// Takes an invitation back: its link opens nothing any more.
@@ -244,29 +243,29 @@ impl Tx {
         Ok(())
     }
 
-    /// Refuses to mail more in a day than one organization and one address have: whoever registers could else have us
-    /// write to anybody, as often as they like.
+    /// Whether this address may be mailed: it is spared after some a day, whoever invites. Then the link has to be given
+    /// by hand; to refuse would let one organization keep another from inviting, and tell of it.
+    ///
+    /// # Errors
+    /// `too_many_requests` when this organization has mailed enough in a day: whoever registers could else have us write
+    /// to anybody, as often as they like.
     #[expect(clippy::disallowed_methods, reason = "an address is spared whichever organizations invite it")]
-    async fn may_mail(&self, email: &Email) -> Result<()> {
-        let theirs = invitation::Entity::find().filter(invitation::Column::Email.eq(email.as_str()));
-        for (mailed, most, why) in [
-            (
-                self.scope().find::<invitation::Entity>(),
-                MAILS_OF_ORGANIZATION,
-                "Your organization has mailed as many invitations as it may in a day",
-            ),
-            (theirs, MAILS_TO_ADDRESS, "This address has been mailed as many invitations as it may be in a day"),
-        ] {
-            let today = mailed.filter(invitation::Column::CreatedAt.gt(self.now().plus_seconds(-DAY)));
-            let today = today.order_by_desc(invitation::Column::CreatedAt).offset(most - 1).limit(1);
-            if let Some(row) = today.one(self.db()).await.map_err(internal)? {
-                let millis = row.created_at.plus_seconds(DAY).millis() - self.now().millis();
-                let seconds = u32::try_from((millis + 999) / 1000).unwrap_or(1).max(1);
-                let message = format!("{why}: {most}. Try again in {} h.", seconds.div_ceil(3600));
-                return Err(Error { message, ..Error::too_many_requests(seconds) });
-            }
+    async fn may_mail(&self, email: &Email) -> Result<bool> {
+        let day = invitation::Column::CreatedAt.gt(self.now().plus_seconds(-DAY));
+        let ours = self.scope().find::<invitation::Entity>().filter(day.clone());
+        let ours = ours.order_by_desc(invitation::Column::CreatedAt).offset(MAILS_OF_ORGANIZATION - 1).limit(1);
+        if let Some(row) = ours.one(self.db()).await.map_err(internal)? {
+            let millis = row.created_at.plus_seconds(DAY).millis() - self.now().millis();
+            let seconds = u32::try_from((millis + 999) / 1000).unwrap_or(1).max(1);
+            let message = format!(
+                "Your organization has mailed as many invitations as it may in a day: {MAILS_OF_ORGANIZATION}. Try \
+                 again in {} h.",
+                seconds.div_ceil(3600)
+            );
+            return Err(Error { message, ..Error::too_many_requests(seconds) });
         }
-        Ok(())
+        let theirs = invitation::Entity::find().filter(invitation::Column::Email.eq(email.as_str())).filter(day);
+        Ok(theirs.count(self.db()).await.map_err(internal)? < MAILS_TO_ADDRESS)
     }
 
     async fn has_member(&self, email: &Email) -> Result<bool> {

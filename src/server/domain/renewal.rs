@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::{
     Caller, Site,
-    accounts::account,
+    accounts::{account, held},
     sessions::{NewSession, Seat, has_ended, insert_session},
     store::{self, session},
     tx::Tx,
@@ -84,6 +84,9 @@ impl Site {
     async fn renew(&self, old: SessionId, caller: &Caller) -> Result<Option<NewSession>> {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let Some(row) = session::Entity::find_by_id(old).one(&tx).await.map_err(internal)? else { return Ok(None) };
+        // What ends all sessions must not miss the one that takes this one's place.
+        held(&tx, row.user_id).await?;
         let row = session::Entity::find_by_id(old).lock_exclusive().one(&tx).await.map_err(internal)?;
         let Some(row) = row.filter(|row| !has_ended(row, now)) else { return Ok(None) };
         let Some(end) = row.renew_by else { return Ok(None) };

@@ -5,10 +5,12 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransactio
 use totp_rs::{Builder, Secret, Totp};
 
 use super::{
-    Person, Sure,
-    account::update_user,
-    audit::Deed,
+    Person, Sure, System,
+    account::{note_everywhere, update_user},
+    accounts::{held, person_at},
+    audit::{Actor, Deed},
     secrets::hash_of,
+    sessions::delete_sessions,
     store::{self, recovery_code, user_account},
 };
 use crate::{
@@ -45,6 +47,7 @@ impl Sure {
             return Err(already());
         }
         self.note(&tx, Deed::new(Action::TwoFactorBegun)).await?;
+        self.held_here(&tx).await?;
         let seed: [u8; 20] = rand::random();
         let change = user_account::ActiveModel {
             totp_secret: Set(seal.close(&seed, self.user().uuid().as_bytes())?),
@@ -83,6 +86,7 @@ impl Sure {
         }
         let step = step_of(&seed_of(seal, &user)?, &normal(code), now)?.ok_or_else(wrong_code)?;
         self.note(&tx, Deed::new(Action::TwoFactorEnabled)).await?;
+        self.held_here(&tx).await?;
         let change =
             user_account::ActiveModel { totp_since: Set(Some(now)), totp_step: Set(step), ..Default::default() };
         update_user(&tx, user.id, change).await.map_err(internal)?;
@@ -90,32 +94,29 @@ impl Sure {
         tx.commit().await.map_err(internal)?;
         Ok(codes)
     }
+}
 
-    /// Takes the second factor away. The password has been asked for.
+impl Person {
+    /// Takes the second factor away. The password has just been asked for.
     ///
     /// # Errors
-    /// `not_found` when there is none.
+    /// `not_found` when there is none, `unauthorized` when this session has ended meanwhile.
     pub async fn disable_second_factor(&self) -> Result<()> {
         let tx = self.begin_with_factor().await?;
         self.note(&tx, Deed::new(Action::TwoFactorDisabled)).await?;
-        let change = user_account::ActiveModel {
-            totp_secret: Set(String::new()),
-            totp_since: Set(None),
-            totp_step: Set(0),
-            ..Default::default()
-        };
-        update_user(&tx, self.user(), change).await.map_err(internal)?;
-        delete_codes(&tx, self.user()).await?;
+        self.held_here(&tx).await?;
+        take_away(&tx, self.user()).await?;
         tx.commit().await.map_err(internal)
     }
 
-    /// Makes new recovery codes; the old ones are good for nothing. The password has been asked for.
+    /// Makes new recovery codes; the old ones are good for nothing. The password has just been asked for.
     ///
     /// # Errors
-    /// `not_found` without a second factor.
+    /// `not_found` without a second factor, `unauthorized` when this session has ended meanwhile.
     pub async fn renew_recovery_codes(&self) -> Result<RecoveryCodes> {
         let tx = self.begin_with_factor().await?;
         self.note(&tx, Deed::new(Action::RecoveryCodesRenewed)).await?;
+        self.held_here(&tx).await?;
         let codes = renew_codes(&tx, self.user()).await?;
         tx.commit().await.map_err(internal)?;
         Ok(codes)
@@ -123,12 +124,43 @@ impl Sure {
 
     async fn begin_with_factor(&self) -> Result<DatabaseTransaction> {
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
-        let person: &Person = self;
-        match person.user_row(&tx).await?.totp_since {
+        match self.user_row(&tx).await?.totp_since {
             Some(_) => Ok(tx),
             None => Err(Error::not_found()),
         }
     }
+}
+
+impl System {
+    /// Takes the second factor of a person away who lost the app and the recovery codes, and ends their sessions.
+    ///
+    /// # Errors
+    /// `not_found` when nobody has this address, or they have no second factor.
+    pub async fn reset_second_factor(&self, email: &Email) -> Result<()> {
+        let now = self.domain.clock().now();
+        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let user = person_at(&tx, email.as_str()).await?.filter(|user| user.totp_since.is_some());
+        let user = user.ok_or_else(Error::not_found)?;
+        let deed = Deed::new(Action::TwoFactorDisabled).on("user", user.id, &user.name);
+        note_everywhere(&tx, user.id, now, &Actor::system(), deed).await?;
+        held(&tx, user.id).await?;
+        take_away(&tx, user.id).await?;
+        let ended = delete_sessions(&tx, user.id, None).await?;
+        tx.commit().await.map_err(internal)?;
+        self.domain.tell_ends(ended);
+        Ok(())
+    }
+}
+
+async fn take_away(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
+    let change = user_account::ActiveModel {
+        totp_secret: Set(String::new()),
+        totp_since: Set(None),
+        totp_step: Set(0),
+        ..Default::default()
+    };
+    update_user(db, user, change).await.map_err(internal)?;
+    delete_codes(db, user).await
 }
 
 /// Uses a code up, the app's or a recovery code; nothing when it is wrong or was used before. Of two that come with the
@@ -149,9 +181,16 @@ pub(super) async fn spend(
         let taken = found.exec(tx).await.map_err(internal)?.rows_affected;
         return Ok((taken == 1).then_some(Spent::RecoveryCode));
     }
-    let Some(step) = step_of(&seed_of(seal, user)?, &code, now)? else { return Ok(None) };
+    let Ok(seed) = seed_of(seal, user) else {
+        let why = "Codes of your app cannot be checked any more, since the key of this server was changed. Use one of \
+                   your recovery codes.";
+        return Err(Error::field("code", why));
+    };
+    let Some(step) = step_of(&seed, &code, now)? else { return Ok(None) };
+    // Kept under the present key from now on, so that an older one can be given up (R-81).
+    let totp_secret = Set(seal.close(&seed, user.id.uuid().as_bytes())?);
     let taken = user_account::Entity::update_many()
-        .set(user_account::ActiveModel { totp_step: Set(step), ..Default::default() })
+        .set(user_account::ActiveModel { totp_step: Set(step), totp_secret, ..Default::default() })
         .filter(user_account::Column::Id.eq(user.id))
         .filter(user_account::Column::TotpStep.lt(step));
     let taken = taken.exec(tx).await.map_err(internal)?.rows_affected;
