@@ -139,9 +139,6 @@ async fn the_pages_are_the_same_for_everybody_and_may_be_kept() {
         let head = app.send(request(Method::HEAD, path).body(Body::empty()).expect("request")).await;
         assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""), "{path}");
     }
-    // The months need no client, and do not carry one.
-    let month = app.get(&format!("{}/history", told.home())).await.text;
-    assert!(!month.contains("<script"), "{month}");
 }
 
 /// Text that would like to be markup, as such and as Markdown.

@@ -337,6 +337,8 @@ impl Stage {
                 self.call_with(visit, function, &[("code", &code)]).await
             }
             _ => {
+                // Set up in another session, as this one's password may have been given long ago.
+                browser = person.back().await.browser();
                 let code = code_of(&person.app, &seed(&mut browser).await);
                 browser.call(path_to("enable_second_factor"), &[("code", &code)]).await.is(200);
                 self.call(visit, function).await
