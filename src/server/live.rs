@@ -16,6 +16,10 @@ use crate::model::{Audience, OrganizationId, Seq};
 /// Changes a slow reader may lag behind before it is caught up from the database instead.
 const BUFFER: usize = 64;
 
+/// The largest frame that goes out, in bytes. In place of a larger event the reader is told to load the state, where it
+/// comes compressed and once for all; else one huge page would be kept for each change and held for each of its readers.
+pub const FRAME_MAX: usize = 256 * 1024;
+
 /// Names a channel.
 pub type Topic = (OrganizationId, Audience);
 
@@ -24,7 +28,7 @@ pub type Topic = (OrganizationId, Audience);
 pub struct Published {
     /// Its number.
     pub seq: Seq,
-    /// The frame.
+    /// The frame; empty, when it would be larger than [`FRAME_MAX`].
     pub frame: Utf8Bytes,
 }
 

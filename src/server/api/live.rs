@@ -25,6 +25,7 @@ use crate::{
         AppState,
         domain::{AccessEnd, Caller, Feed, Next, Site, Standing, Viewer},
         limits::SocketPlace,
+        live::FRAME_MAX,
     },
 };
 
@@ -36,9 +37,6 @@ const DEAD: Duration = Duration::from_mins(1);
 const STUCK: Duration = Duration::from_secs(10);
 /// How long the reason why a line ends may take to be sent.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// The largest frame that is sent, in bytes. Of a larger event the reader is told to load the state instead, where it
-/// comes compressed; else one huge page would be held in memory once for each of its readers.
-const FRAME_MAX: usize = 1024 * 1024;
 /// The most that waits to be written to one reader: a frame and the little ones beside it. Each is flushed before the
 /// next, and a frame above this would be refused even where nothing waits.
 const WAITING_MAX: usize = FRAME_MAX + 16 * 1024;
@@ -205,10 +203,8 @@ impl Line {
             tokio::select! {
                 () = stop.cancelled() => return Err(Some((close_code::RESTART, "the server is restarting"))),
                 next = self.feed.next() => match next {
-                    Next::Event(event) if event.frame.len() <= FRAME_MAX => {
-                        self.send(Message::Text(event.frame)).await?;
-                    }
-                    Next::Event(_) | Next::Resync => self.begin_anew().await?,
+                    Next::Event(event) => self.send(Message::Text(event.frame)).await?,
+                    Next::Resync => self.begin_anew().await?,
                     Next::Closed => return Err(Some((close_code::RESTART, "the feed has ended"))),
                 },
                 () = ended(self.end.as_mut()) => self.look().await?,

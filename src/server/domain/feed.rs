@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, Func},
+};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::{
@@ -20,8 +23,19 @@ use crate::{
 /// The most events a returning reader is caught up with; one that missed more reloads the state.
 const REPLAY_MAX: u64 = 500;
 
+/// The most text a returning reader is caught up with, in characters: past it the state is less to load.
+const REPLAY_TEXT_MAX: usize = 2_000_000;
+
 /// How long events are kept for readers that return.
 const KEPT_SECONDS: i64 = 7 * 24 * 3600;
+
+/// What a reader has missed.
+pub(super) struct Missed {
+    /// The events, oldest first.
+    pub events: Vec<Published>,
+    /// Whether they are all there are; committed ones may have come since.
+    pub is_all: bool,
+}
 
 /// A reader's place in the order of events.
 pub struct Feed {
@@ -44,7 +58,7 @@ pub struct Feed {
 pub enum Next {
     /// An event.
     Event(Published),
-    /// Events are gone: the reader must reload the state.
+    /// Events are gone, or one is too large: the reader must reload the state.
     Resync,
     /// There will be no more.
     Closed,
@@ -115,7 +129,7 @@ impl Feed {
             }
             if let Some(event) = self.backlog.pop_front() {
                 self.last = event.seq;
-                return Next::Event(event);
+                return if event.frame.is_empty() { Next::Resync } else { Next::Event(event) };
             }
             // Remembered outside this call, which may be dropped while it waits for the database.
             if self.behind {
@@ -154,10 +168,10 @@ impl Feed {
 
     /// Reads what lies after the reader's last event; notes when some of it is gone.
     async fn refill(&mut self) -> Result<()> {
-        self.backlog = self.domain.events_after(self.topic, self.last).await?.into();
+        let missed = self.domain.events_after(self.topic, self.last).await?;
+        self.backlog = missed.events.into();
         let follows = self.backlog.front().is_some_and(|event| event.seq == self.last + 1);
-        let complete = u64::try_from(self.backlog.len()).is_ok_and(|length| length < REPLAY_MAX);
-        self.gone = !(follows && complete);
+        self.gone = !(follows && missed.is_all);
         Ok(())
     }
 }
@@ -210,17 +224,33 @@ impl Domain {
         tip(self.db(), id, audience).await
     }
 
-    /// The events after `seq`, oldest first, at most [`REPLAY_MAX`].
-    pub(super) async fn events_after(&self, (id, audience): Topic, seq: Seq) -> Result<Vec<Published>> {
+    /// The events after `seq`, as many as a reader is caught up with. How much text they are is looked at before any of it
+    /// is read.
+    pub(super) async fn events_after(&self, (id, audience): Topic, seq: Seq) -> Result<Missed> {
         let after: Select<event::Entity> = Scope::of(id)
             .find()
             .filter(event::Column::Audience.eq(audience))
             .filter(event::Column::Seq.gt(i64::try_from(seq).unwrap_or(i64::MAX)))
             .order_by_asc(event::Column::Seq)
             .limit(REPLAY_MAX);
-        let rows = after.all(self.db()).await.map_err(internal)?;
-        Ok(rows.into_iter().map(|row| Published { seq: row.seq.unsigned_abs(), frame: row.frame.into() }).collect())
+        let length: Expr = Func::char_length(event::Column::Frame.into_simple_expr()).into();
+        let lengths = after.clone().select_only().column_as(length, "length");
+        let lengths: Vec<i32> = lengths.into_tuple().all(self.db()).await.map_err(internal)?;
+        let affordable = affordable(&lengths, REPLAY_TEXT_MAX);
+        let is_all = affordable == lengths.len() && u64::try_from(affordable).is_ok_and(|count| count < REPLAY_MAX);
+        let rows = after.limit(u64::try_from(affordable).ok()).all(self.db()).await.map_err(internal)?;
+        let events = rows.into_iter().map(|row| Published { seq: row.seq.unsigned_abs(), frame: row.frame.into() });
+        Ok(Missed { events: events.collect(), is_all })
     }
+}
+
+/// How many of these, from the first on, are at most so long together.
+fn affordable(lengths: &[i32], most: usize) -> usize {
+    let sums = lengths.iter().scan(0_usize, |sum, length| {
+        *sum = sum.saturating_add(usize::try_from(*length).unwrap_or(0));
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= most).count()
 }
 
 /// The number of the newest event of an organization for an audience.
@@ -232,4 +262,17 @@ pub(super) async fn tip(db: &impl ConnectionTrait, id: OrganizationId, audience:
         Audience::Members => row.members_seq,
     }
     .unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r_42_a_reader_is_caught_up_with_so_much_text_and_no_more() {
+        assert_eq!(affordable(&[], 10), 0);
+        assert_eq!(affordable(&[4, 6], 10), 2);
+        assert_eq!(affordable(&[4, 7, 1], 10), 1, "what follows one that is too much is not there either");
+        assert_eq!(affordable(&[11], 10), 0);
+    }
 }

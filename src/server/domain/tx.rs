@@ -12,7 +12,7 @@ use crate::{
     model::{Audience, Error, Event, Frame, NumberedEvent, OrganizationId, Result, Seq, StatusPage, Timestamp},
     server::{
         error::internal,
-        live::{Publication, Published, Told, Topic},
+        live::{FRAME_MAX, Publication, Published, Told, Topic},
     },
 };
 
@@ -107,6 +107,7 @@ impl Tx {
         };
         let frame = Frame::Event(NumberedEvent { seq, at: self.now, event });
         let text = serde_json::to_string(&frame).map_err(internal)?;
+        let text = if text.len() > FRAME_MAX { String::new() } else { text };
         event::Entity::insert(event::ActiveModel {
             org_id: Set(self.organization.id),
             audience: Set(audience),
@@ -176,9 +177,9 @@ impl Domain {
     /// Sends the readers of this process every committed event after `tip`.
     pub(super) async fn catch_up(&self, topic: Topic, tip: Seq) {
         match self.events_after(topic, tip).await {
-            Ok(events) => {
+            Ok(missed) => {
                 // A gap that is still there has been pruned; readers notice and reload.
-                let _ = self.hub().publish(topic, events.into());
+                let _ = self.hub().publish(topic, missed.events.into());
             }
             Err(error) => tracing::warn!(%error, "live events could not be read; readers are caught up later"),
         }

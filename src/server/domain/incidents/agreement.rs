@@ -305,7 +305,7 @@ impl Pair {
             [(Audience::Members, self.first.clone(), board), (Audience::Public, self.first_public.clone(), public)]
         {
             let missed = self.domain.events_after((self.member.organization(), audience), replayed.seq).await;
-            for event in missed.expect("events") {
+            for event in missed.expect("events").events {
                 let frame: Frame = serde_json::from_str(&event.frame).expect("a frame");
                 prop_assert_eq!(replayed.apply(frame), Applied::Changed);
             }
