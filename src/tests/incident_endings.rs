@@ -1,10 +1,12 @@
 //! How incidents end and what is left after it: services, postmortems, and room for the last word (domain rule 3.4).
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use super::{
     TestApp,
     clients::{Team, id_of, incident_path, path_of, said, update_path},
+    database::connect,
     doors::path_to,
     owners::NOW,
 };
@@ -118,6 +120,36 @@ async fn r_70_an_incident_holds_so_much_text_and_can_be_ended_all_the_same() {
         team.delete(&update_path(update)).await.is(204);
     }
     team.say(&incident, json!({"message": long})).await;
+}
+
+#[tokio::test]
+async fn r_70_pages_hold_so_much_text_and_everything_can_be_ended_all_the_same() {
+    let app = TestApp::alone_at(NOW).await;
+    let (team, other) = (app.register("Acme").await, app.register("Other").await);
+    let mut incidents = Vec::new();
+    for n in 0..9 {
+        incidents.push(team.report(json!({"title": format!("Down {n}")})).await);
+    }
+    let db = connect(&app.own.as_ref().expect("a database of its own").url).await;
+    // Where earlier texts stand, as long as many of them are together.
+    let edits = format!("UPDATE incident_update SET edits = '[]{}'", " ".repeat(900_000));
+    db.execute_unprepared(&edits).await.expect("written");
+    let more = json!({"title": "Down again", "message": "More."});
+    let refused = team.post("/api/incidents", more.clone()).await.refuses(400, &["message"]);
+    assert!(refused["fields"]["message"].as_str().is_some_and(|why| why.contains("End or delete some")), "{refused}");
+    let path = format!("{}/updates", incident_path(&incidents[0]));
+    team.post(&path, json!({"message": "More."})).await.refuses(400, &["message"]);
+    other.report(more.clone()).await;
+    for incident in &incidents {
+        team.say(incident, json!({"status": "resolved", "message": "Over."})).await;
+    }
+    // What was over lately is shown still.
+    team.post("/api/incidents", more.clone()).await.refuses(400, &["message"]);
+    // The timeline goes as far back as it has room.
+    let timeline = app.get(&format!("/api/public/{}/timeline", team.slug)).await.is(200);
+    assert_eq!(timeline["incidents"].as_array().map(Vec::len), Some(4));
+    app.pass(17 * 86_400);
+    team.back().await.report(more).await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Expr, ExprTrait, Func},
 };
 
 use super::{
@@ -27,6 +27,9 @@ const PLANNED_MAX: u64 = 50;
 /// The most of each kind that was over lately: incidents, maintenances, and plans that were called off.
 const PAST_MAX: u64 = 50;
 const CALLED_OFF_MAX: u64 = 20;
+
+/// The most text the public timeline holds, in characters; older incidents are left out where it would be more.
+const TIMELINE_TEXT_MAX: usize = 4_000_000;
 
 /// What a page shows of incidents and maintenances.
 pub(in crate::server::domain) struct OfPage {
@@ -106,7 +109,38 @@ pub(in crate::server::domain) async fn lately(
     let shown = newest_first(scope.find()).filter(incident::Column::IsDraft.eq(false));
     let begun = shown.filter(incident::Column::StartedAt.lte(now)).filter(told());
     let rows = begun.limit(most).all(db).await.map_err(internal)?;
+    let rows = within(db, scope, rows, TIMELINE_TEXT_MAX).await?;
     Ok(assemble(db, scope, rows).await?.into_iter().filter_map(Incident::for_public).collect())
+}
+
+/// As many of these, from the first on, as have at most so much text together.
+async fn within(
+    db: &impl ConnectionTrait,
+    scope: Scope,
+    rows: Vec<incident::Model>,
+    most: usize,
+) -> Result<Vec<incident::Model>> {
+    use incident_update::{Column, Entity};
+    let lengths = scope.find::<Entity>().filter(Column::IncidentId.is_in(rows.iter().map(|row| row.id)));
+    let lengths = lengths.select_only().column(Column::IncidentId).column_as(text_length(), "length");
+    let lengths: Vec<(IncidentId, i32)> = lengths.into_tuple().all(db).await.map_err(internal)?;
+    let mut of_incident: BTreeMap<IncidentId, usize> = BTreeMap::new();
+    for (id, length) in lengths {
+        *of_incident.entry(id).or_default() += usize::try_from(length).unwrap_or(0);
+    }
+    let mut left = most;
+    let affordable = rows.into_iter().map_while(|row| {
+        left = left.checked_sub(of_incident.get(&row.id).copied().unwrap_or(0))?;
+        Some(row)
+    });
+    Ok(affordable.collect())
+}
+
+/// How long an update's text is, in characters, with what it said before.
+pub(super) fn text_length() -> Expr {
+    use incident_update::Column;
+    let length = |column: Column| Expr::from(Func::char_length(column.into_simple_expr()));
+    length(Column::Message).add(length(Column::Html)).add(length(Column::Edits))
 }
 
 /// What was entered afterwards about a service and counts in its uptime, as far as it lasted after `since` (domain rule

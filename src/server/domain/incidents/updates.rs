@@ -112,7 +112,7 @@ impl Member {
         row.updated_at = now;
         let after = row.clone();
         if after.message != before.message {
-            case.require_text_room()?;
+            tx.require_text_room(&case).await?;
         }
         let told = |row: &incident_update::Model| json!({"message": row.message, "display_at": row.display_at});
         tx.note(case_deed(Action::UpdateEdited, &case.row).changing(&told(&before), &told(&after)));

@@ -1,17 +1,20 @@
 //! Saying something about an incident, and how much can be said.
 
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
+
 use super::{
     super::{
         markdown, new_id,
-        store::{incident_service, incident_update},
+        store::{incident, incident_service, incident_update},
         tx::Tx,
     },
     case::Case,
+    load,
 };
 use crate::{
     model::{
         AffectedService, Error, IncidentKind, IncidentStatus, Result, ServiceImpact, ServiceStatus, ServiceTransition,
-        Step, Timestamp, UpdateId, UserId, incident_input::check_step, outcome::place_after,
+        Step, Timestamp, UpdateId, UserId, incident_input::check_step, outcome::place_after, page::PAST_DAYS,
     },
     server::error::internal,
 };
@@ -21,6 +24,11 @@ const UPDATES_MAX: usize = 1_000;
 /// The most text one incident may hold, in bytes: its messages, as Markdown and as HTML, with what they said before.
 /// Each of its events carries them all.
 const TEXT_MAX: usize = 1_000_000;
+/// The most text that an organization's pages hold together, in characters, counted as above: of all that is not over or
+/// was over lately. A page is loaded whole.
+const PAGES_TEXT_MAX: usize = 8_000_000;
+/// The most updates of the same.
+const PAGES_UPDATES_MAX: usize = 10_000;
 /// What to do once there is no room.
 const ELSEWHERE: &str = "Delete updates that nobody needs any more, or go on in a new one.";
 
@@ -56,11 +64,6 @@ impl Case {
         };
         if at < first { Err(Error::field("display_at", why)) } else { Ok(()) }
     }
-
-    /// Refuses more text than one incident can hold.
-    pub fn require_text_room(&self) -> Result<()> {
-        text_room(&self.updates)
-    }
 }
 
 fn update_room(updates: &[incident_update::Model]) -> Result<()> {
@@ -71,11 +74,26 @@ fn update_room(updates: &[incident_update::Model]) -> Result<()> {
 }
 
 fn text_room(updates: &[incident_update::Model]) -> Result<()> {
-    let bytes = |update: &incident_update::Model| update.message.len() + update.html.len() + update.edits.len();
-    if updates.iter().map(bytes).sum::<usize>() <= TEXT_MAX {
+    if updates.iter().map(length).sum::<usize>() <= TEXT_MAX {
         return Ok(());
     }
     Err(Error::field("message", format!("All that was said here is as long as it can be. {ELSEWHERE}")))
+}
+
+/// Whether pages have room for these updates, beside others that are so long each.
+fn pages_room(others: &[i32], updates: &[incident_update::Model]) -> Result<()> {
+    let text = others.iter().map(|length| usize::try_from(*length).unwrap_or(0)).sum::<usize>();
+    let text = text + updates.iter().map(length).sum::<usize>();
+    if text <= PAGES_TEXT_MAX && others.len() < PAGES_UPDATES_MAX {
+        return Ok(());
+    }
+    let why = "All incidents and maintenances that are shown now are together as long as they can be.";
+    Err(Error::field("message", format!("{why} End or delete some, or delete updates that nobody needs any more.")))
+}
+
+/// The length of its text in bytes, with what it said before.
+fn length(update: &incident_update::Model) -> usize {
+    update.message.len() + update.html.len() + update.edits.len()
 }
 
 fn affected(row: &incident_service::Model) -> AffectedService {
@@ -83,6 +101,22 @@ fn affected(row: &incident_service::Model) -> AffectedService {
 }
 
 impl Tx {
+    /// Refuses more text than one incident can hold, or than pages can show together.
+    pub(super) async fn require_text_room(&self, case: &Case) -> Result<()> {
+        text_room(&case.updates)?;
+        let since = self.now().plus_seconds(-86_400 * i64::try_from(PAST_DAYS + 1).map_err(internal)?);
+        let shown = self.scope().find::<incident::Entity>().select_only().column(incident::Column::Id);
+        let shown = shown.filter(incident::Column::Id.ne(case.row.id)).filter(
+            Condition::any().add(incident::Column::ResolvedAt.is_null()).add(incident::Column::ResolvedAt.gte(since)),
+        );
+        let others = self.scope().find::<incident_update::Entity>().select_only();
+        let others = others.column_as(load::text_length(), "length");
+        let others = others.filter(incident_update::Column::IncidentId.in_subquery(shown.into_query()));
+        let others = others.limit(u64::try_from(PAGES_UPDATES_MAX).map_err(internal)?);
+        let others: Vec<i32> = others.into_tuple().all(self.db()).await.map_err(internal)?;
+        pages_room(&others, &case.updates)
+    }
+
     /// Says something about an incident: its status follows, and its services (domain rules 3.4.2, 3.4.3 and 3.4.5).
     /// Writes nothing yet: that is [`Tx::settle_case`]'s.
     pub(super) async fn say(&mut self, case: &mut Case, word: Word) -> Result<UpdateId> {
@@ -121,7 +155,7 @@ impl Tx {
         // However much was said, it can be ended, and the clock goes on.
         if word.by.is_some() && !(is_newest && step.ends()) {
             update_room(&case.updates)?;
-            text_room(&case.updates)?;
+            self.require_text_room(case).await?;
         }
         case.derive();
         if is_newest && !case.row.is_draft {
@@ -176,6 +210,16 @@ mod tests {
         assert!(update_room(&updates(UPDATES_MAX, 1)).is_ok());
         let error = update_room(&updates(UPDATES_MAX + 1, 1)).expect_err("one too many");
         assert!(error.message.contains("1000 updates"), "{error}");
+    }
+
+    #[test]
+    fn r_70_pages_hold_so_much_text_and_so_many_updates_and_no_more() {
+        let others = |count: usize, length: usize| vec![i32::try_from(length).expect("short"); count];
+        let all = PAGES_TEXT_MAX / 10;
+        assert!(pages_room(&others(9, all), &updates(1, all)).is_ok());
+        assert!(pages_room(&others(9, all), &updates(1, all + 1)).is_err());
+        assert!(pages_room(&others(PAGES_UPDATES_MAX - 1, 1), &updates(1, 1)).is_ok());
+        assert!(pages_room(&others(PAGES_UPDATES_MAX, 1), &updates(1, 1)).is_err());
     }
 
     #[test]
