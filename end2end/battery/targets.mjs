@@ -70,6 +70,8 @@ const FORMS = {
   'account/reset_password': { token: 'x', password: 'canary-of-nobody-77' },
   'account/revoke_session': { id: SERVICE },
   'team/view_invitation': { token: 'x' },
+  // Where it succeeded, the session would go on under another id.
+  'team/create_organization': { organization_name: 'x*', slug: SLUG },
   'team/join_as_new': { token: 'x', name: 'Ada', password: 'canary-of-nobody-77' },
   'team/set_member_role': { id: first(MEMBERS), role: 'member' },
   'access/audit_log': { action: 'service_created', actor: first(MEMBERS), from: '2026-01-01', to: '2026-12-31', before: '' },

@@ -1,7 +1,7 @@
 // A second member of an organization, who came by an invitation.
 
 import { expect, test, type Page } from '@playwright/test';
-import { go, keepSecret, password, type Registration, stranger, unique } from './fixtures';
+import { go, keepSecret, password, stranger, unique } from './fixtures';
 
 const own = () => ({ origin: new URL(test.info().project.use.baseURL ?? '').origin });
 
@@ -16,7 +16,7 @@ export async function invite(page: Page, email: string, role: 'member' | 'admin'
 }
 
 /** A page, in a context of its own, on which somebody else of the same organization is signed in. */
-export async function colleague(page: Page, _organization: Registration, name: string): Promise<Page> {
+export async function colleague(page: Page, name: string): Promise<Page> {
   const link = await invite(page, `${unique('colleague')}@example.test`);
   const theirs = await stranger(page);
   const response = await theirs.request.post('/fn/aldis/app/server_fns/team/join_as_new', {

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
-import { content } from './checks';
+import { content, expectAccessible } from './checks';
 import { invite } from './colleague';
 import { addGroup, addService, expect, go, NEXT_YEAR, REFUSED, setStatus, signUp, stranger, test } from './fixtures';
 
@@ -76,7 +76,8 @@ async function busy(page: Page): Promise<Record<string, string[]>> {
     '/services/:id': [`/services/${api.id}`, '/services/none'],
     '/incidents/:id': [active, over, planned, { id: 'none' }].map(({ id }) => `/incidents/${id}`),
     '/team': ['/team'],
-    '/account': ['/account'],
+    '/account': ['/account', '/account?saved=password'],
+    '/account/new-organization': ['/account/new-organization'],
     '/account/second-factor': ['/account/second-factor'],
     '/settings': ['/settings'],
     '/settings/audit': ['/settings/audit', '/settings/audit?action=service_created'],
@@ -145,4 +146,20 @@ test('UI-04 UI-05 every page at the door is the same before and after hydration,
   const host = await stranger(page);
   await signUp(host);
   await compare(page, atTheDoor(await invite(host, 'somebody@example.test')));
+});
+
+test('every page about oneself, the team and the doors is accessible', async ({ page, expectConsole }) => {
+  // What cannot be used is answered with 404, a code that nobody owes with 401.
+  expectConsole(REFUSED);
+  const pages = await busy(page);
+  const invitation = await invite(page, 'somebody-new@example.test');
+  for (const route of Object.keys(pages).filter((route) => /^\/(account|team|confirm|logout)/.test(route))) {
+    await go(page, pages[route]![0]!);
+    await expectAccessible(page, route);
+  }
+  const visitor = await stranger(page);
+  for (const path of Object.values(atTheDoor(invitation)).flat()) {
+    await go(visitor, path);
+    await expectAccessible(visitor, path);
+  }
 });

@@ -74,7 +74,7 @@ test('an update is posted, and the incident resolved, under the eyes of another 
   const checkout = await addService(page, 'Checkout');
   await addService(page, 'Search');
   const incident = await open(page, { services: [{ id: checkout.id, status: 'partial_outage' }] });
-  const kim = await colleague(page, member, 'Kim Ray');
+  const kim = await colleague(page, 'Kim Ray');
   const visitor = await stranger(page);
   await Promise.all([enter(page, incident), enter(kim, incident), go(visitor, `/public/${member.slug}`)]);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Checkout fails');
@@ -162,9 +162,9 @@ test('before it is posted, the preview shows the headline, the services and the 
 test('UI-37 of two who write at once the slower is told, and neither loses a word', async ({ page, expectConsole }) => {
   test.slow();
   expectConsole(REFUSED);
-  const member = await signUp(page, { name: 'Ada Lamp' });
+  await signUp(page, { name: 'Ada Lamp' });
   const incident = await open(page, {});
-  const kim = await colleague(page, member, 'Kim Ray');
+  const kim = await colleague(page, 'Kim Ray');
   await Promise.all([enter(page, incident), enter(kim, incident)]);
   await message(kim).fill('Kim’s long text');
   await message(page).fill('Ada was faster');
@@ -285,9 +285,9 @@ test('UI-37 a text begun on an update stays when somebody else corrects it first
 test('who else is here is told, and forgotten when they leave', async ({ page }) => {
   // They are asked for every ten seconds.
   test.slow();
-  const member = await signUp(page, { name: 'Ada Lamp' });
+  await signUp(page, { name: 'Ada Lamp' });
   const incident = await open(page, {});
-  const kim = await colleague(page, member, 'Kim Ray');
+  const kim = await colleague(page, 'Kim Ray');
   await enter(page, incident);
   await expect(page.getByText('Also here')).toHaveCount(0);
   await enter(kim, incident);

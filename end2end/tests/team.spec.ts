@@ -86,6 +86,30 @@ test('a team from the first invitation to the last goodbye', async ({ page, expe
   await grace.waitForURL('**/login?next=**', { timeout: SOON, waitUntil: 'commit' });
 });
 
+test('another organization is made, gone to, and left for the first', async ({ page, expectConsole }) => {
+  expectConsole(REFUSED);
+  const { organization, slug } = await signUp(page);
+  await go(page, '/account');
+  await page.getByRole('link', { name: 'New organization' }).click();
+  await page.waitForURL('**/account/new-organization');
+  await alive(page);
+  const second = unique('second');
+  await page.getByLabel('Organization name').fill(second);
+  await expect(page.getByLabel('Page address')).toHaveValue(second);
+  await page.getByLabel('Page address').fill(slug);
+  await page.getByRole('button', { name: 'Create organization' }).click();
+  await expect(page.getByLabel('Page address')).toHaveAccessibleDescription(/This page address is taken/);
+  await page.getByLabel('Page address').fill(second);
+  await page.getByRole('button', { name: 'Create organization' }).click();
+  await page.waitForURL('**/dashboard');
+  await alive(page);
+  await expect(page.locator('.sidebar > .brand')).toHaveText(second);
+  await page.locator('.wide-only summary', { hasText: 'Switch organization' }).click();
+  await page.getByRole('button', { name: `Switch to ${organization}` }).click();
+  await expect(page.locator('.sidebar > .brand')).toHaveText(organization);
+  await alive(page);
+});
+
 test('the last admin cannot leave', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   await signUp(page);

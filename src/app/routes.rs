@@ -26,6 +26,7 @@ use super::{
         maintenances::MaintenancesPage,
         new_incident::NewIncident,
         new_maintenance::NewMaintenance,
+        new_organization::NewOrganizationPage,
         not_found::NotFound,
         overview::Overview,
         room::IncidentRoomPage,
@@ -80,6 +81,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/incidents/:id") view=IncidentRoomPage ssr=SsrMode::Async />
                     <Route path=path!("/team") view=TeamPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+                    <Route path=path!("/account/new-organization") view=NewOrganizationPage ssr=SsrMode::Async />
                     <Route path=path!("/account/second-factor") view=SecondFactorPage ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=Settings ssr=SsrMode::Async />
                     <Route path=path!("/settings/audit") view=AuditLog ssr=SsrMode::Async />

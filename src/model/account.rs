@@ -174,6 +174,45 @@ pub struct Registration {
     pub slug: Slug,
 }
 
+/// An organization to be made whose name and page address have been checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Founding {
+    /// Its name.
+    pub name: String,
+    /// The address of its page.
+    pub slug: Slug,
+}
+
+impl Founding {
+    /// Checks what was typed; the address is proposed from the name where it is empty.
+    ///
+    /// # Errors
+    /// The fields `organization_name` and `slug`, with what to do.
+    pub fn check(name: &str, slug: &str) -> Result<Self> {
+        let mut check = Check::default();
+        let (name, slug) = check_founding(&mut check, name, Some(slug));
+        check.finish()?;
+        let slug = slug.ok_or_else(|| Error::invalid("Please fill in every field."))?;
+        Ok(Self { name, slug })
+    }
+}
+
+/// An organization's name and page address, which is proposed from the name where there is none.
+fn check_founding(check: &mut Check, name: &str, slug: Option<&str>) -> (String, Option<Slug>) {
+    let name = check.line("organization_name", name, NAME_MAX);
+    let slug = match slug.map(str::trim).filter(|slug| !slug.is_empty()) {
+        Some(slug) => check.take("slug", slug.parse()),
+        None if name.is_empty() => None,
+        None => check.take(
+            "slug",
+            Slug::propose(&name).parse().map_err(|_| {
+                Error::invalid("No page address can be made from this name. Choose one, for example acme-cloud.")
+            }),
+        ),
+    };
+    (name, slug)
+}
+
 impl RegistrationForm {
     /// Checks every field that can be wrong alone.
     ///
@@ -181,21 +220,10 @@ impl RegistrationForm {
     /// Each field at fault, with what to do.
     pub fn check(self) -> Result<Registration> {
         let mut check = Check::default();
-        let organization_name = check.line("organization_name", &self.organization_name, NAME_MAX);
+        let (organization_name, slug) = check_founding(&mut check, &self.organization_name, self.slug.as_deref());
         let name = check.line("name", &self.name, NAME_MAX);
         let email = check.take("email", self.email.parse());
         check_new_password(&mut check, "password", &self.password);
-        let typed = self.slug.as_deref().map(str::trim).filter(|slug| !slug.is_empty());
-        let slug = match typed {
-            Some(slug) => check.take("slug", slug.parse()),
-            None if organization_name.is_empty() => None,
-            None => check.take(
-                "slug",
-                Slug::propose(&organization_name).parse().map_err(|_| {
-                    Error::invalid("No page address can be made from this name. Choose one, for example acme-cloud.")
-                }),
-            ),
-        };
         check.finish()?;
         match (email, slug) {
             (Some(email), Some(slug)) => {

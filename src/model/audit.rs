@@ -211,6 +211,10 @@ pub struct AuditPage {
     pub next: Option<String>,
     /// The members, to narrow the log by.
     pub people: Vec<(UserId, String)>,
+    /// The first instant that was asked for: a day's, in the organization's zone.
+    pub from: Option<Timestamp>,
+    /// The last.
+    pub to: Option<Timestamp>,
 }
 
 /// The fields that differ between two states of a thing, without what follows from others. Long texts are cut.

@@ -72,7 +72,7 @@ pub fn require_version(sent: Option<i64>, present: i64) -> Result<()> {
 /// Control characters and the bidirectional overrides that make text read as something else.
 fn is_unprintable(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -87,9 +87,15 @@ mod tests {
         check.line("long", "12345678901", 10);
         check.line("bidi", "evil\u{202e}name", 20);
         check.line("lines", "a\nb", 20);
+        for (name, text) in [("arabic mark", "a\u{61c}b"), ("line separator", "a\u{2028}b"), ("end", "a\u{2029}b")] {
+            check.line(name, text, 20);
+        }
         assert_eq!(check.paragraph("text", "a\nb", 20), "a\nb");
-        let error = check.finish().expect_err("four faults");
-        assert_eq!(error.fields.keys().collect::<Vec<_>>(), ["bidi", "empty", "lines", "long"]);
+        let error = check.finish().expect_err("seven faults");
+        assert_eq!(
+            error.fields.keys().collect::<Vec<_>>(),
+            ["arabic mark", "bidi", "empty", "end", "line separator", "lines", "long"]
+        );
     }
 
     #[test]

@@ -34,8 +34,8 @@ pub mod zone;
 
 pub use access::{ApiToken, TokenId, TokenRequest, TokenScope};
 pub use account::{
-    Account, Email, Login, LoginForm, Organization, OrganizationId, Registration, RegistrationForm, SessionId,
-    SignedIn, User, UserId, check_new_password,
+    Account, Email, Founding, Login, LoginForm, Organization, OrganizationId, Registration, RegistrationForm,
+    SessionId, SignedIn, User, UserId, check_new_password,
 };
 pub use audit::{
     Action, ActorKind, AuditActor, AuditChange, AuditChanges, AuditEntry, AuditId, AuditPage, AuditTarget,

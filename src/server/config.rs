@@ -217,6 +217,12 @@ impl Config {
         if listen.ip().is_unspecified() && url.origin() == format!("http://{listen}") {
             words.push("set ALDIS_PUBLIC_URL to the address people use: forms sent from any other address are refused");
         }
+        if url.is_loopback() && !listen.ip().is_loopback() && !url.is_https() {
+            words.push(
+                "ALDIS_LISTEN lets other machines in, and ALDIS_PUBLIC_URL names this one alone: set it to the https:// \
+                 address people use, or listen at 127.0.0.1",
+            );
+        }
         if is_open {
             words.push(
                 "ALDIS_COOKIE_INSECURE: over plain http:// whoever is on the way can read passwords and sessions",
@@ -360,6 +366,16 @@ mod tests {
         let (https, plain) = (["--public-url", "https://status.example.com"], ["--public-url", "http://10.0.0.5:3000"]);
         assert!(told(&https) && told(&[&plain[..], &["--cookie-insecure", "true"]].concat()));
         assert!(!told(&[]) && !told(&[&https[..], &["--trusted-proxies", "127.0.0.1"]].concat()));
+    }
+
+    #[test]
+    fn r_21_an_address_of_this_machine_at_a_door_for_others_is_warned_of() {
+        let strong = ["--jwt-secret", "kXo2vT7qLm9ZrB4nWc8YpD1sHf6GjE3uAaQi", "--public-url", "http://localhost:3000"];
+        let told = |listen| {
+            let config = settings(&[&strong[..], &["--listen", listen]].concat()).check().expect("in order");
+            config.warnings().iter().any(|word| word.starts_with("ALDIS_LISTEN"))
+        };
+        assert!(told("0.0.0.0:3000") && told("[::]:3000") && !told("127.0.0.1:3000") && !told("[::1]:3000"));
     }
 
     #[test]

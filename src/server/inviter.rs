@@ -2,12 +2,16 @@
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
-use super::{AppState, domain::Admin};
+use super::{
+    AppState,
+    domain::{Admin, Caller},
+};
 use crate::model::{Error, Invitation, InvitationRequest, Result};
 
 /// An admin who invites.
 pub struct Inviter {
     state: AppState,
+    caller: Caller,
     admin: Admin,
 }
 
@@ -16,7 +20,8 @@ impl FromRequestParts<AppState> for Inviter {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         let admin = Admin::from_request_parts(parts, state).await?;
-        Ok(Self { state: state.clone(), admin })
+        let caller = Caller::from_request_parts(parts, state).await?;
+        Ok(Self { state: state.clone(), caller, admin })
     }
 }
 
@@ -29,8 +34,9 @@ impl Inviter {
         let (invitation, secret, may_mail) = self.admin.invite(request, self.state.mailer.is_set_up()).await?;
         let link = format!("{}/invite/{secret}", self.state.config.public_url.origin());
         let who = self.admin.account();
-        let is_mailed =
-            may_mail && self.state.mailer.invitation(&invitation.email, &who.organization.name, &who.user.name, &link);
+        let is_mailed = may_mail
+            && self.state.letters.may_go(self.caller.ip).await
+            && self.state.mailer.invitation(&invitation.email, &who.organization.name, &who.user.name, &link);
         Ok(Invitation { link: Some(link), is_mailed: Some(is_mailed), ..invitation })
     }
 }

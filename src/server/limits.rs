@@ -236,6 +236,12 @@ impl Requests {
             counts.window(Who::Caller(caller), now).add(now);
         }
     }
+
+    /// A secret opens no door any more: what comes with it is counted as made up.
+    fn forget(&self, secret: &[u8]) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.known.remove(&self.hasher.hash_one(secret));
+    }
 }
 
 impl Counts {
@@ -273,6 +279,13 @@ pub async fn limit_requests(State(state): State<AppState>, request: Request, nex
 pub fn recognize(state: &AppState, headers: &HeaderMap, caller: Uuid) {
     if let Some(secret) = secret(headers, state) {
         state.requests.recognize(&secret, caller);
+    }
+}
+
+/// Notes that the secret in these headers opens no door: whoever still has it takes nothing from whose it was.
+pub fn forget(state: &AppState, headers: &HeaderMap) {
+    if let Some(secret) = secret(headers, state) {
+        state.requests.forget(&secret);
     }
 }
 
@@ -344,5 +357,11 @@ mod tests {
         assert!(requests.count_here(None, office).is_err() && requests.count_here(None, home).is_ok());
         clock.advance_seconds(60);
         assert!(requests.count_here(Some(b"real"), home).is_ok() && requests.count_here(None, office).is_ok());
+        // A session that has ended leaves its person the requests it would have made.
+        requests.forget(b"other");
+        for _ in 0..3 {
+            assert!(requests.count_here(Some(b"other"), home).is_ok());
+        }
+        assert!(requests.count_here(Some(b"other"), home).is_err() && requests.count_here(Some(b"real"), home).is_ok());
     }
 }

@@ -12,6 +12,7 @@ mod error;
 mod forms;
 pub mod inviter;
 mod jobs;
+mod letters;
 mod limits;
 mod live;
 pub mod mail;
@@ -45,6 +46,7 @@ use self::{
     auth::{Challenges, Passwords, SessionCookie, Throttle, Tokens},
     counters::Counters,
     domain::Domain,
+    letters::Letters,
     limits::{Requests, Sockets},
     mail::Mailer,
     seal::Seal,
@@ -67,6 +69,7 @@ pub struct AppState {
     /// What keeps the seeds of second factors.
     seeds: Seal,
     mailer: Mailer,
+    letters: Letters,
     cookie: SessionCookie,
     names: assets::Names,
     assets: Assets,
@@ -93,6 +96,7 @@ impl AppState {
             requests: Requests::new(domain.clock().clone(), config.limits.api_rate, counters.clone()),
             reports: Requests::new(domain.clock().clone(), reports::REPORTS_PER_MINUTE, Counters::none()),
             sockets: Sockets::new(&config.limits),
+            letters: Letters::new(domain.clock().clone(), counters.clone()),
             tokens: Tokens::new(&config.secret, &config.old_secrets),
             challenges: Challenges::new(
                 Seal::new(&config.all_secrets(), "login challenge"),

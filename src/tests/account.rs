@@ -119,7 +119,7 @@ async fn r_22_a_new_password_ends_every_session_and_this_one_goes_on_as_another(
     other.get("/api/auth/me").await.is(200);
 
     let answer = call(&mut browser, "change_password", &[("password", PASSWORD), ("new_password", NEW)]).await;
-    assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (200, "/account"));
+    assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (200, "/account?saved=password"));
     let here = Team { token: token_of(&browser), ..team.clone() };
     assert_ne!(session_of(&here.token), session_of(&team.token));
     for ended in [&team, &other] {
@@ -209,8 +209,10 @@ async fn the_page_shows_the_account_and_its_forms_work_without_javascript() {
     other.get("/api/auth/me").await.refuses(401, &[]);
     let fields = [("password", PASSWORD), ("new_password", NEW), ("page", "/account")];
     let answer = browser.submit("/account", path_to("change_password"), &fields).await;
-    assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, "/account"));
-    assert_eq!(browser.open("/account").await.status, 200);
+    let saved = "/account?saved=password";
+    assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, saved));
+    assert!(browser.open(saved).await.text.contains("Your password is changed."));
+    assert!(!browser.open("/account").await.text.contains("is changed"));
     assert_eq!(team.browser().open("/account").await.status, 303);
 }
 

@@ -73,7 +73,10 @@ pub const OPERATIONS: &[(&str, Right)] = &[
 /// What each server function demands.
 pub const DEMANDS: &[(Right, &[&str])] = &[
     (Right::Open, &["login", "logout", "register", "request_password_reset", "sends_mail"]),
-    (Right::Secret, &["join_as_new", "join_with_password", "login_code", "reset_password", "view_invitation"]),
+    (
+        Right::Secret,
+        &["join_as_new", "join_with_password", "login_code", "reset_password", "view_invitation", "view_reset"],
+    ),
     (
         Right::Viewer,
         &[
@@ -133,6 +136,7 @@ pub const DEMANDS: &[(Right, &[&str])] = &[
             "change_name",
             "change_password",
             "confirm_password",
+            "create_organization",
             "disable_second_factor",
             "leave_organization",
             "my_account",
@@ -172,6 +176,7 @@ pub const PAGES: &[(&str, Right)] = &[
     ("/register", Right::Open),
     ("/reset-password/{token}", Right::Open),
     ("/account", Right::Viewer),
+    ("/account/new-organization", Right::Viewer),
     ("/confirm", Right::Viewer),
     ("/dashboard", Right::Viewer),
     ("/incidents", Right::Viewer),

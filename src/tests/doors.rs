@@ -192,6 +192,8 @@ pub const FUNCTIONS: &[Function] = &[
     session("leave_organization", &[]),
     session("my_organizations", &[]),
     session("switch_organization", &[("id", Field::Organization)]),
+    session("create_organization", &[("organization_name", Field::Plain("Second")), ("slug", Field::NewSlug)]),
+    open("view_reset", &[("token", Field::Plain("nobody's"))]),
     open("view_invitation", &[("token", Field::Plain("nobody's"))]),
     open(
         "join_as_new",

@@ -233,7 +233,25 @@ async fn an_invitation_opens_a_closed_registration_and_judges_passwords_alike() 
         let fields = [("token", invited.secret.as_str()), ("name", name), ("password", password)];
         real.browser().call(path_to("join_as_new"), &fields).await.refuses(400, &[field]);
     }
-    assert_eq!(invited.join_as_new(&real).await.0.status, 200);
+    let (answer, mut browser) = invited.join_as_new(&real).await;
+    assert_eq!(answer.status, 200);
+    // Who has come in makes no other organization either.
+    browser.call(path_to("create_organization"), &[("organization_name", "Second")]).await.refuses(403, &[]);
+}
+
+#[tokio::test]
+async fn r_26_whether_an_invited_address_has_an_account_is_told_as_often_as_a_login_is_tried() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let invited = team.invite("member").await;
+    let strict = TestApp::build(&["--auth-rate", "3"], pretended(NOW), Relay::none()).await;
+    let join = [("token", invited.secret.as_str()), ("password", PASSWORD)];
+    strict.browser().call(path_to("join_with_password"), &join).await.refuses(409, &[]);
+    for _ in 0..2 {
+        strict.browser().call(path_to("view_invitation"), &join[..1]).await.is(200);
+    }
+    strict.browser().call(path_to("view_invitation"), &join[..1]).await.refuses(429, &[]);
+    strict.browser().call(path_to("join_with_password"), &join).await.refuses(429, &[]);
 }
 
 #[tokio::test]

@@ -43,6 +43,7 @@ mod maintenances;
 mod matrix;
 mod notices;
 mod openapi;
+mod organizations;
 mod owners;
 mod pages;
 mod password_reset;

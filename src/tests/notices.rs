@@ -79,6 +79,27 @@ async fn another_address_is_told_to_the_one_before() {
 }
 
 #[tokio::test]
+async fn r_63_an_address_is_told_so_often_a_day_and_no_more_however_often_something_is_done() {
+    let (app, mut letters) = with_mail().await;
+    let team = app.register("Acme").await;
+    let (mut browser, change) = (team.browser(), path_to("change_password"));
+    for n in 0..12 {
+        let [old, new] = if n % 2 == 0 { [PASSWORD, NEW] } else { [NEW, PASSWORD] };
+        let answer = browser.call(change, &[("password", old), ("new_password", new)]).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+    }
+    let mut told = 0;
+    while letters.try_recv().is_ok() {
+        told += 1;
+    }
+    assert_eq!(told, 10);
+    app.pass(86_400);
+    let change = [("password", PASSWORD), ("new_password", NEW)];
+    assert!(browser.call(path_to("change_password"), &change).await.status.is_success());
+    tells(&letter(&mut letters).await, &team.email, "Your password was changed at Aldis", "/forgot-password");
+}
+
+#[tokio::test]
 async fn what_is_done_is_done_where_no_mail_is_sent_or_none_can_be_taken() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;

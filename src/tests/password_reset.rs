@@ -75,6 +75,9 @@ async fn r_28_a_link_sets_a_new_password_once_and_ends_every_session() {
     let back = app.post(LOGIN, &json!({"email": team.email, "password": NEW})).await.is(200);
     let back = Team::of(app.clone(), &back);
     set(&app, &secret, PASSWORD).await.refuses(400, &[]);
+    // Its page says so before anything is typed.
+    let page = app.browser().open(&format!("/reset-password/{secret}")).await;
+    assert!(page.status == 400 && !page.text.contains("New password") && page.text.contains("Ask for a new one"));
     back.get("/api/auth/me").await.is(200);
     // The failure of the old password is written down just after its answer, so at no certain place.
     let mut told = actions(&back).await;

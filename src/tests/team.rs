@@ -1,4 +1,4 @@
-//! The team: roles, the last admin, leaving, and going from one organization to another.
+//! The team: roles, the last admin, and leaving.
 
 use axum::http::{Method, header};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use super::{
     PASSWORD, TestApp,
     clients::{Answer, Team, id_of},
     doors::path_to,
-    invitations::Invited,
+    organizations::in_two,
     request,
 };
 
@@ -270,88 +270,6 @@ async fn r_22_a_change_of_role_reaches_open_pages_and_holds_at_once() {
     // The role they have already changes nothing.
     team.put(&path(&grace), json!({"role": "member"})).await.is(200);
     assert_eq!(team.get("/api/audit?action=role_changed").await.is(200).as_array().map(Vec::len), Some(2));
-}
-
-/// A person in two organizations: as they are in the first, and the admin of the second.
-async fn in_two(app: &TestApp) -> (Team, Team) {
-    let (grace, team) = (app.register("First").await, app.register("Second").await);
-    let invited: Invited = team.invite_at(&grace.email, "member").await;
-    assert_eq!(invited.join_with_password(app, PASSWORD).await.0.status, 200);
-    (grace, team)
-}
-
-#[tokio::test]
-async fn one_person_goes_from_one_organization_to_another_and_back() {
-    let app = TestApp::at(NOW).await;
-    let (grace, team) = in_two(&app).await;
-    let mut browser = grace.browser();
-    let organizations = browser.call(path_to("my_organizations"), &[]).await.is(200);
-    assert_eq!(organizations, json!([grace.organization, team.organization]));
-    assert!(browser.open("/dashboard").await.text.contains("Switch organization"));
-    assert!(!team.browser().open("/dashboard").await.text.contains("Switch organization"));
-    let answer =
-        browser.submit("/dashboard", path_to("switch_organization"), &[("id", id_of(&team.organization))]).await;
-    assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, "/dashboard"));
-    // The session left behind is dead.
-    grace.get("/api/auth/me").await.refuses(401, &[]);
-    let there = browser.clone().team().await;
-    assert_eq!((&there.organization, &there.user["role"]), (&team.organization, &json!("member")));
-    there.get("/api/team/invitations").await.refuses(403, &[]);
-    let entry = team.get("/api/audit?action=organization_switched").await.is(200)[0].clone();
-    assert_eq!(entry["actor"]["id"], grace.user["id"]);
-    let answer = browser.call(path_to("switch_organization"), &[("id", id_of(&grace.organization))]).await;
-    assert_eq!(answer.status, 200);
-    let back = browser.team().await;
-    assert_eq!((&back.organization, &back.user["role"]), (&grace.organization, &json!("admin")));
-    // Nobody goes where they do not belong.
-    let stranger = app.register("Third").await;
-    for id in [id_of(&team.organization), "garbage", "00000000-0000-7000-8000-000000000000"] {
-        stranger.browser().call(path_to("switch_organization"), &[("id", id)]).await.refuses(404, &[]);
-    }
-    stranger.get("/api/auth/me").await.is(200);
-}
-
-#[tokio::test]
-async fn logging_in_leads_to_the_organization_used_last() {
-    let app = TestApp::at(NOW).await;
-    let (grace, team) = in_two(&app).await;
-    app.pass(600);
-    grace.get("/api/services").await.is(200);
-    assert_eq!(grace.back().await.organization, grace.organization);
-    app.pass(600);
-    let mut browser = grace.browser();
-    browser.call(path_to("switch_organization"), &[("id", id_of(&team.organization))]).await;
-    app.pass(600);
-    browser.call(path_to("me"), &[]).await.is(200);
-    assert_eq!(grace.back().await.organization, team.organization);
-}
-
-#[tokio::test]
-async fn r_23_going_to_another_organization_makes_no_session_longer() {
-    let app = TestApp::at(NOW).await;
-    let (grace, team) = in_two(&app).await;
-    let mut browser = grace.browser();
-    for day in 1..30 {
-        app.pass(24 * 3600);
-        let to = if day % 2 == 1 { &team } else { &grace };
-        let answer = browser.call(path_to("switch_organization"), &[("id", id_of(&to.organization))]).await;
-        assert_eq!(answer.status, 200, "{day}: {}", answer.text);
-    }
-    app.pass(24 * 3600 - 1);
-    browser.call(path_to("me"), &[]).await.is(200);
-    app.pass(1);
-    browser.call(path_to("me"), &[]).await.refuses(401, &[]);
-}
-
-#[tokio::test]
-async fn r_22_going_to_another_organization_ends_the_page_left_behind() {
-    let app = TestApp::open().await;
-    let port = app.listen().await;
-    let (grace, team) = in_two(&app).await;
-    let mut socket = port.attend(&grace).await;
-    socket.hello().await;
-    grace.browser().call(path_to("switch_organization"), &[("id", id_of(&team.organization))]).await;
-    assert_eq!(socket.goodbye().await, 4401);
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ export const forms = ({ service, group, incident, update }, invitation, text, li
   ['/settings', 'set_time_zone', { time_zone: line }],
   ['/settings', 'access/create_api_token', { name: long(line, 110), scope: text }],
   ['/team', 'team/invite_member', { email: line, role: text }],
+  ['/account/new-organization', 'team/create_organization', { organization_name: long(line, 110), slug: line }],
   ['/account', 'account/change_name', { name: long(line, 110) }],
   ['/account', 'account/change_email', { email: line, password: text }],
   ['/account', 'account/change_password', { password: text, new_password: text }],

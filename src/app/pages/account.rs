@@ -20,34 +20,11 @@ use crate::{
 pub fn RegisterPage() -> impl IntoView {
     let action = ServerAction::<Register>::new();
     let form = Form::new(action, "register");
-    let name = RwSignal::new(form.typed("organization_name").unwrap_or_default());
-    let slug = RwSignal::new(form.typed("slug").unwrap_or_default());
-    // The proposal is the field's initial value: once somebody types into it, the browser leaves it alone.
-    let proposal = Memo::new(move |_| name.with(|name| Slug::propose(name)));
-    let address = move || {
-        let slug = Some(slug.get()).filter(|slug| !slug.is_empty()).unwrap_or_else(|| proposal.get());
-        format!("/public/{}", if slug.is_empty() { "…" } else { &slug })
-    };
     view! {
         <LonePage title="Create organization">
             <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
                 <FormHead form />
-                <Field
-                    form
-                    name="organization_name"
-                    label="Organization name"
-                    autocomplete="organization"
-                    on_input=Callback::new(move |text| name.set(text))
-                />
-                <Field
-                    form
-                    name="slug"
-                    label="Page address"
-                    optional=true
-                    value=proposal
-                    on_input=Callback::new(move |text| slug.set(text))
-                    hint=move || view! { "Visitors will find your page at " <code>{address}</code> }
-                />
+                <FoundingFields form />
                 <Field form name="name" label="Your name" autocomplete="name" />
                 <Field form name="email" label="Email" kind="email" autocomplete="email" />
                 <Password
@@ -59,6 +36,40 @@ pub fn RegisterPage() -> impl IntoView {
             </ActionForm>
             <p class="meta">"Already have an account? " <a href="/login">"Log in"</a></p>
         </LonePage>
+    }
+}
+
+/// What an organization begins with: its name, and the address of its page, which is proposed from the name.
+#[component]
+pub fn FoundingFields(
+    /// The form they stand in.
+    form: Form,
+) -> impl IntoView {
+    let name = RwSignal::new(form.typed("organization_name").unwrap_or_default());
+    let slug = RwSignal::new(form.typed("slug").unwrap_or_default());
+    // The proposal is the field's initial value: once somebody types into it, the browser leaves it alone.
+    let proposal = Memo::new(move |_| name.with(|name| Slug::propose(name)));
+    let address = move || {
+        let slug = Some(slug.get()).filter(|slug| !slug.is_empty()).unwrap_or_else(|| proposal.get());
+        format!("/public/{}", if slug.is_empty() { "…" } else { &slug })
+    };
+    view! {
+        <Field
+            form
+            name="organization_name"
+            label="Organization name"
+            autocomplete="organization"
+            on_input=Callback::new(move |text| name.set(text))
+        />
+        <Field
+            form
+            name="slug"
+            label="Page address"
+            optional=true
+            value=proposal
+            on_input=Callback::new(move |text| slug.set(text))
+            hint=move || view! { "Visitors will find your page at " <code>{address}</code> }
+        />
     }
 }
 

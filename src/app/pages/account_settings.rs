@@ -1,6 +1,7 @@
 //! One's own account: profile, password, sessions, second factor.
 
 use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
+use leptos_router::hooks::use_query_map;
 
 use super::page::Page;
 use crate::{
@@ -8,7 +9,7 @@ use crate::{
         board::{Trouble, WhenLoaded},
         components::{
             field::{Field, Password},
-            form::{Done, Form, FormHead, Submit},
+            form::{Form, FormHead, Submit},
             time::Time,
         },
         server_fns::{
@@ -23,13 +24,18 @@ use crate::{
 /// The account, as the server answers.
 type Answer = Resource<Result<OwnAccount>>;
 
+/// What makes new recovery codes. The page's own, as it is still listened to when the account is asked for again: the
+/// codes it told are not told twice.
+type Renewal = ServerAction<RenewRecoveryCodes>;
+
 /// What concerns oneself.
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let answer: Answer = Resource::new_blocking(|| (), |()| server_fns::my_account());
+    let renew = Renewal::new();
     let content = move || {
         answer.get().map(|account| match account {
-            Ok(account) => view! { <Content answer account /> }.into_any(),
+            Ok(account) => view! { <Content answer renew account /> }.into_any(),
             Err(error) => view! { <Trouble error /> }.into_any(),
         })
     };
@@ -44,7 +50,7 @@ pub fn AccountPage() -> impl IntoView {
 }
 
 #[component]
-fn Content(answer: Answer, account: OwnAccount) -> impl IntoView {
+fn Content(answer: Answer, renew: Renewal, account: OwnAccount) -> impl IntoView {
     view! {
         <section class="group">
             <h2>"Profile"</h2>
@@ -58,7 +64,7 @@ fn Content(answer: Answer, account: OwnAccount) -> impl IntoView {
         <section class="group">
             <h2>"Two-factor authentication"</h2>
             {match account.second_factor_since {
-                Some(since) => view! { <SecondFactor since left=account.recovery_codes /> }.into_any(),
+                Some(since) => view! { <SecondFactor renew since left=account.recovery_codes /> }.into_any(),
                 None => view! { <NoSecondFactor /> }.into_any(),
             }}
         </section>
@@ -66,6 +72,30 @@ fn Content(answer: Answer, account: OwnAccount) -> impl IntoView {
             <h2>"Sessions"</h2>
             <Sessions answer sessions=account.sessions />
         </section>
+        <section class="group">
+            <h2>"Organizations"</h2>
+            <p class="actions">
+                <a class="button" href="/account/new-organization">
+                    "New organization"
+                </a>
+            </p>
+        </section>
+    }
+}
+
+/// Says that something was saved, after the page was loaded anew.
+#[component]
+fn Saved(
+    /// What was saved, as the address names it.
+    what: &'static str,
+    /// What to say.
+    text: &'static str,
+) -> impl IntoView {
+    let query = use_query_map();
+    view! {
+        <span role="status" class="meta">
+            {move || query.read().get("saved").is_some_and(|saved| saved == what).then_some(text)}
+        </span>
     }
 }
 
@@ -79,7 +109,7 @@ fn NameForm(name: String) -> impl IntoView {
             <Field form name="name" label="Your name" autocomplete="name" value=Signal::stored(name) />
             <div class="actions">
                 <Submit form label="Save name" busy="Saving…" />
-                <Done form text="Saved." />
+                <Saved what="name" text="Your name is saved." />
             </div>
         </ActionForm>
     }
@@ -101,7 +131,7 @@ fn EmailForm(email: String) -> impl IntoView {
             />
             <div class="actions">
                 <Submit form label="Save email" busy="Saving…" />
-                <Done form text="Saved." />
+                <Saved what="email" text="Your email is saved." />
             </div>
         </ActionForm>
     }
@@ -124,7 +154,7 @@ fn PasswordForm() -> impl IntoView {
             />
             <div class="actions">
                 <Submit form label="Change password" busy="Changing…" />
-                <Done form text="Changed." />
+                <Saved what="password" text="Your password is changed." />
             </div>
         </ActionForm>
     }
@@ -140,14 +170,16 @@ fn NoSecondFactor() -> impl IntoView {
             <p>
                 "With an authenticator app, your password alone lets nobody in: whoever logs in also needs a code from your phone."
             </p>
-            <Submit form label="Set up two-factor authentication" busy="Preparing…" />
+            <div class="actions">
+                <Submit form label="Set up two-factor authentication" busy="Preparing…" />
+                <Saved what="second-factor" text="Two-factor authentication is off." />
+            </div>
         </ActionForm>
     }
 }
 
 #[component]
-fn SecondFactor(since: Timestamp, left: u64) -> impl IntoView {
-    let renew = ServerAction::<RenewRecoveryCodes>::new();
+fn SecondFactor(renew: Renewal, since: Timestamp, left: u64) -> impl IntoView {
     let renewal = Form::new(renew, "renew-codes");
     let disable = ServerAction::<DisableSecondFactor>::new();
     let removal = Form::new(disable, "disable-second-factor");
@@ -156,11 +188,13 @@ fn SecondFactor(since: Timestamp, left: u64) -> impl IntoView {
         Some(Ok(codes)) => Some(codes),
         _ => told.clone(),
     };
+    let count = codes.clone();
+    let count = move || count().map_or(left, |codes| u64::try_from(codes.codes.len()).unwrap_or(left));
     view! {
         <div class="card stack">
             <p>"A code is asked for at every login. Set up " <Time at=Signal::stored(since) /> "."</p>
             <p>
-                {match left {
+                {move || match count() {
                     0 => "No recovery codes are left.".to_owned(),
                     1 => "One recovery code is left.".to_owned(),
                     left => format!("{left} recovery codes are left."),

@@ -50,10 +50,9 @@ impl Filters {
         if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
     }
 
-    /// The address of the same as a table. It knows instants in UTC where a page has days.
-    fn table(&self) -> String {
-        let day = |day: &str, time: &str| if day.is_empty() { String::new() } else { format!("{day}T{time}Z") };
-        let (from, to) = (day(&self.from, "00:00:00"), day(&self.to, "23:59:59.999"));
+    /// The address of the same as a table, which is asked for by the instants that the page's days stand for.
+    fn table(&self, page: &AuditPage) -> String {
+        let [from, to] = [page.from, page.to].map(|at| at.map(|at| at.to_string()).unwrap_or_default());
         Self { from, to, ..self.clone() }.address("/api/audit.csv", "")
     }
 }
@@ -74,9 +73,6 @@ pub fn AuditLog() -> impl IntoView {
     );
     let actions = move || {
         view! {
-            <a class="button" href=move || filters.with(Filters::table) rel="external" download="audit-log.csv">
-                "Export as CSV"
-            </a>
             <a class="button" href="/settings">
                 "Settings"
             </a>
@@ -100,6 +96,7 @@ pub fn AuditLog() -> impl IntoView {
 
 #[component]
 fn Log(page: AuditPage, filters: Memo<Filters>) -> impl IntoView {
+    let table = filters.with_untracked(|filters| filters.table(&page));
     let people = page.people.iter().map(|(id, name)| (id.to_string(), name.clone())).collect::<Vec<_>>();
     let deeds = Action::ALL.iter().map(|action| (action.to_string(), action.label())).collect::<Vec<_>>();
     let part =
@@ -147,6 +144,11 @@ fn Log(page: AuditPage, filters: Memo<Filters>) -> impl IntoView {
             {first.map(|first| link(first, "First page"))}
             {next.map(|next| link(next, "Next page"))}
         </nav>
+        <p class="actions">
+            <a class="button" href=table rel="external" download="audit-log.csv">
+                "Export as CSV"
+            </a>
+        </p>
     }
 }
 
@@ -220,6 +222,8 @@ mod tests {
     #[test]
     fn the_table_has_the_days_of_the_page() {
         let filters = Filters { action: "logged_in".into(), from: "2026-11-01".into(), ..Default::default() };
-        assert_eq!(filters.table(), "/api/audit.csv?action=logged_in&from=2026-11-01T00%3A00%3A00Z");
+        let from = "2026-10-31T23:00:00Z".parse().ok();
+        let page = AuditPage { entries: Vec::new(), next: None, people: Vec::new(), from, to: None };
+        assert_eq!(filters.table(&page), "/api/audit.csv?action=logged_in&from=2026-10-31T23%3A00%3A00.000Z");
     }
 }

@@ -80,27 +80,41 @@ fn Ask() -> impl IntoView {
 /// Sets a new password, for who comes by the link.
 #[component]
 pub fn ResetPasswordPage() -> impl IntoView {
-    let action = ServerAction::<ResetPassword>::new();
-    let form = Form::new(action, "reset");
     let params = use_params_map();
-    let token = move || params.read().get("token").unwrap_or_default();
+    let token = Memo::new(move |_| params.read().get("token").unwrap_or_default());
+    let answer = Resource::new_blocking(move || token.get(), server_fns::view_reset);
+    let content = move || {
+        answer.get().map(|answer| match answer {
+            Ok(()) => view! { <NewPassword token=token.get_untracked() /> }.into_any(),
+            Err(error) => view! { <p>{error.message}</p> }.into_any(),
+        })
+    };
     view! {
         <LonePage title="Set a new password">
-            <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
-                <FormHead form />
-                <input type="hidden" name="token" value=token />
-                <Password
-                    form
-                    autocomplete="new-password"
-                    label="New password"
-                    hint=|| "At least 12 characters. You are logged out everywhere."
-                />
-                <Submit form label="Set password" busy="Setting…" />
-            </ActionForm>
+            <Transition>{content}</Transition>
             <p class="meta">
                 "The link does not work any more? "
                 <a href="/forgot-password">"Ask for a new one"</a>
             </p>
         </LonePage>
+    }
+}
+
+#[component]
+fn NewPassword(token: String) -> impl IntoView {
+    let action = ServerAction::<ResetPassword>::new();
+    let form = Form::new(action, "reset");
+    view! {
+        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+            <FormHead form />
+            <input type="hidden" name="token" value=token />
+            <Password
+                form
+                autocomplete="new-password"
+                label="New password"
+                hint=|| "At least 12 characters. You are logged out everywhere."
+            />
+            <Submit form label="Set password" busy="Setting…" />
+        </ActionForm>
     }
 }

@@ -17,6 +17,7 @@ pub mod maintenances;
 mod move_buttons;
 pub mod new_incident;
 pub mod new_maintenance;
+pub mod new_organization;
 pub mod not_found;
 pub mod overview;
 mod page;

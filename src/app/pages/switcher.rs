@@ -39,6 +39,9 @@ pub fn Switcher(
                 <details class="switcher">
                     <summary>"Switch organization"</summary>
                     <ul>{buttons}</ul>
+                    <p>
+                        <a href="/account/new-organization">"New organization"</a>
+                    </p>
                 </details>
             }
         })

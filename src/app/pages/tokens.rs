@@ -93,7 +93,7 @@ fn Row(tokens: Tokens, token: ApiToken) -> impl IntoView {
         Some(at) => view! { "last used " <Time at /> }.into_any(),
         None => "never used".into_any(),
     };
-    let end = token.expires_at.map(|at| view! { " · ends " <Time at /> });
+    let end = token.expires_at.map(|at| view! { " · expiry " <Time at /> });
     view! {
         <li class="row">
             <div class="row-name">

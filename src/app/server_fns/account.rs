@@ -35,22 +35,22 @@ pub async fn my_account() -> Result<OwnAccount> {
 #[server]
 pub async fn change_name(name: String) -> Result<()> {
     use crate::server::{call, domain::Person};
-    call::then("/account", async move |person: Person| person.change_name(&name).await).await
+    call::then("/account?saved=name", async move |person: Person| person.change_name(&name).await).await
 }
 
 /// Changes the address one signs in by.
 #[server]
 pub async fn change_email(email: String, password: String) -> Result<()> {
     use crate::server::{auth::Desk, call, domain::Person};
-    call::then("/account", async move |desk: Desk<Person>| desk.change_email(&email, &password).await).await
+    call::then("/account?saved=email", async move |desk: Desk<Person>| desk.change_email(&email, &password).await).await
 }
 
 /// Changes the password: every other session ends.
 #[server]
 pub async fn change_password(password: String, new_password: String) -> Result<()> {
     use crate::server::{auth::Desk, call, domain::Person};
-    call::go_on_with("/account", async move |desk: Desk<Person>| desk.change_password(&password, &new_password).await)
-        .await
+    let job = async move |desk: Desk<Person>| desk.change_password(&password, &new_password).await;
+    call::go_on_with("/account?saved=password", job).await
 }
 
 /// Gives the password again and leads to `next`.
@@ -100,7 +100,10 @@ pub async fn enable_second_factor(code: String) -> Result<RecoveryCodes> {
 #[server]
 pub async fn disable_second_factor(password: String) -> Result<()> {
     use crate::server::{auth::Desk, call, domain::Person};
-    call::then("/account", async move |desk: Desk<Person>| desk.disable_second_factor(&password).await).await
+    call::then("/account?saved=second-factor", async move |desk: Desk<Person>| {
+        desk.disable_second_factor(&password).await
+    })
+    .await
 }
 
 /// Makes new recovery codes; the old ones are good for nothing.
@@ -122,6 +125,13 @@ pub async fn sends_mail() -> Result<bool> {
 pub async fn request_password_reset(email: String) -> Result<()> {
     use crate::server::{auth::Door, call};
     call::then("/forgot-password?sent=yes", async move |door: Door| door.request_reset(&email).await).await
+}
+
+/// Whether a link for a new password still works; refused, when it does not.
+#[server]
+pub async fn view_reset(token: String) -> Result<()> {
+    use crate::server::{auth::Door, call::call};
+    call(async move |door: Door| door.view_reset(&token).await).await
 }
 
 /// Sets a new password by the secret of a link, and leads to the login.

@@ -81,11 +81,19 @@ pub async fn switch_organization(id: String) -> Result<()> {
     call::go_on_in(async move |person: Person| person.switch(call::id(&id)?).await).await
 }
 
+/// Makes another organization, whose admin one is, and goes on in it.
+#[server]
+pub async fn create_organization(organization_name: String, #[server(default)] slug: String) -> Result<()> {
+    use crate::server::{auth::Desk, call, domain::Person};
+    let job = async move |desk: Desk<Person>| desk.found(&organization_name, &slug).await;
+    call::go_on_with("/dashboard", job).await
+}
+
 /// What the holder of an invitation's link may know of it.
 #[server]
 pub async fn view_invitation(token: String) -> Result<InvitationView> {
-    use crate::server::{call::call, domain::Site};
-    call(async move |site: Site| site.invitation(&token).await).await
+    use crate::server::{auth::Door, call::call};
+    call(async move |door: Door| door.invitation(&token).await).await
 }
 
 /// Accepts an invitation as somebody new, and signs them in.

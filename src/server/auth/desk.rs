@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
-use super::Passwords;
+use super::{Passwords, refuse_closed};
 use crate::{
-    model::{Check, Email, Error, RecoveryCodes, Result, SecondFactorSetup, check_new_password, device},
+    model::{Check, Email, Error, Founding, RecoveryCodes, Result, SecondFactorSetup, check_new_password, device},
     server::{
         AppState,
         domain::{Caller, NewSession, Person, Sure},
@@ -68,8 +68,8 @@ impl<P> Desk<P> {
 
 /// Tells a person by mail that what protects their account was changed, where mail is sent. What was done is done whether
 /// they hear of it or not.
-pub fn tell(state: &AppState, caller: &Caller, to: &Email, guard: Guard) {
-    if state.mailer.is_set_up() {
+pub async fn tell(state: &AppState, caller: &Caller, to: &Email, guard: Guard) {
+    if state.mailer.is_set_up() && state.letters.may_tell(to, caller.ip).await {
         let device = device::describe(&caller.user_agent);
         let place = caller.ip.map_or_else(|| device.clone(), |ip| format!("{device}, {ip}"));
         // A letter that is not taken has been logged.
@@ -78,6 +78,18 @@ pub fn tell(state: &AppState, caller: &Caller, to: &Email, guard: Guard) {
 }
 
 impl Desk<Person> {
+    /// Makes another organization and goes on in it.
+    ///
+    /// # Errors
+    /// `invalid` with the fields at fault, `conflict` for a taken address, `forbidden` when registration is closed,
+    /// `too_many_requests`.
+    pub async fn found(&self, name: &str, slug: &str) -> Result<NewSession> {
+        refuse_closed(&self.state)?;
+        let new = Founding::check(name, slug)?;
+        self.state.throttle.attempt(self.caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))).await?;
+        self.holder.found(&new).await
+    }
+
     /// Notes that the password was given again.
     ///
     /// # Errors
@@ -100,7 +112,7 @@ impl Desk<Person> {
         self.holder.change_email(&email).await?;
         let before = self.holder.account().user.email;
         if before != email {
-            tell(&self.state, &self.caller, &before, Guard::Email);
+            tell(&self.state, &self.caller, &before, Guard::Email).await;
         }
         Ok(())
     }
@@ -120,7 +132,7 @@ impl Desk<Person> {
         check_password(&self.state.passwords, "new_password", new, self.holder.known_words().await?).await?;
         let hash = self.state.passwords.hash(new).await?;
         let session = self.holder.change_password(hash).await?;
-        tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::Password);
+        tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::Password).await;
         Ok(session)
     }
 
@@ -131,7 +143,7 @@ impl Desk<Person> {
     pub async fn disable_second_factor(&self, password: &str) -> Result<()> {
         self.prove(&self.holder, password).await?;
         self.holder.disable_second_factor().await?;
-        tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::SecondFactorOff);
+        tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::SecondFactorOff).await;
         Ok(())
     }
 
@@ -169,7 +181,7 @@ impl Desk<Sure> {
     pub async fn enable_second_factor(&self, code: &str) -> Result<RecoveryCodes> {
         self.state.throttle.attempt(self.caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))).await?;
         let codes = self.holder.enable_second_factor(&self.state.seeds, code).await?;
-        tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::SecondFactorOn);
+        tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::SecondFactorOn).await;
         Ok(codes)
     }
 }

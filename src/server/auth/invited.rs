@@ -2,11 +2,21 @@
 
 use super::{Door, wrong};
 use crate::{
-    model::{Code, Error, Login, NewMember, Result},
+    model::{Code, Error, InvitationView, Login, NewMember, Result},
     server::domain::NewSession,
 };
 
 impl Door {
+    /// What an invitation offers. That there is an account with its address is among it, so that this is limited as
+    /// guessing is.
+    ///
+    /// # Errors
+    /// `not_found` for an invitation that cannot be used, `too_many_requests`.
+    pub async fn invitation(&self, invitation: &str) -> Result<InvitationView> {
+        self.state.throttle.attempt(self.ip()).await?;
+        self.state.domain.site().invitation(invitation).await
+    }
+
     /// Makes somebody new a member of the organization that invites them and begins a session.
     ///
     /// # Errors
@@ -35,6 +45,7 @@ impl Door {
             return Err(Error::field("password", "This is required."));
         }
         if !view.has_account {
+            self.state.throttle.attempt(self.ip()).await?;
             let why = "There is no account with this address. Open the link of the invitation again.";
             return Err(Error::new(Code::Conflict, why));
         }

@@ -27,6 +27,15 @@ use super::{
 };
 use crate::model::{Code, Error, Login, LoginForm, RegistrationForm, Result};
 
+/// Refuses to make an organization where only the operator does.
+fn refuse_closed(state: &AppState) -> Result<()> {
+    if state.config.registration == Registrations::Closed {
+        let message = "Registration is closed here. Ask whoever runs this server.".into();
+        return Err(Error { message, ..Error::forbidden() });
+    }
+    Ok(())
+}
+
 /// The door at which somebody signs in: every way in, form or API, passes it and its limits.
 pub struct Door {
     state: AppState,
@@ -50,12 +59,7 @@ impl Door {
     /// `invalid` with the fields at fault, `conflict` for a taken address, `forbidden` when registration is closed,
     /// `too_many_requests`.
     pub async fn register(&self, form: RegistrationForm) -> Result<NewSession> {
-        if self.state.config.registration == Registrations::Closed {
-            return Err(Error {
-                message: "Registration is closed here. Ask whoever runs this server.".into(),
-                ..Error::forbidden()
-            });
-        }
+        refuse_closed(&self.state)?;
         let registration = form.check()?;
         // Counted only once the form is in order: mending a typing error costs nothing. Judging a password does.
         self.state.throttle.attempt(self.ip()).await?;

@@ -44,12 +44,23 @@ impl Door {
         let (state, caller) = (self.state.clone(), self.caller.clone());
         tokio::spawn(async move {
             let email = email?;
+            if !state.letters.may_go(caller.ip).await {
+                return None;
+            }
             // A failure has been logged where it became an error.
             let secret = state.domain.site().request_reset(&email, &caller).await.ok()??;
             let link = format!("{}/reset-password/{secret}", state.config.public_url.origin());
             state.mailer.password_reset(&email, &link).then_some(())
         });
         Ok(())
+    }
+
+    /// Looks whether a link still works.
+    ///
+    /// # Errors
+    /// `invalid` when it does not.
+    pub async fn view_reset(&self, secret: &str) -> Result<()> {
+        self.state.domain.site().reset_holder(secret).await.map(drop)
     }
 
     /// Sets a new password by the secret of a link.
@@ -63,7 +74,7 @@ impl Door {
         check_password(&self.state.passwords, "password", password, known).await?;
         let hash = self.state.passwords.hash(password).await?;
         site.reset_by_link(secret, hash, &self.caller).await?;
-        tell(&self.state, &self.caller, &email, Guard::Password);
+        tell(&self.state, &self.caller, &email, Guard::Password).await;
         Ok(())
     }
 }

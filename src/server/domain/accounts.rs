@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, SqlErr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
+    QueryFilter, QueryOrder, QuerySelect, SqlErr,
 };
 use uuid::Uuid;
 
@@ -147,15 +147,7 @@ pub(super) async fn insert_account(
     password_hash: String,
     now: Timestamp,
 ) -> Result<Account> {
-    let organization = organization::Model {
-        id: OrganizationId::from_uuid(new_id()),
-        name: new.organization_name.clone(),
-        slug: new.slug.to_string(),
-        public_seq: 0,
-        members_seq: 0,
-        created_at: now,
-        time_zone: "UTC".into(),
-    };
+    let organization = insert_organization(db, &new.organization_name, &new.slug, now).await?;
     let user = user_account::Model {
         id: UserId::from_uuid(new_id()),
         email: new.email.to_string(),
@@ -167,33 +159,64 @@ pub(super) async fn insert_account(
         totp_since: None,
         totp_step: 0,
     };
-    let membership = membership::Model {
-        org_id: organization.id,
-        user_id: user.id,
-        role: Role::Admin,
-        created_at: now,
-        last_seen_at: None,
-    };
+    let row: user_account::ActiveModel = user.clone().into();
+    user_account::Entity::insert(row.reset_all())
+        .exec_without_returning(db)
+        .await
+        .map_err(taken("email", "There is an account with this e-mail address. Log in instead."))?;
+    let membership = insert_first_admin(db, organization.id, user.id, now).await?;
+    account_of(organization, user, &membership)
+}
 
-    let taken = |field: &'static str, why: &'static str| {
-        move |error: sea_orm::DbErr| match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => Error::taken(field, why),
-            _ => internal(error),
-        }
+/// Creates an organization, as yet without anybody in it.
+pub(super) async fn insert_organization(
+    db: &impl ConnectionTrait,
+    name: &str,
+    slug: &Slug,
+    now: Timestamp,
+) -> Result<organization::Model> {
+    let organization = organization::Model {
+        id: OrganizationId::from_uuid(new_id()),
+        name: name.to_owned(),
+        slug: slug.to_string(),
+        public_seq: 0,
+        members_seq: 0,
+        created_at: now,
+        time_zone: "UTC".into(),
     };
     let row: organization::ActiveModel = organization.clone().into();
     organization::Entity::insert(row.reset_all())
         .exec_without_returning(db)
         .await
         .map_err(taken("slug", "This page address is taken. Choose another."))?;
-    let row: user_account::ActiveModel = user.clone().into();
-    user_account::Entity::insert(row.reset_all())
-        .exec_without_returning(db)
-        .await
-        .map_err(taken("email", "There is an account with this e-mail address. Log in instead."))?;
+    Ok(organization)
+}
+
+/// Makes a person the admin of an organization that has nobody yet.
+pub(super) async fn insert_first_admin(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    user: UserId,
+    now: Timestamp,
+) -> Result<membership::Model> {
+    let membership = membership::Model {
+        org_id: organization,
+        user_id: user,
+        role: Role::Admin,
+        created_at: now,
+        last_seen_at: None,
+    };
     let row: membership::ActiveModel = membership.clone().into();
     membership::Entity::insert(row.reset_all()).exec_without_returning(db).await.map_err(internal)?;
-    account_of(organization, user, &membership)
+    Ok(membership)
+}
+
+/// What to say when something that must be there once is there already.
+fn taken(field: &'static str, why: &'static str) -> impl Fn(DbErr) -> Error {
+    move |error| match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => Error::taken(field, why),
+        _ => internal(error),
+    }
 }
 
 /// A person as a member of an organization, if they are one.

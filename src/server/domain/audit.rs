@@ -198,7 +198,8 @@ impl Admin {
         let (entries, next) = self.audit(&query, PAGE).await?;
         let members = self.scope().find::<membership::Entity>().all(self.db()).await.map_err(internal)?;
         let members = members.into_iter().map(|member| member.user_id).collect();
-        Ok(AuditPage { entries, next, people: names(self.db(), members).await?.into_iter().collect() })
+        let people = names(self.db(), members).await?.into_iter().collect();
+        Ok(AuditPage { entries, next, people, from: query.from, to: query.to })
     }
 
     /// The newest entries that fit, and where the next page begins if there is one.

@@ -8,15 +8,18 @@ use sea_orm::{
 
 use super::{
     Caller, Person,
-    accounts::{account, held, organization_of, organizations_of},
+    accounts::{account, held, insert_first_admin, insert_organization, organization_of, organizations_of},
     audit::{self, Deed},
     sessions::{NewSession, insert_session},
     store::{self, organization, session},
 };
 use crate::{
-    model::{Account, Action, Error, Organization, OrganizationId, Result, SessionId, Timestamp},
+    model::{Account, Action, Code, Error, Founding, Organization, OrganizationId, Result, SessionId, Timestamp},
     server::error::internal,
 };
+
+/// Organizations a person belongs to at most when they make another.
+const ORGANIZATIONS_MAX: usize = 50;
 
 impl Person {
     /// The organizations they belong to, in the order they joined.
@@ -42,6 +45,32 @@ impl Person {
         let account = account(&tx, self.user(), to).await?.ok_or_else(Error::not_found)?;
         let deed = Deed::new(Action::OrganizationSwitched).on("organization", to, &account.organization.name);
         audit::write(&tx, to, now, &self.actor(), deed).await?;
+        let session = exchange(&tx, self.session(), account, now, self.caller()).await?;
+        tx.commit().await.map_err(internal)?;
+        self.domain.tell_end(self.session().uuid());
+        Ok(session)
+    }
+}
+
+impl Person {
+    /// Makes another organization, of which they are the admin, and goes on in it, in a new session in place of this one.
+    ///
+    /// # Errors
+    /// `conflict` when the page address is taken or they belong to as many organizations as they can.
+    pub async fn found(&self, new: &Founding) -> Result<NewSession> {
+        let now = self.domain.clock().now();
+        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let made = insert_organization(&tx, &new.name, &new.slug, now).await?;
+        // Held, so that those they make at the same time are counted one after the other.
+        held(&tx, self.user()).await?;
+        if organizations_of(&tx, self.user()).await?.len() >= ORGANIZATIONS_MAX {
+            let why = format!("You belong to {ORGANIZATIONS_MAX} organizations, as many as one can. Leave one first.");
+            return Err(Error::new(Code::Conflict, why));
+        }
+        insert_first_admin(&tx, made.id, self.user(), now).await?;
+        let account = account(&tx, self.user(), made.id).await?.ok_or_else(Error::unauthorized)?;
+        let deed = Deed::new(Action::OrganizationCreated).on("organization", made.id, &made.name);
+        audit::write(&tx, made.id, now, &self.actor(), deed).await?;
         let session = exchange(&tx, self.session(), account, now, self.caller()).await?;
         tx.commit().await.map_err(internal)?;
         self.domain.tell_end(self.session().uuid());
