@@ -35,7 +35,7 @@ test('a token is made, works, is shown once, and is revoked', async ({ page, pla
   await expect(page.getByLabel('Token secret')).toHaveCount(0);
   await expect(page.locator('main')).not.toContainText(secret.slice(0, 30));
   const row = tokens(page).getByRole('listitem').filter({ hasText: 'Pipeline' });
-  await expect(row).toContainText(/Read and write · last used just now · ends/);
+  await expect(row).toContainText(/Read and write · last used just now · expiry/);
   await row.getByRole('button', { name: 'Revoke Pipeline' }).click();
   await expect(tokens(page).getByText('No tokens yet.')).toBeVisible();
   expect((await program.get('/api/services')).status()).toBe(401);

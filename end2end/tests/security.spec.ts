@@ -55,7 +55,7 @@ test('a new password ends the other sessions, and this one goes on', async ({ pa
     page.getByRole('button', { name: 'Change password' }).click(),
   ]);
   await alive(page);
-  await expect(page).toHaveURL(/\/account$/);
+  await expect(page.getByRole('status').filter({ hasText: 'Your password is changed.' })).toBeVisible();
   await expect(page.getByRole('list', { name: 'Sessions' }).getByRole('listitem')).toHaveCount(1);
   await other.waitForURL((url) => url.pathname === '/login', AT_ONCE);
   await logIn(other, { ...member, password: fresh });
