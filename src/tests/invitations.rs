@@ -246,6 +246,10 @@ async fn r_26_whether_an_invited_address_has_an_account_is_told_as_often_as_a_lo
     let invited = team.invite("member").await;
     let strict = TestApp::build(&["--auth-rate", "3"], pretended(NOW), Relay::none()).await;
     let join = [("token", invited.secret.as_str()), ("password", PASSWORD)];
+    // Any page on the web can have a browser ask for a made-up link, which therefore counts for nothing.
+    for _ in 0..5 {
+        assert_eq!(strict.browser().open("/invite/nonsense").await.status, 404);
+    }
     strict.browser().call(path_to("join_with_password"), &join).await.refuses(409, &[]);
     for _ in 0..2 {
         strict.browser().call(path_to("view_invitation"), &join[..1]).await.is(200);

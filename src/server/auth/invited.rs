@@ -8,13 +8,14 @@ use crate::{
 
 impl Door {
     /// What an invitation offers. That there is an account with its address is among it, so that this is limited as
-    /// guessing is.
+    /// guessing is. A link that offers nothing is not counted: any page on the web can have a browser ask for one.
     ///
     /// # Errors
     /// `not_found` for an invitation that cannot be used, `too_many_requests`.
     pub async fn invitation(&self, invitation: &str) -> Result<InvitationView> {
+        let view = self.state.domain.site().invitation(invitation).await?;
         self.state.throttle.attempt(self.ip()).await?;
-        self.state.domain.site().invitation(invitation).await
+        Ok(view)
     }
 
     /// Makes somebody new a member of the organization that invites them and begins a session.
