@@ -40,11 +40,7 @@ impl FromRequestParts<AppState> for Viewer {
         if let Some(viewer) = parts.extensions.get::<Self>() {
             return Ok(viewer.clone());
         }
-        let viewer = viewer(state, parts).await.inspect_err(|error| {
-            if error.code == Code::Unauthorized {
-                limits::forget(state, &parts.headers);
-            }
-        })?;
+        let viewer = viewer(state, parts).await?;
         limits::recognize(state, &parts.headers, viewer.counted_by());
         parts.extensions.insert(viewer.clone());
         Ok(viewer)
@@ -126,14 +122,20 @@ pub async fn page_session(state: &AppState, parts: &Parts) -> Result<Option<(Vie
 
 /// Who asks. A request that brings its own token is judged by it alone; the cookie is for those that bring none.
 async fn viewer(state: &AppState, parts: &Parts) -> Result<Viewer> {
-    match bearer(&parts.headers)? {
+    let opened = match bearer(&parts.headers)? {
         Some(secret) if secret.starts_with(TOKEN_PREFIX) => program(state, parts, secret).await,
         Some(token) => person(state, parts, token, Carrier::Header).await,
         None => {
             let token = state.cookie.read(&parts.headers).ok_or_else(Error::unauthorized)?;
             person(state, parts, &token, Carrier::Cookie).await
         }
-    }
+    };
+    // Only what was tried is known to open nothing: not what came under another scheme.
+    opened.inspect_err(|error| {
+        if error.code == Code::Unauthorized {
+            limits::forget(state, &parts.headers);
+        }
+    })
 }
 
 /// Who sits in the session a token names.
