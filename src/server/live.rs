@@ -32,6 +32,14 @@ pub struct Published {
     pub frame: Utf8Bytes,
 }
 
+impl Published {
+    /// Whether the frame goes out. What was stored before the limit, or by an instance with another one, may be longer.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        !self.frame.is_empty() && self.frame.len() <= FRAME_MAX
+    }
+}
+
 /// What one change tells, in the order of its numbers: one message for all readers, however many events it has.
 pub type Told = Arc<[Published]>;
 

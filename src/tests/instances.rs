@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{
     PASSWORD, Relay, SECRET, TestApp,
-    clients::in_public,
+    clients::{in_public, incident_path},
     config,
     database::{database_url, setting},
     pretended, unique,
@@ -49,6 +49,18 @@ async fn without_redis_readers_are_caught_up_from_the_database() {
     for reader in &mut readers {
         assert_eq!(reader.event(3).await["data"]["status"], "partial_outage");
         assert_eq!(reader.event(4).await["data"]["status"], "major_outage");
+    }
+    // However long what was missed is, it comes to its end.
+    let long = "x".repeat(24_000);
+    let incident = team.report(json!({"title": "Down", "message": long})).await;
+    for seq in 0..31 {
+        team.put(&incident_path(&incident), json!({"title": format!("Down {seq}")})).await.is(200);
+    }
+    two.state.system().catch_up_readers().await.expect("caught up");
+    for reader in &mut readers {
+        for seq in 5..=36 {
+            reader.event(seq).await;
+        }
     }
 }
 

@@ -2,12 +2,14 @@
 
 use axum::http::header;
 use futures::SinkExt;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     TestApp,
     clients::{in_public, path_of},
+    database::connect,
     doors::path_to,
 };
 
@@ -157,6 +159,23 @@ async fn r_42_an_event_of_any_size_leaves_the_line_open() {
     for reader in &mut readers {
         assert_eq!(reader.event(since + 5).await["type"], "service_created");
     }
+}
+
+#[tokio::test]
+async fn r_42_an_event_from_before_that_is_too_large_now_is_not_sent_either() {
+    let app = TestApp::alone_at("2026-11-23T12:00:00Z").await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let since = team.seq().await;
+    team.service("API").await;
+    let db = connect(&app.own.as_ref().expect("a database of its own").url).await;
+    let long = format!("UPDATE event SET frame = '{}'", "x".repeat(600 * 1024));
+    db.execute_unprepared(&long).await.expect("written");
+    let mut reader = port.visit(&team, Some(since)).await;
+    assert_eq!(reader.hello().await, since + 1);
+    assert_eq!(reader.next().await, json!({"type": "resync"}));
+    team.service("Web").await;
+    assert_eq!(reader.event(since + 2).await["type"], "service_created");
 }
 
 #[tokio::test]

@@ -175,13 +175,22 @@ impl Domain {
     }
 
     /// Sends the readers of this process every committed event after `tip`.
-    pub(super) async fn catch_up(&self, topic: Topic, tip: Seq) {
-        match self.events_after(topic, tip).await {
-            Ok(missed) => {
-                // A gap that is still there has been pruned; readers notice and reload.
-                let _ = self.hub().publish(topic, missed.events.into());
+    pub(super) async fn catch_up(&self, topic: Topic, mut tip: Seq) {
+        loop {
+            let missed = match self.events_after(topic, tip).await {
+                Ok(missed) => missed,
+                Err(error) => {
+                    tracing::warn!(%error, "live events could not be read; readers are caught up later");
+                    return;
+                }
+            };
+            let Some(last) = missed.events.last().map(|event| event.seq) else { return };
+            // A gap that is still there has been pruned; readers notice and reload.
+            let publication = self.hub().publish(topic, missed.events.into());
+            if missed.is_all || publication != Publication::Done {
+                return;
             }
-            Err(error) => tracing::warn!(%error, "live events could not be read; readers are caught up later"),
+            tip = last;
         }
     }
 }
