@@ -128,17 +128,19 @@ async fn r_70_pages_hold_so_much_text_and_everything_can_be_ended_all_the_same()
     let (team, other) = (app.register("Acme").await, app.register("Other").await);
     let mut incidents = Vec::new();
     for n in 0..9 {
-        incidents.push(team.report(json!({"title": format!("Down {n}")})).await);
+        incidents.push(team.report(json!({"title": format!("Down {n}"), "message": "Long."})).await);
     }
     let db = connect(&app.own.as_ref().expect("a database of its own").url).await;
     // Where earlier texts stand, as long as many of them are together.
-    let edits = format!("UPDATE incident_update SET edits = '[]{}'", " ".repeat(900_000));
-    db.execute_unprepared(&edits).await.expect("written");
+    let edits = format!("UPDATE incident_update SET edits = '[]{}' WHERE message = ", " ".repeat(900_000));
+    db.execute_unprepared(&format!("{edits}'Long.'")).await.expect("written");
     let more = json!({"title": "Down again", "message": "More."});
     let refused = team.post("/api/incidents", more.clone()).await.refuses(400, &["message"]);
-    assert!(refused["fields"]["message"].as_str().is_some_and(|why| why.contains("End or delete some")), "{refused}");
+    assert!(refused["fields"]["message"].as_str().is_some_and(|why| why.contains("Delete some")), "{refused}");
     let path = format!("{}/updates", incident_path(&incidents[0]));
     team.post(&path, json!({"message": "More."})).await.refuses(400, &["message"]);
+    let over = json!({"title": "It was down", "message": "It was.", "status": "resolved"});
+    team.post("/api/incidents", over).await.refuses(400, &["message"]);
     other.report(more.clone()).await;
     for incident in &incidents {
         team.say(incident, json!({"status": "resolved", "message": "Over."})).await;
@@ -149,7 +151,14 @@ async fn r_70_pages_hold_so_much_text_and_everything_can_be_ended_all_the_same()
     let timeline = app.get(&format!("/api/public/{}/timeline", team.slug)).await.is(200);
     assert_eq!(timeline["incidents"].as_array().map(Vec::len), Some(4));
     app.pass(17 * 86_400);
-    team.back().await.report(more).await;
+    let team = team.back().await;
+    for n in 0..9 {
+        team.report(json!({"title": format!("Down again {n}"), "message": "Longer."})).await;
+    }
+    db.execute_unprepared(&format!("{edits}'Longer.'")).await.expect("written");
+    team.post("/api/incidents", more).await.refuses(400, &["message"]);
+    // What is on no page takes no room there.
+    team.say(&incidents[0], json!({"message": "This is why."})).await;
 }
 
 #[tokio::test]

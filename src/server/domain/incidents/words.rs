@@ -24,8 +24,8 @@ const UPDATES_MAX: usize = 1_000;
 /// The most text one incident may hold, in bytes: its messages, as Markdown and as HTML, with what they said before.
 /// Each of its events carries them all.
 const TEXT_MAX: usize = 1_000_000;
-/// The most text that an organization's pages hold together, in characters, counted as above: of all that is not over or
-/// was over lately. A page is loaded whole.
+/// The most text that an organization's pages hold together, in characters, with what it said before: of all that is not
+/// over or was over lately. A page is loaded whole.
 const PAGES_TEXT_MAX: usize = 8_000_000;
 /// The most updates of the same.
 const PAGES_UPDATES_MAX: usize = 10_000;
@@ -74,7 +74,8 @@ fn update_room(updates: &[incident_update::Model]) -> Result<()> {
 }
 
 fn text_room(updates: &[incident_update::Model]) -> Result<()> {
-    if updates.iter().map(length).sum::<usize>() <= TEXT_MAX {
+    let bytes = |update: &incident_update::Model| update.message.len() + update.html.len() + update.edits.len();
+    if updates.iter().map(bytes).sum::<usize>() <= TEXT_MAX {
         return Ok(());
     }
     Err(Error::field("message", format!("All that was said here is as long as it can be. {ELSEWHERE}")))
@@ -83,17 +84,13 @@ fn text_room(updates: &[incident_update::Model]) -> Result<()> {
 /// Whether pages have room for these updates, beside others that are so long each.
 fn pages_room(others: &[i32], updates: &[incident_update::Model]) -> Result<()> {
     let text = others.iter().map(|length| usize::try_from(*length).unwrap_or(0)).sum::<usize>();
-    let text = text + updates.iter().map(length).sum::<usize>();
-    if text <= PAGES_TEXT_MAX && others.len() < PAGES_UPDATES_MAX {
+    let own = updates.iter().flat_map(|update| [&update.message, &update.html, &update.edits]);
+    let text = text + own.map(|text| text.chars().count()).sum::<usize>();
+    if text <= PAGES_TEXT_MAX && others.len() + updates.len() <= PAGES_UPDATES_MAX {
         return Ok(());
     }
-    let why = "All incidents and maintenances that are shown now are together as long as they can be.";
-    Err(Error::field("message", format!("{why} End or delete some, or delete updates that nobody needs any more.")))
-}
-
-/// The length of its text in bytes, with what it said before.
-fn length(update: &incident_update::Model) -> usize {
-    update.message.len() + update.html.len() + update.edits.len()
+    let why = "All that was said of what is not over, or was over lately, is together as long as it can be.";
+    Err(Error::field("message", format!("{why} Delete some of it, or updates that nobody needs any more.")))
 }
 
 fn affected(row: &incident_service::Model) -> AffectedService {
@@ -105,6 +102,9 @@ impl Tx {
     pub(super) async fn require_text_room(&self, case: &Case) -> Result<()> {
         text_room(&case.updates)?;
         let since = self.now().plus_seconds(-86_400 * i64::try_from(PAST_DAYS + 1).map_err(internal)?);
+        if case.row.resolved_at.is_some_and(|end| end < since) {
+            return Ok(());
+        }
         let shown = self.scope().find::<incident::Entity>().select_only().column(incident::Column::Id);
         let shown = shown.filter(incident::Column::Id.ne(case.row.id)).filter(
             Condition::any().add(incident::Column::ResolvedAt.is_null()).add(incident::Column::ResolvedAt.gte(since)),
@@ -152,12 +152,12 @@ impl Tx {
             services: told.as_ref().map(serde_json::to_string).transpose().map_err(internal)?,
             edits: "[]".into(),
         });
+        case.derive();
         // However much was said, it can be ended, and the clock goes on.
-        if word.by.is_some() && !(is_newest && step.ends()) {
+        if word.by.is_some() && !(is_newest && step.from.is_some() && step.ends()) {
             update_room(&case.updates)?;
             self.require_text_room(case).await?;
         }
-        case.derive();
         if is_newest && !case.row.is_draft {
             case.left = step.left().iter().map(|left| (left.id, left.status)).collect();
         }
