@@ -50,7 +50,7 @@ impl Check {
         if length > max {
             self.fault(field, format!("Use at most {max} characters; this has {length}."));
         }
-        if text.chars().any(|c| is_unprintable(c) && !(lines && matches!(c, '\n' | '\r' | '\t'))) {
+        if text.chars().any(|c| is_unprintable(c) && !(lines && is_of_paragraphs(c))) {
             self.fault(field, "Remove control and text-direction characters.");
         }
         text.to_owned()
@@ -67,6 +67,11 @@ pub fn require_version(sent: Option<i64>, present: i64) -> Result<()> {
     }
     let why = "Somebody else changed this meanwhile. Look at the newest state, then send your change again.";
     Err(Error::taken("version", format!("{why} It is version {present} now.")))
+}
+
+/// What texts from elsewhere hold between their words and lines.
+fn is_of_paragraphs(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\t' | '\u{61c}' | '\u{2028}' | '\u{2029}')
 }
 
 /// Control characters and the bidirectional overrides that make text read as something else.
@@ -90,7 +95,9 @@ mod tests {
         for (name, text) in [("arabic mark", "a\u{61c}b"), ("line separator", "a\u{2028}b"), ("end", "a\u{2029}b")] {
             check.line(name, text, 20);
         }
-        assert_eq!(check.paragraph("text", "a\nb", 20), "a\nb");
+        for text in ["a\nb", "a\u{61c}b", "a\u{2028}b", "a\u{2029}b"] {
+            assert_eq!(check.paragraph("text", text, 20), text);
+        }
         let error = check.finish().expect_err("seven faults");
         assert_eq!(
             error.fields.keys().collect::<Vec<_>>(),

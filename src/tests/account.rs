@@ -213,6 +213,10 @@ async fn the_page_shows_the_account_and_its_forms_work_without_javascript() {
     assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, saved));
     assert!(browser.open(saved).await.text.contains("Your password is changed."));
     assert!(!browser.open("/account").await.text.contains("is changed"));
+    // A refusal has the last word.
+    let fields = [("name", ""), ("page", "/account?saved=name")];
+    let refused = browser.submit("/account?saved=name", path_to("change_name"), &fields).await;
+    assert!(refused.status == 400 && !refused.text.contains("Your name is saved."), "{}", refused.text);
     assert_eq!(team.browser().open("/account").await.status, 303);
 }
 

@@ -6,7 +6,10 @@
 use std::{collections::BTreeMap, fmt::Display};
 
 use leptos::{html, prelude::*};
-use leptos_router::{hooks::use_location, location::Url};
+use leptos_router::{
+    hooks::{use_location, use_query_map},
+    location::Url,
+};
 use server_fn::ServerFn;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, KeyboardEvent};
@@ -126,6 +129,11 @@ impl Form {
     /// Whether the server accepted what was sent last.
     pub fn is_done(self) -> bool {
         self.done.get() && !self.pending.get()
+    }
+
+    /// Whether nothing was sent since the page was loaded, nor refused with it.
+    pub fn is_untried(self) -> bool {
+        !self.done.get() && !self.pending.get() && self.error.with(Option::is_none)
     }
 
     /// Sends the form, as its button does; not while an answer is awaited.
@@ -260,10 +268,15 @@ pub fn Done(
     form: Form,
     /// What to say.
     text: &'static str,
+    /// What the address of the page, loaded anew, says was `saved`, where the server leads there.
+    #[prop(optional)]
+    saved: Option<&'static str>,
 ) -> impl IntoView {
+    let query = use_query_map();
+    let is_said = move || saved.is_some() && query.read().get_str("saved") == saved;
     view! {
         <span role="status" class="meta">
-            {move || form.is_done().then_some(text)}
+            {move || (form.is_done() || (is_said() && form.is_untried())).then_some(text)}
         </span>
     }
 }

@@ -1,7 +1,6 @@
 //! One's own account: profile, password, sessions, second factor.
 
 use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_query_map;
 
 use super::page::Page;
 use crate::{
@@ -9,7 +8,7 @@ use crate::{
         board::{Trouble, WhenLoaded},
         components::{
             field::{Field, Password},
-            form::{Form, FormHead, Submit},
+            form::{Done, Form, FormHead, Submit},
             time::Time,
         },
         server_fns::{
@@ -83,22 +82,6 @@ fn Content(answer: Answer, renew: Renewal, account: OwnAccount) -> impl IntoView
     }
 }
 
-/// Says that something was saved, after the page was loaded anew.
-#[component]
-fn Saved(
-    /// What was saved, as the address names it.
-    what: &'static str,
-    /// What to say.
-    text: &'static str,
-) -> impl IntoView {
-    let query = use_query_map();
-    view! {
-        <span role="status" class="meta">
-            {move || query.read().get("saved").is_some_and(|saved| saved == what).then_some(text)}
-        </span>
-    }
-}
-
 #[component]
 fn NameForm(name: String) -> impl IntoView {
     let action = ServerAction::<ChangeName>::new();
@@ -109,7 +92,7 @@ fn NameForm(name: String) -> impl IntoView {
             <Field form name="name" label="Your name" autocomplete="name" value=Signal::stored(name) />
             <div class="actions">
                 <Submit form label="Save name" busy="Saving…" />
-                <Saved what="name" text="Your name is saved." />
+                <Done form saved="name" text="Your name is saved." />
             </div>
         </ActionForm>
     }
@@ -131,7 +114,7 @@ fn EmailForm(email: String) -> impl IntoView {
             />
             <div class="actions">
                 <Submit form label="Save email" busy="Saving…" />
-                <Saved what="email" text="Your email is saved." />
+                <Done form saved="email" text="Your email is saved." />
             </div>
         </ActionForm>
     }
@@ -154,7 +137,7 @@ fn PasswordForm() -> impl IntoView {
             />
             <div class="actions">
                 <Submit form label="Change password" busy="Changing…" />
-                <Saved what="password" text="Your password is changed." />
+                <Done form saved="password" text="Your password is changed." />
             </div>
         </ActionForm>
     }
@@ -172,7 +155,7 @@ fn NoSecondFactor() -> impl IntoView {
             </p>
             <div class="actions">
                 <Submit form label="Set up two-factor authentication" busy="Preparing…" />
-                <Saved what="second-factor" text="Two-factor authentication is off." />
+                <Done form saved="second-factor" text="Two-factor authentication is off." />
             </div>
         </ActionForm>
     }
