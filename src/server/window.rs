@@ -1,6 +1,11 @@
 //! Counting by the minute, or another stretch of time: here, and together with the other instances.
 
+use std::{collections::HashMap, hash::Hash};
+
 use crate::model::Timestamp;
+
+/// Of how many callers something is counted at most.
+const ENTRIES: usize = 50_000;
 
 /// How often something happened since the window began: here and, as far as is known, at the other instances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +107,16 @@ impl Window {
         let count = if self.began == told.began { all.max(self.count) } else { all };
         *self = Self { count, ..shared };
         if told.count > most { Err(self.end()) } else { Ok(()) }
+    }
+}
+
+/// Forgets what is over, once there is much; all, if that is not enough.
+pub fn trim<K: Eq + Hash, V>(entries: &mut HashMap<K, V>, is_over: impl Fn(&V) -> bool) {
+    if entries.len() >= ENTRIES {
+        entries.retain(|_, entry| !is_over(entry));
+        if entries.len() >= ENTRIES {
+            entries.clear();
+        }
     }
 }
 

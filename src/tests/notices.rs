@@ -100,6 +100,19 @@ async fn r_63_an_address_is_told_so_often_a_day_and_no_more_however_often_someth
 }
 
 #[tokio::test]
+async fn r_63_what_else_is_asked_for_from_a_network_keeps_no_warning_back() {
+    let (app, mut letters) = with_mail().await;
+    let team = app.register("Acme").await;
+    for n in 0..101 {
+        done(&team, "request_password_reset", &[("email", &format!("{n}-{}", team.email))]).await;
+    }
+    done(&team, "request_password_reset", &[("email", &team.email)]).await;
+    assert!(letter(&mut letters).await.text.contains("/reset-password/"), "letters are counted, not what made none");
+    done(&team, "change_password", &[("password", PASSWORD), ("new_password", NEW)]).await;
+    tells(&letter(&mut letters).await, &team.email, "Your password was changed at Aldis", "/forgot-password");
+}
+
+#[tokio::test]
 async fn what_is_done_is_done_where_no_mail_is_sent_or_none_can_be_taken() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;

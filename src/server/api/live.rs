@@ -1,10 +1,6 @@
 //! The two live feeds (product.md section 5): one socket, one task, one place in the order of events.
 
-use std::{
-    convert::Infallible,
-    net::{IpAddr, Ipv4Addr},
-    time::Duration,
-};
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     extract::{
@@ -88,7 +84,7 @@ pub async fn public(
         Ok(socket) => socket,
         Err(rejection) => return Ok(not_a_socket(&rejection)),
     };
-    let place = state.sockets.enter(address(&caller), None)?;
+    let place = state.sockets.enter(caller.network(), None)?;
     let feed = visitor.feed(since.since).await?;
     Ok(upgrade(socket, feed, None, place, state.stop))
 }
@@ -118,13 +114,9 @@ pub async fn members(
         Ok(socket) => socket,
         Err(rejection) => return Ok(not_a_socket(&rejection)),
     };
-    let place = state.sockets.enter(address(&caller), Some(org.account().user.id))?;
+    let place = state.sockets.enter(caller.network(), Some(org.account().user.id))?;
     let feed = org.feed(since.since).await?;
     Ok(upgrade(socket, feed, Some(org), place, state.stop))
-}
-
-fn address(caller: &Caller) -> IpAddr {
-    caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
 /// A browser always says which page asks for a socket: it must be ours. Programs say nothing.

@@ -1,7 +1,5 @@
 //! Where somebody who is signed in changes what proves them: passwords are compared here, and the domain writes.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use axum::{extract::FromRequestParts, http::request::Parts};
 
 use super::{Passwords, refuse_closed};
@@ -43,7 +41,7 @@ impl<P> Desk<P> {
         if password.len() > 1024 {
             return Err(Error::field("password", "This is longer than any password here."));
         }
-        self.state.throttle.attempt(self.caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))).await?;
+        self.state.throttle.attempt(self.caller.network()).await?;
         let counted = self.state.throttle.try_account(&person.account().user.email).await?;
         match self.compare(person, password).await {
             Ok(true) => {
@@ -69,12 +67,19 @@ impl<P> Desk<P> {
 /// Tells a person by mail that what protects their account was changed, where mail is sent. What was done is done whether
 /// they hear of it or not.
 pub async fn tell(state: &AppState, caller: &Caller, to: &Email, guard: Guard) {
-    if state.mailer.is_set_up() && state.letters.may_tell(to, caller.ip).await {
-        let device = device::describe(&caller.user_agent);
-        let place = caller.ip.map_or_else(|| device.clone(), |ip| format!("{device}, {ip}"));
-        // A letter that is not taken has been logged.
-        _ = state.mailer.guard_changed(to, guard, &place, state.config.public_url.origin());
+    if !state.mailer.is_set_up() {
+        return;
     }
+    let device = device::describe(&caller.user_agent);
+    let place = caller.ip.map_or_else(|| device.clone(), |ip| format!("{device}, {ip}"));
+    let (state, to) = (state.clone(), to.clone());
+    // Told to its end, even when the caller hangs up.
+    let told = tokio::spawn(async move {
+        // A letter that does not go has been logged.
+        state.letters.may_tell(&to).await
+            && state.mailer.guard_changed(&to, guard, &place, state.config.public_url.origin())
+    });
+    _ = told.await;
 }
 
 impl Desk<Person> {
@@ -86,7 +91,7 @@ impl Desk<Person> {
     pub async fn found(&self, name: &str, slug: &str) -> Result<NewSession> {
         refuse_closed(&self.state)?;
         let new = Founding::check(name, slug)?;
-        self.state.throttle.attempt(self.caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))).await?;
+        self.state.throttle.attempt(self.caller.network()).await?;
         self.holder.found(&new).await
     }
 
@@ -179,7 +184,7 @@ impl Desk<Sure> {
     /// # Errors
     /// `invalid` for a wrong code, `too_many_requests`.
     pub async fn enable_second_factor(&self, code: &str) -> Result<RecoveryCodes> {
-        self.state.throttle.attempt(self.caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))).await?;
+        self.state.throttle.attempt(self.caller.network()).await?;
         let codes = self.holder.enable_second_factor(&self.state.seeds, code).await?;
         tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::SecondFactorOn).await;
         Ok(codes)

@@ -18,7 +18,7 @@ pub use password::{COST, Passwords};
 pub use throttle::{Throttle, Try};
 pub use token::{SessionCookie, Tokens};
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use super::{
     AppState,
@@ -50,7 +50,7 @@ impl Door {
     }
 
     fn ip(&self) -> IpAddr {
-        self.caller.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+        self.caller.network()
     }
 
     /// Creates an organization with its first admin and begins a session.

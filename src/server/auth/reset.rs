@@ -44,13 +44,10 @@ impl Door {
         let (state, caller) = (self.state.clone(), self.caller.clone());
         tokio::spawn(async move {
             let email = email?;
-            if !state.letters.may_go(caller.ip).await {
-                return None;
-            }
             // A failure has been logged where it became an error.
             let secret = state.domain.site().request_reset(&email, &caller).await.ok()??;
             let link = format!("{}/reset-password/{secret}", state.config.public_url.origin());
-            state.mailer.password_reset(&email, &link).then_some(())
+            (state.letters.may_go(caller.network()).await && state.mailer.password_reset(&email, &link)).then_some(())
         });
         Ok(())
     }

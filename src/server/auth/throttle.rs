@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashMap,
-    hash::Hash,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -14,7 +13,7 @@ use crate::{
         counters::{Attempt, Counters, Pauses},
         domain::Clock,
         net::throttle_key,
-        window::{Tally, Window},
+        window::{Tally, Window, trim},
     },
 };
 
@@ -32,8 +31,6 @@ const PAUSES: Pauses = Pauses { free: FREE_FAILURES, longest: LONGEST_PAUSE, for
 const FAILURES: &str = "failures";
 /// A minute.
 const WINDOW_SECONDS: i64 = 60;
-/// Entries kept at most; past it the ones that no longer matter are dropped first.
-const ENTRIES: usize = 50_000;
 
 /// Counts attempts. Cheap to clone; clones count together.
 #[derive(Clone)]
@@ -178,16 +175,6 @@ impl Throttle {
     pub async fn succeeded(&self, counted: Try) {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).accounts.remove(&counted.email);
         self.counters.forget(FAILURES, counted.email.as_str()).await;
-    }
-}
-
-/// Drops what no longer matters once there is too much; if everything still matters, everything.
-fn trim<K: Eq + Hash, V>(entries: &mut HashMap<K, V>, is_over: impl Fn(&V) -> bool) {
-    if entries.len() >= ENTRIES {
-        entries.retain(|_, entry| !is_over(entry));
-        if entries.len() >= ENTRIES {
-            entries.clear();
-        }
     }
 }
 

@@ -1,6 +1,10 @@
 //! The audit log: what was done is written in the transaction that does it.
 
-use std::{collections::BTreeMap, fmt::Display, net::IpAddr};
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use futures::{Stream, StreamExt as _, stream};
 use sea_orm::{
@@ -42,6 +46,12 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// What the caller is counted by; those of whom nothing is known are counted together.
+    #[must_use]
+    pub fn network(&self) -> IpAddr {
+        self.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+
     /// The address as it is written down.
     pub(super) fn address(&self) -> String {
         self.ip.map(|ip| ip.to_string()).unwrap_or_default()

@@ -64,7 +64,9 @@ impl Person {
         // Held, so that those they make at the same time are counted one after the other.
         held(&tx, self.user()).await?;
         if organizations_of(&tx, self.user()).await?.len() >= ORGANIZATIONS_MAX {
-            let why = format!("You belong to {ORGANIZATIONS_MAX} organizations, as many as one can. Leave one first.");
+            let why = format!(
+                "You belong to {ORGANIZATIONS_MAX} organizations, as many as one can. Leave one of them first."
+            );
             return Err(Error::new(Code::Conflict, why));
         }
         insert_first_admin(&tx, made.id, self.user(), now).await?;
