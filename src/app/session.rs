@@ -1,6 +1,6 @@
-//! Who is signed in, as one context, and the form the server has just refused.
+//! Who is signed in, what this server lets anybody do, and the form it has just refused.
 //!
-//! The server provides both before it renders; `share` carries them to the browser with the page, so that both sides
+//! The server provides each before it renders; `share` carries them to the browser with the page, so that both sides
 //! draw the same.
 
 use leptos::prelude::*;
@@ -11,6 +11,13 @@ use crate::model::{Account, FormAnswer, FormFailure, Role};
 /// Who is signed in; nobody on the pages for visitors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Session(pub Option<Account>);
+
+/// Whether anybody may create an organization here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    /// Whether they may: whoever is invited may come in either way.
+    pub is_open: bool,
+}
 
 /// A form sent without JavaScript and refused, while the page that answered it is the one on show.
 #[derive(Clone, Copy)]
@@ -23,10 +30,14 @@ struct Told(StoredValue<Option<FormAnswer>>);
 /// Reads what the server knows of this request and provides it to every page, alike on both sides.
 pub fn share() {
     let session = SharedValue::new(|| use_context::<Session>().unwrap_or_default()).into_inner();
+    let registration = SharedValue::new(use_context::<Registration>).into_inner();
     let failure = SharedValue::new(use_context::<FormFailure>).into_inner();
     let refused = StoredValue::new(failure);
     let told = StoredValue::new(SharedValue::new(use_context::<FormAnswer>).into_inner());
     provide_context(session);
+    if let Some(registration) = registration {
+        provide_context(registration);
+    }
     provide_context(Refused(refused));
     provide_context(Told(told));
     // Once the page stands, they are told; whoever comes back to the form later begins anew.
@@ -39,6 +50,11 @@ pub fn share() {
 /// Who is signed in.
 pub fn use_account() -> Option<Account> {
     use_context::<Session>().and_then(|session| session.0)
+}
+
+/// Whether anybody may create an organization here.
+pub fn is_registration_open() -> bool {
+    use_context::<Registration>().is_none_or(|registration| registration.is_open)
 }
 
 /// Whether who is signed in may change the organization itself.

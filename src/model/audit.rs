@@ -209,7 +209,7 @@ pub struct AuditPage {
     pub entries: Vec<AuditEntry>,
     /// Where the next page begins, if there is one.
     pub next: Option<String>,
-    /// The members, to narrow the log by.
+    /// The members and whoever else stands in the log, by name, to narrow it by.
     pub people: Vec<(UserId, String)>,
     /// The first instant that was asked for: a day's, in the organization's zone.
     pub from: Option<Timestamp>,

@@ -1,5 +1,7 @@
 //! The audit log: every change and every security event, once, with who and from where.
 
+use std::collections::BTreeSet;
+
 use axum::http::{Method, header};
 use serde_json::{Value, json};
 
@@ -222,6 +224,25 @@ async fn the_log_is_narrowed_and_comes_in_pages_that_lose_nothing() {
     for wrong in ["?action=nonsense", "?from=yesterday", "?limit=0", "?limit=101", "?cursor=x", "?cursor=1.x"] {
         assert_eq!(team.get(&format!("/api/audit{wrong}")).await.status, 400, "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn the_log_is_narrowed_to_who_has_left_too() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let (left, stranger) = (team.colleague("member").await, app.register("Other").await);
+    let people = async || {
+        let all = [("action", ""), ("actor", ""), ("from", ""), ("to", ""), ("before", "")];
+        let page = team.browser().call(path_to("audit_log"), &all).await.is(200);
+        let people: Vec<(String, String)> = serde_json::from_value(page["people"].clone()).expect("people");
+        people.into_iter().map(|(id, _)| id).collect::<BTreeSet<_>>()
+    };
+    let [us, them, others] = [&team, &left, &stranger].map(|person| id_of(&person.user).to_owned());
+    let both = BTreeSet::from([us, them.clone()]);
+    assert_eq!(people().await, both);
+    assert_eq!(team.delete(&format!("/api/team/{them}")).await.status, 204);
+    assert_eq!(people().await, both);
+    assert!(!both.contains(&others));
 }
 
 #[tokio::test]

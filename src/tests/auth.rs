@@ -257,6 +257,18 @@ async fn closed_registration_is_refused_at_every_door() {
     app.get(&format!("/api/public/{slug}/status")).await.refuses(404, &[]);
 }
 
+#[tokio::test]
+async fn where_registration_is_closed_no_page_leads_to_it() {
+    let (open, closed) = (TestApp::open().await, TestApp::with(&["--registration", "closed"]).await);
+    for page in ["/", "/login"] {
+        assert!(open.get(page).await.text.contains("href=\"/register\""), "{page}");
+        assert!(!closed.get(page).await.text.contains("href=\"/register\""), "{page}");
+    }
+    assert!(open.get("/register").await.text.contains("name=\"organization_name\""));
+    let page = closed.get("/register").await;
+    assert!(page.text.contains("Registration is closed here.") && !page.text.contains("name=\"organization_name\""));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r_11_of_fifty_registrations_of_one_address_one_wins() {
     let app = TestApp::open().await;

@@ -252,11 +252,15 @@ pub fn Submit(
     /// The name and the value that only this button sends, where a form has several.
     #[prop(optional)]
     send: Option<(&'static str, &'static str)>,
+    /// What it does it to, for who does not see it beside it.
+    #[prop(into, optional)]
+    to: Option<String>,
 ) -> impl IntoView {
     let (name, value) = send.unzip();
+    let to = to.map(|to| view! { <span class="sr-only">" " {to}</span> });
     view! {
         <button type="submit" class=class name=name value=value disabled=move || form.pending.get()>
-            {move || if form.pending.get() { busy } else { label }}
+            {move || if form.pending.get() { busy } else { label }} {to}
         </button>
     }
 }

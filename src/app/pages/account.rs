@@ -1,6 +1,6 @@
 //! Signing up, in and out.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::{either::Either, form::ActionForm, prelude::*};
 use leptos_router::hooks::use_query_map;
 
 use super::page::LonePage;
@@ -11,13 +11,36 @@ use crate::{
             form::{Form, FormHead, Submit},
         },
         server_fns::{Login, Logout, Register},
+        session::is_registration_open,
     },
     model::Slug,
 };
 
-/// Creates an organization and its first admin.
+/// Creates an organization and its first admin, where anybody may.
 #[component]
 pub fn RegisterPage() -> impl IntoView {
+    if is_registration_open() {
+        Either::Left(view! { <RegisterForm /> })
+    } else {
+        Either::Right(view! { <RegistrationClosed /> })
+    }
+}
+
+/// What stands in place of the form where only who is invited comes in.
+#[component]
+fn RegistrationClosed() -> impl IntoView {
+    view! {
+        <LonePage title="Create organization">
+            <p role="status">
+                "Registration is closed here. To join an organization, ask one of its admins for an invitation; for an organization of your own, ask whoever runs this server."
+            </p>
+            <p class="meta">"Already have an account? " <a href="/login">"Log in"</a></p>
+        </LonePage>
+    }
+}
+
+#[component]
+fn RegisterForm() -> impl IntoView {
     let action = ServerAction::<Register>::new();
     let form = Form::new(action, "register");
     view! {
@@ -100,7 +123,8 @@ pub fn LoginPage() -> impl IntoView {
             <p class="meta">
                 <a href="/forgot-password">"Forgot your password?"</a>
             </p>
-            <p class="meta">"New here? " <a href="/register">"Create organization"</a></p>
+            {is_registration_open()
+                .then(|| view! { <p class="meta">"New here? " <a href="/register">"Create organization"</a></p> })}
         </LonePage>
     }
 }

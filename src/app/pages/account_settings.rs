@@ -15,7 +15,7 @@ use crate::{
             self, BeginSecondFactor, ChangeEmail, ChangeName, ChangePassword, DisableSecondFactor, RenewRecoveryCodes,
             RevokeOtherSessions, RevokeSession,
         },
-        session::use_told,
+        session::{is_registration_open, use_told},
     },
     model::{OwnAccount, RecoveryCodes, Result, SessionInfo, Timestamp},
 };
@@ -71,14 +71,19 @@ fn Content(answer: Answer, renew: Renewal, account: OwnAccount) -> impl IntoView
             <h2>"Sessions"</h2>
             <Sessions answer sessions=account.sessions />
         </section>
-        <section class="group">
-            <h2>"Organizations"</h2>
-            <p class="actions">
-                <a class="button" href="/account/new-organization">
-                    "New organization"
-                </a>
-            </p>
-        </section>
+        {is_registration_open()
+            .then(|| {
+                view! {
+                    <section class="group">
+                        <h2>"Organizations"</h2>
+                        <p class="actions">
+                            <a class="button" href="/account/new-organization">
+                                "New organization"
+                            </a>
+                        </p>
+                    </section>
+                }
+            })}
     }
 }
 
@@ -235,6 +240,7 @@ fn Sessions(answer: Answer, sessions: Vec<SessionInfo>) -> impl IntoView {
 #[component]
 fn SessionRow(answer: Answer, session: SessionInfo) -> impl IntoView {
     let SessionInfo { id, user_agent, ip, created_at, last_seen_at, is_current } = session;
+    let named = format!("{user_agent}, {ip}");
     let action = ServerAction::<RevokeSession>::new();
     let form = Form::about(action, "revoke", id);
     Effect::new(move |_| {
@@ -257,7 +263,7 @@ fn SessionRow(answer: Answer, session: SessionInfo) -> impl IntoView {
                         <ActionForm action node_ref=form.node attr:class="row-actions">
                             <FormHead form />
                             <input type="hidden" name="id" value=id.to_string() />
-                            <Submit form label="Revoke" busy="Revoking…" class="button" />
+                            <Submit form label="Revoke" busy="Revoking…" class="button" to=named.clone() />
                         </ActionForm>
                     }
                 })}

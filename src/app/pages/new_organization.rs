@@ -1,28 +1,39 @@
 //! Another organization, for who belongs to one already.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::{either::Either, form::ActionForm, prelude::*};
 
 use super::{account::FoundingFields, page::Page};
 use crate::app::{
     components::form::{Form, FormHead, Submit},
     server_fns::CreateOrganization,
+    session::is_registration_open,
 };
 
-/// Creates another organization, whose admin one is.
+/// Creates another organization, whose admin one is, where anybody may create one.
 #[component]
 pub fn NewOrganizationPage() -> impl IntoView {
+    let content = if is_registration_open() {
+        Either::Left(view! { <FoundingForm /> })
+    } else {
+        Either::Right(view! {
+            <p role="status">"Registration is closed here. Ask whoever runs this server for another organization."</p>
+        })
+    };
+    view! { <Page title="New organization">{content}</Page> }
+}
+
+#[component]
+fn FoundingForm() -> impl IntoView {
     let action = ServerAction::<CreateOrganization>::new();
     let form = Form::new(action, "new-organization");
     view! {
-        <Page title="New organization">
-            <p class="hint">
-                "It has a page, services and a team of its own. You are its admin, and go back and forth by \u{201c}Switch organization\u{201d}."
-            </p>
-            <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
-                <FormHead form />
-                <FoundingFields form />
-                <Submit form label="Create organization" busy="Creating…" />
-            </ActionForm>
-        </Page>
+        <p class="hint">
+            "It has a page, services and a team of its own. You are its admin, and go back and forth by \u{201c}Switch organization\u{201d}."
+        </p>
+        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+            <FormHead form />
+            <FoundingFields form />
+            <Submit form label="Create organization" busy="Creating…" />
+        </ActionForm>
     }
 }

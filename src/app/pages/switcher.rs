@@ -6,6 +6,7 @@ use crate::{
     app::{
         components::form::{Form, FormHead},
         server_fns::{self, SwitchOrganization},
+        session::is_registration_open,
     },
     model::{Organization, OrganizationId, Result},
 };
@@ -29,6 +30,7 @@ pub fn Switcher(
     /// The one they are in.
     here: OrganizationId,
 ) -> impl IntoView {
+    let is_open = is_registration_open();
     let list = move || {
         let all = organizations.0.get()?.ok()?;
         let others: Vec<_> = all.into_iter().filter(|organization| organization.id != here).collect();
@@ -39,9 +41,14 @@ pub fn Switcher(
                 <details class="switcher">
                     <summary>"Switch organization"</summary>
                     <ul>{buttons}</ul>
-                    <p>
-                        <a href="/account/new-organization">"New organization"</a>
-                    </p>
+                    {is_open
+                        .then(|| {
+                            view! {
+                                <p>
+                                    <a href="/account/new-organization">"New organization"</a>
+                                </p>
+                            }
+                        })}
                 </details>
             }
         })

@@ -3,20 +3,27 @@
 use leptos::prelude::*;
 
 use super::page::LonePage;
+use crate::app::session::is_registration_open;
 
 /// Says what Aldis is and how to begin.
 #[component]
 pub fn Welcome() -> impl IntoView {
+    let is_open = is_registration_open();
     view! {
         <LonePage title="Tell your users what works, live">
             <p class="lead">
                 "Aldis is a status page for your team. Change a service’s status and everyone looking at your page sees it within a second."
             </p>
             <p class="actions">
-                <a class="button button-primary" href="/register">
-                    "Create organization"
-                </a>
-                <a class="button" href="/login">
+                {is_open
+                    .then(|| {
+                        view! {
+                            <a class="button button-primary" href="/register">
+                                "Create organization"
+                            </a>
+                        }
+                    })}
+                <a class=if is_open { "button" } else { "button button-primary" } href="/login">
                     "Log in"
                 </a>
             </p>

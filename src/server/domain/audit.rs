@@ -206,10 +206,23 @@ impl Admin {
             before: Some(fields.before).filter(|before| !before.is_empty()),
         };
         let (entries, next) = self.audit(&query, PAGE).await?;
-        let members = self.scope().find::<membership::Entity>().all(self.db()).await.map_err(internal)?;
-        let members = members.into_iter().map(|member| member.user_id).collect();
-        let people = names(self.db(), members).await?.into_iter().collect();
+        let people = self.audited_people().await?;
         Ok(AuditPage { entries, next, people, from: query.from, to: query.to })
+    }
+
+    /// Whoever may be looked for, by name: the members, and who has left, by the name they had then.
+    async fn audited_people(&self) -> Result<Vec<(UserId, String)>> {
+        use audit_entry::Column;
+        let members = self.scope().find::<membership::Entity>().all(self.db()).await.map_err(internal)?;
+        let members = names(self.db(), members.into_iter().map(|member| member.user_id).collect()).await?;
+        let actors = self.scope().find::<audit_entry::Entity>().filter(Column::ActorKind.eq(ActorKind::User));
+        let actors = actors.select_only().columns([Column::ActorId, Column::ActorName]).distinct();
+        let actors: Vec<(Option<UserId>, String)> = actors.into_tuple().all(self.db()).await.map_err(internal)?;
+        let actors = actors.into_iter().filter_map(|(id, name)| Some((id?, name)));
+        let people: BTreeMap<_, _> = actors.chain(members).collect();
+        let mut people: Vec<_> = people.into_iter().collect();
+        people.sort_by_cached_key(|(id, name)| (name.to_lowercase(), *id));
+        Ok(people)
     }
 
     /// The newest entries that fit, and where the next page begins if there is one.

@@ -20,9 +20,13 @@ use super::{
     policy_with_nonce,
 };
 use crate::{
-    app::{App, session::Session, shell},
+    app::{
+        App,
+        session::{Registration, Session},
+        shell,
+    },
     model::{Error, FormAnswer, FormFailure},
-    server::{AppState, auth::page_session, call::own_or_dashboard, domain::Viewer},
+    server::{AppState, auth::page_session, call::own_or_dashboard, config::Registrations, domain::Viewer},
 };
 
 /// Pages that need nobody to be signed in.
@@ -69,6 +73,7 @@ pub fn team_pages(state: &AppState, TeamPages(routes): TeamPages) -> Router<AppS
 pub fn context(state: AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     move || {
         provide_context(state.clone());
+        provide_context(Registration { is_open: state.config.registration == Registrations::Open });
         let Some(parts) = use_context::<Parts>() else { return };
         provide_context(Session(parts.extensions.get::<Viewer>().map(Viewer::account)));
         if let Some(failure) = parts.extensions.get::<FormFailure>() {
