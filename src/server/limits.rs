@@ -1,40 +1,19 @@
-//! How much of the server one caller may take: connections, sockets, requests.
+//! How much of the server one caller may take at once: connections and sockets.
 
 use std::{
     collections::HashMap,
-    hash::{BuildHasher, Hash, RandomState},
+    hash::Hash,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, header},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
 use clap::{Args, value_parser};
-use uuid::Uuid;
 
-use super::{
-    AppState,
-    auth::caller_ip,
-    counters::Counters,
-    domain::Clock,
-    net::throttle_key,
-    window::{Tally, Window},
-};
-use crate::model::{Error, Result, Timestamp, UserId};
+use super::net::throttle_key;
+use crate::model::{Error, Result, UserId};
 
 /// Live feeds one person may have open at one instance.
 const SOCKETS_PER_PERSON: u32 = 10;
-/// Callers whose requests are counted at most; past it those whose minute is over are forgotten first.
-const CALLERS: usize = 50_000;
-/// A minute.
-const WINDOW_SECONDS: i64 = 60;
-/// What part of the allowance is told to the other instances at once: few requests ask Redis, and by so much each
-/// instance may be late to hear of the others.
-const BATCH: u32 = 20;
 
 /// The limits an operator may choose.
 #[derive(Args, Clone, Copy, Debug)]
@@ -153,153 +132,10 @@ impl Sockets {
     }
 }
 
-/// How many requests each caller has made this minute. Clones count together.
-#[derive(Clone)]
-pub struct Requests {
-    clock: Clock,
-    per_minute: u32,
-    hasher: RandomState,
-    counts: Arc<Mutex<Counts>>,
-    counters: Counters,
-}
-
-#[derive(Default)]
-struct Counts {
-    windows: HashMap<Who, Window>,
-    /// Whose the secrets are that have opened a door, by a hash of each.
-    known: HashMap<u64, Uuid>,
-}
-
-/// Whose requests are counted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Who {
-    /// A person in all their sessions, or a token.
-    Caller(Uuid),
-    Address(IpAddr),
-}
-
-impl Requests {
-    /// Allows this many requests a minute to each, at this instance and those it counts with.
-    #[must_use]
-    pub fn new(clock: Clock, per_minute: u32, counters: Counters) -> Self {
-        Self { clock, per_minute, hasher: RandomState::new(), counts: Arc::default(), counters }
-    }
-
-    /// Counts a request here and, now and then, tells the other instances.
-    async fn count(&self, secret: Option<&[u8]>, address: IpAddr) -> Result<()> {
-        let Some((who, tally)) = self.count_here(secret, address)? else { return Ok(()) };
-        let (what, whose) = match who {
-            Who::Caller(caller) => ("requests-of-caller", caller.to_string()),
-            Who::Address(address) => ("requests-of-address", address.to_string()),
-        };
-        let now = self.clock.now();
-        let told = self.counters.count(now, [(what, &whose, tally)]).await.map(|[told]| told);
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let settled = counts.windows.get_mut(&who).map(|window| window.settle(now, self.per_minute, tally, told));
-        settled.unwrap_or(Ok(())).map_err(|until| too_many(now, until))
-    }
-
-    /// Counts a request. A secret is counted with whose it is only once it has opened a door: made-up ones are counted
-    /// with the address they come from. Gives what the other instances are to be told of.
-    fn count_here(&self, secret: Option<&[u8]>, address: IpAddr) -> Result<Option<(Who, Tally)>> {
-        let now = self.clock.now();
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = secret.and_then(|secret| counts.known.get(&self.hasher.hash_one(secret)).copied());
-        let who = match known {
-            Some(caller) => Who::Caller(caller),
-            // Whoever is on this machine is its operator, or a proxy that has not been named.
-            None if address.to_canonical().is_loopback() => return Ok(None),
-            None => Who::Address(throttle_key(address)),
-        };
-        let window = counts.window(who, now);
-        window.count(now, self.per_minute).map_err(|until| too_many(now, until))?;
-        Ok(self.counters.due(window, self.per_minute / BATCH).map(|tally| (who, tally)))
-    }
-
-    /// Counts a request at this instance with all others, whoever makes it.
-    ///
-    /// # Errors
-    /// `too_many_requests`, with the seconds to wait.
-    pub fn count_together(&self) -> Result<()> {
-        self.count_here(None, IpAddr::from([0, 0, 0, 0])).map(drop)
-    }
-
-    /// Counts a secret that has opened a door with whose it is from now on, this request included.
-    fn recognize(&self, secret: &[u8], caller: Uuid) {
-        let now = self.clock.now();
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.known.len() >= CALLERS {
-            // Those in use are recognized again by their next request.
-            counts.known.clear();
-        }
-        if counts.known.insert(self.hasher.hash_one(secret), caller).is_none() {
-            counts.window(Who::Caller(caller), now).add(now);
-        }
-    }
-
-    /// A secret opens no door any more: what comes with it is counted as made up.
-    fn forget(&self, secret: &[u8]) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.known.remove(&self.hasher.hash_one(secret));
-    }
-}
-
-impl Counts {
-    /// The count of somebody's requests.
-    fn window(&mut self, who: Who, now: Timestamp) -> &mut Window {
-        if self.windows.len() >= CALLERS && !self.windows.contains_key(&who) {
-            self.windows.retain(|_, window| !window.is_over(now));
-            if self.windows.len() >= CALLERS {
-                self.windows.clear();
-            }
-        }
-        self.windows.entry(who).or_insert(Window::new(now, WINDOW_SECONDS))
-    }
-}
-
-fn too_many(now: Timestamp, until: Timestamp) -> Error {
-    let left = until.millis() - now.millis();
-    let seconds = u32::try_from((left + 999) / 1000).unwrap_or(1).max(1);
-    let message = format!("Too many requests. Try again in {seconds} s.");
-    Error { message, ..Error::too_many_requests(seconds) }
-}
-
-/// Answers 429 to whoever asks the API or posts forms too often.
-pub async fn limit_requests(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let secret = secret(&parts.headers, &state);
-    let address = caller_ip(&parts, &state);
-    if let Err(error) = state.requests.count(secret.as_deref(), address).await {
-        return error.into_response();
-    }
-    next.run(Request::from_parts(parts, body)).await
-}
-
-/// Notes that the secret in these headers has opened a door, and by what its requests are counted.
-pub fn recognize(state: &AppState, headers: &HeaderMap, caller: Uuid) {
-    if let Some(secret) = secret(headers, state) {
-        state.requests.recognize(&secret, caller);
-    }
-}
-
-/// Notes that the secret in these headers opens no door: whoever still has it takes nothing from whose it was.
-pub fn forget(state: &AppState, headers: &HeaderMap) {
-    if let Some(secret) = secret(headers, state) {
-        state.requests.forget(&secret);
-    }
-}
-
-/// What the request shows to be let in.
-fn secret(headers: &HeaderMap, state: &AppState) -> Option<Vec<u8>> {
-    match headers.get(header::AUTHORIZATION) {
-        // The token without its scheme: a session counts as one, by cookie or by header.
-        Some(value) => value.as_bytes().splitn(2, |byte| *byte == b' ').last().map(<[u8]>::to_vec),
-        None => state.cookie.read(headers).map(String::into_bytes),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn ip(text: &str) -> IpAddr {
@@ -336,32 +172,5 @@ mod tests {
         let small = sockets(1000, 10);
         let _all: Vec<_> = (0..8).map(|_| small.enter(home, None).expect("room")).collect();
         assert!(small.enter(other, None).is_err(), "the rest of the connections is for pages");
-    }
-
-    #[test]
-    fn r_70_each_caller_has_so_many_requests_a_minute_and_made_up_keys_share_their_addresses() {
-        let clock = Clock::pretend(Timestamp::EPOCH);
-        let requests = Requests::new(clock.clone(), 3, Counters::none());
-        let (office, home) = (ip("192.0.2.1"), ip("192.0.2.2"));
-        requests.recognize(b"real", Uuid::from_u128(1));
-        // Another session of the same person gives them no more.
-        requests.recognize(b"other", Uuid::from_u128(1));
-        requests.recognize(b"other", Uuid::from_u128(1));
-        assert!(requests.count_here(Some(b"other"), office).is_ok());
-        assert!(requests.count_here(Some(b"other"), office).is_err());
-        assert_eq!(requests.count_here(Some(b"real"), home).expect_err("fourth").retry_after, Some(60));
-        for made_up in [&b"a"[..], b"b", b"c"] {
-            assert!(requests.count_here(Some(made_up), office).is_ok());
-        }
-        assert!(requests.count_here(Some(b"d"), office).is_err());
-        assert!(requests.count_here(None, office).is_err() && requests.count_here(None, home).is_ok());
-        clock.advance_seconds(60);
-        assert!(requests.count_here(Some(b"real"), home).is_ok() && requests.count_here(None, office).is_ok());
-        // A session that has ended leaves its person the requests it would have made.
-        requests.forget(b"other");
-        for _ in 0..3 {
-            assert!(requests.count_here(Some(b"other"), home).is_ok());
-        }
-        assert!(requests.count_here(Some(b"other"), home).is_err() && requests.count_here(Some(b"real"), home).is_ok());
     }
 }

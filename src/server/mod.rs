@@ -21,6 +21,7 @@ mod pages;
 mod public_url;
 mod relay;
 mod reports;
+mod requests;
 mod router;
 mod seal;
 mod secret;
@@ -47,8 +48,9 @@ use self::{
     counters::Counters,
     domain::Domain,
     letters::Letters,
-    limits::{Requests, Sockets},
+    limits::Sockets,
     mail::Mailer,
+    requests::Requests,
     seal::Seal,
 };
 use crate::{app::Assets, model::Result};
@@ -143,6 +145,11 @@ impl AppState {
         let (mailer, letters) = Mailer::recorder();
         self.mailer = mailer;
         letters
+    }
+
+    /// Has so many letters asked for from this network address that no more go.
+    pub(crate) async fn use_letters_up(&self, from: std::net::IpAddr) {
+        while self.letters.may_go(from).await {}
     }
 
     /// The hash of a password.

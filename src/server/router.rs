@@ -27,12 +27,12 @@ use super::{
     auth::refuse_foreign_origins,
     error::internal,
     forms::{FORM_MAX, Pages, answer_plain_forms},
-    limits::limit_requests,
     pages::{
         Documentation, POLICY, TeamPages, public_history, public_incident, public_not_found, public_page, team_context,
         team_pages,
     },
     reports::{REPORT_MAX, REPORTS, take_report},
+    requests::limit_requests,
 };
 use crate::model::{Code, Error};
 

@@ -110,15 +110,20 @@ async fn r_70_requests_to_the_api_and_forms_are_limited_by_the_minute() {
 }
 
 #[tokio::test]
-async fn r_70_a_token_under_another_scheme_is_still_known_as_its_persons() {
+async fn r_70_a_token_is_its_persons_however_it_is_written_and_no_token_under_another_scheme() {
     let app = TestApp::build(&["--api-rate", "5"], pretended("2026-03-01T12:00:00Z"), Relay::none()).await;
     let team = app.register("Acme").await;
     for _ in 0..4 {
         team.get("/api/services").await.is(200);
     }
-    let wrong = request(axum::http::Method::GET, "/api/services")
-        .header(header::AUTHORIZATION, format!("Basic {}", team.token));
-    app.send(wrong.body(axum::body::Body::empty()).expect("request")).await.refuses(401, &[]);
+    let with = async |written: &str| {
+        let request = request(axum::http::Method::GET, "/api/services")
+            .header(header::AUTHORIZATION, format!("{written}{}", team.token));
+        app.send(request.body(axum::body::Body::empty()).expect("request")).await
+    };
+    with("Basic ").await.refuses(401, &[]);
+    with("bearer \t  ").await.is(200);
+    with("Bearer  ").await.refuses(429, &[]);
     team.get("/api/services").await.refuses(429, &[]);
 }
 

@@ -31,7 +31,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{AppState, config::Config, limits::limit_requests};
+use super::{AppState, config::Config, requests::limit_requests};
 use crate::model::{Code, Control, Error, Event, Frame, NumberedEvent};
 
 /// The largest JSON body.

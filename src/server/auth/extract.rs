@@ -12,8 +12,8 @@ use crate::{
     server::{
         AppState,
         domain::{Admin, Caller, Carrier, Member, Person, Site, Sure, SureAdmin, TOKEN_PREFIX, Viewer},
-        limits,
         net::client_ip,
+        requests,
     },
 };
 
@@ -41,7 +41,7 @@ impl FromRequestParts<AppState> for Viewer {
             return Ok(viewer.clone());
         }
         let viewer = viewer(state, parts).await?;
-        limits::recognize(state, &parts.headers, viewer.counted_by());
+        requests::recognize(state, &parts.headers, viewer.counted_by());
         parts.extensions.insert(viewer.clone());
         Ok(viewer)
     }
@@ -130,10 +130,9 @@ async fn viewer(state: &AppState, parts: &Parts) -> Result<Viewer> {
             person(state, parts, &token, Carrier::Cookie).await
         }
     };
-    // Only what was tried is known to open nothing: not what came under another scheme.
     opened.inspect_err(|error| {
         if error.code == Code::Unauthorized {
-            limits::forget(state, &parts.headers);
+            requests::forget(state, &parts.headers);
         }
     })
 }
@@ -171,8 +170,11 @@ fn caller(parts: &Parts, state: &AppState) -> Caller {
     }
 }
 
-/// The token of an `Authorization: Bearer` header; another scheme is refused rather than overlooked.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
+/// The token of an `Authorization: Bearer` header.
+///
+/// # Errors
+/// `unauthorized` for another scheme, which is refused rather than overlooked.
+pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let text = value.to_str().map_err(|_| Error::unauthorized())?;
     match text.split_once(' ') {

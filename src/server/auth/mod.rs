@@ -13,7 +13,7 @@ mod token;
 pub use challenge::{Challenge, Challenges};
 pub use csrf::refuse_foreign_origins;
 pub use desk::Desk;
-pub use extract::{caller_ip, page_session};
+pub use extract::{bearer, caller_ip, page_session};
 pub use password::{COST, Passwords};
 pub use throttle::{Throttle, Try};
 pub use token::{SessionCookie, Tokens};
