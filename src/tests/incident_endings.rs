@@ -157,8 +157,15 @@ async fn r_70_pages_hold_so_much_text_and_everything_can_be_ended_all_the_same()
     }
     db.execute_unprepared(&format!("{edits}'Longer.'")).await.expect("written");
     team.post("/api/incidents", more).await.refuses(400, &["message"]);
-    // What is on no page takes no room there.
+    // What is on no page takes no room there, until it is in force again.
     team.say(&incidents[0], json!({"message": "This is why."})).await;
+    let updates = team.get(&incident_path(&incidents[0])).await.is(200)["updates"].clone();
+    let end = updates.as_array().expect("updates").iter().find(|update| update["message"] == "Over.").expect("the end");
+    let end = update_path(end);
+    let refused = team.delete(&end).await.refuses(400, &[]);
+    assert!(refused["error"].as_str().is_some_and(|why| why.contains("Delete some")), "{refused}");
+    let later = json!({"display_at": app.clock.now()});
+    team.put(&end, later).await.refuses(400, &["display_at"]);
 }
 
 #[tokio::test]

@@ -140,13 +140,20 @@ impl Member {
     /// Lets the status follow from the updates as they are now. An incident that is over by that says nothing of its
     /// services any more (domain rule 3.4.5); a maintenance takes no step back (domain rule 3.6.1).
     async fn rederived(&self, mut tx: Tx, mut case: Case, refuse: fn(String) -> Error) -> Result<Incident> {
-        let was = case.row.status;
+        let (was, ended) = (case.row.status, case.row.resolved_at);
         case.derive();
         let is = case.row.status;
         if !was.may_become(is) {
             let (was, is) = (was.label().to_lowercase(), is.label().to_lowercase());
             let why = format!("This maintenance is {was} and cannot become {is} again");
             return Err(refuse(format!("{why}, as it would by that. Change what the update says instead.")));
+        }
+        // What is not over any more, or was over later, may be shown again.
+        if ended.is_some_and(|before| case.row.resolved_at.is_none_or(|now| now > before)) {
+            tx.require_text_room(&case).await.map_err(|mut error| match error.fields.remove("message") {
+                Some(why) => refuse(why),
+                None => error,
+            })?;
         }
         if case.row.status.has_ended() {
             for service in &mut case.services {
