@@ -69,6 +69,15 @@ impl Letters {
         self.may(Whose::Address(to.clone())).await
     }
 
+    /// Whether a letter with a link could go that is asked for there, by what is known here; counts nothing.
+    #[must_use]
+    pub fn has_room(&self, from: IpAddr) -> bool {
+        let (now, whose) = (self.clock.now(), Whose::Network(throttle_key(from)));
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        from.to_canonical().is_loopback()
+            || counts.get(&whose).is_none_or(|window| window.has_room(now, whose.most().0))
+    }
+
     /// Counts a letter with a link by where it was asked for, and tells whether it may go.
     pub async fn may_go(&self, from: IpAddr) -> bool {
         // Whoever is on this machine is its operator, or a proxy that has not been named.
@@ -87,7 +96,7 @@ impl Letters {
         let (now, (most, seconds)) = (self.clock.now(), whose.most());
         let tally = {
             let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-            trim(&mut counts, |window| window.is_over(now));
+            trim(&mut counts, &whose, |window| window.is_over(now));
             let window = counts.entry(whose.clone()).or_insert(Window::new(now, seconds));
             if window.count(now, most).is_err() {
                 return false;
@@ -117,6 +126,7 @@ mod tests {
         for _ in 0..FROM_NETWORK {
             assert!(letters.may_go(home).await);
         }
+        assert!(!letters.has_room(home) && letters.has_room(office));
         assert!(!letters.may_go(home).await && letters.may_go(office).await);
         for _ in 0..=FROM_NETWORK {
             assert!(letters.may_go("::ffff:127.0.0.1".parse().expect("an address")).await);

@@ -61,11 +61,17 @@ impl Window {
     /// # Errors
     /// When the most has been reached: until when.
     pub fn count(&mut self, now: Timestamp, most: u32) -> Result<(), Timestamp> {
-        if !self.is_over(now) && self.count >= most {
+        if !self.has_room(now, most) {
             return Err(self.end());
         }
         self.add(now);
         Ok(())
+    }
+
+    /// Whether there is room to count once more.
+    #[must_use]
+    pub const fn has_room(&self, now: Timestamp, most: u32) -> bool {
+        self.is_over(now) || self.count < most
     }
 
     /// Counts once more, whether or not there is room.
@@ -110,9 +116,9 @@ impl Window {
     }
 }
 
-/// Forgets what is over, once there is much; all, if that is not enough.
-pub fn trim<K: Eq + Hash, V>(entries: &mut HashMap<K, V>, is_over: impl Fn(&V) -> bool) {
-    if entries.len() >= ENTRIES {
+/// Makes room for this entry, unless it is there: forgets what is over, once there is much; all, if that is not enough.
+pub fn trim<K: Eq + Hash, V>(entries: &mut HashMap<K, V>, next: &K, is_over: impl Fn(&V) -> bool) {
+    if entries.len() >= ENTRIES && !entries.contains_key(next) {
         entries.retain(|_, entry| !is_over(entry));
         if entries.len() >= ENTRIES {
             entries.clear();

@@ -139,7 +139,21 @@ async fn r_27_a_stolen_session_is_no_way_to_guess_the_password() {
         call(&mut team.browser(), "confirm_password", &[("password", "a guess")]).await.refuses(400, &["password"]);
     }
     call(&mut team.browser(), "confirm_password", &[("password", "a guess")]).await.refuses(429, &[]);
-    app.post("/api/auth/login", &json!({"email": team.email, "password": PASSWORD})).await.refuses(429, &[]);
+}
+
+#[tokio::test]
+async fn r_27_what_strangers_try_at_the_login_keeps_nobody_from_protecting_their_account() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let login = |password: &str| json!({"email": team.email, "password": password});
+    for _ in 0..5 {
+        app.post("/api/auth/login", &login("a guess")).await.refuses(401, &[]);
+    }
+    app.post("/api/auth/login", &login(PASSWORD)).await.refuses(429, &[]);
+    let answer = call(&mut team.browser(), "confirm_password", &[("password", PASSWORD)]).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    // Nor does it help them.
+    app.post("/api/auth/login", &login(PASSWORD)).await.refuses(429, &[]);
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ fn Sent() -> impl IntoView {
         <div class="card stack" role="status">
             <p>"Check your mail. If there is an account with that address, a link is on its way to it."</p>
             <p>
-                "The link works once, for 30 minutes. Nothing there? Look among the unwanted mails, and make sure that it is the address you registered with."
+                "The link works once, for 30 minutes, and only the newest does; an address is sent three a day at most. Nothing there? Look among the unwanted mails, and make sure that it is the address you registered with."
             </p>
         </div>
     }

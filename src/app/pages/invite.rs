@@ -85,19 +85,23 @@ fn AsSomebodyElse(email: String) -> impl IntoView {
 fn WithPassword(token: String) -> impl IntoView {
     let action = ServerAction::<JoinWithPassword>::new();
     let form = Form::new(action, "join-with-password");
-    let login = format!("/login?next=/invite/{token}");
     view! {
         <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
             <FormHead form is_login=true />
             <input type="hidden" name="token" value=token />
             <Password form autocomplete="current-password" hint=|| "The password of your account here." />
+            <Field
+                form
+                name="code"
+                label="Code"
+                autocomplete="one-time-code"
+                optional=true
+                hint=|| "Only if two-factor authentication is on: a code of your app, or a recovery code."
+            />
             <Submit form label="Log in and join" busy="Joining…" />
         </ActionForm>
         <p class="meta">
-            "More than a password protects your account? "
-            <a href=login rel="external">
-                "Log in first"
-            </a>
+            <a href="/forgot-password">"Forgot your password?"</a>
         </p>
     }
 }

@@ -103,11 +103,12 @@ pub async fn join_as_new(token: String, name: String, password: String) -> Resul
     call::sign_in_with(async move |door| door.join_as_new(&token, NewMember { name, password }).await, None).await
 }
 
-/// Accepts an invitation as who has its address and knows the password, and signs them in.
+/// Accepts an invitation as who has its address and knows the password, with a code where they have a second factor, and
+/// signs them in.
 #[server]
-pub async fn join_with_password(token: String, password: String) -> Result<()> {
+pub async fn join_with_password(token: String, password: String, #[server(default)] code: String) -> Result<()> {
     use crate::server::call;
-    call::sign_in_with(async move |door| door.join_with_password(&token, password).await, None).await
+    call::sign_in_with(async move |door| door.join_with_password(&token, password, &code).await, None).await
 }
 
 /// Accepts an invitation as who is signed in, and goes on in its organization.

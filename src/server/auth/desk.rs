@@ -1,6 +1,7 @@
 //! Where somebody who is signed in changes what proves them: passwords are compared here, and the domain writes.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
+use tracing::Instrument as _;
 
 use super::{Passwords, refuse_closed};
 use crate::{
@@ -8,11 +9,13 @@ use crate::{
     server::{
         AppState,
         domain::{Caller, NewSession, Person, Sure},
+        error::internal,
         mail::Guard,
     },
 };
 
 /// The desk, for who came to it: a [`Person`], or one who is [`Sure`].
+#[derive(Clone)]
 pub struct Desk<P> {
     state: AppState,
     caller: Caller,
@@ -33,7 +36,8 @@ where
 }
 
 impl<P> Desk<P> {
-    /// Compares the password, within the limits of signing in: a stolen session must not be a way to guess it.
+    /// Compares the password, within limits as strict as those of signing in: a stolen session must not be a way to guess
+    /// it.
     async fn prove(&self, person: &Person, password: &str) -> Result<()> {
         if password.is_empty() {
             return Err(Error::field("password", "This is required."));
@@ -42,7 +46,7 @@ impl<P> Desk<P> {
             return Err(Error::field("password", "This is longer than any password here."));
         }
         self.state.throttle.attempt(self.caller.network()).await?;
-        let counted = self.state.throttle.try_account(&person.account().user.email).await?;
+        let counted = self.state.throttle.try_again(person.account().user.id).await?;
         match self.compare(person, password).await {
             Ok(true) => {
                 self.state.throttle.succeeded(counted).await;
@@ -65,21 +69,25 @@ impl<P> Desk<P> {
 }
 
 /// Tells a person by mail that what protects their account was changed, where mail is sent. What was done is done whether
-/// they hear of it or not.
+/// they hear of it or not; see [`to_the_end`].
 pub async fn tell(state: &AppState, caller: &Caller, to: &Email, guard: Guard) {
     if !state.mailer.is_set_up() {
         return;
     }
     let device = device::describe(&caller.user_agent);
     let place = caller.ip.map_or_else(|| device.clone(), |ip| format!("{device}, {ip}"));
-    let (state, to) = (state.clone(), to.clone());
-    // Told to its end, even when the caller hangs up.
-    let told = tokio::spawn(async move {
-        // A letter that does not go has been logged.
-        state.letters.may_tell(&to).await
-            && state.mailer.guard_changed(&to, guard, &place, state.config.public_url.origin())
-    });
-    _ = told.await;
+    // A letter that does not go has been logged.
+    _ = state.letters.may_tell(to).await
+        && state.mailer.guard_changed(to, guard, &place, state.config.public_url.origin());
+}
+
+/// Does something and tells of it to the end, even when the caller hangs up meanwhile: nobody changes what protects an
+/// account without a word to its owner.
+///
+/// # Errors
+/// As the work says.
+pub async fn to_the_end<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    tokio::spawn(work.in_current_span()).await.map_err(internal)?
 }
 
 impl Desk<Person> {
@@ -114,12 +122,16 @@ impl Desk<Person> {
         check.finish()?;
         self.prove(&self.holder, password).await?;
         let email = email.ok_or_else(Error::internal)?;
-        self.holder.change_email(&email).await?;
-        let before = self.holder.account().user.email;
-        if before != email {
-            tell(&self.state, &self.caller, &before, Guard::Email).await;
-        }
-        Ok(())
+        let Self { state, caller, holder } = self.clone();
+        to_the_end(async move {
+            holder.change_email(&email).await?;
+            let before = holder.account().user.email;
+            if before != email {
+                tell(&state, &caller, &before, Guard::Email).await;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Changes the password. Every session ends; this one goes on as another.
@@ -136,9 +148,13 @@ impl Desk<Person> {
         self.prove(&self.holder, password).await?;
         check_password(&self.state.passwords, "new_password", new, self.holder.known_words().await?).await?;
         let hash = self.state.passwords.hash(new).await?;
-        let session = self.holder.change_password(hash).await?;
-        tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::Password).await;
-        Ok(session)
+        let Self { state, caller, holder } = self.clone();
+        to_the_end(async move {
+            let session = holder.change_password(hash).await?;
+            tell(&state, &caller, &holder.account().user.email, Guard::Password).await;
+            Ok(session)
+        })
+        .await
     }
 
     /// Takes the second factor away.
@@ -147,9 +163,13 @@ impl Desk<Person> {
     /// `invalid` for a wrong password, `not_found` when there is none.
     pub async fn disable_second_factor(&self, password: &str) -> Result<()> {
         self.prove(&self.holder, password).await?;
-        self.holder.disable_second_factor().await?;
-        tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::SecondFactorOff).await;
-        Ok(())
+        let Self { state, caller, holder } = self.clone();
+        to_the_end(async move {
+            holder.disable_second_factor().await?;
+            tell(&state, &caller, &holder.account().user.email, Guard::SecondFactorOff).await;
+            Ok(())
+        })
+        .await
     }
 
     /// Makes new recovery codes.
@@ -185,9 +205,13 @@ impl Desk<Sure> {
     /// `invalid` for a wrong code, `too_many_requests`.
     pub async fn enable_second_factor(&self, code: &str) -> Result<RecoveryCodes> {
         self.state.throttle.attempt(self.caller.network()).await?;
-        let codes = self.holder.enable_second_factor(&self.state.seeds, code).await?;
-        tell(&self.state, &self.caller, &self.holder.account().user.email, Guard::SecondFactorOn).await;
-        Ok(codes)
+        let (Self { state, caller, holder }, code) = (self.clone(), code.to_owned());
+        to_the_end(async move {
+            let codes = holder.enable_second_factor(&state.seeds, &code).await?;
+            tell(&state, &caller, &holder.account().user.email, Guard::SecondFactorOn).await;
+            Ok(codes)
+        })
+        .await
     }
 }
 

@@ -4,7 +4,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 
 use super::{
     Door,
-    desk::{check_password, tell},
+    desk::{check_password, tell, to_the_end},
 };
 use crate::{
     model::{Check, Error, Result},
@@ -44,6 +44,11 @@ impl Door {
         let (state, caller) = (self.state.clone(), self.caller.clone());
         tokio::spawn(async move {
             let email = email?;
+            // Before a link is made: it would count, and make the one before it void.
+            if !state.letters.has_room(caller.network()) {
+                tracing::warn!("no link for a new password was made: too many letters were asked for from there");
+                return None;
+            }
             // A failure has been logged where it became an error.
             let secret = state.domain.site().request_reset(&email, &caller).await.ok()??;
             let link = format!("{}/reset-password/{secret}", state.config.public_url.origin());
@@ -70,8 +75,12 @@ impl Door {
         let (email, known) = site.reset_holder(secret).await?;
         check_password(&self.state.passwords, "password", password, known).await?;
         let hash = self.state.passwords.hash(password).await?;
-        site.reset_by_link(secret, hash, &self.caller).await?;
-        tell(&self.state, &self.caller, &email, Guard::Password).await;
-        Ok(())
+        let (state, caller, secret) = (self.state.clone(), self.caller.clone(), secret.to_owned());
+        to_the_end(async move {
+            site.reset_by_link(&secret, hash, &caller).await?;
+            tell(&state, &caller, &email, Guard::Password).await;
+            Ok(())
+        })
+        .await
     }
 }

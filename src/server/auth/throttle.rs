@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    model::{Email, Error, Result, Timestamp},
+    model::{Email, Error, Result, Timestamp, UserId},
     server::{
         counters::{Attempt, Counters, Pauses},
         domain::Clock,
@@ -44,8 +44,9 @@ pub struct Throttle {
 #[derive(Default)]
 struct Counts {
     addresses: HashMap<IpAddr, Window>,
+    looks: HashMap<IpAddr, Window>,
     everybody: Option<Window>,
-    accounts: HashMap<Email, Failures>,
+    accounts: HashMap<String, Failures>,
 }
 
 struct Failures {
@@ -56,7 +57,7 @@ struct Failures {
 /// A try at an account that has been counted as a failure.
 #[must_use]
 pub struct Try {
-    email: Email,
+    whose: String,
     at: Timestamp,
     /// When the failure before it was.
     before: Timestamp,
@@ -97,10 +98,32 @@ impl Throttle {
         settled.map_err(|until| wait(now, until))
     }
 
+    /// Counts a look at what a secret link tells, as often as an attempt but by itself: any page on the web can have its
+    /// visitors' browsers look, and that must not keep them from signing in.
+    ///
+    /// # Errors
+    /// `too_many_requests`, with the seconds to wait.
+    pub async fn look(&self, ip: IpAddr) -> Result<()> {
+        let (now, address) = (self.clock.now(), throttle_key(ip));
+        let tally = {
+            let counts = &mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            trim(&mut counts.looks, &address, |window| window.is_over(now));
+            let window = counts.looks.entry(address).or_insert(Window::new(now, WINDOW_SECONDS));
+            window.count(now, self.per_minute).map_err(|until| wait(now, until))?;
+            self.counters.due(window, 1)
+        };
+        let Some(tally) = tally else { return Ok(()) };
+        let told = self.counters.count(now, [("looks-of-address", &address.to_string(), tally)]).await;
+        let counts = &mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = counts.looks.get_mut(&address);
+        let settled = window.map(|window| window.settle(now, self.per_minute, tally, told.map(|[told]| told)));
+        settled.unwrap_or(Ok(())).map_err(|until| wait(now, until))
+    }
+
     /// Counts it at this instance, and gives what the others are to be told of.
     fn attempt_here(&self, now: Timestamp, address: IpAddr, all: u32) -> Result<Option<(Tally, Tally)>> {
         let counts = &mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        trim(&mut counts.addresses, |window| window.is_over(now));
+        trim(&mut counts.addresses, &address, |window| window.is_over(now));
         let window = counts.addresses.entry(address).or_insert(Window::new(now, WINDOW_SECONDS));
         window.count(now, self.per_minute).map_err(|until| wait(now, until))?;
         let everybody = counts.everybody.get_or_insert(Window::new(now, WINDOW_SECONDS));
@@ -114,32 +137,46 @@ impl Throttle {
     /// # Errors
     /// `too_many_requests`, with the seconds to wait, while the account's pause is not over.
     pub async fn try_account(&self, email: &Email) -> Result<Try> {
+        self.try_at(email.to_string()).await
+    }
+
+    /// Counts a try at the password of who is signed in, as [`Throttle::try_account`] does, but by itself: what strangers
+    /// try at the login must not keep anybody from protecting their account.
+    ///
+    /// # Errors
+    /// As [`Throttle::try_account`].
+    pub async fn try_again(&self, user: UserId) -> Result<Try> {
+        // No address is like this.
+        self.try_at(format!("signed-in:{user}")).await
+    }
+
+    async fn try_at(&self, whose: String) -> Result<Try> {
         let now = self.clock.now();
-        match self.counters.attempt(now, FAILURES, email.as_str(), &PAUSES).await {
-            Some(attempt) => self.take_over(now, email, attempt),
-            None => self.try_here(now, email),
+        match self.counters.attempt(now, FAILURES, &whose, &PAUSES).await {
+            Some(attempt) => self.take_over(now, whose, attempt),
+            None => self.try_here(now, whose),
         }
     }
 
     /// Takes over what all instances know of this account.
-    fn take_over(&self, now: Timestamp, email: &Email, attempt: Attempt) -> Result<Try> {
+    fn take_over(&self, now: Timestamp, whose: String, attempt: Attempt) -> Result<Try> {
         let last = if attempt.is_allowed { now } else { attempt.last };
         let failures = Failures { count: attempt.failures, last };
         let free = failures.free_again();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        trim(&mut counts.accounts, |failures| failures.last.plus_seconds(FORGET) <= now);
-        counts.accounts.insert(email.clone(), failures);
+        trim(&mut counts.accounts, &whose, |failures| failures.last.plus_seconds(FORGET) <= now);
+        counts.accounts.insert(whose.clone(), failures);
         if attempt.is_allowed {
-            Ok(Try { email: email.clone(), at: now, before: attempt.last, is_shared: true })
+            Ok(Try { whose, at: now, before: attempt.last, is_shared: true })
         } else {
             Err(wait(now, free))
         }
     }
 
-    fn try_here(&self, now: Timestamp, email: &Email) -> Result<Try> {
+    fn try_here(&self, now: Timestamp, whose: String) -> Result<Try> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        trim(&mut counts.accounts, |failures| failures.last.plus_seconds(FORGET) <= now);
-        let failures = counts.accounts.entry(email.clone()).or_insert(Failures { count: 0, last: now });
+        trim(&mut counts.accounts, &whose, |failures| failures.last.plus_seconds(FORGET) <= now);
+        let failures = counts.accounts.entry(whose.clone()).or_insert(Failures { count: 0, last: now });
         if failures.last.plus_seconds(FORGET) <= now {
             failures.count = 0;
         }
@@ -147,7 +184,7 @@ impl Throttle {
         if free > now {
             return Err(wait(now, free));
         }
-        let counted = Try { email: email.clone(), at: now, before: failures.last, is_shared: false };
+        let counted = Try { whose, at: now, before: failures.last, is_shared: false };
         failures.count = failures.count.saturating_add(1);
         failures.last = now;
         Ok(counted)
@@ -157,13 +194,13 @@ impl Throttle {
     pub async fn excuse(&self, counted: Try) {
         self.excuse_here(&counted);
         if counted.is_shared {
-            self.counters.excuse(FAILURES, counted.email.as_str(), counted.at, counted.before).await;
+            self.counters.excuse(FAILURES, &counted.whose, counted.at, counted.before).await;
         }
     }
 
     fn excuse_here(&self, counted: &Try) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(failures) = counts.accounts.get_mut(&counted.email) {
+        if let Some(failures) = counts.accounts.get_mut(&counted.whose) {
             failures.count = failures.count.saturating_sub(1);
             if failures.last == counted.at {
                 failures.last = counted.before;
@@ -173,8 +210,8 @@ impl Throttle {
 
     /// Forgets an account's failures after the right password; the address's attempts stay counted.
     pub async fn succeeded(&self, counted: Try) {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).accounts.remove(&counted.email);
-        self.counters.forget(FAILURES, counted.email.as_str()).await;
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).accounts.remove(&counted.whose);
+        self.counters.forget(FAILURES, &counted.whose).await;
     }
 }
 

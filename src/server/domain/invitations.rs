@@ -8,8 +8,9 @@ use sea_orm::{
 use super::{
     Admin, Caller, Credentials, Person, Site,
     accounts::{account, held, person_at},
-    audit::{Actor, Deed},
+    audit::{self, Actor, Deed},
     new_id,
+    second_factor::{Spent, spend, wrong_code},
     secrets::{hash_of, new_secret},
     sessions::{NewSession, insert_session, make_room},
     store::{Scope, invitation, membership, organization, user_account},
@@ -22,7 +23,7 @@ use crate::{
         OrganizationId, Result, Role, Timestamp, UserId,
         team::{INVITATION_DAYS, MEMBERS_MAX},
     },
-    server::error::internal,
+    server::{error::internal, seal::Seal},
 };
 
 /// How many invitations an organization may mail in a day.
@@ -162,23 +163,33 @@ impl Site {
         Ok(session)
     }
 
-    /// Makes somebody who has just given their password a member, and begins a session.
+    /// Makes somebody who has just given their password a member, and begins a session. Where they have a second factor,
+    /// it takes this code of it.
     ///
     /// # Errors
-    /// As [`Site::invitation`]; `conflict` when a password is not enough, `unauthorized` for who is shut out or has
-    /// another password by now.
-    pub async fn join(&self, secret: &str, known: &Credentials, caller: &Caller) -> Result<NewSession> {
+    /// As [`Site::invitation`]; `invalid` for a wrong code, `unauthorized` for who is shut out or has another password by
+    /// now.
+    pub async fn join(
+        &self,
+        secret: &str,
+        known: &Credentials,
+        caller: &Caller,
+        (seal, code): (&Seal, &str),
+    ) -> Result<NewSession> {
         let (row, _, _) = self.offered(secret).await?;
-        let mut tx = Tx::begin(&self.domain, row.org_id, Actor::person(known.user, &known.name, caller)).await?;
+        let actor = Actor::person(known.user, &known.name, caller);
+        let mut tx = Tx::begin(&self.domain, row.org_id, actor.clone()).await?;
         let row = tx.offer(row.id).await?;
         let person = held(tx.db(), known.user).await?.filter(|person| person.disabled_at.is_none());
         let is_same =
             |person: &user_account::Model| person.email == row.email && person.password_hash == known.password_hash;
         let person = person.filter(is_same).ok_or_else(Error::unauthorized)?;
         if person.totp_since.is_some() {
-            let why =
-                "A second factor protects your account. Log in first, then open the link of the invitation again.";
-            return Err(Error::new(Code::Conflict, why));
+            let spent = spend(tx.db(), seal, &person, code, tx.now()).await?.ok_or_else(wrong_code)?;
+            if spent == Spent::RecoveryCode {
+                // Besides the entry of the change, that they have joined.
+                audit::write(tx.db(), row.org_id, tx.now(), &actor, Deed::new(Action::RecoveryCodeUsed)).await?;
+            }
         }
         let account = tx.welcome(row, known.user).await?;
         for ended in make_room(tx.db(), known.user).await? {
@@ -231,16 +242,17 @@ impl Person {
 }
 
 impl Tx {
-    /// Revokes those of the standing invitations that fit. Each by its id: a search that changes what it finds would hold
-    /// what lies beside it in MySQL, and so the invitations of others.
-    pub(super) async fn take_back(&self, which: SimpleExpr) -> Result<()> {
+    /// Revokes those of the standing invitations that fit, and gives whom they were for. Each by its id: a search that
+    /// changes what it finds would hold what lies beside it in MySQL, and so the invitations of others.
+    pub(super) async fn take_back(&self, which: SimpleExpr) -> Result<Vec<String>> {
         let rows = standing(self.scope(), self.now()).filter(which).all(self.db()).await.map_err(internal)?;
+        let whom = rows.iter().map(|row| row.email.clone()).collect();
         for row in rows {
             let mut change = row.into_active_model();
             change.revoked_at = Set(Some(self.now()));
             change.update(self.db()).await.map_err(internal)?;
         }
-        Ok(())
+        Ok(whom)
     }
 
     /// Whether this address may be mailed: it is spared after some a day, whoever invites. Then the link has to be given

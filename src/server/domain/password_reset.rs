@@ -12,7 +12,7 @@ use super::{
     store::{self, password_reset, user_account},
 };
 use crate::{
-    model::{Action, Email, Error, Result},
+    model::{Action, Email, Error, Result, Timestamp, UserId},
     server::error::internal,
 };
 
@@ -33,34 +33,36 @@ impl Site {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
         let Some(user) = person_at(&tx, email.as_str()).await? else { return Ok(None) };
+        // The first that is refused is noted, as what goes on must be seen; those after it would only fill the log.
+        if asked_today(&tx, user.id, now).await? > PER_DAY {
+            return Ok(None);
+        }
         let actor = Actor::person(user.id, &user.name, caller);
         let deed = Deed::new(Action::PasswordResetRequested).on("user", user.id, &user.name);
         note_everywhere(&tx, user.id, now, &actor, deed).await?;
         // Held, so that requests at the same time are counted one after the other.
         let user = held(&tx, user.id).await?.filter(|user| user.disabled_at.is_none());
         let Some(user) = user.filter(|user| user.email == email.as_str()) else { return Ok(None) };
-        let today = Condition::all()
-            .add(password_reset::Column::UserId.eq(user.id))
-            .add(password_reset::Column::CreatedAt.gt(now.plus_seconds(-DAY)));
-        let sent = password_reset::Entity::find().filter(today).count(&tx).await.map_err(internal)?;
-        if sent >= PER_DAY {
-            // What goes on must be seen all the more.
-            tx.commit().await.map_err(internal)?;
+        let asked = asked_today(&tx, user.id, now).await?;
+        if asked > PER_DAY {
             return Ok(None);
         }
-        void_resets(&tx, user.id).await?;
+        let is_sent = asked < PER_DAY;
+        if is_sent {
+            void_resets(&tx, user.id).await?;
+        }
         let secret = new_secret();
         password_reset::Entity::insert(password_reset::ActiveModel {
             token_hash: Set(hash_of(&secret)),
             user_id: Set(user.id),
             created_at: Set(now),
-            expires_at: Set(now.plus_seconds(SECONDS)),
+            expires_at: Set(if is_sent { now.plus_seconds(SECONDS) } else { now }),
         })
         .exec_without_returning(&tx)
         .await
         .map_err(internal)?;
         tx.commit().await.map_err(internal)?;
-        Ok(Some(secret))
+        Ok(is_sent.then_some(secret))
     }
 
     /// What no password of who holds a link's secret may be made of.
@@ -116,6 +118,15 @@ impl System {
     }
 }
 
+/// How often a link was asked for in a day: those that were sent, and the first that was not.
+#[expect(clippy::disallowed_methods, reason = "what belongs to a person belongs to no organization")]
+async fn asked_today(db: &impl ConnectionTrait, user: UserId, now: Timestamp) -> Result<u64> {
+    let today = Condition::all()
+        .add(password_reset::Column::UserId.eq(user))
+        .add(password_reset::Column::CreatedAt.gt(now.plus_seconds(-DAY)));
+    password_reset::Entity::find().filter(today).count(db).await.map_err(internal)
+}
+
 /// Who was sent the link that this finds.
 #[expect(clippy::disallowed_methods, reason = "the secret says whose it is")]
 async fn holder(db: &impl ConnectionTrait, live: Condition) -> Result<user_account::Model> {
@@ -124,7 +135,7 @@ async fn holder(db: &impl ConnectionTrait, live: Condition) -> Result<user_accou
     user.ok_or_else(spent)
 }
 
-fn live_reset(secret: &str, now: crate::model::Timestamp) -> Condition {
+fn live_reset(secret: &str, now: Timestamp) -> Condition {
     Condition::all()
         .add(password_reset::Column::TokenHash.eq(hash_of(secret)))
         .add(password_reset::Column::ExpiresAt.gt(now))
