@@ -339,7 +339,7 @@ fn with(line: &Weak<Inner>, act: impl FnOnce(&Rc<Inner>)) {
 
 /// Leaves for the login page, which leads back here.
 pub fn log_in_again() {
-    let here = location().pathname().unwrap_or_default();
+    let here = location().pathname().unwrap_or_default() + &location().search().unwrap_or_default();
     // When the browser refuses to leave, the page stays and the next request says why.
     _ = location().set_href(&format!("/login?next={}", js_sys::encode_uri_component(&here)));
 }

@@ -24,7 +24,7 @@ use crate::model::{Code, Error, FormAnswer, FormFailure, Result};
 /// The largest form: a message of 25 000 characters takes up to nine bytes for each.
 pub const FORM_MAX: usize = 256 * 1024;
 /// Forms that ask for a password themselves: nobody is sent to the login from them.
-const ASKING: [&str; 2] = ["/login", "/join_with_password"];
+const ASKING: [&str; 3] = ["/login", "/login_code", "/join_with_password"];
 /// Words in the names of fields whose content is never shown again.
 const SECRET: [&str; 2] = ["password", "code"];
 
@@ -84,7 +84,8 @@ async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: N
         Error::invalid("The form was incomplete or not understood. Reload the page and try again.")
     });
     if outcome.status == StatusCode::UNAUTHORIZED && !ASKING.iter().any(|form| action.ends_with(form)) {
-        return Ok(Redirect::to("/login").into_response());
+        let next: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", &back).finish();
+        return Ok(Redirect::to(&format!("/login?{next}")).into_response());
     }
     let failure = FormFailure { action, values: typed(&body), error };
     let status = status_of(&failure.error);

@@ -1,7 +1,7 @@
 //! Network addresses: who is calling, as far as the proxies before us can be trusted.
 
 use std::{
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     str::FromStr,
 };
 
@@ -58,12 +58,17 @@ pub fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAd
         if !is_trusted(client) {
             break;
         }
-        match std::str::from_utf8(hop).ok().and_then(|hop| hop.trim().parse::<IpAddr>().ok()) {
+        match std::str::from_utf8(hop).ok().and_then(|hop| address_in(hop.trim())) {
             Some(address) => client = address.to_canonical(),
             None => break,
         }
     }
     client
+}
+
+/// The address of a hop, which some proxies write with the port.
+fn address_in(hop: &str) -> Option<IpAddr> {
+    hop.parse().ok().or_else(|| hop.parse().ok().map(|with_port: SocketAddr| with_port.ip()))
 }
 
 /// Whether a host, with or without a port, is this machine.
@@ -103,6 +108,8 @@ mod tests {
             ("10.0.0.1", "10.0.0.2", "10.0.0.2"),
             ("::ffff:10.0.0.1", "1.2.3.4", "1.2.3.4"),
             ("::1", "2001:db8::7", "2001:db8::7"),
+            ("10.0.0.1", "1.2.3.4:5678", "1.2.3.4"),
+            ("10.0.0.1", "[2001:db8::7]:5678, 10.9.9.9:80", "2001:db8::7"),
         ] {
             let headers = HeaderMap::from_iter([(
                 axum::http::HeaderName::from_static("x-forwarded-for"),

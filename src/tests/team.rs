@@ -241,6 +241,7 @@ async fn r_22_a_removed_member_loses_token_cookie_socket_and_api_tokens_at_once(
         let action = if by_themselves { "member_left" } else { "member_removed" };
         let entry = team.get(&format!("/api/audit?action={action}")).await.is(200)[0].clone();
         assert_eq!(entry["target"]["id"], other.user["id"]);
+        assert_eq!(entry["changes"]["tokens_revoked"]["to"], "CI");
     }
     // What belongs to who stays works on.
     team.get("/api/services").await.is(200);

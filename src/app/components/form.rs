@@ -198,9 +198,9 @@ pub fn FormHead(
     is_quiet: Signal<bool>,
 ) -> impl IntoView {
     let (path, search) = (use_location().pathname, use_location().search);
-    let confirm = move || {
+    let and_back = move |path_to: &str| {
         let page = path.with(|path| search.with(|search| full_path(path, search)));
-        format!("/confirm?next={}", Url::escape(&page))
+        format!("{path_to}?next={}", Url::escape(&page))
     };
     view! {
         <PageField />
@@ -217,7 +217,7 @@ pub fn FormHead(
                                     .then(|| {
                                         view! {
                                             " "
-                                            <a href="/login" rel="external">
+                                            <a href=move || and_back("/login") rel="external">
                                                 "Log in"
                                             </a>
                                         }
@@ -226,7 +226,7 @@ pub fn FormHead(
                                     .then(|| {
                                         view! {
                                             " "
-                                            <a href=confirm>"Confirm your password"</a>
+                                            <a href=move || and_back("/confirm")>"Confirm your password"</a>
                                         }
                                     })}
                             </p>
@@ -257,10 +257,11 @@ pub fn Submit(
     to: Option<String>,
 ) -> impl IntoView {
     let (name, value) = send.unzip();
-    let to = to.map(|to| view! { <span class="sr-only">" " {to}</span> });
+    let to = to.map(|to| view! { <span class="sr-only">{to}</span> });
     view! {
         <button type="submit" class=class name=name value=value disabled=move || form.pending.get()>
-            {move || if form.pending.get() { busy } else { label }} {to}
+            {move || if form.pending.get() { busy } else { label }}
+            {to}
         </button>
     }
 }

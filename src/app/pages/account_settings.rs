@@ -240,7 +240,7 @@ fn Sessions(answer: Answer, sessions: Vec<SessionInfo>) -> impl IntoView {
 #[component]
 fn SessionRow(answer: Answer, session: SessionInfo) -> impl IntoView {
     let SessionInfo { id, user_agent, ip, created_at, last_seen_at, is_current } = session;
-    let named = format!("{user_agent}, {ip}");
+    let named = format!(", {user_agent}, {ip}, since {created_at}");
     let action = ServerAction::<RevokeSession>::new();
     let form = Form::about(action, "revoke", id);
     Effect::new(move |_| {

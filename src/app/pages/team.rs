@@ -141,7 +141,7 @@ fn SetRole(answer: Answer, member: Memo<TeamMember>, id: UserId, name: String) -
             <input type="hidden" name="id" value=id.to_string() />
             <Select form name="role" label=format!("Role of {name}") choices=role_choices() value=role />
             <div class="actions">
-                <Submit form label="Set role" busy="Setting…" class="button" />
+                <Submit form label="Set role" busy="Setting…" class="button" to=format!(" of {name}") />
                 <Done form text="Set." />
             </div>
         </ActionForm>
@@ -152,6 +152,7 @@ fn SetRole(answer: Answer, member: Memo<TeamMember>, id: UserId, name: String) -
 fn Remove(answer: Answer, id: UserId, name: String) -> impl IntoView {
     let action = ServerAction::<RemoveMember>::new();
     let form = Form::about(action, "remove", id);
+    let to = format!(": {name}");
     refetch_when_done(answer, form);
     view! {
         <ActionForm action node_ref=form.node attr:class="stack">
@@ -162,7 +163,13 @@ fn Remove(answer: Answer, id: UserId, name: String) -> impl IntoView {
                 " is logged out of this organization at once; the API tokens and invitations they made stop working. What they wrote stays."
             </p>
             <div class="actions">
-                <Submit form label="Remove from team" busy="Removing…" class="button button-danger" />
+                <Submit
+                    form
+                    label="Remove from team"
+                    busy="Removing…"
+                    class="button button-danger"
+                    to
+                />
             </div>
         </ActionForm>
     }

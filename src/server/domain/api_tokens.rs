@@ -112,15 +112,16 @@ impl Tx {
         Ok(id.uuid())
     }
 
-    /// Revokes the tokens a person made: they know the secrets and may not come in any more.
-    pub(super) async fn revoke_tokens_of(&mut self, user: UserId) -> Result<()> {
+    /// Revokes the tokens a person made, and gives their names: they know the secrets and may not come in any more.
+    pub(super) async fn revoke_tokens_of(&mut self, user: UserId) -> Result<Vec<String>> {
         let theirs = self.scope().find::<api_token::Entity>().filter(api_token::Column::CreatedBy.eq(user));
         let theirs = theirs.filter(api_token::Column::RevokedAt.is_null()).all(self.db()).await.map_err(internal)?;
+        let names = theirs.iter().map(|row| row.name.clone()).collect();
         for row in theirs {
             let ended = self.revoke(row).await?;
             self.end_access(ended);
         }
-        Ok(())
+        Ok(names)
     }
 }
 

@@ -31,6 +31,8 @@ use crate::{
 const PAGE: u64 = 50;
 /// The most entries of one export.
 const EXPORT_MAX: u64 = 50_000;
+/// How many of those who have left the log can be narrowed to.
+const LEAVERS_MAX: u64 = 500;
 /// How many entries of an export are in memory at once.
 const EXPORT_PAGE: u64 = 250;
 
@@ -112,6 +114,11 @@ impl Deed {
     pub(super) fn changing<T: Serialize>(mut self, before: &T, after: &T) -> Self {
         self.changes.extend(differences(before, after));
         self
+    }
+
+    /// What ended along with it, by name, if anything did.
+    pub(super) fn ending(self, field: &str, names: Vec<String>) -> Self {
+        if names.is_empty() { self } else { self.setting(field, names.join(", ")) }
     }
 
     /// Another field that was set. Of a long text the beginning is kept.
@@ -215,11 +222,12 @@ impl Admin {
         use audit_entry::Column;
         let members = self.scope().find::<membership::Entity>().all(self.db()).await.map_err(internal)?;
         let members = names(self.db(), members.into_iter().map(|member| member.user_id).collect()).await?;
-        let actors = self.scope().find::<audit_entry::Entity>().filter(Column::ActorKind.eq(ActorKind::User));
-        let actors = actors.select_only().columns([Column::ActorId, Column::ActorName]).distinct();
-        let actors: Vec<(Option<UserId>, String)> = actors.into_tuple().all(self.db()).await.map_err(internal)?;
-        let actors = actors.into_iter().filter_map(|(id, name)| Some((id?, name)));
-        let people: BTreeMap<_, _> = actors.chain(members).collect();
+        let left = Column::Action.is_in([Action::MemberLeft, Action::MemberRemoved]);
+        let left = self.scope().find::<audit_entry::Entity>().filter(left).order_by_desc(Column::CreatedAt);
+        let left = left.select_only().columns([Column::TargetId, Column::TargetName]).limit(LEAVERS_MAX);
+        let left: Vec<(String, String)> = left.into_tuple().all(self.db()).await.map_err(internal)?;
+        let left = left.into_iter().rev().filter_map(|(id, name)| Some((id.parse().ok()?, name)));
+        let people: BTreeMap<UserId, String> = left.chain(members).collect();
         let mut people: Vec<_> = people.into_iter().collect();
         people.sort_by_cached_key(|(id, name)| (name.to_lowercase(), *id));
         Ok(people)

@@ -52,10 +52,11 @@ impl Admin {
         if before.role == role {
             return listed(&before, person);
         }
+        let mut deed = Deed::new(Action::RoleChanged).on("user", user, &person.name);
         if role != Role::Admin {
             tx.keep_an_admin(&before, "Make somebody else an admin first.").await?;
             // They may not offer any more what they have offered.
-            tx.take_back(invitation::Column::InvitedBy.eq(user)).await?;
+            deed = deed.ending("invitations_revoked", tx.take_back(invitation::Column::InvitedBy.eq(user)).await?);
         }
         let mut change = before.clone().into_active_model();
         change.role = Set(role);
@@ -64,7 +65,7 @@ impl Admin {
             tx.end_access(session.uuid());
         }
         let roles = (json!({"role": before.role}), json!({"role": role}));
-        tx.note(Deed::new(Action::RoleChanged).on("user", user, &person.name).changing(&roles.0, &roles.1));
+        tx.note(deed.changing(&roles.0, &roles.1));
         tx.commit().await?;
         listed(&after, person)
     }
@@ -123,14 +124,15 @@ impl Tx {
     async fn part_with(&mut self, user: UserId, action: Action) -> Result<()> {
         let (row, person) = self.member(user).await?;
         self.keep_an_admin(&row, "Make somebody else an admin first, then leave.").await?;
-        self.take_back(invitation::Column::InvitedBy.eq(user)).await?;
-        self.revoke_tokens_of(user).await?;
+        let invitations = self.take_back(invitation::Column::InvitedBy.eq(user)).await?;
+        let tokens = self.revoke_tokens_of(user).await?;
         let organization = self.organization().id;
         for session in delete_sessions(self.db(), user, Some(organization)).await? {
             self.end_access(session);
         }
         membership::Entity::delete_by_id((organization, user)).exec(self.db()).await.map_err(internal)?;
-        self.note(Deed::new(action).on("user", user, &person.name));
+        let deed = Deed::new(action).on("user", user, &person.name);
+        self.note(deed.ending("tokens_revoked", tokens).ending("invitations_revoked", invitations));
         Ok(())
     }
 }
