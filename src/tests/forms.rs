@@ -190,5 +190,5 @@ async fn an_ended_session_leads_to_the_door_and_a_broken_form_is_a_refusal() {
     }
     team.post("/api/auth/logout", json!({})).await.is(204);
     let answer = browser.submit("/services", path_to("add_group"), &[("name", "Core")]).await;
-    assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, "/login"));
+    assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, "/login?next=%2Fservices"));
 }

@@ -270,7 +270,8 @@ async fn every_server_function_that_needs_a_session_says_so() {
             answer.refuses(401, &[]);
         }
         let plain = app.browser().submit("/services", path_to(function.name), &pairs(&fields)).await;
-        assert_eq!((plain.status.as_u16(), plain.header(header::LOCATION)), (303, "/login"), "{}", function.name);
+        let door = (plain.status.as_u16(), plain.header(header::LOCATION));
+        assert_eq!(door, (303, "/login?next=%2Fservices"), "{}", function.name);
     }
     assert_eq!(victim.team.everything().await, before);
 }
