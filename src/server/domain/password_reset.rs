@@ -28,7 +28,6 @@ impl Site {
     ///
     /// # Errors
     /// When the database does not answer.
-    #[expect(clippy::disallowed_methods, reason = "people are looked up before any organization is known")]
     pub async fn request_reset(&self, email: &Email, caller: &Caller) -> Result<Option<String>> {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await.map_err(internal)?;
