@@ -21,12 +21,10 @@ use super::{
     counters::Counters,
     domain::Clock,
     net::throttle_key,
-    window::{Tally, Window},
+    window::{Tally, Window, trim},
 };
 use crate::model::{Error, Result, Timestamp};
 
-/// Callers whose requests are counted at most; past it those whose minute is over are forgotten first.
-const CALLERS: usize = 50_000;
 /// A minute.
 const WINDOW_SECONDS: i64 = 60;
 /// What part of the allowance is told to the other instances at once: few requests ask Redis, and by so much each
@@ -125,14 +123,10 @@ impl Requests {
     fn recognize(&self, secret: &[u8], caller: Uuid) {
         let now = self.clock.now();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.known.len() >= CALLERS {
-            counts.known.retain(|_, known| known.is_fresh(now));
-            if counts.known.len() >= CALLERS {
-                // Those in use are recognized again by their next request.
-                counts.known.clear();
-            }
-        }
-        let before = counts.known.insert(self.hasher.hash_one(secret), Known { caller, at: now });
+        let secret = self.hasher.hash_one(secret);
+        // Those that are forgotten and in use are recognized again by their next request.
+        trim(&mut counts.known, &secret, |known| !known.is_fresh(now));
+        let before = counts.known.insert(secret, Known { caller, at: now });
         if before.is_none_or(|known| !known.is_fresh(now)) {
             counts.window(Who::Caller(caller), now).add(now);
         }
@@ -148,12 +142,7 @@ impl Requests {
 impl Counts {
     /// The count of somebody's requests.
     fn window(&mut self, who: Who, now: Timestamp) -> &mut Window {
-        if self.windows.len() >= CALLERS && !self.windows.contains_key(&who) {
-            self.windows.retain(|_, window| !window.is_over(now));
-            if self.windows.len() >= CALLERS {
-                self.windows.clear();
-            }
-        }
+        trim(&mut self.windows, &who, |window| window.is_over(now));
         self.windows.entry(who).or_insert(Window::new(now, WINDOW_SECONDS))
     }
 }
