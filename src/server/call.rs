@@ -117,8 +117,7 @@ where
         Entrance::Open(session) => sign_in(async |_| Ok(session), Some(next)).await,
         Entrance::Code(challenge) => {
             hand_out(state.challenges.write(&challenge)?);
-            let next: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", &next).finish();
-            leptos_axum::redirect(&format!("/login/code?{next}"));
+            leptos_axum::redirect(&and_then("/login/code", &next));
             Ok(())
         }
     }
@@ -267,6 +266,13 @@ pub fn is_own_path(path: &str) -> bool {
         && !path.starts_with("//")
         && path.len() <= 512
         && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+}
+
+/// The address of a page that leads on to another.
+#[must_use]
+pub fn and_then(page: &str, next: &str) -> String {
+    let next: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+    format!("{page}?{next}")
 }
 
 /// A path to lead to: this one, when it is ours, or the dashboard.

@@ -16,7 +16,7 @@ use tower::ServiceExt;
 
 use super::{
     AppState,
-    call::{TOLD_ONCE, is_own_path},
+    call::{TOLD_ONCE, and_then, is_own_path},
     error::status_of,
 };
 use crate::model::{Code, Error, FormAnswer, FormFailure, Result};
@@ -84,8 +84,7 @@ async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: N
         Error::invalid("The form was incomplete or not understood. Reload the page and try again.")
     });
     if outcome.status == StatusCode::UNAUTHORIZED && !ASKING.iter().any(|form| action.ends_with(form)) {
-        let next: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", &back).finish();
-        return Ok(Redirect::to(&format!("/login?{next}")).into_response());
+        return Ok(Redirect::to(&and_then("/login", &back)).into_response());
     }
     let failure = FormFailure { action, values: typed(&body), error };
     let status = status_of(&failure.error);

@@ -26,7 +26,13 @@ use crate::{
         shell,
     },
     model::{Error, FormAnswer, FormFailure},
-    server::{AppState, auth::page_session, call::own_or_dashboard, config::Registrations, domain::Viewer},
+    server::{
+        AppState,
+        auth::page_session,
+        call::{and_then, own_or_dashboard},
+        config::Registrations,
+        domain::Viewer,
+    },
 };
 
 /// Pages that need nobody to be signed in.
@@ -111,8 +117,7 @@ async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Re
         Ok(None) if is_open(&path) => {}
         Ok(None) => {
             let wanted = request.uri().path_and_query().map_or(path.as_str(), |wanted| wanted.as_str());
-            let next: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", wanted).finish();
-            return Redirect::to(&format!("/login?{next}")).into_response();
+            return Redirect::to(&and_then("/login", wanted)).into_response();
         }
         Err(error) => return failed(error),
     }
