@@ -48,6 +48,7 @@ mod owners;
 mod pages;
 mod password_reset;
 mod places;
+mod presence;
 mod public_incidents;
 mod public_safety;
 mod redirects;

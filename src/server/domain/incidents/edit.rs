@@ -5,12 +5,7 @@ use std::collections::BTreeSet;
 use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter};
 
 use super::{
-    super::{
-        Member, Viewer, markdown,
-        store::{incident, incident_impact},
-        tx::Tx,
-        zones,
-    },
+    super::{Member, markdown, store::incident_impact, tx::Tx, zones},
     case::Case,
     deed,
     words::Word,
@@ -22,14 +17,6 @@ use crate::{
     },
     server::error::internal,
 };
-
-impl Viewer {
-    /// Refuses an incident that is not this organization's.
-    pub(super) async fn require_incident(&self, id: IncidentId) -> Result<()> {
-        let row = self.scope().find_id::<incident::Entity>(id).one(self.db()).await.map_err(internal)?;
-        row.map(drop).ok_or_else(Error::not_found)
-    }
-}
 
 impl Member {
     /// Changes what the patch holds. A new plan of a maintenance is told in an update of its own (domain rule 3.6.8).

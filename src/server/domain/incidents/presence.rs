@@ -2,11 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::OnConflict,
+};
 
-use super::super::{Viewer, page::names, store::presence};
+use super::super::{
+    Viewer,
+    page::names,
+    store::{self, incident, presence},
+};
 use crate::{
-    model::{IncidentId, Result, UserId},
+    model::{Error, IncidentId, Result, UserId},
     server::error::internal,
 };
 
@@ -19,20 +25,24 @@ impl Viewer {
     /// # Errors
     /// `not_found` when this organization has no such incident.
     pub async fn here(&self, id: IncidentId, leaving: bool) -> Result<Vec<String>> {
-        self.require_incident(id).await?;
         let now = self.domain.clock().now();
         let me = presence::Model { org_id: self.organization(), incident_id: id, user_id: self.user(), seen_at: now };
+        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        // Held until this is noted, so that nobody deletes it meanwhile; and before what belongs to it, in the order in
+        // which a deletion takes them, so that neither waits for the other.
+        let incident = self.scope().find_id::<incident::Entity>(id).lock_exclusive();
+        incident.one(&tx).await.map_err(internal)?.ok_or_else(Error::not_found)?;
+        let me = me.into_active_model();
         if leaving {
-            me.into_active_model().delete(self.db()).await.map_err(internal)?;
+            me.delete(&tx).await.map_err(internal)?;
+            tx.commit().await.map_err(internal)?;
             return Ok(Vec::new());
         }
         let columns = [presence::Column::OrgId, presence::Column::IncidentId, presence::Column::UserId];
         let again = OnConflict::columns(columns).update_column(presence::Column::SeenAt).to_owned();
-        presence::Entity::insert(me.into_active_model().reset_all())
-            .on_conflict(again)
-            .exec_without_returning(self.db())
-            .await
-            .map_err(internal)?;
+        let noted = presence::Entity::insert(me.reset_all()).on_conflict(again);
+        noted.exec_without_returning(&tx).await.map_err(internal)?;
+        tx.commit().await.map_err(internal)?;
         let others = self.scope().find_id::<presence::Entity>(id);
         let others = others.filter(presence::Column::SeenAt.gte(now.plus_seconds(-GONE_SECONDS)));
         let others = others.filter(presence::Column::UserId.ne(self.user())).all(self.db()).await.map_err(internal)?;
