@@ -5,6 +5,7 @@
 
 mod board;
 mod components;
+mod focus;
 mod live;
 mod pages;
 pub mod public;

@@ -5,6 +5,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};
 
 use super::form::Form;
+use crate::app::focus;
 
 /// The ids of what describes a field: its hint and, when there is one, its fault.
 fn described_by(form: Form, name: &'static str, has_hint: bool) -> impl Fn() -> Option<String> + Copy + Send + Sync {
@@ -310,8 +311,9 @@ fn come_alive<E>(
         }
         if is_first {
             // After the heading, which takes the focus when the page is reached from another.
-            let focus = move || _ = AsRef::<HtmlElement>::as_ref(&element).focus();
-            request_animation_frame(move || request_animation_frame(focus));
+            request_animation_frame(move || {
+                focus::lead_back(move || Some(AsRef::<HtmlElement>::as_ref(&element).clone()))
+            });
         }
     });
 }

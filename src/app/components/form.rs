@@ -15,7 +15,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, KeyboardEvent};
 
 use crate::{
-    app::{full_path, session::use_refusal},
+    app::{focus, full_path, session::use_refusal},
     model::{Code, Error},
 };
 
@@ -78,7 +78,7 @@ impl Form {
         let node = NodeRef::<html::Form>::new();
         Effect::new(move |_| {
             if error.with(Option::is_some) {
-                focus_first_fault(node);
+                focus::lead_on(node, move || first_fault(node));
             }
         });
         Self {
@@ -163,17 +163,9 @@ impl Form {
     }
 }
 
-/// Puts the cursor where there is something to correct, after the marks have been drawn.
-fn focus_first_fault(form: NodeRef<html::Form>) {
-    request_animation_frame(move || {
-        let Some(form) = form.try_get_untracked().flatten() else { return };
-        if let Ok(Some(field)) = form.query_selector("[aria-invalid='true']")
-            && let Ok(field) = field.dyn_into::<HtmlElement>()
-        {
-            // An element that is gone by now needs no focus.
-            _ = field.focus();
-        }
-    });
+/// The first field that there is something to correct in.
+fn first_fault(form: NodeRef<html::Form>) -> Option<HtmlElement> {
+    form.try_get_untracked().flatten()?.query_selector("[aria-invalid='true']").ok()??.dyn_into().ok()
 }
 
 /// Names the page a form stands on, for the server to lead back to when it answers the form itself: the address of a

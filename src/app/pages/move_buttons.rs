@@ -7,6 +7,7 @@ use web_sys::{HtmlButtonElement, MouseEvent};
 use crate::{
     app::{
         components::{form::PageField, icon::Icon},
+        focus,
         session::use_refusal,
     },
     model::Placement,
@@ -85,12 +86,9 @@ pub fn refocus(id: &str, direction: Placement) {
         Placement::Down => Placement::Up,
     };
     let ids = [button_id(id, direction), button_id(id, opposite)];
-    request_animation_frame(move || {
-        let find = |id: &String| document().get_element_by_id(id)?.dyn_into::<HtmlButtonElement>().ok();
-        if let Some(button) = ids.iter().filter_map(find).find(|button| !button.disabled()) {
-            // A button that is gone by now needs no focus.
-            _ = button.focus();
-        }
+    focus::lead_back(move || {
+        let buttons = ids.iter().filter_map(|id| focus::by_id(id)?.dyn_into::<HtmlButtonElement>().ok());
+        buttons.into_iter().find(|button| !button.disabled()).map(Into::into)
     });
 }
 

@@ -5,7 +5,6 @@ use leptos::{form::ActionForm, prelude::*};
 use super::{
     Room,
     draft::{Draft, DraftHead},
-    focus,
     stepper::{Stepper, next_step, picked},
 };
 use crate::{
@@ -15,6 +14,7 @@ use crate::{
             form::{Done, Form, Submit},
             services_affected::ServicesAffected,
         },
+        focus,
         server_fns::{self, PostUpdate},
     },
     model::{Incident, IncidentStatus, Intent, Remains, Result, ServiceId, ServiceImpact, ServiceStatus},
@@ -117,7 +117,7 @@ pub fn Composer(
     let forget = move || {
         writing.forget();
         key.renew();
-        focus(form.id_of("message"));
+        focus::lead_on(form.node, move || focus::by_id(&form.id_of("message")));
     };
     let draft = Draft::of(room, action, form, Some(is_begun), forget);
     let current = Memo::new(move |_| room.incident.with(|incident| incident.status));

@@ -5,7 +5,6 @@ use leptos::{form::ActionForm, prelude::*};
 use super::{
     Room,
     draft::{Draft, DraftHead},
-    focus,
     header::zone,
     when_gone,
 };
@@ -16,6 +15,7 @@ use crate::{
             form::{Done, Form, FormHead, Submit},
             status::StatusIcon,
         },
+        focus,
         pages::new_incident::impacts,
         server_fns::{self, EditIncident},
     },
@@ -116,7 +116,7 @@ fn Services(room: Room) -> impl IntoView {
         move |(id, _)| ids.with(|ids| !ids.contains(id)),
         move |(_, name)| {
             said.set(format!("{name} was taken out. What it suffered stays in its history."));
-            focus(SAID.to_owned());
+            focus::lead_back(|| focus::by_id(SAID));
         },
     );
     view! {

@@ -6,7 +6,6 @@ use leptos::{form::ActionForm, prelude::*};
 use super::{
     Room,
     draft::{Draft, DraftHead},
-    focus,
     presence::Presence,
     when_gone,
 };
@@ -18,6 +17,7 @@ use crate::{
             incident::{AffectedChips, BackfilledNote, IncidentMark},
             time::{Time, Window, Wording},
         },
+        focus,
         server_fns::PublishIncident,
     },
     model::{Incident, Zone},
@@ -58,7 +58,7 @@ pub fn Header(
         move |()| !is_draft.get(),
         move |()| {
             said.set("Published. Visitors see it now.");
-            focus(SAID.to_owned());
+            focus::lead_back(|| focus::by_id(SAID));
         },
     );
     view! {

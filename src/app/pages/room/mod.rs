@@ -17,8 +17,6 @@ use std::collections::BTreeMap;
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
-use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
 
 use self::{
     composer::{Composer, FormKey, Writing},
@@ -198,17 +196,6 @@ where
         if let Some(what) = sent.get().filter(|what| is_gone(what)) {
             sent.set(None);
             then(what);
-        }
-    });
-}
-
-/// Puts the focus on the element with this id, once it is drawn.
-fn focus(id: String) {
-    request_animation_frame(move || {
-        let element = document().get_element_by_id(&id);
-        if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-            // An element that is gone by now needs no focus.
-            _ = element.focus();
         }
     });
 }

@@ -5,7 +5,6 @@ use leptos::{form::ActionForm, html, prelude::*};
 use super::{
     Room,
     draft::{Draft, DraftHead},
-    focus,
     header::zone,
     when_gone,
 };
@@ -16,7 +15,7 @@ use crate::{
             form::{Form, FormHead, Submit},
             incident::Timeline,
         },
-        server_fns,
+        focus, server_fns,
     },
     model::{IncidentUpdate, UpdateId},
 };
@@ -34,7 +33,7 @@ pub fn Updates(
     let is_gone = move |id: &UpdateId| room.incident.with(|incident| incident.updates.iter().all(|it| it.id != *id));
     when_gone(deleting, is_gone, move |_| {
         said.set("Deleted.");
-        focus(HEADING.to_owned());
+        focus::lead_back(|| focus::by_id(HEADING));
     });
     let tools = Callback::new(move |update| view! { <Tools room update said deleting /> }.into_any());
     view! {
@@ -92,7 +91,7 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
         if let Some(fold) = fold.get_untracked() {
             fold.set_open(false);
         }
-        focus(form.id_of("edit"));
+        focus::lead_on(form.node, move || focus::by_id(&form.id_of("edit")));
     };
     let draft = Draft::of(room, action, form, None, accepted);
     let zone = zone(room);

@@ -1,0 +1,86 @@
+// The cursor stays with its person: an answer that comes late takes it from nobody who has gone on.
+
+import type { Page } from '@playwright/test';
+import { alive, expect, go, REFUSED, signUp, test } from './fixtures';
+
+/** Holds back the answers of the server to these requests until they are released. */
+async function hold(page: Page, requests: string): Promise<() => void> {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route(requests, async (route) => {
+    const response = await route.fetch();
+    await held;
+    await route.fulfill({ response });
+  });
+  return release;
+}
+
+/** Lets the page draw as often as it takes for a cursor to be led away. */
+const settle = (page: Page): Promise<void> =>
+  page.evaluate(async () => {
+    for (let frame = 0; frame < 4; frame += 1) await new Promise(requestAnimationFrame);
+  });
+
+async function enterNewRoom(page: Page): Promise<void> {
+  await signUp(page);
+  const headers = { origin: new URL(test.info().project.use.baseURL!).origin };
+  const answer = await page.request.post('/api/incidents', { data: { title: 'Checkout fails' }, headers });
+  await go(page, `/incidents/${((await answer.json()) as { id: string }).id}`);
+}
+
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+const message = (page: Page) => page.getByLabel('Message', { exact: true }).first();
+
+test('who goes on to the postmortem before the answer to the last update comes writes it whole', async ({ page }) => {
+  await enterNewRoom(page);
+  const release = await hold(page, '**/post_update');
+  await button(page, 'Resolve').click();
+  // The line is quicker than the answer.
+  const postmortem = page.getByLabel('What happened, why, and what changes');
+  await postmortem.click();
+  await page.keyboard.type('A bad ');
+  release();
+  await expect(page.getByRole('status').filter({ hasText: 'Posted.' })).toBeVisible();
+  await settle(page);
+  await page.keyboard.type('deploy');
+  await expect(postmortem).toHaveValue('A bad deploy');
+  await expect(message(page)).toHaveValue('');
+});
+
+test('who goes on before a refusal comes is told, and stays', async ({ page, expectConsole }) => {
+  expectConsole(REFUSED);
+  await enterNewRoom(page);
+  const title = page.getByLabel('Title', { exact: true });
+  await title.fill('');
+  const release = await hold(page, '**/edit_incident');
+  await button(page, 'Save details').click();
+  await message(page).click();
+  await page.keyboard.type('We look ');
+  release();
+  await expect(title).toHaveAccessibleDescription('This is required.');
+  await settle(page);
+  await page.keyboard.type('into it.');
+  await expect(message(page)).toHaveValue('We look into it.');
+  // Who waits is led to what there is to correct.
+  await button(page, 'Save details').click();
+  await expect(title).toBeFocused();
+});
+
+test('who has begun to write before the client runs is not led back to the first field', async ({ page }) => {
+  await signUp(page);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/*.wasm', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto('/incidents/new');
+  await message(page).click();
+  await page.keyboard.type('Cards are ');
+  release();
+  await alive(page);
+  await settle(page);
+  await page.keyboard.type('declined.');
+  await expect(message(page)).toHaveValue('Cards are declined.');
+  await expect(page.getByLabel('Title', { exact: true })).toHaveValue('');
+});
