@@ -47,6 +47,46 @@ test('who goes on to the postmortem before the answer to the last update comes w
   await expect(message(page)).toHaveValue('');
 });
 
+test('what is written on while an update is on its way stays, and can be posted', async ({ page }) => {
+  await enterNewRoom(page);
+  const release = await hold(page, '**/post_update');
+  const updates = page.locator('.room-rest .timeline > .update');
+  await message(page).fill('Cards are declined.');
+  await button(page, 'Post update').click();
+  await expect(updates).toHaveCount(2);
+  await expect(page.getByText('changed while you were writing'), 'it is their own').toHaveCount(0);
+  await message(page).press('Control+End');
+  await page.keyboard.type(' We look');
+  release();
+  await expect(page.getByRole('status').filter({ hasText: 'Posted.' })).toBeVisible();
+  await settle(page);
+  await page.keyboard.type(' into it.');
+  await expect(message(page)).toHaveValue('Cards are declined. We look into it.');
+  await button(page, 'Post update').click();
+  await expect(updates).toHaveCount(3);
+  await expect(updates.first()).toContainText('Cards are declined. We look into it.');
+  await expect(message(page)).toHaveValue('');
+});
+
+test('who writes on at a postmortem while its draft is saved loses no word', async ({ page }) => {
+  await enterNewRoom(page);
+  await button(page, 'Resolve').click();
+  const postmortem = page.getByLabel('What happened, why, and what changes');
+  await postmortem.fill('A bad');
+  const release = await hold(page, '**/write_postmortem');
+  await button(page, 'Save draft').click();
+  await postmortem.press('Control+End');
+  await page.keyboard.type(' deploy');
+  release();
+  await expect(page.locator('.postmortem').getByText('Saved.')).toBeVisible();
+  await settle(page);
+  await page.keyboard.type(' on Monday.');
+  await expect(postmortem).toHaveValue('A bad deploy on Monday.');
+  await button(page, 'Publish').click();
+  await expect(page.locator('.postmortem').getByText(/^Published /)).toBeVisible();
+  await expect(postmortem).toHaveValue('A bad deploy on Monday.');
+});
+
 test('who goes on before a refusal comes is told, and stays', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   await enterNewRoom(page);

@@ -60,9 +60,9 @@ impl Edition {
         (Self::new(form, live, is_behind), first)
     }
 
-    /// Whether somebody else was faster.
+    /// Whether somebody else was faster. While the form is on its way, a newer version may be its own.
     fn is_changed(self) -> bool {
-        self.version.get() < self.live.get()
+        self.version.get() < self.live.get() && !self.form.is_pending()
     }
 
     /// Goes on with what is written on top of what has been changed.

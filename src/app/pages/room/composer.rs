@@ -114,12 +114,14 @@ pub fn Composer(
     writing.message.set(form.typed("message").unwrap_or_default());
     writing.status.set(form.typed("status").and_then(|status| status.parse().ok()));
     let is_begun = Signal::derive(move || writing.is_begun());
-    let forget = move || {
-        writing.forget();
+    let accepted = move |begins_anew| {
         key.renew();
-        focus::lead_on(form.node, move || focus::by_id(&form.id_of("message")));
+        if begins_anew {
+            writing.forget();
+            focus::lead_on(form.node, move || focus::by_id(&form.id_of("message")));
+        }
     };
-    let draft = Draft::of(room, action, form, Some(is_begun), forget);
+    let draft = Draft::of(room, action, form, Some(is_begun), accepted);
     let current = Memo::new(move |_| room.incident.with(|incident| incident.status));
     let fields = draft.begin_with(|| ());
     view! {
@@ -130,6 +132,7 @@ pub fn Composer(
                 node_ref=form.node
                 attr:class="stack"
                 attr:novalidate=true
+                on:input=move |_| draft.touch()
                 on:keydown=move |event| form.send_by_keys(&event)
             >
                 <DraftHead draft />

@@ -145,7 +145,7 @@ fn Attached(room: Room, id: ServiceId, detaching: RwSignal<Option<(ServiceId, St
     let service = Memo::new(move |last: Option<&Option<AffectedService>>| find().or_else(|| last.cloned().flatten()));
     let name = move || service.with(|service| service.as_ref().map(|service| service.name.clone()));
     let status = Signal::derive(move || service.with(|service| service.as_ref().map(|service| service.status)));
-    room.follow(action, || {});
+    room.follow(action, |_| {});
     view! {
         <li class="attached">
             <StatusIcon status=Signal::derive(move || status.get().unwrap_or_default()) />

@@ -20,6 +20,8 @@ pub struct Draft {
     is_writing: Signal<bool>,
     /// Whether something was typed into a form that does not say so itself.
     is_touched: RwSignal<bool>,
+    /// Whether something was typed since it was sent.
+    has_gone_on: StoredValue<bool>,
     edition: Edition,
     /// How often the form has begun anew.
     round: RwSignal<u32>,
@@ -31,16 +33,17 @@ impl Draft {
     where
         F: ServerFn<Output = Incident, Error = Error> + Clone + Send + Sync + 'static,
     {
-        Self::of(room, action, form, None, || {})
+        Self::of(room, action, form, None, |_| {})
     }
 
-    /// A form that knows itself whether something is being written, and what to forget once the server has accepted it.
+    /// A form that knows itself whether something is being written, and what to do once the server has accepted it: told
+    /// whether it begins anew. It does not when its writer has gone on writing meanwhile.
     pub fn of<F>(
         room: Room,
         action: ServerAction<F>,
         form: Form,
         is_writing: Option<Signal<bool>>,
-        forget: impl Fn() + 'static,
+        accepted: impl Fn(bool) + 'static,
     ) -> Self
     where
         F: ServerFn<Output = Incident, Error = Error> + Clone + Send + Sync + 'static,
@@ -49,12 +52,23 @@ impl Draft {
         let is_writing = is_writing.unwrap_or_else(|| is_touched.into());
         let live = Signal::derive(move || room.incident.with(|incident| incident.version));
         let edition = Edition::new(form, live, is_writing);
-        let draft = Self { room, edition, is_writing, is_touched, round: RwSignal::new(0) };
-        room.follow(action, move || {
+        let (has_gone_on, round) = (StoredValue::new(false), RwSignal::new(0));
+        let draft = Self { room, edition, is_writing, is_touched, has_gone_on, round };
+        Effect::new(move |_| {
+            if form.is_pending() {
+                has_gone_on.set_value(false);
+            }
+        });
+        room.follow(action, move |version| {
+            if has_gone_on.get_value() {
+                accepted(false);
+                edition.stand_on(version);
+                return;
+            }
             form.clear();
-            forget();
-            draft.is_touched.set(false);
-            draft.round.update(|round| *round += 1);
+            accepted(true);
+            is_touched.set(false);
+            round.update(|round| *round += 1);
         });
         draft
     }
@@ -62,6 +76,7 @@ impl Draft {
     /// Something is being written.
     pub fn touch(self) {
         self.is_touched.set(true);
+        self.has_gone_on.set_value(true);
     }
 
     /// What the form begins with: follows `value` while nothing is being written, and then stays.

@@ -123,16 +123,17 @@ impl Room {
         });
     }
 
-    /// Shows what the server answers to each sending of a form, and goes on with `then`.
-    fn follow<F>(self, action: ServerAction<F>, then: impl Fn() + 'static)
+    /// Shows what the server answers to each sending of a form, and goes on with `then`, which is told the version.
+    fn follow<F>(self, action: ServerAction<F>, then: impl Fn(i64) + 'static)
     where
         F: ServerFn<Output = Incident, Error = Error> + Clone + Send + Sync + 'static,
     {
         let answer = action.value();
         Effect::new(move |_| match answer.get() {
             Some(Ok(incident)) => {
+                let version = incident.version;
                 self.put(incident);
-                then();
+                then(version);
             }
             // What somebody else was faster with may not have arrived yet.
             Some(Err(error)) if matches!(error.code, Code::Conflict | Code::NotFound) => self.reload(),

@@ -86,8 +86,11 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
     let id = update.with_untracked(|update| update.id);
     let form = Form::about_in(action, "edit-update", "update_id", id);
     let fold = NodeRef::<html::Details>::new();
-    let accepted = move || {
+    let accepted = move |begins_anew: bool| {
         said.set("Saved. What it said before stays to be seen.");
+        if !begins_anew {
+            return;
+        }
         if let Some(fold) = fold.get_untracked() {
             fold.set_open(false);
         }
@@ -139,7 +142,7 @@ fn Delete(room: Room, update: Signal<IncidentUpdate>, deleting: RwSignal<Option<
     let action = ServerAction::<server_fns::DeleteUpdate>::new();
     let id = update.with_untracked(|update| update.id);
     let form = Form::about_in(action, "delete-update", "update_id", id);
-    room.follow(action, || {});
+    room.follow(action, |_| {});
     view! {
         <details class="tool" open=form.is_typed()>
             <summary>"Delete"<span class="sr-only">" the update of " {move || clock(room, update)}</span></summary>
