@@ -53,7 +53,7 @@ impl Draft {
         let live = Signal::derive(move || room.incident.with(|incident| incident.version));
         let edition = Edition::new(form, live, is_writing);
         let (has_gone_on, round) = (StoredValue::new(false), RwSignal::new(0));
-        let draft = Self { room, edition, is_writing, is_touched, has_gone_on, round };
+        let draft = Self { room, is_writing, is_touched, has_gone_on, edition, round };
         Effect::new(move |_| {
             if form.is_pending() {
                 has_gone_on.set_value(false);
