@@ -290,9 +290,12 @@ test('who else is here is told, and forgotten when they leave', async ({ page })
   const kim = await colleague(page, 'Kim Ray');
   await enter(page, incident);
   await expect(page.getByText('Also here')).toHaveCount(0);
+  const place = async () => (await message(page).boundingBox())?.y;
+  const before = await place();
   await enter(kim, incident);
   await expect(kim.getByRole('status').filter({ hasText: 'Also here: Ada Lamp' })).toBeVisible();
   await expect(page.getByText('Also here: Kim Ray')).toBeVisible({ timeout: 30_000 });
+  expect(await place(), 'nothing moves under whoever is writing').toBe(before);
   // To another page of the application, and back, and away with the whole window.
   await kim.getByRole('navigation').getByRole('link', { name: 'Services' }).click();
   await expect(page.getByText('Also here')).toHaveCount(0, { timeout: 30_000 });

@@ -320,6 +320,8 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
       await enter(hands, bobsRoom, FIRST);
       Object.assign(b, { about: FIRST });
       await hands.write(learned(ada), LEARNED);
+      // It comes a moment after the last key and moves what is below.
+      if (hands.isLive) await expect(ada.locator('.postmortem-preview strong')).toHaveText('too small');
       await hands.send(button(ada, 'Save draft'));
     },
     { past: [second, first] },

@@ -72,13 +72,13 @@ pub fn Header(
             <Window window=Signal::derive(move || incident.with(Incident::window)) zone=zone(room) />
             <BackfilledNote incident zone=zone(room) />
             <AffectedChips incident />
-            <Presence room />
             <Show when=move || is_draft.get()>
                 <Unpublished room publishing />
             </Show>
             <p class="room-said meta" role="status" id=SAID tabindex="-1">
                 {said}
             </p>
+            <Presence room />
         </div>
     }
 }
