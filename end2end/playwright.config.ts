@@ -18,7 +18,7 @@ export default defineConfig({
   expect: { timeout: 20_000 },
   fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
-  // Machines that do other work besides miss a moment now and then; what is wrong is wrong three times.
+  // Tried again, a journey tells a race from what is always wrong. Either is a fault, and fails the run (scripts/test).
   retries: 2,
   workers: 2,
   reporter: 'list',

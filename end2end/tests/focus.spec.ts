@@ -1,7 +1,7 @@
-// The cursor stays with its person: an answer that comes late takes it from nobody who has gone on.
+// An answer that comes late takes neither the cursor nor a word from who has gone on.
 
 import type { Page } from '@playwright/test';
-import { alive, expect, go, REFUSED, signUp, test } from './fixtures';
+import { alive, expect, go, REFUSED, row, signUp, test } from './fixtures';
 
 /** Holds back the answers of the server to these requests until they are released. */
 async function hold(page: Page, requests: string): Promise<() => void> {
@@ -87,6 +87,25 @@ test('who writes on at a postmortem while its draft is saved loses no word', asy
   await expect(postmortem).toHaveValue('A bad deploy on Monday.');
 });
 
+test('who names the next service while the last is being added keeps its name', async ({ page }) => {
+  await signUp(page);
+  await go(page, '/services');
+  const name = page.getByLabel('Name', { exact: true });
+  await name.fill('Checkout');
+  const release = await hold(page, '**/add_service');
+  await name.press('Enter');
+  await expect(row(page, 'Checkout')).toBeVisible();
+  await name.press('Control+a');
+  await page.keyboard.type('Sea');
+  release();
+  await expect(page.getByRole('status').filter({ hasText: 'Added.' })).toBeVisible();
+  await page.keyboard.type('rch');
+  await expect(name).toHaveValue('Search');
+  await name.press('Enter');
+  await expect(row(page, 'Search')).toBeVisible();
+  await expect(name).toHaveValue('');
+});
+
 test('who goes on before a refusal comes is told, and stays', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   await enterNewRoom(page);
@@ -104,6 +123,23 @@ test('who goes on before a refusal comes is told, and stays', async ({ page, exp
   // Who waits is led to what there is to correct.
   await button(page, 'Save details').click();
   await expect(title).toBeFocused();
+});
+
+test('who writes on in the form that is being refused stays in their field', async ({ page, expectConsole }) => {
+  expectConsole(REFUSED);
+  await signUp(page);
+  await go(page, '/services');
+  const [name, description] = ['Name', 'Description'].map((label) => page.getByLabel(label));
+  const release = await hold(page, '**/add_service');
+  await name!.press('Enter');
+  await description!.click();
+  await page.keyboard.type('What shoppers ');
+  release();
+  await expect(name!).toHaveAccessibleDescription('This is required.');
+  await settle(page);
+  await page.keyboard.type('pay with');
+  await expect(description!).toHaveValue('What shoppers pay with');
+  await expect(name!).toHaveValue('');
 });
 
 test('who has begun to write before the client runs is not led back to the first field', async ({ page }) => {

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt::Display};
 
-use leptos::{html, prelude::*};
+use leptos::{ev, html, prelude::*};
 use leptos_router::{
     hooks::{use_location, use_query_map},
     location::Url,
@@ -27,6 +27,8 @@ pub struct Form {
     error: Signal<Option<Error>>,
     pending: Signal<bool>,
     done: Signal<bool>,
+    /// Whether something was typed since it was sent.
+    is_written_on: StoredValue<bool>,
     /// The form element, for `ActionForm`.
     pub node: NodeRef<html::Form>,
 }
@@ -76,17 +78,26 @@ impl Form {
             })
         });
         let node = NodeRef::<html::Form>::new();
-        Effect::new(move |_| {
+        let pending = action.pending();
+        let is_written_on = written_on(node, pending);
+        Effect::new(move |was_sent: Option<()>| {
             if error.with(Option::is_some) {
-                focus::lead_on(node, move || first_fault(node));
+                // Who has waited is led out of the field they sent it from; who writes stays where they are.
+                let fault = move || first_fault(node);
+                if was_sent.is_some() && !is_written_on.get_value() {
+                    focus::lead_on(node, fault);
+                } else {
+                    focus::lead_back(fault);
+                }
             }
         });
         Self {
             key: StoredValue::new(key),
             typed: StoredValue::new(typed),
             error,
-            pending: action.pending().into(),
+            pending: pending.into(),
             done: Signal::derive(move || answer.with(|answer| matches!(answer, Some(Ok(_))))),
+            is_written_on,
             node,
         }
     }
@@ -154,13 +165,32 @@ impl Form {
         }
     }
 
-    /// Empties the form for the next thing, when the page is alive.
-    pub fn clear(self) {
+    /// Empties the form for the next thing, once the server has accepted what was sent; not when its writer has gone on
+    /// writing meanwhile. Whether it did.
+    pub fn begin_anew(self) -> bool {
+        if self.is_written_on.get_value() {
+            return false;
+        }
         self.typed.update_value(BTreeMap::clear);
         if let Some(form) = self.node.get_untracked() {
             form.reset();
         }
+        true
     }
+}
+
+/// Whether something was typed into a form since it was sent.
+fn written_on(form: NodeRef<html::Form>, pending: Memo<bool>) -> StoredValue<bool> {
+    let is_written_on = StoredValue::new(false);
+    Effect::new(move |_| {
+        if pending.get() {
+            is_written_on.set_value(false);
+        }
+    });
+    // An event may still come while the form is being taken away.
+    let write = move |_| _ = is_written_on.try_set_value(true);
+    Effect::new(move |_| form.get().map(|form| form.on(ev::input, write)));
+    is_written_on
 }
 
 /// The first field that there is something to correct in.

@@ -118,7 +118,7 @@ pub fn AddGroup(
     refresh_when_done(board, form);
     Effect::new(move |_| {
         if form.is_done() {
-            form.clear();
+            form.begin_anew();
         }
     });
     view! {

@@ -51,7 +51,7 @@ fn Invite(answer: Answer) -> impl IntoView {
     });
     Effect::new(move |_| {
         if form.is_done() {
-            form.clear();
+            form.begin_anew();
             answer.refetch();
         }
     });

@@ -56,7 +56,7 @@ fn NewService(board: Board) -> impl IntoView {
     Effect::new(move |_| {
         if let Some(Ok(service)) = answer.get() {
             board.put(service);
-            form.clear();
+            form.begin_anew();
         }
     });
     view! {

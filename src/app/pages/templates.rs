@@ -125,8 +125,7 @@ fn Editor(board: Board, answer: Answer, templates: Memo<Vec<Template>>, template
     Effect::new(move |_| {
         if form.is_done() {
             answer.refetch();
-            if is_new {
-                form.clear();
+            if is_new && form.begin_anew() {
                 chosen.set(Vec::new());
             }
         }

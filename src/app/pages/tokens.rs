@@ -128,7 +128,7 @@ fn Create(tokens: Tokens) -> impl IntoView {
     Effect::new(move |_| {
         if form.is_done() {
             tokens.refetch();
-            form.clear();
+            form.begin_anew();
         }
     });
     let first = use_told::<ApiToken>(CreateApiToken::url());

@@ -132,7 +132,6 @@ pub fn Composer(
                 node_ref=form.node
                 attr:class="stack"
                 attr:novalidate=true
-                on:input=move |_| draft.touch()
                 on:keydown=move |event| form.send_by_keys(&event)
             >
                 <DraftHead draft />

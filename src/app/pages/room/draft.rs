@@ -20,8 +20,6 @@ pub struct Draft {
     is_writing: Signal<bool>,
     /// Whether something was typed into a form that does not say so itself.
     is_touched: RwSignal<bool>,
-    /// Whether something was typed since it was sent.
-    has_gone_on: StoredValue<bool>,
     edition: Edition,
     /// How often the form has begun anew.
     round: RwSignal<u32>,
@@ -52,23 +50,17 @@ impl Draft {
         let is_writing = is_writing.unwrap_or_else(|| is_touched.into());
         let live = Signal::derive(move || room.incident.with(|incident| incident.version));
         let edition = Edition::new(form, live, is_writing);
-        let (has_gone_on, round) = (StoredValue::new(false), RwSignal::new(0));
-        let draft = Self { room, is_writing, is_touched, has_gone_on, edition, round };
-        Effect::new(move |_| {
-            if form.is_pending() {
-                has_gone_on.set_value(false);
-            }
-        });
+        let round = RwSignal::new(0);
+        let draft = Self { room, is_writing, is_touched, edition, round };
         room.follow(action, move |version| {
-            if has_gone_on.get_value() {
-                accepted(false);
+            let begins_anew = form.begin_anew();
+            accepted(begins_anew);
+            if begins_anew {
+                is_touched.set(false);
+                round.update(|round| *round += 1);
+            } else {
                 edition.stand_on(version);
-                return;
             }
-            form.clear();
-            accepted(true);
-            is_touched.set(false);
-            round.update(|round| *round += 1);
         });
         draft
     }
@@ -76,7 +68,6 @@ impl Draft {
     /// Something is being written.
     pub fn touch(self) {
         self.is_touched.set(true);
-        self.has_gone_on.set_value(true);
     }
 
     /// What the form begins with: follows `value` while nothing is being written, and then stays.
