@@ -22,6 +22,10 @@ pub struct Edition {
     live: Signal<i64>,
     version: Memo<i64>,
     accepted: RwSignal<i64>,
+    /// Whether somebody else was faster.
+    is_changed: Memo<bool>,
+    /// Whether the writer went on with what was changed, since the form was sent last.
+    went_on: RwSignal<bool>,
     is_alive: RwSignal<bool>,
 }
 
@@ -33,8 +37,19 @@ impl Edition {
         let version = Memo::new(move |last: Option<&i64>| {
             basis(last.copied().or(begun), live.get(), accepted.get(), is_writing.get())
         });
-        let edition = Self { form, live, version, accepted, is_alive: RwSignal::new(false) };
-        Effect::new(move |_| edition.is_alive.set(true));
+        let is_changed = Memo::new(move |was_changed: Option<&bool>| {
+            // While the form is on its way, a newer version may be its own.
+            let is_news = !form.is_pending() || was_changed == Some(&true);
+            version.get() < live.get() && is_news
+        });
+        let (went_on, is_alive) = (RwSignal::new(false), RwSignal::new(false));
+        let edition = Self { form, live, version, accepted, is_changed, went_on, is_alive };
+        Effect::new(move |_| is_alive.set(true));
+        Effect::new(move |_| {
+            if form.is_pending() {
+                went_on.set(false);
+            }
+        });
         edition
     }
 
@@ -60,13 +75,9 @@ impl Edition {
         (Self::new(form, live, is_behind), first)
     }
 
-    /// Whether somebody else was faster. While the form is on its way, a newer version may be its own.
-    fn is_changed(self) -> bool {
-        self.version.get() < self.live.get() && !self.form.is_pending()
-    }
-
     /// Goes on with what is written on top of what has been changed.
     fn go_on(self) {
+        self.went_on.set(true);
         self.stand_on(self.live.get_untracked());
     }
 
@@ -89,9 +100,10 @@ impl Edition {
         });
     }
 
-    /// Whether the notice tells of a refusal already.
+    /// Whether the notice tells of a refusal already, or has told of it, or another answer is awaited.
     fn is_told(self) -> bool {
-        self.form.is_conflict() && (self.is_changed() || self.accepted.get() > 0)
+        let is_told = self.is_changed.get() || self.went_on.get() || self.form.is_pending();
+        is_told && self.form.is_conflict()
     }
 }
 
@@ -114,7 +126,7 @@ pub fn EditionHead(
         <input type="hidden" name="id" value=id />
         <input type="hidden" name="version" autocomplete="off" value=move || edition.sent().to_string() />
         <div role="alert">
-            <Show when=move || edition.is_changed()>
+            <Show when=move || edition.is_changed.get()>
                 <div class="changed">
                     <p>
                         <strong>{move || format!("This {} changed while you were writing.", noun.get())}</strong>

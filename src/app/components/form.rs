@@ -12,7 +12,7 @@ use leptos_router::{
 };
 use server_fn::ServerFn;
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, KeyboardEvent};
+use web_sys::{Element, EventTarget, HtmlElement, KeyboardEvent};
 
 use crate::{
     app::{focus, full_path, session::use_refusal},
@@ -27,7 +27,7 @@ pub struct Form {
     error: Signal<Option<Error>>,
     pending: Signal<bool>,
     done: Signal<bool>,
-    /// Whether something was typed since it was sent.
+    /// Whether text was typed since it was sent.
     is_written_on: StoredValue<bool>,
     /// The form element, for `ActionForm`.
     pub node: NodeRef<html::Form>,
@@ -165,21 +165,26 @@ impl Form {
         }
     }
 
-    /// Empties the form for the next thing, once the server has accepted what was sent; not when its writer has gone on
-    /// writing meanwhile. Whether it did.
-    pub fn begin_anew(self) -> bool {
-        if self.is_written_on.get_value() {
-            return false;
-        }
+    /// Empties the form, when the page is alive.
+    pub fn clear(self) {
         self.typed.update_value(BTreeMap::clear);
         if let Some(form) = self.node.get_untracked() {
             form.reset();
         }
-        true
+    }
+
+    /// Empties the form for the next thing, once the server has accepted the last; not when its writer has begun with the
+    /// next meanwhile. Whether it did.
+    pub fn begin_anew(self) -> bool {
+        let is_over = !self.is_written_on.get_value();
+        if is_over {
+            self.clear();
+        }
+        is_over
     }
 }
 
-/// Whether something was typed into a form since it was sent.
+/// Whether text was typed into a form since it was sent.
 fn written_on(form: NodeRef<html::Form>, pending: Memo<bool>) -> StoredValue<bool> {
     let is_written_on = StoredValue::new(false);
     Effect::new(move |_| {
@@ -188,9 +193,19 @@ fn written_on(form: NodeRef<html::Form>, pending: Memo<bool>) -> StoredValue<boo
         }
     });
     // An event may still come while the form is being taken away.
-    let write = move |_| _ = is_written_on.try_set_value(true);
+    let write = move |event: web_sys::Event| {
+        if event.target().is_some_and(|field| is_text(&field)) {
+            is_written_on.try_set_value(true);
+        }
+    };
     Effect::new(move |_| form.get().map(|form| form.on(ev::input, write)));
     is_written_on
+}
+
+/// Whether it is a field for text, not a choice.
+fn is_text(field: &EventTarget) -> bool {
+    const CHOICE: &str = "select, [type='checkbox'], [type='radio'], [type='search']";
+    field.dyn_ref::<Element>().is_some_and(|field| !field.matches(CHOICE).unwrap_or(false))
 }
 
 /// The first field that there is something to correct in.

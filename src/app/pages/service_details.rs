@@ -36,9 +36,8 @@ pub fn Details(
         if let Some(Ok(service)) = answer.get() {
             edition.stand_on(service.version);
             board.put_known(service);
-            if form.begin_anew() {
-                is_touched.set(false);
-            }
+            form.clear();
+            is_touched.set(false);
         }
     });
     let id = service.with_untracked(|service| service.id);

@@ -1,6 +1,8 @@
 //! The update being written: status, message, services, and whom it tells.
 
 use leptos::{form::ActionForm, prelude::*};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
 
 use super::{
     Room,
@@ -46,6 +48,14 @@ impl Writing {
 
     fn forget(self) {
         self.message.set(String::new());
+        self.forget_choices();
+    }
+
+    fn choices(self) -> (Option<IncidentStatus>, Vec<ServiceImpact>) {
+        (self.status.get_untracked(), self.services.get_untracked())
+    }
+
+    fn forget_choices(self) {
         self.status.set(None);
         self.services.set(Vec::new());
     }
@@ -114,13 +124,27 @@ pub fn Composer(
     writing.message.set(form.typed("message").unwrap_or_default());
     writing.status.set(form.typed("status").and_then(|status| status.parse().ok()));
     let is_begun = Signal::derive(move || writing.is_begun());
-    let accepted = move |begins_anew| {
+    let sent = StoredValue::new(None);
+    let accepted = move || {
         key.renew();
+        let begins_anew = form.begin_anew();
         if begins_anew {
             writing.forget();
-            focus::lead_on(form.node, move || focus::by_id(&form.id_of("message")));
+            let message = form.id_of("message");
+            focus::lead_on(form.node, move || focus::by_id(&message));
+        } else if sent.get_value() == Some((writing.choices(), tells(form))) {
+            // They were for the update that is posted.
+            writing.forget_choices();
+            tell(form);
         }
+        begins_anew
     };
+    // What was sent with this key may have been posted, although its answer was lost: something else needs another.
+    Effect::new(move |_| {
+        if form.is_conflict() {
+            key.renew();
+        }
+    });
     let draft = Draft::of(room, action, form, Some(is_begun), accepted);
     let current = Memo::new(move |_| room.incident.with(|incident| incident.status));
     let fields = draft.begin_with(|| ());
@@ -132,6 +156,7 @@ pub fn Composer(
                 node_ref=form.node
                 attr:class="stack"
                 attr:novalidate=true
+                on:submit=move |_| sent.set_value(Some((writing.choices(), tells(form))))
                 on:keydown=move |event| form.send_by_keys(&event)
             >
                 <DraftHead draft />
@@ -154,6 +179,21 @@ pub fn Composer(
                 </div>
             </ActionForm>
         </section>
+    }
+}
+
+/// The box that decides whether subscribers are told.
+fn notify(form: Form) -> Option<HtmlInputElement> {
+    form.node.get_untracked()?.query_selector("[name='notify']").ok()??.dyn_into().ok()
+}
+
+fn tells(form: Form) -> bool {
+    notify(form).is_none_or(|notify| notify.checked())
+}
+
+fn tell(form: Form) {
+    if let Some(notify) = notify(form) {
+        notify.set_checked(true);
     }
 }
 

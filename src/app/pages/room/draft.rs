@@ -26,22 +26,26 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// A form that counts as being written from the first key or choice on ([`Draft::touch`]) until the server accepts it.
+    /// A form that counts as being written from the first key or choice on ([`Draft::touch`]) until the server accepts it,
+    /// and begins anew then.
     pub fn new<F>(room: Room, action: ServerAction<F>, form: Form) -> Self
     where
         F: ServerFn<Output = Incident, Error = Error> + Clone + Send + Sync + 'static,
     {
-        Self::of(room, action, form, None, |_| {})
+        Self::of(room, action, form, None, move || {
+            form.clear();
+            true
+        })
     }
 
-    /// A form that knows itself whether something is being written, and what to do once the server has accepted it: told
-    /// whether it begins anew. It does not when its writer has gone on writing meanwhile.
+    /// A form that knows itself whether something is being written, and what to do once the server has accepted it:
+    /// whether it begins anew then.
     pub fn of<F>(
         room: Room,
         action: ServerAction<F>,
         form: Form,
         is_writing: Option<Signal<bool>>,
-        accepted: impl Fn(bool) + 'static,
+        accepted: impl Fn() -> bool + 'static,
     ) -> Self
     where
         F: ServerFn<Output = Incident, Error = Error> + Clone + Send + Sync + 'static,
@@ -53,9 +57,7 @@ impl Draft {
         let round = RwSignal::new(0);
         let draft = Self { room, is_writing, is_touched, edition, round };
         room.follow(action, move |version| {
-            let begins_anew = form.begin_anew();
-            accepted(begins_anew);
-            if begins_anew {
+            if accepted() {
                 is_touched.set(false);
                 round.update(|round| *round += 1);
             } else {

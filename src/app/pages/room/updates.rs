@@ -86,15 +86,15 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
     let id = update.with_untracked(|update| update.id);
     let form = Form::about_in(action, "edit-update", "update_id", id);
     let fold = NodeRef::<html::Details>::new();
-    let accepted = move |begins_anew: bool| {
+    let accepted = move || {
+        form.clear();
         said.set("Saved. What it said before stays to be seen.");
-        if !begins_anew {
-            return;
-        }
         if let Some(fold) = fold.get_untracked() {
             fold.set_open(false);
         }
-        focus::lead_on(form.node, move || focus::by_id(&form.id_of("edit")));
+        let edit = form.id_of("edit");
+        focus::lead_on(form.node, move || focus::by_id(&edit));
+        true
     };
     let draft = Draft::of(room, action, form, None, accepted);
     let zone = zone(room);

@@ -1,7 +1,7 @@
 // An answer that comes late takes neither the cursor nor a word from who has gone on.
 
 import type { Page } from '@playwright/test';
-import { alive, expect, go, REFUSED, row, signUp, test } from './fixtures';
+import { addService, alive, expect, go, REFUSED, row, signUp, test } from './fixtures';
 
 /** Holds back the answers of the server to these requests until they are released. */
 async function hold(page: Page, requests: string): Promise<() => void> {
@@ -21,14 +21,18 @@ const settle = (page: Page): Promise<void> =>
     for (let frame = 0; frame < 4; frame += 1) await new Promise(requestAnimationFrame);
   });
 
-async function enterNewRoom(page: Page): Promise<void> {
+async function enterNewRoom(page: Page, ...services: string[]): Promise<void> {
   await signUp(page);
+  for (const service of services) await addService(page, service);
   const headers = { origin: new URL(test.info().project.use.baseURL!).origin };
   const answer = await page.request.post('/api/incidents', { data: { title: 'Checkout fails' }, headers });
   await go(page, `/incidents/${((await answer.json()) as { id: string }).id}`);
 }
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+const updates = (page: Page) => page.locator('.room-rest .timeline > .update');
+const impactOf = (page: Page, service: string) =>
+  page.getByRole('group', { name: 'Services affected' }).getByRole('combobox', { name: service, exact: true });
 const message = (page: Page) => page.getByLabel('Message', { exact: true }).first();
 
 test('who goes on to the postmortem before the answer to the last update comes writes it whole', async ({ page }) => {
@@ -48,12 +52,15 @@ test('who goes on to the postmortem before the answer to the last update comes w
 });
 
 test('what is written on while an update is on its way stays, and can be posted', async ({ page }) => {
-  await enterNewRoom(page);
+  await enterNewRoom(page, 'Checkout');
   const release = await hold(page, '**/post_update');
-  const updates = page.locator('.room-rest .timeline > .update');
+  const [status, notify] = [impactOf(page, 'Checkout'), page.getByLabel('Tell subscribers')];
   await message(page).fill('Cards are declined.');
+  await page.getByText('Add services').click();
+  await status.selectOption('Degraded');
+  await notify.uncheck();
   await button(page, 'Post update').click();
-  await expect(updates).toHaveCount(2);
+  await expect(updates(page)).toHaveCount(2);
   await expect(page.getByText('changed while you were writing'), 'it is their own').toHaveCount(0);
   await message(page).press('Control+End');
   await page.keyboard.type(' We look');
@@ -62,17 +69,47 @@ test('what is written on while an update is on its way stays, and can be posted'
   await settle(page);
   await page.keyboard.type(' into it.');
   await expect(message(page)).toHaveValue('Cards are declined. We look into it.');
+  // What was chosen was for the update that is posted.
+  await expect(status).toHaveValue('');
+  await expect(notify).toBeChecked();
   await button(page, 'Post update').click();
-  await expect(updates).toHaveCount(3);
-  await expect(updates.first()).toContainText('Cards are declined. We look into it.');
+  await expect(updates(page)).toHaveCount(3);
+  await expect(updates(page).first()).toContainText('Cards are declined. We look into it.');
+  await expect(updates(page).first()).toContainText('subscribers told');
   await expect(message(page)).toHaveValue('');
+});
+
+test('an update whose answer is lost is not posted twice, and what is written on can be posted', async ({
+  page,
+  expectConsole,
+}) => {
+  expectConsole(REFUSED, /net::ERR_FAILED/);
+  await enterNewRoom(page);
+  await page.route('**/post_update', async (route) => {
+    await route.fetch();
+    await route.abort();
+  });
+  await message(page).fill('Cards are declined.');
+  await button(page, 'Post update').click();
+  await expect(updates(page)).toHaveCount(2);
+  await expect(button(page, 'Post update')).toBeEnabled();
+  await page.unroute('**/post_update');
+  await message(page).fill('Cards are declined. We look into it.');
+  await button(page, 'Post update').click();
+  await expect(page.getByText('changed while you were writing')).toBeVisible();
+  await button(page, 'Go on with the newest').click();
+  await button(page, 'Post update').click();
+  await expect(updates(page)).toHaveCount(3);
+  await expect(updates(page).first()).toContainText('Cards are declined. We look into it.');
 });
 
 test('who writes on at a postmortem while its draft is saved loses no word', async ({ page }) => {
   await enterNewRoom(page);
   await button(page, 'Resolve').click();
   const postmortem = page.getByLabel('What happened, why, and what changes');
+  await expect(page.getByRole('status').filter({ hasText: 'Posted.' })).toBeVisible();
   await postmortem.fill('A bad');
+  await expect(page.locator('.postmortem-preview'), 'it moves what is below').toContainText('A bad');
   const release = await hold(page, '**/write_postmortem');
   await button(page, 'Save draft').click();
   await postmortem.press('Control+End');
@@ -129,7 +166,7 @@ test('who writes on in the form that is being refused stays in their field', asy
   expectConsole(REFUSED);
   await signUp(page);
   await go(page, '/services');
-  const [name, description] = ['Name', 'Description'].map((label) => page.getByLabel(label));
+  const [name, description] = ['Name', 'Description'].map((label) => page.getByLabel(label, { exact: true }));
   const release = await hold(page, '**/add_service');
   await name!.press('Enter');
   await description!.click();
