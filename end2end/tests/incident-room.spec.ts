@@ -213,6 +213,22 @@ test('UI-37 whose line is down is told when the update is sent', async ({ page, 
   await expect(state(page)).toContainText('Monitoring');
 });
 
+test('the choice of a status follows what somebody else posts, and says nothing by itself', async ({ page }) => {
+  await signUp(page);
+  const incident = await open(page, {});
+  await enter(page, incident);
+  await message(page).fill('One');
+  await button(page, 'Post update').click();
+  await expect(updates(page)).toHaveCount(2);
+  await say(page, incident, { status: 'identified' });
+  await expect(updates(page)).toHaveCount(3);
+  await expect(step(page, 'Identified')).toBeChecked();
+  await message(page).fill('Two');
+  await button(page, 'Post update').click();
+  await expect(updates(page)).toHaveCount(4);
+  expect((await read(page, incident)).status).toBe('identified');
+});
+
 test('UI-28 an update sent twice at once is posted once', async ({ page }) => {
   await signUp(page);
   const incident = await open(page, {});

@@ -95,12 +95,32 @@ test('an update whose answer is lost is not posted twice, and what is written on
   await expect(button(page, 'Post update')).toBeEnabled();
   await page.unroute('**/post_update');
   await message(page).fill('Cards are declined. We look into it.');
-  await button(page, 'Post update').click();
+  await Promise.all([
+    page.waitForResponse((response) => response.url().endsWith('/post_update') && response.status() === 409),
+    button(page, 'Post update').click(),
+  ]);
+  await expect(button(page, 'Post update')).toBeEnabled();
   await expect(page.getByText('changed while you were writing')).toBeVisible();
   await button(page, 'Go on with the newest').click();
   await button(page, 'Post update').click();
   await expect(updates(page)).toHaveCount(3);
   await expect(updates(page).first()).toContainText('Cards are declined. We look into it.');
+});
+
+test('an update of no words whose answer is lost can be sent again', async ({ page, expectConsole }) => {
+  expectConsole(/net::ERR_FAILED/);
+  await enterNewRoom(page);
+  await page.route('**/post_update', async (route) => {
+    await route.fetch();
+    await route.abort();
+  });
+  await button(page, 'Post update').click();
+  await expect(updates(page)).toHaveCount(2);
+  await expect(button(page, 'Post update')).toBeEnabled();
+  await page.unroute('**/post_update');
+  await button(page, 'Post update').click();
+  await expect(page.getByRole('status').filter({ hasText: 'Posted.' })).toBeVisible();
+  await expect(updates(page)).toHaveCount(2);
 });
 
 test('who writes on at a postmortem while its draft is saved loses no word', async ({ page }) => {

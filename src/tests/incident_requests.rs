@@ -46,6 +46,9 @@ async fn a_request_sent_again_with_its_key_does_nothing_new() {
     // What happened since does not change what the request made.
     team.say(&opened, json!({"message": "Fixed.", "status": "monitoring"})).await;
     assert_eq!(send(&team, &path, &second, &update).await.is(201), told);
+    // Whoever sends an update again may have seen it by then.
+    let seen = json!({"message": "Found.", "status": "identified", "version": 3});
+    assert_eq!(send(&team, &path, &second, &seen).await.is(201), told);
     let again = send(&team, "/api/incidents", &key, &body).await.is(201);
     assert_eq!((&again["id"], &again["status"]), (&opened["id"], &json!("monitoring")));
     assert_eq!(team.incidents().await.len(), 1);

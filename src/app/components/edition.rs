@@ -133,7 +133,12 @@ pub fn EditionHead(
                         " What you wrote is still here."
                     </p>
                     {children()}
-                    <button type="button" class="button when-alive" on:click=move |_| edition.go_on()>
+                    <button
+                        type="button"
+                        class="button when-alive"
+                        disabled=move || edition.form.is_pending()
+                        on:click=move |_| edition.go_on()
+                    >
                         "Go on with the newest"
                     </button>
                 </div>

@@ -48,16 +48,14 @@ impl Writing {
 
     fn forget(self) {
         self.message.set(String::new());
-        self.forget_choices();
-    }
-
-    fn choices(self) -> (Option<IncidentStatus>, Vec<ServiceImpact>) {
-        (self.status.get_untracked(), self.services.get_untracked())
-    }
-
-    fn forget_choices(self) {
         self.status.set(None);
         self.services.set(Vec::new());
+    }
+
+    /// Forgets what was chosen for an update that is posted now, and not what was chosen since.
+    fn forget_choices(self, sent: &Sent) {
+        self.status.maybe_update(|status| *status == sent.status && status.take().is_some());
+        self.services.maybe_update(|services| *services == sent.services && !std::mem::take(services).is_empty());
     }
 
     /// The message as it will be posted: the usual sentence of its status while nothing is written.
@@ -78,6 +76,26 @@ impl Writing {
             html,
             services: self.services.get(),
             window: incident.window(),
+        }
+    }
+}
+
+/// What was sent last.
+#[derive(Clone, Default)]
+struct Sent {
+    message: String,
+    status: Option<IncidentStatus>,
+    services: Vec<ServiceImpact>,
+    notify: bool,
+}
+
+impl Sent {
+    fn of(writing: Writing, form: Form) -> Self {
+        Self {
+            message: writing.message.get_untracked(),
+            status: writing.status.get_untracked(),
+            services: writing.services.get_untracked(),
+            notify: notify(form).is_some_and(|notify| notify.checked()),
         }
     }
 }
@@ -124,24 +142,27 @@ pub fn Composer(
     writing.message.set(form.typed("message").unwrap_or_default());
     writing.status.set(form.typed("status").and_then(|status| status.parse().ok()));
     let is_begun = Signal::derive(move || writing.is_begun());
-    let sent = StoredValue::new(None);
+    let sent = StoredValue::new(Sent::default());
     let accepted = move || {
         key.renew();
-        let begins_anew = form.begin_anew();
+        let sent = sent.get_value();
+        let begins_anew = form.begin_anew() || writing.message.with_untracked(|message| *message == sent.message);
         if begins_anew {
+            form.clear();
             writing.forget();
             let message = form.id_of("message");
             focus::lead_on(form.node, move || focus::by_id(&message));
-        } else if sent.get_value() == Some((writing.choices(), tells(form))) {
-            // They were for the update that is posted.
-            writing.forget_choices();
-            tell(form);
+        } else {
+            writing.forget_choices(&sent);
+            if let Some(notify) = notify(form).filter(|notify| notify.checked() == sent.notify) {
+                notify.set_checked(true);
+            }
         }
         begins_anew
     };
     // What was sent with this key may have been posted, although its answer was lost: something else needs another.
-    Effect::new(move |_| {
-        if form.is_conflict() {
+    Effect::new(move |was_sent: Option<()>| {
+        if form.is_conflict() && was_sent.is_some() {
             key.renew();
         }
     });
@@ -156,7 +177,7 @@ pub fn Composer(
                 node_ref=form.node
                 attr:class="stack"
                 attr:novalidate=true
-                on:submit=move |_| sent.set_value(Some((writing.choices(), tells(form))))
+                on:submit=move |_| sent.set_value(Sent::of(writing, form))
                 on:keydown=move |event| form.send_by_keys(&event)
             >
                 <DraftHead draft />
@@ -185,16 +206,6 @@ pub fn Composer(
 /// The box that decides whether subscribers are told.
 fn notify(form: Form) -> Option<HtmlInputElement> {
     form.node.get_untracked()?.query_selector("[name='notify']").ok()??.dyn_into().ok()
-}
-
-fn tells(form: Form) -> bool {
-    notify(form).is_none_or(|notify| notify.checked())
-}
-
-fn tell(form: Form) {
-    if let Some(notify) = notify(form) {
-        notify.set_checked(true);
-    }
 }
 
 #[component]

@@ -27,15 +27,12 @@ pub struct Draft {
 
 impl Draft {
     /// A form that counts as being written from the first key or choice on ([`Draft::touch`]) until the server accepts it,
-    /// and begins anew then.
+    /// and begins anew then, unless its writer has gone on.
     pub fn new<F>(room: Room, action: ServerAction<F>, form: Form) -> Self
     where
         F: ServerFn<Output = Incident, Error = Error> + Clone + Send + Sync + 'static,
     {
-        Self::of(room, action, form, None, move || {
-            form.clear();
-            true
-        })
+        Self::of(room, action, form, None, move || form.begin_anew())
     }
 
     /// A form that knows itself whether something is being written, and what to do once the server has accepted it:

@@ -74,7 +74,7 @@ fn Hidden(room: Room) -> impl IntoView {
 fn Written(room: Room) -> impl IntoView {
     let action = ServerAction::<WritePostmortem>::new();
     let form = Form::new(action, "postmortem");
-    let draft = Draft::of(room, action, form, None, move || form.begin_anew());
+    let draft = Draft::new(room, action, form);
     let body = move || {
         room.incident
             .with(|incident| incident.postmortem.as_ref().map(|written| written.body.clone()))

@@ -57,7 +57,11 @@ pub fn Stepper(
 ) -> impl IntoView {
     let (legend, fault) = (form.id_of("status-legend"), form.id_of("status-fault"));
     let (labelledby, describedby) = (legend.clone(), fault.clone());
-    let step = move |next: IncidentStatus| view! { <Step current=current.get_untracked() next chosen /> };
+    let is_alive = StoredValue::new(false);
+    Effect::new(move |_| is_alive.set_value(true));
+    let step = move |next: IncidentStatus| {
+        view! { <Step current=current.get_untracked() next chosen is_first=!is_alive.get_value() /> }
+    };
     view! {
         <fieldset
             class="stepper"
@@ -82,14 +86,21 @@ pub fn Stepper(
 }
 
 #[component]
-fn Step(current: IncidentStatus, next: IncidentStatus, chosen: RwSignal<Option<IncidentStatus>>) -> impl IntoView {
+fn Step(
+    current: IncidentStatus,
+    next: IncidentStatus,
+    chosen: RwSignal<Option<IncidentStatus>>,
+    /// Whether it was there before the client ran.
+    is_first: bool,
+) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
     let is_picked = move || picked(chosen.get(), current) == next;
-    // A choice made before the client ran is not lost: it counts now.
+    // A choice made before the client ran is not lost: it counts now. Later steps take the place of others, and may find
+    // their buttons picked.
     Effect::new(move |is_alive: Option<bool>| {
         let is_picked = is_picked();
         let Some(radio) = node.get() else { return false };
-        if is_alive == Some(true) {
+        if is_alive == Some(true) || !is_first {
             radio.set_checked(is_picked);
         } else if radio.checked() && !is_picked {
             chosen.set(Some(next));

@@ -87,14 +87,16 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
     let form = Form::about_in(action, "edit-update", "update_id", id);
     let fold = NodeRef::<html::Details>::new();
     let accepted = move || {
-        form.clear();
         said.set("Saved. What it said before stays to be seen.");
-        if let Some(fold) = fold.get_untracked() {
-            fold.set_open(false);
+        let begins_anew = form.begin_anew();
+        if begins_anew {
+            if let Some(fold) = fold.get_untracked() {
+                fold.set_open(false);
+            }
+            let edit = form.id_of("edit");
+            focus::lead_on(form.node, move || focus::by_id(&edit));
         }
-        let edit = form.id_of("edit");
-        focus::lead_on(form.node, move || focus::by_id(&edit));
-        true
+        begins_anew
     };
     let draft = Draft::of(room, action, form, None, accepted);
     let zone = zone(room);

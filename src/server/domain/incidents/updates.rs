@@ -46,7 +46,8 @@ impl Member {
         new: NewUpdate,
         key: Option<IdempotencyKey>,
     ) -> Result<(Incident, IncidentUpdate, bool)> {
-        let asked = (id, new.clone());
+        // The version says what its writer had seen, not what is asked for: who sends again may have seen their own update.
+        let asked = (id, NewUpdate { version: None, ..new.clone() });
         let mut tx = self.begin().await?;
         let mut case = tx.case(id).await?;
         if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
