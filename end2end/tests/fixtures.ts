@@ -137,6 +137,17 @@ export async function alive(page: Page): Promise<void> {
   await expect(page.locator('html.alive'), 'the client runs').toBeAttached({ timeout: 20_000 });
 }
 
+/** Keeps the client from this page until it is released: what a page does before it is alive. */
+export async function holdClient(page: Page): Promise<() => void> {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/*.wasm', async (route) => {
+    await held;
+    await route.continue();
+  });
+  return release;
+}
+
 /** Opens a page and waits until it is alive. */
 export async function go(page: Page, path: string): Promise<Response | null> {
   const response = await page.goto(path);

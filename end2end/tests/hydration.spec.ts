@@ -1,7 +1,7 @@
 // The page the server sends and the page the client brings to life are one.
 
 import { content } from './checks';
-import { addGroup, addService, expect, go, logIn, setStatus, signUp, statusOf, stranger, test } from './fixtures';
+import { addGroup, addService, expect, go, holdClient, logIn, setStatus, signUp, statusOf, stranger, test } from './fixtures';
 
 test('UI-05 the text before and after hydration is the same', async ({ page }) => {
   const member = await signUp(page);
@@ -87,12 +87,7 @@ test('UI-45 without its WASM the public page is readable and the forms work', as
 test('UI-46 a status chosen before the client runs is set', async ({ page }) => {
   await signUp(page);
   const api = await addService(page, 'API');
-  let release = () => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
-  await page.route('**/*.wasm', async (route) => {
-    await held;
-    await route.continue();
-  });
+  const release = await holdClient(page);
   await page.goto('/dashboard');
   await statusOf(page, 'API').selectOption('Major Outage');
   release();

@@ -1,7 +1,7 @@
 // An answer that comes late takes neither the cursor nor a word from who has gone on.
 
 import type { Page } from '@playwright/test';
-import { addService, alive, expect, go, REFUSED, row, signUp, test } from './fixtures';
+import { addService, alive, expect, go, holdClient, REFUSED, row, signUp, test } from './fixtures';
 
 /** Holds back the answers of the server to these requests until they are released. */
 async function hold(page: Page, requests: string): Promise<() => void> {
@@ -201,12 +201,7 @@ test('who writes on in the form that is being refused stays in their field', asy
 
 test('who has begun to write before the client runs is not led back to the first field', async ({ page }) => {
   await signUp(page);
-  let release = () => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
-  await page.route('**/*.wasm', async (route) => {
-    await held;
-    await route.continue();
-  });
+  const release = await holdClient(page);
   await page.goto('/incidents/new');
   await message(page).click();
   await page.keyboard.type('Cards are ');
