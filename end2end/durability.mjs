@@ -2,9 +2,9 @@
 // it again and compares. Usage: node durability.mjs BINARY [ROUNDS]
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort, report } from './server.mjs';
 
 const binary = process.argv[2];
 const rounds = Number(process.argv[3] ?? 5);
@@ -13,15 +13,6 @@ const dir = mkdtempSync(join(tmpdir(), 'aldis-durability-'));
 const port = await freePort();
 const base = `http://127.0.0.1:${port}`;
 let server;
-
-function freePort() {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
 
 async function start() {
   const began = performance.now();
@@ -102,6 +93,7 @@ async function main() {
   }
   if (total < rounds * 4) throw new Error(`only ${total} changes were acknowledged; that proves nothing`);
   console.log(`${rounds} kills, ${total} acknowledged changes, none lost; ready again in at most ${Math.round(slowest)} ms`);
+  report(rounds);
 }
 
 try {

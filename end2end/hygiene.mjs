@@ -5,7 +5,7 @@ import { mkdtempSync } from 'node:fs';
 import http from 'node:http';
 import { join, resolve as absolute } from 'node:path';
 import { linksIn, mailServer } from './letters.mjs';
-import { client, good, pause, register, sendForm, withServer } from './server.mjs';
+import { client, good, pause, register, report, sendForm, withServer } from './server.mjs';
 import { totp } from './totp.mjs';
 
 /** A log with fewer lines proves nothing. */
@@ -57,6 +57,7 @@ await withServer('hygiene', settings, async (server) => {
   const leaks = found(lines);
   if (leaks.length > 0) throw new Error(`secrets in the log:\n${leaks.join('\n')}`);
   console.log(`${secrets.size} secrets looked for in ${lines.length} lines of log, none found`);
+  report(secrets.size);
 });
 mail.close();
 

@@ -13,13 +13,12 @@ function chromium(): string | undefined {
 
 export default defineConfig({
   testDir: 'tests',
-  // Development builds of the WASM are large: a page may need seconds until it is alive.
   timeout: 90_000,
   expect: { timeout: 20_000 },
   fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
-  // Tried again, a journey tells a race from what is always wrong. Either is a fault, and fails the run (scripts/test).
-  retries: 2,
+  // A journey that passes at a second try has met a fault. `scripts/battery flakes` runs each twenty times.
+  retries: 0,
   workers: 2,
   reporter: 'list',
   use: {

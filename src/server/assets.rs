@@ -1,6 +1,6 @@
-//! The site's files, carried inside the program: the client, the styles, the fonts.
+//! The site's files: the client, the styles, the fonts. The program embeds them (`main.rs`); here they are found and served.
 //!
-//! A release embeds them with their compressed forms; a development build reads them from `target/site`.
+//! A program built for use carries them with their compressed forms; a development build reads them from `target/site`.
 
 use std::borrow::Cow;
 
@@ -10,46 +10,66 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use rust_embed::RustEmbed;
+use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::app::Assets;
-
-#[derive(RustEmbed)]
-#[folder = "target/site/"]
-#[allow_missing = true]
-struct Site;
 
 /// A file whose name changes with its content may be kept for ever.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const FOR_A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 
-/// The names of the client's files, which change with each build.
+/// The client that brings every page to life: the package `client`.
+const CLIENT: &str = "aldis";
+
+/// A folder of files, embedded or on disk. Cheap to copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Files {
+    get: fn(&str) -> Option<EmbeddedFile>,
+    names: fn() -> Vec<Cow<'static, str>>,
+}
+
+impl Files {
+    /// The files of a type that embeds a folder.
+    #[must_use]
+    pub fn of<Folder: RustEmbed>() -> Self {
+        Self { get: Folder::get, names: || Folder::iter().collect() }
+    }
+}
+
+/// The site's files, and where documents find the client among them: its files' names change with each build.
 #[derive(Clone, Debug)]
-pub struct Names {
+pub struct Site {
+    files: Files,
     script: String,
     module: String,
     style: String,
 }
 
-impl Names {
-    /// Finds the files; nothing when the client has not been built.
+impl Site {
+    /// Finds the client among the files; nothing when it has not been built.
     #[must_use]
-    pub fn find() -> Option<Self> {
-        let files: Vec<Cow<'static, str>> = Site::iter().collect();
-        let find = |extension: &str| {
-            files
-                .iter()
-                .find(|name| name.starts_with("pkg/aldis") && name.ends_with(extension))
-                .map(|name| format!("/{name}"))
+    pub fn find(files: Files) -> Option<Self> {
+        let names = (files.names)();
+        // "pkg/aldis.HASH.js"; a development build has no hash.
+        let is_named = |name: &str, extension: &str| {
+            let rest = name.strip_prefix("pkg/")?.strip_prefix(CLIENT)?.strip_suffix(extension)?;
+            (rest.is_empty() || rest.starts_with('.') && !rest[1..].contains('.')).then_some(())
         };
-        Some(Self { script: find(".js")?, module: find(".wasm")?, style: find(".css")? })
+        let find = |extension: &str| {
+            names.iter().find(|name| is_named(name, extension).is_some()).map(|name| format!("/{name}"))
+        };
+        Some(Self { files, script: find(".js")?, module: find(".wasm")?, style: find(".css")? })
     }
 
-    /// Names of files that need not exist, for tests of the server alone.
+    /// The files of `public` alone, and names of a client that need not exist, for tests of the server.
     #[cfg(test)]
     #[must_use]
-    pub fn placeholder() -> Self {
-        Self { script: "/pkg/aldis.js".into(), module: "/pkg/aldis.wasm".into(), style: "/pkg/aldis.css".into() }
+    pub fn without_client() -> Self {
+        #[derive(RustEmbed)]
+        #[folder = "public/"]
+        struct Public;
+        let [script, module, style] = ["js", "wasm", "css"].map(|extension| format!("/pkg/{CLIENT}.{extension}"));
+        Self { files: Files::of::<Public>(), script, module, style }
     }
 
     /// What documents refer to.
@@ -79,32 +99,37 @@ impl Names {
     }
 
     fn is_hashed(&self) -> bool {
-        self.script != "/pkg/aldis.js"
+        self.script.matches('.').count() > 1
+    }
+
+    /// The file at this path, in the smallest form the caller reads; nothing when there is none.
+    #[must_use]
+    pub fn file(&self, uri: &Uri, request: &HeaderMap) -> Option<Response> {
+        let path = uri.path().trim_start_matches('/');
+        // The compressed forms are chosen below, not asked for.
+        if path.is_empty() || [".br", ".gz"].iter().any(|form| path.ends_with(form)) {
+            return None;
+        }
+        let accepted = request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let accepts =
+            |coding: &str| accepted.split(',').any(|entry| entry.split(';').next().unwrap_or("").trim() == coding);
+        let get = self.files.get;
+        let compressed = [("br", "br"), ("gzip", "gz")]
+            .into_iter()
+            .filter(|(coding, _)| accepts(coding))
+            .find_map(|(coding, extension)| Some((coding, get(&format!("{path}.{extension}"))?)));
+        let (coding, file) = match compressed {
+            Some((coding, file)) => (Some(coding), file),
+            None => (None, get(path)?),
+        };
+        Some(respond(path, coding, file, request))
     }
 }
 
-/// The file at this path, in the smallest form the caller reads; nothing when there is none.
-#[must_use]
-pub fn file(uri: &Uri, request: &HeaderMap) -> Option<Response> {
-    let path = uri.path().trim_start_matches('/');
-    // The compressed forms are chosen below, not asked for.
-    if path.is_empty() || [".br", ".gz"].iter().any(|form| path.ends_with(form)) {
-        return None;
-    }
-    let accepted = request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let accepts =
-        |coding: &str| accepted.split(',').any(|entry| entry.split(';').next().unwrap_or("").trim() == coding);
-    let compressed = [("br", "br"), ("gzip", "gz")]
-        .into_iter()
-        .filter(|(coding, _)| accepts(coding))
-        .find_map(|(coding, extension)| Some((coding, Site::get(&format!("{path}.{extension}"))?)));
-    let (coding, file) = match compressed {
-        Some((coding, file)) => (Some(coding), file),
-        None => (None, Site::get(path)?),
-    };
-
+/// Answers with a file in one of its forms, or with word that the caller has it.
+fn respond(path: &str, coding: Option<&'static str>, file: EmbeddedFile, request: &HeaderMap) -> Response {
     let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..12]));
-    let is_client = path.starts_with("pkg/aldis.") && path.matches('.').count() > 1;
+    let is_hashed = path.starts_with("pkg/") && path.matches('.').count() > 1;
     let mut response = if request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -125,9 +150,49 @@ pub fn file(uri: &Uri, request: &HeaderMap) -> Option<Response> {
     };
     let headers = response.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-    headers.insert(header::CACHE_CONTROL, if is_client { FOREVER } else { FOR_A_DAY });
+    headers.insert(header::CACHE_CONTROL, if is_hashed { FOREVER } else { FOR_A_DAY });
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         headers.insert(header::ETAG, etag);
     }
-    Some(response)
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(RustEmbed)]
+    #[folder = "src/server"]
+    struct NoClient;
+
+    /// What a build puts there, with a second client whose name begins alike.
+    fn hashed() -> Vec<Cow<'static, str>> {
+        ["aldis-public.b.js", "aldis.a1.js.br", "aldis.a1.js", "aldis.a2.wasm", "aldis.a3.css"]
+            .map(|name| format!("pkg/{name}").into())
+            .into()
+    }
+
+    #[test]
+    fn each_client_is_found_by_its_name() {
+        let site = Site::find(Files { get: |_| None, names: hashed }).expect("a client");
+        assert_eq!((site.script.as_str(), site.module.as_str()), ("/pkg/aldis.a1.js", "/pkg/aldis.a2.wasm"));
+        assert_eq!(site.style, "/pkg/aldis.a3.css");
+        assert!(site.is_hashed());
+        assert!(Site::find(Files::of::<NoClient>()).is_none());
+        assert!(!Site::without_client().is_hashed());
+    }
+
+    #[test]
+    fn a_file_is_served_with_an_etag_and_a_form_of_its_own_is_not() {
+        let site = Site::without_client();
+        let get = |path: &'static str, headers: &HeaderMap| site.file(&Uri::from_static(path), headers);
+        let answer = get("/robots.txt", &HeaderMap::new()).expect("a file");
+        assert_eq!(answer.status(), StatusCode::OK);
+        let mut again = HeaderMap::new();
+        again.insert(header::IF_NONE_MATCH, answer.headers()[header::ETAG].clone());
+        assert_eq!(get("/robots.txt", &again).expect("a file").status(), StatusCode::NOT_MODIFIED);
+        for none in ["/", "/nowhere", "/robots.txt.br", "/../Cargo.toml"] {
+            assert!(get(none, &HeaderMap::new()).is_none(), "{none}");
+        }
+    }
 }

@@ -8,7 +8,8 @@ use std::{
 use clap::Parser;
 
 use super::{
-    AppState, assets,
+    AppState,
+    assets::{Files, Site},
     auth::{COST, Passwords},
     config::{Cli, Command, Config, ConfigError},
     counters::{Counters, PATIENCE},
@@ -35,12 +36,12 @@ enum Failure {
     Refused(#[from] Error),
     #[error("{0}: {1}")]
     Io(String, #[source] io::Error),
-    #[error("the browser's half is missing from this build; build with `make run` or `cargo leptos build --release`")]
+    #[error("the browser's half is missing from this build; build with `make run` or `make release`")]
     NoClient,
 }
 
-/// Reads the command line and does what it says.
-pub fn main() -> ExitCode {
+/// Reads the command line and does what it says, with these files for the site.
+pub fn main(files: Files) -> ExitCode {
     // Settings may also stand in a file; the environment wins over it.
     let dotenv = dotenvy::dotenv();
     let cli = Cli::parse();
@@ -58,7 +59,7 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(cli)) {
+    match runtime.block_on(run(cli, files)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("aldis: {failure}");
@@ -67,12 +68,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> Result<(), Failure> {
+async fn run(cli: Cli, files: Files) -> Result<(), Failure> {
     telemetry::start(&cli.settings.log, cli.settings.log_format)?;
     let config = cli.settings.check()?;
     match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => run_server(config, false).await,
-        Command::Demo => run_server(config, true).await,
+        Command::Serve => run_server(config, files, false).await,
+        Command::Demo => run_server(config, files, true).await,
         Command::Migrate => {
             open(&config, Relay::none()).await?.close().await;
             println!("The database is up to date.");
@@ -97,8 +98,8 @@ async fn open(config: &Config, relay: Relay) -> Result<Domain, Failure> {
     Ok(Domain::open(&config.database_url, relay, Clock::System).await?)
 }
 
-async fn run_server(config: Config, with_demo: bool) -> Result<(), Failure> {
-    let names = assets::Names::find().ok_or(Failure::NoClient)?;
+async fn run_server(config: Config, files: Files, with_demo: bool) -> Result<(), Failure> {
+    let site = Site::find(files).ok_or(Failure::NoClient)?;
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .map_err(|error| Failure::Io(format!("ALDIS_LISTEN: cannot listen on {}", config.listen), error))?;
@@ -108,7 +109,7 @@ async fn run_server(config: Config, with_demo: bool) -> Result<(), Failure> {
     };
     let domain = open(&config, relay.clone()).await?;
     let counters = Counters::open(domain.relay(), &config.secret, PATIENCE);
-    let state = AppState::new(config, domain, counters, names, COST)?;
+    let state = AppState::new(config, domain, counters, site, COST)?;
     if with_demo {
         let hash = state.passwords.hash(demo::PASSWORD).await?;
         if state.domain.system().create_demo(hash).await? {

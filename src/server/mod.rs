@@ -29,6 +29,7 @@ mod serve;
 mod telemetry;
 mod window;
 
+pub use assets::Files;
 pub use commands::main;
 pub use config::{Config, Settings};
 #[cfg(test)]
@@ -73,7 +74,7 @@ pub struct AppState {
     mailer: Mailer,
     letters: Letters,
     cookie: SessionCookie,
-    names: assets::Names,
+    site: assets::Site,
     assets: Assets,
     leptos: LeptosOptions,
     /// Told when the server is to stop: sockets close, jobs end.
@@ -85,13 +86,7 @@ impl AppState {
     ///
     /// # Errors
     /// When the password cost is out of range.
-    fn new(
-        config: Config,
-        domain: Domain,
-        counters: Counters,
-        names: assets::Names,
-        password_cost: u32,
-    ) -> Result<Self> {
+    fn new(config: Config, domain: Domain, counters: Counters, site: assets::Site, password_cost: u32) -> Result<Self> {
         Ok(Self {
             passwords: Passwords::new(password_cost)?,
             throttle: Throttle::new(domain.clock().clone(), config.auth_rate, counters.clone()),
@@ -109,8 +104,8 @@ impl AppState {
             mailer: config.mail.as_ref().map_or_else(Mailer::none, Mailer::open),
             seeds: Seal::new(&config.all_secrets(), "second factor"),
             cookie: SessionCookie::new(&config.public_url),
-            assets: names.assets(),
-            names,
+            assets: site.assets(),
+            site,
             leptos: LeptosOptions::builder().output_name("aldis").build(),
             stop: CancellationToken::new(),
             config,
@@ -132,7 +127,7 @@ impl AppState {
     pub(crate) fn for_tests(config: Config, domain: Domain) -> Self {
         // A machine full of tests may keep an answer of Redis waiting.
         let counters = Counters::open(domain.relay(), &config.secret, std::time::Duration::from_secs(10));
-        Self::new(config, domain, counters, assets::Names::placeholder(), 4).expect("the cost is in range")
+        Self::new(config, domain, counters, assets::Site::without_client(), 4).expect("the cost is in range")
     }
 
     /// The server's own jobs, run by hand.

@@ -23,7 +23,7 @@ use tower_http::{
 };
 
 use super::{
-    AppState, api, assets,
+    AppState, api,
     auth::refuse_foreign_origins,
     error::internal,
     forms::{FORM_MAX, Pages, answer_plain_forms},
@@ -61,7 +61,7 @@ pub fn router(state: AppState) -> Router {
         .route("/public/{slug}", get(public_page))
         .route("/public/{slug}/history", get(public_history))
         .route("/public/{slug}/incidents/{id}", get(public_incident))
-        .route("/boot.js", get(async |State(state): State<AppState>| state.names.boot()))
+        .route("/boot.js", get(async |State(state): State<AppState>| state.site.boot()))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .fallback(file_or_nothing)
@@ -160,7 +160,7 @@ async fn file_or_nothing(State(state): State<AppState>, request: Request) -> Res
         return Error::new(Code::NotFound, "There is nothing under this address. See /api for what there is.")
             .into_response();
     }
-    match assets::file(request.uri(), request.headers()) {
+    match state.site.file(request.uri(), request.headers()) {
         Some(response) => response,
         None => public_not_found(&state, None),
     }

@@ -158,12 +158,13 @@ pub fn open_secrets(file: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::support::database::folder;
 
     #[test]
     fn a_generated_secret_is_private_stable_and_refused_once_others_can_read_it() {
         use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().expect("temp dir");
-        let file = dir.path().join("jwt-secret");
+        let dir = folder();
+        let file = dir.join("jwt-secret");
         let first = Secret::kept(&file).expect("generated");
         assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
         assert_eq!(Secret::kept(&file).expect("read again").bytes(), first.bytes());
@@ -174,8 +175,8 @@ mod tests {
     #[test]
     fn r_80_a_file_of_settings_that_all_can_read_is_warned_of_when_it_holds_secrets() {
         use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().expect("temp dir");
-        let file = dir.path().join(".env");
+        let dir = folder();
+        let file = dir.join(".env");
         let told = |text: &str, mode: u32| {
             fs::write(&file, text).expect("written");
             fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("chmod");

@@ -5,6 +5,7 @@ mod csrf;
 mod desk;
 mod extract;
 mod invited;
+mod jwt;
 mod password;
 mod reset;
 mod throttle;

@@ -7,6 +7,7 @@ use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
+use super::jwt;
 use crate::{
     model::{Error, Result, SessionId, Timestamp, UserId},
     server::{
@@ -52,6 +53,7 @@ impl Tokens {
     /// secrets themselves signed go on until they end.
     #[must_use]
     pub fn new(secret: &Secret, old: &[Secret]) -> Self {
+        jwt::install_provider();
         let secrets = || [secret].into_iter().chain(old);
         let derived = secrets().map(|secret| DecodingKey::from_secret(&secret.key(PURPOSE)));
         let themselves = secrets().map(|secret| DecodingKey::from_secret(secret.bytes()));

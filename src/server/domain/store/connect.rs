@@ -252,12 +252,12 @@ mod tests {
     #[test]
     fn r_80_a_database_that_others_could_read_is_closed_to_them() {
         use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().expect("temp dir");
-        let file = dir.path().join("new/aldis.db");
+        let dir = crate::tests::support::database::folder();
+        let file = dir.join("new/aldis.db");
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         prepare_file(&file).expect("made");
         assert_eq!((mode(&file), mode(file.parent().expect("a folder"))), (0o600, 0o700));
-        let wal = dir.path().join("new/aldis.db-wal");
+        let wal = dir.join("new/aldis.db-wal");
         fs::write(&wal, "").expect("written");
         for path in [&file, &wal] {
             fs::set_permissions(path, fs::Permissions::from_mode(0o644)).expect("chmod");

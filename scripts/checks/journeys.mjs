@@ -1,0 +1,72 @@
+// The journeys in a real browser, against a server of their own that logs everything: afterwards its log is searched.
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { start } from '../../end2end/server.mjs';
+import { run } from './process.mjs';
+import { findNoSecrets } from './secrets.mjs';
+
+/** Runs the journeys that these arguments of Playwright choose. `whole` when it is all of them: fewer leave too short a
+ * log to search. */
+export async function journeys(log, binary, { args = [], whole = true } = {}) {
+  const server = await start(binary, { ALDIS_LOG: 'trace' });
+  const [secrets, report] = ['secrets', 'report.json'].map((name) => join(server.dir, name));
+  writeFileSync(secrets, '');
+  const faults = [];
+  try {
+    const env = { BASE_URL: server.base, ALDIS_TEST_SECRETS: secrets, PLAYWRIGHT_JSON_OUTPUT_NAME: report };
+    const playwright = ['playwright', 'test', '--reporter=list,json', ...args];
+    // That a journey failed stands in the report, and better.
+    await run(log, 'npx', playwright, { cwd: 'end2end', env }).catch((error) => existsSync(report) || faults.push(error.message));
+    if ((await server.end()) !== 0) faults.push('Asked to stop with SIGTERM, the server did not exit with 0 in time.');
+    const outcome = existsSync(report) ? outcomeOf(JSON.parse(readFileSync(report, 'utf8'))) : { failed: 0, faults: [] };
+    if (whole) {
+      try {
+        appendFileSync(log, `${findNoSecrets(server.logFile, secrets)}\n`);
+      } catch (error) {
+        faults.push(error.message);
+      }
+    }
+    const failed = outcome.failed + faults.length;
+    if (failed > 0) copyFileSync(server.logFile, `${log}.server`);
+    return { ...outcome, failed, faults: [...outcome.faults, ...faults], ground: browser() };
+  } finally {
+    await server.stop();
+  }
+}
+
+/** What Playwright's report says. A journey that passed at a later try only is a fault too. */
+function outcomeOf(report) {
+  const all = [];
+  const visit = (suite, path) => {
+    for (const spec of suite.specs ?? []) {
+      for (const test of spec.tests) all.push({ name: `${path} › ${spec.title} [${test.projectName}]`, test });
+    }
+    for (const inner of suite.suites ?? []) visit(inner, inner.file === inner.title ? inner.title : `${path} › ${inner.title}`);
+  };
+  for (const suite of report.suites) visit(suite, suite.title);
+  const errors = ({ results }) => results.flatMap(({ errors }) => errors.map(({ message = '' }) => message));
+  const bad = all.filter(({ test }) => ['unexpected', 'flaky'].includes(test.status));
+  const faults = [
+    ...report.errors.map(({ message }) => message),
+    ...bad.flatMap(({ name, test }) => [`journey ${name} ${test.status === 'flaky' ? 'flaked' : 'failed'}`, ...errors(test).map(brief)]),
+  ];
+  const seconds = ({ results }) => results.reduce((sum, { duration }) => sum + duration / 1000, 0);
+  const times = all.map(({ name, test }) => ({ name: `${name} (browser)`, seconds: seconds(test) }));
+  const passed = all.filter(({ test }) => test.status === 'expected').length;
+  const failed = bad.length + report.errors.length + (all.length === 0 ? 1 : 0);
+  return { passed, failed, faults, times };
+}
+
+const brief = (message) =>
+  message.replaceAll(/\x1b\[[0-9;]*m/g, '').split('\n').filter((line) => line.trim()).slice(0, 8).map((line) => `    ${line}`).join('\n');
+
+/** The browser's name and version, as Playwright's configuration finds it. */
+function browser() {
+  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  const folders = ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter)];
+  const paths = names.flatMap((name) => folders.map((folder) => join(folder, name)));
+  const path = process.env.CHROMIUM_PATH || paths.find((path) => existsSync(path));
+  const said = path && spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout;
+  return said?.replace(/ built on.*/s, '').trim() || 'Chromium';
+}

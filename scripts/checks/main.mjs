@@ -1,0 +1,122 @@
+// The parts of `make test` and `make check`, and which of them to run. Called by scripts/test, which says how.
+import { readFileSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { databases, sqliteVersion, stopDatabases } from './databases.mjs';
+import { journeys } from './journeys.mjs';
+import { endAll, run } from './process.mjs';
+import * as rust from './rust.mjs';
+import { Schedule } from './schedule.mjs';
+
+const LOGS = 'target/test-logs';
+const BINARY = resolve(`target/${rust.PROFILE}/aldis`);
+const CLIENT = ['--profile', 'quick-client', '--target', 'wasm32-unknown-unknown'];
+
+/** The tests that need a database, on one of them. */
+const onDatabase = (name, url) => async (log) => {
+  const { env, version } = await databases(`${LOGS}/databases.log`);
+  const chosen = url ? { ALDIS_TEST_DATABASE_URL: env[url] } : {};
+  const outcome = await rust.check(log, { database: true, env: { ...env, ...chosen }, label: name });
+  return { ...outcome, ground: `${url ? version(name) : sqliteVersion()}, ${version('Redis')}` };
+};
+
+/** A script that attacks a server of its own, and writes down how many things it tried. */
+const script = (file, ...args) => async (log) => {
+  const report = `${log}.json`;
+  rmSync(report, { force: true });
+  await run(log, 'node', [file, BINARY, ...args], { env: { ALDIS_TEST_REPORT: report } });
+  return { ...JSON.parse(readFileSync(report, 'utf8')), ground: sqliteVersion() };
+};
+
+const clippy = (...args) => (log) => run(log, 'cargo', ['clippy', '--locked', ...args, '--', '-D', 'warnings']);
+
+const parts = {
+  format: { title: 'Format (rustfmt)', check: (log) => run(log, 'cargo', ['fmt', '--all', '--check']) },
+  build: {
+    title: 'Build (client, styles, server)',
+    cores: 2,
+    check: (log) => run(log, 'cargo', ['xtask', 'build']),
+  },
+  'lints-client': { title: 'Lints of the client (clippy)', check: clippy('--package', 'aldis-client', ...CLIENT) },
+  'rust-build': { title: 'Build of the Rust tests', cores: 1, check: (log) => rust.build(log) },
+  'lints-server': {
+    title: 'Lints of the server (clippy)',
+    check: clippy('--workspace', '--exclude', 'aldis-client', '--all-targets', '--profile', rust.PROFILE),
+    // Both want the same build folder.
+    after: ['rust-build'],
+  },
+  unit: {
+    title: 'Rust tests without a database',
+    after: ['rust-build'],
+    check: (log) => rust.check(log, { database: false, label: 'unit' }),
+  },
+  sqlite: { title: 'Rust tests on SQLite', after: ['rust-build'], check: onDatabase('SQLite') },
+  mariadb: { title: 'Rust tests on MariaDB', after: ['rust-build'], check: onDatabase('MariaDB', 'ALDIS_TEST_MYSQL_URL') },
+  postgres: {
+    title: 'Rust tests on PostgreSQL',
+    after: ['rust-build'],
+    check: onDatabase('PostgreSQL', 'ALDIS_TEST_POSTGRES_URL'),
+  },
+  durability: {
+    title: 'Durability (kill -9 under load)',
+    after: ['build'],
+    check: script('end2end/durability.mjs', '5'),
+  },
+  hygiene: {
+    title: 'Log hygiene (everything logged, no secret in it)',
+    after: ['build'],
+    check: script('end2end/hygiene.mjs'),
+  },
+  browser: {
+    title: 'Browser journeys',
+    after: ['build'],
+    cores: 2,
+    check: (log) => journeys(log, BINARY),
+  },
+  flakes: {
+    title: 'Browser journeys, each twenty times',
+    after: ['build'],
+    cores: 2,
+    check: (log) => journeys(log, BINARY, { args: ['--repeat-each=20', ...process.argv.slice(3)], whole: false }),
+  },
+  journeys: {
+    title: 'Browser journeys with another program',
+    cores: 2,
+    check: (log) => journeys(log, resolve(process.argv[3] ?? BINARY), { args: process.argv.slice(4), whole: false }),
+  },
+};
+
+/** What takes no database and no browser: for a look before each commit. */
+const QUICK = ['format', 'lints-client', 'rust-build', 'lints-server', 'unit'];
+
+function chosen() {
+  const [option] = process.argv.slice(2);
+  if (option === undefined) return Object.keys(parts).filter((name) => !['flakes', 'journeys'].includes(name));
+  if (option === '--quick') return QUICK;
+  if (option === '--flakes') return ['build', 'flakes'];
+  if (option === '--journeys') return ['journeys'];
+  const names = /^--only=(.+)$/.exec(option)?.[1].split(',');
+  const unknown = names ? names.find((name) => !parts[name]) : option;
+  if (unknown !== undefined) {
+    console.error(`error: '${unknown}' is no part and no option. The parts: ${Object.keys(parts).join(', ')}`);
+    process.exit(2);
+  }
+  // Nothing is tested as it was before: what a part needs is brought up to date.
+  return [...new Set([...names.flatMap((name) => parts[name].after ?? []), ...names])];
+}
+
+const schedule = new Schedule(parts, LOGS);
+let stopped;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, async () => {
+    if (stopped) return;
+    stopped = `by ${signal}`;
+    endAll('SIGTERM');
+    await stopDatabases();
+    endAll('SIGKILL');
+    schedule.report(stopped);
+    process.exit(1);
+  });
+}
+await schedule.run(chosen());
+await stopDatabases();
+if (!stopped) process.exit(schedule.report() === 0 ? 0 : 1);

@@ -1,0 +1,154 @@
+//! Logins that come at once, beside a new password, too often, or from somebody who is shut out.
+
+use axum::http::header;
+use serde_json::{Value, json};
+
+use crate::{
+    server::Relay,
+    tests::support::{
+        app::{PASSWORD, TestApp, pretended},
+        clients::{Answer, Team},
+        doors::path_to,
+    },
+};
+
+const LOGIN: &str = "/api/auth/login";
+const NEW: &str = "seven quiet harbours at dawn";
+const WRONG: &str = "wrong, and long enough";
+
+fn form(team: &Team, password: &str) -> Value {
+    json!({"email": team.email, "password": password})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_logins_of_one_person_at_once_all_come_in() {
+    let instances = [TestApp::open().await, TestApp::open().await];
+    let team = instances[0].register("Acme").await;
+    let login = async |n: usize| {
+        loop {
+            // An instance lets five try at a time.
+            match instances[n % 2].post(LOGIN, &form(&team, PASSWORD)).await {
+                answer if answer.status == 429 => tokio::task::yield_now().await,
+                answer => return answer.is(200),
+            }
+        }
+    };
+    let signed_in = futures::future::join_all((0..50).map(login)).await;
+    assert_eq!(signed_in.len(), 50);
+    Team::of(instances[0].clone(), &signed_in[49]).get("/api/auth/me").await.is(200);
+    let log = team.back().await.get("/api/audit?action=logged_in&limit=100").await.is(200);
+    assert_eq!(log.as_array().map(Vec::len), Some(51));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_22_no_login_with_the_old_password_outlives_the_new_one() {
+    let app = TestApp::open().await;
+    for round in 0..10 {
+        let team = app.register("Acme").await;
+        let change = async {
+            if round % 2 == 0 {
+                let fields = [("password", PASSWORD), ("new_password", NEW)];
+                assert_eq!(team.browser().call(path_to("change_password"), &fields).await.status, 200);
+            } else {
+                let hash = app.state.hash(NEW).await;
+                app.state.system().reset_password(&team.email.parse().expect("email"), hash).await.expect("reset");
+            }
+        };
+        let logins = futures::future::join_all((0..4).map(|_| {
+            let (app, form) = (app.clone(), form(&team, PASSWORD));
+            async move { app.post(LOGIN, &form).await }
+        }));
+        let ((), answers) = tokio::join!(change, logins);
+        for answer in answers {
+            if answer.status == 200 {
+                Team::of(app.clone(), &answer.json()).get("/api/auth/me").await.refuses(401, &[]);
+            } else {
+                answer.refuses(401, &[]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn r_27_of_thirty_tries_at_once_five_are_tried() {
+    let app = TestApp::at("2026-03-01T12:00:00Z").await;
+    let team = app.register("Acme").await;
+    let wrong = form(&team, WRONG);
+    let answers = futures::future::join_all((0..30).map(|_| app.post(LOGIN, &wrong))).await;
+    let with = |status: u16| answers.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((with(401), with(429)), (5, 25));
+    app.post(LOGIN, &form(&team, PASSWORD)).await.refuses(429, &[]);
+    app.pass(1);
+    app.post(LOGIN, &form(&team, PASSWORD)).await.is(200);
+}
+
+#[tokio::test]
+async fn r_26_the_right_password_of_who_is_shut_out_counts_like_a_wrong_one() {
+    let app = TestApp::at("2026-03-01T12:00:00Z").await;
+    let (team, other) = (app.register("Acme").await, app.register("Other").await);
+    other.invite_at(&team.email, "member").await.accept(&team).await.0.is(200);
+    app.state.system().set_disabled(&team.email.parse().expect("an address"), true).await.expect("shut out");
+    let mut answers: Vec<Answer> = Vec::new();
+    for n in 0..6 {
+        answers.push(app.post(LOGIN, &form(&team, if n % 2 == 0 { PASSWORD } else { WRONG })).await);
+    }
+    assert!(answers[1..5].iter().all(|answer| answer.fingerprint() == answers[0].fingerprint()));
+    answers[0].refuses(401, &[]);
+    answers[5].refuses(429, &[]);
+    assert_eq!(answers[5].header(header::RETRY_AFTER), "1");
+    other.noted("login_failed").await;
+}
+
+#[tokio::test]
+async fn r_26_an_invitation_tells_nothing_of_who_is_shut_out() {
+    let app = TestApp::at("2026-03-01T12:00:00Z").await;
+    let (team, host) = (app.register("Acme").await, app.register("Host").await);
+    let invited = host.invite_at(&team.email, "member").await;
+    app.state.system().set_disabled(&team.email.parse().expect("an address"), true).await.expect("shut out");
+    let wrong = invited.join_with_password(&app, WRONG).await.0;
+    wrong.refuses(401, &[]);
+    assert_eq!(invited.join_with_password(&app, PASSWORD).await.0.fingerprint(), wrong.fingerprint());
+}
+
+#[tokio::test]
+async fn r_70_a_person_has_fifty_sessions_and_the_longest_unused_ends() {
+    let app = TestApp::at("2026-03-01T12:00:00Z").await;
+    let first = app.register("Acme").await;
+    app.pass(60);
+    let second = first.back().await;
+    app.pass(600);
+    first.get("/api/auth/me").await.is(200);
+    for _ in 0..48 {
+        first.back().await;
+    }
+    app.pass(600);
+    first.get("/api/auth/me").await.is(200);
+    let last = first.back().await;
+    // What was used ten minutes ago stays, whenever it began.
+    first.get("/api/auth/me").await.is(200);
+    last.get("/api/auth/me").await.is(200);
+    second.get("/api/auth/me").await.refuses(401, &[]);
+    let account = last.browser().call(path_to("my_account"), &[]).await.is(200);
+    assert_eq!(account["sessions"].as_array().map(Vec::len), Some(50));
+}
+
+#[tokio::test]
+async fn r_70_all_sessions_of_a_person_are_counted_together() {
+    let app = TestApp::build(&["--api-rate", "20"], pretended("2026-03-01T12:00:00Z"), Relay::none()).await;
+    let team = app.register("Acme").await;
+    let again = team.back().await;
+    for _ in 0..10 {
+        team.get("/api/services").await.is(200);
+        again.get("/api/services").await.is(200);
+    }
+    for session in [&team, &again] {
+        session.get("/api/services").await.refuses(429, &[]);
+    }
+    // Another session changes nothing, once it is known again.
+    app.pass(60);
+    again.get("/api/services").await.is(200);
+    for _ in 0..19 {
+        team.get("/api/services").await.is(200);
+    }
+    again.get("/api/services").await.refuses(429, &[]);
+}

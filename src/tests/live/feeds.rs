@@ -1,0 +1,372 @@
+//! The live feeds over real sockets (product.md section 5).
+
+use axum::http::header;
+use futures::SinkExt;
+use sea_orm::ConnectionTrait;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::tests::support::{
+    app::TestApp,
+    clients::{in_public, path_of},
+    database::connect,
+    doors::path_to,
+};
+
+#[tokio::test]
+async fn the_first_frame_says_hello_and_each_change_follows_with_the_next_number() {
+    let app = TestApp::at("2026-03-01T12:00:00Z").await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let (mut visitor, mut member) = (port.visit(&team, None).await, port.attend(&team).await);
+    for reader in [&mut visitor, &mut member] {
+        assert_eq!(reader.hello().await, 0);
+    }
+    let service = team.service("API").await;
+    app.pass(60);
+    let changed = team.change(&service, json!({"status": "degraded"})).await;
+    let renamed = team.change(&service, json!({"name": "Gateway"})).await;
+    team.delete(&path_of(&service)).await.is(204);
+    let as_members = Value::clone as fn(&Value) -> Value;
+    for (reader, seen) in [(&mut visitor, in_public as fn(&Value) -> Value), (&mut member, as_members)] {
+        let (noon, later) = (json!("2026-03-01T12:00:00.000Z"), json!("2026-03-01T12:01:00.000Z"));
+        for (seq, kind, at, data) in [
+            (1, "service_created", &noon, &service),
+            (2, "service_updated", &later, &changed),
+            (3, "service_updated", &later, &renamed),
+        ] {
+            let frame = reader.event(seq).await;
+            assert_eq!((&frame["type"], &frame["at"], &frame["data"]), (&json!(kind), at, &seen(data)));
+        }
+        let frame = reader.event(4).await;
+        assert_eq!((&frame["type"], &frame["data"]["id"]), (&json!("service_deleted"), &service["id"]));
+    }
+    assert_eq!(port.visit(&team, None).await.hello().await, 4);
+}
+
+#[tokio::test]
+async fn what_changes_the_page_as_a_whole_brings_the_page() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let mut visitor = port.visit(&team, None).await;
+    visitor.hello().await;
+    team.group("Core").await;
+    let frame = visitor.event(1).await;
+    assert_eq!((&frame["type"], &frame["data"]["seq"]), (&json!("page_updated"), &json!(1)));
+    assert_eq!(frame["data"]["groups"], json!(team.groups().await));
+    team.browser().call(path_to("rename_organization"), &[("name", "Acme Corporation")]).await.is(200);
+    let frame = visitor.event(2).await;
+    assert_eq!(frame["data"]["organization"]["name"], "Acme Corporation");
+    assert!(!frame.to_string().contains(&team.email));
+}
+
+#[tokio::test]
+async fn a_returning_reader_is_told_what_it_missed_in_order_and_then_what_is_new() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let service = team.service("API").await;
+    for status in ["degraded", "partial_outage", "major_outage", "operational"] {
+        team.change(&service, json!({"status": status})).await;
+    }
+    let mut readers = Vec::new();
+    for since in 0..=5 {
+        let mut reader = port.visit(&team, Some(since)).await;
+        assert_eq!(reader.hello().await, 5);
+        for seq in since + 1..=5 {
+            reader.event(seq).await;
+        }
+        readers.push(reader);
+    }
+    team.change(&service, json!({"description": "new"})).await;
+    for reader in &mut readers {
+        assert_eq!(reader.event(6).await["data"]["description"], "new");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_knows_more_than_the_server_must_begin_anew() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let service = team.service("API").await;
+    let mut reader = port.visit(&team, Some(999)).await;
+    assert_eq!(reader.hello().await, 1);
+    assert_eq!(reader.next().await, json!({"type": "resync"}));
+    // From there it goes on.
+    team.change(&service, json!({"status": "degraded"})).await;
+    reader.event(2).await;
+}
+
+#[tokio::test]
+async fn a_reader_whose_past_is_forgotten_must_begin_anew() {
+    // No other test lives this early, so what is forgotten is this test's alone.
+    let app = TestApp::at("1999-01-01T00:00:00Z").await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let service = team.service("API").await;
+    team.change(&service, json!({"status": "degraded"})).await;
+    app.pass(6 * 24 * 3600);
+    team.change(&service, json!({"status": "operational"})).await;
+    app.pass(24 * 3600 + 1);
+    assert_eq!(app.state.system().forget_old_events().await.expect("forgotten"), 4, "two events for two audiences");
+    let mut late = port.visit(&team, Some(1)).await;
+    assert_eq!(late.hello().await, 3);
+    assert_eq!(late.next().await["type"], "resync");
+    let mut early_enough = port.visit(&team, Some(2)).await;
+    assert_eq!(early_enough.hello().await, 3);
+    early_enough.event(3).await;
+    team.change(&service, json!({"name": "Gateway"})).await;
+    late.event(4).await;
+    early_enough.event(4).await;
+}
+
+#[tokio::test]
+async fn r_42_an_event_of_any_size_leaves_the_line_open() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let since = team.seq().await;
+    let mut readers = [port.visit(&team, None).await, port.attend(&team).await];
+    for reader in &mut readers {
+        reader.hello().await;
+    }
+    let long = "\u{1f6a8}".repeat(10_000);
+    let incident = team.report(json!({"title": "Down", "message": long})).await;
+    team.say(&incident, json!({"message": long})).await;
+    for seq in [since + 1, since + 2] {
+        for reader in &mut readers {
+            let length = reader.event(seq).await.to_string().len();
+            assert!(length > 100 * 1024, "{seq} was sent whole, and is {length} bytes long");
+        }
+    }
+    // What is larger still is not sent: neither an incident nor a page with it.
+    team.say(&incident, json!({"message": long})).await;
+    team.group("Core").await;
+    for _ in 0..2 {
+        for reader in &mut readers {
+            assert_eq!(reader.next().await, json!({"type": "resync"}));
+        }
+    }
+    // What comes next comes by itself again, and who returns is told to load the state rather than cut off.
+    team.service("API").await;
+    for missed in [since + 2, since + 3] {
+        let mut late = port.visit(&team, Some(missed)).await;
+        assert_eq!(late.hello().await, since + 5);
+        assert_eq!(late.next().await, json!({"type": "resync"}));
+    }
+    for reader in &mut readers {
+        assert_eq!(reader.event(since + 5).await["type"], "service_created");
+    }
+}
+
+#[tokio::test]
+async fn r_42_an_event_from_before_that_is_too_large_now_is_not_sent_either() {
+    let app = TestApp::alone_at("2026-11-23T12:00:00Z").await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let since = team.seq().await;
+    team.service("API").await;
+    let db = connect(&app.own.as_ref().expect("a database of its own").url).await;
+    let long = format!("UPDATE event SET frame = '{}'", "x".repeat(600 * 1024));
+    db.execute_unprepared(&long).await.expect("written");
+    let mut reader = port.visit(&team, Some(since)).await;
+    assert_eq!(reader.hello().await, since + 1);
+    assert_eq!(reader.next().await, json!({"type": "resync"}));
+    team.service("Web").await;
+    assert_eq!(reader.event(since + 2).await["type"], "service_created");
+}
+
+#[tokio::test]
+async fn what_is_refused_is_not_told() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let service = team.service("API").await;
+    let mut reader = port.visit(&team, None).await;
+    assert_eq!(reader.hello().await, 1);
+    let unknown = "00000000-0000-7000-8000-000000000000";
+    for (status, patch) in [
+        (400, json!({"status": "broken"})),
+        (400, json!({"name": ""})),
+        // Refused inside the transaction, after it has begun.
+        (404, json!({"status": "major_outage", "name": "Half done", "group_id": unknown})),
+        (200, json!({"status": "operational"})),
+    ] {
+        team.put(&path_of(&service), patch).await.is(status);
+    }
+    team.post("/api/services", json!({"name": "x", "group_id": unknown})).await.is(404);
+    team.delete(&format!("/api/services/{unknown}")).await.is(404);
+    assert_eq!(json!(team.services().await), json!([service]));
+    team.change(&service, json!({"status": "degraded"})).await;
+    assert_eq!(reader.event(2).await["data"]["status"], "degraded");
+}
+
+#[tokio::test]
+async fn one_organizations_readers_hear_nothing_of_another() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let (ours, theirs) = (app.register("Ours").await, app.register("Theirs").await);
+    let mut readers = [port.visit(&ours, None).await, port.attend(&ours).await];
+    for reader in &mut readers {
+        assert_eq!(reader.hello().await, 0);
+    }
+    for n in 0..5 {
+        theirs.service(&format!("Secret {n}")).await;
+    }
+    ours.service("Own").await;
+    for reader in &mut readers {
+        assert_eq!(reader.event(1).await["data"]["name"], "Own");
+    }
+}
+
+#[tokio::test]
+async fn r_40_the_members_feed_needs_a_session() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    assert_eq!(port.refuses("/api/live", &[]).await, 401);
+    assert_eq!(port.refuses("/api/live", &[(header::COOKIE, "aldis=nonsense")]).await, 401);
+    assert_eq!(port.refuses("/api/live", &[(header::AUTHORIZATION, "Bearer nonsense")]).await, 401);
+    // A token in the address would stand in logs, so it opens nothing.
+    for name in ["token", "access_token", "authorization"] {
+        assert_eq!(port.refuses(&format!("/api/live?{name}={}", team.token), &[]).await, 401);
+    }
+    let cookie = format!("aldis={}", team.token);
+    for origin in [None, Some("http://127.0.0.1:3000"), Some("http://localhost:3000")] {
+        let headers =
+            [(header::COOKIE, cookie.as_str())].into_iter().chain(origin.map(|origin| (header::ORIGIN, origin)));
+        let mut reader = port.dial("/api/live", &headers.collect::<Vec<_>>()).await.expect("opened");
+        assert_eq!(reader.hello().await, 0);
+    }
+    assert_eq!(port.attend(&team).await.hello().await, 0);
+    team.post("/api/auth/logout", json!({})).await.is(204);
+    assert_eq!(port.refuses("/api/live", &[(header::COOKIE, &cookie)]).await, 401);
+}
+
+#[tokio::test]
+async fn r_40_no_foreign_page_may_open_a_feed() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let bearer = format!("Bearer {}", team.token);
+    let cookie = format!("aldis={}", team.token);
+    let public = format!("/api/public/{}/live", team.slug);
+    for origin in [
+        "https://evil.test",
+        "null",
+        "http://127.0.0.1:3001",
+        "https://127.0.0.1:3000",
+        "http://127.0.0.1",
+        "http://127.0.0.1:3000.evil.test",
+        "http://localhost.evil.test:3000",
+        "file://",
+    ] {
+        assert_eq!(port.refuses(&public, &[(header::ORIGIN, origin)]).await, 403, "{origin}");
+        for secret in [(header::AUTHORIZATION, bearer.as_str()), (header::COOKIE, cookie.as_str())] {
+            assert_eq!(port.refuses("/api/live", &[secret, (header::ORIGIN, origin)]).await, 403, "{origin}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_feed_that_cannot_be_is_refused() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    assert_eq!(port.refuses("/api/public/nobody-has-this/live", &[]).await, 404);
+    for since in ["-1", "x", "1.5", "18446744073709551616"] {
+        assert_eq!(port.refuses(&format!("/api/public/{}/live?since={since}", team.slug), &[]).await, 400, "{since}");
+    }
+    // Asked for plainly, both say what they are.
+    let answer = app.get(&format!("/api/public/{}/live", team.slug)).await;
+    answer.refuses(426, &[]);
+    team.get("/api/live").await.refuses(426, &[]);
+    app.get("/api/live").await.refuses(401, &[]);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_says_so_to_its_readers() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let mut readers = [port.visit(&team, None).await, port.attend(&team).await];
+    app.state.stop().cancel();
+    for reader in &mut readers {
+        assert_eq!(reader.goodbye().await, 1012);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_changes_at_once_reach_every_reader_in_order_without_gap_or_repeat() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let mut services = Vec::new();
+    for n in 0..4 {
+        services.push(team.service(&format!("s{n}")).await);
+    }
+    let mut readers = Vec::new();
+    for mut reader in [port.visit(&team, None).await, port.visit(&team, None).await, port.attend(&team).await] {
+        assert_eq!(reader.hello().await, 4);
+        readers.push(tokio::spawn(async move {
+            for seq in 5..=204 {
+                reader.event(seq).await;
+            }
+        }));
+    }
+    let writers = services.iter().cloned().map(|service| {
+        let team = team.clone();
+        tokio::spawn(async move {
+            for status in ["degraded", "operational"].into_iter().cycle().take(50) {
+                team.change(&service, json!({"status": status})).await;
+            }
+        })
+    });
+    for task in writers.collect::<Vec<_>>().into_iter().chain(readers) {
+        task.await.expect("ran to its end");
+    }
+    assert_eq!(team.seq().await, 204);
+    for service in &services {
+        assert_eq!(team.history(service).await.len(), 50);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_has_nothing_to_say_and_a_long_speech_ends_the_line() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let mut polite = port.visit(&team, None).await;
+    polite.hello().await;
+    polite.stream().send(Message::text("{\"type\":\"subscribe\",\"organization\":\"*\"}")).await.expect("sent");
+    let mut loud = port.visit(&team, None).await;
+    loud.hello().await;
+    loud.stream().send(Message::text("x".repeat(5000))).await.expect("sent");
+    loud.ends().await;
+    team.service("API").await;
+    polite.event(1).await;
+}
+
+#[tokio::test]
+async fn r_22_a_logout_closes_the_sessions_own_feed_and_no_other() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let service = team.service("API").await;
+    let stranger = app.register("Other").await;
+    let mut own = port.attend(&team).await;
+    let mut visitor = port.visit(&team, None).await;
+    let mut other = port.attend(&stranger).await;
+    for reader in [&mut own, &mut visitor, &mut other] {
+        reader.hello().await;
+    }
+    team.change(&service, json!({"status": "degraded"})).await;
+    own.event(2).await;
+    team.post("/api/auth/logout", json!({})).await.is(204);
+    assert_eq!(own.goodbye().await, 4401);
+    visitor.event(2).await;
+    stranger.service("Web").await;
+    other.event(1).await;
+}

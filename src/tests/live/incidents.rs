@@ -1,0 +1,203 @@
+//! Incidents and maintenances on the live feeds: who hears what, and that what is heard adds up to what is there.
+
+use serde_json::{Value, json};
+
+use crate::{
+    model::{Applied, Frame, PublicStatus, StatusPage},
+    tests::support::{
+        app::TestApp,
+        clients::{Team, id_of, incident_path, path_of, said, update_path},
+        doors::path_to,
+        owners::NOW,
+        sockets::Socket,
+    },
+};
+
+#[tokio::test]
+async fn an_incident_reaches_members_as_it_is_and_visitors_without_what_is_private() {
+    let app = TestApp::at(NOW).await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let api = team.service("API").await;
+    let mut readers = [port.visit(&team, None).await, port.attend(&team).await];
+    for reader in &mut readers {
+        assert_eq!(reader.hello().await, 1);
+    }
+    let opened = team.report(json!({"title": "Down", "services": said(&[(&api, "major_outage")])})).await;
+    let update = team.say(&opened, json!({"message": "Found."})).await;
+    let told = team.incident(&opened).await;
+    team.delete(&incident_path(&opened)).await.is(204);
+    let [visitor, member] = &mut readers;
+    for (seq, kind, name) in [
+        (2, "service_updated", "API"),
+        (3, "incident_created", "Down"),
+        (4, "incident_updated", "Down"),
+        (5, "service_updated", "API"),
+        (6, "incident_deleted", "Down"),
+    ] {
+        let (seen, known) = (visitor.event(seq).await, member.event(seq).await);
+        for frame in [&seen, &known] {
+            assert_eq!(frame["type"], kind, "{frame}");
+            assert_eq!(frame["data"].get("title").or(frame["data"].get("name")), Some(&json!(name)));
+        }
+        let text = seen.to_string();
+        for secret in [id_of(&team.user), "created_by", "baseline", "impact_override", "automations", &team.email] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+        match seq {
+            3 => assert_eq!(known["data"], opened),
+            4 => assert_eq!(known["data"], told),
+            _ => {}
+        }
+        if kind.starts_with("incident") {
+            assert_eq!(known["data"]["created_by"], team.user["id"]);
+            assert_eq!(seen["data"]["updates"][0]["message"], known["data"]["updates"][0]["message"]);
+        }
+    }
+    assert_eq!(told["updates"][0], update);
+}
+
+#[tokio::test]
+async fn a_draft_makes_no_gap_for_visitors_until_it_is_published() {
+    let app = TestApp::at(NOW).await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let api = team.service("API").await;
+    let mut readers = [port.visit(&team, None).await, port.attend(&team).await];
+    for reader in &mut readers {
+        reader.hello().await;
+    }
+    let draft = json!({"title": "Draft", "is_draft": true, "services": said(&[(&api, "major_outage")])});
+    let draft = team.report(draft).await;
+    team.say(&draft, json!({"message": "Still thinking."})).await;
+    team.amend(&draft, json!({"title": "Almost"})).await;
+    let gone = team.report(json!({"title": "Never", "is_draft": true})).await;
+    team.delete(&incident_path(&gone)).await.is(204);
+    let [visitor, member] = &mut readers;
+    for (seq, kind) in [
+        (2, "incident_created"),
+        (3, "incident_updated"),
+        (4, "incident_updated"),
+        (5, "incident_created"),
+        (6, "incident_deleted"),
+    ] {
+        assert_eq!(member.event(seq).await["type"], kind);
+    }
+    assert_eq!(team.seq().await, 1);
+    let published = team.amend(&draft, json!({"is_draft": false})).await;
+    // The service first, so that nobody sees the incident beside a status it has changed already.
+    assert_eq!(visitor.event(2).await["data"]["status"], "major_outage");
+    let frame = visitor.event(3).await;
+    assert_eq!((&frame["type"], &frame["data"]["title"]), (&json!("incident_created"), &json!("Almost")));
+    assert_eq!(member.event(7).await["type"], "service_updated");
+    let frame = member.event(8).await;
+    assert_eq!((&frame["type"], &frame["data"]), (&json!("incident_updated"), &published));
+}
+
+#[tokio::test]
+async fn rule_3_12_an_event_brings_the_object_so_that_nobody_has_to_ask() {
+    let app = TestApp::at(NOW).await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let api = team.service("API").await;
+    let incident = team.report(json!({"title": "Down", "services": said(&[(&api, "degraded")])})).await;
+    let mut visitor = port.visit(&team, None).await;
+    visitor.hello().await;
+    team.say(&incident, json!({"status": "resolved", "message": "Over."})).await;
+    let service = visitor.event(4).await["data"].clone();
+    let told = visitor.event(5).await["data"].clone();
+    let page = team.public("status").await;
+    assert_eq!(page["services"][0], service);
+    assert_eq!(page["recent_incidents"][0], told);
+    assert_eq!(page["seq"], 5);
+}
+
+/// Carries a page forward until it has seen the event with this number.
+async fn follow(mut reader: Socket, mut page: StatusPage, until: u64) -> StatusPage {
+    reader.hello().await;
+    while page.seq < until {
+        let frame: Frame = serde_json::from_value(reader.next().await).expect("a frame");
+        assert_eq!(page.apply(frame), Applied::Changed, "after {}", page.seq);
+    }
+    page
+}
+
+/// Everything that may happen to incidents and maintenances.
+async fn tell_stories(app: &TestApp, team: &Team, [zero, api, web]: [&Value; 3]) {
+    let outage = team.report(json!({"title": "Outage", "services": said(&[(zero, "major_outage")])})).await;
+    let slow = team.report(json!({"title": "Slow", "services": said(&[(zero, "degraded")])})).await;
+    app.pass(60);
+    let told = team.say(&outage, json!({"status": "identified", "services": said(&[(api, "partial_outage")])})).await;
+    team.amend(&outage, json!({"title": "Great outage", "impact": "minor"})).await;
+    team.put(&update_path(&told), json!({"message": "Found."})).await.is(200);
+    app.pass(60);
+    team.say(&outage, json!({"status": "resolved", "services": said(&[(api, "degraded")])})).await;
+    team.amend(&outage, json!({"postmortem": "Why."})).await;
+    team.amend(&outage, json!({"publish_postmortem": true})).await;
+    team.say(&outage, json!({"status": "monitoring"})).await;
+    team.say(&outage, json!({"status": "resolved"})).await;
+    let draft = team.report(json!({"title": "Draft", "is_draft": true, "services": said(&[(web, "degraded")])})).await;
+    team.say(&draft, json!({"message": "Still thinking."})).await;
+    team.amend(&draft, json!({"is_draft": false})).await;
+    let secret = team.report(json!({"title": "Secret", "is_draft": true})).await;
+    team.amend(&secret, json!({"title": "Secret!"})).await;
+    team.delete(&incident_path(&secret)).await.is(204);
+    let window = |title: &str, start: &str, end: &str| {
+        json!({
+            "title": title, "incident_type": "maintenance", "starts_at": start, "ends_at": end, "service_ids": [id_of(web)],
+        })
+    };
+    let done = team.report(window("Done", "2026-11-23T14:00:00Z", "2026-11-23T15:00:00Z")).await;
+    let moved = team.report(window("Moved", "2026-11-23T14:30:00Z", "2026-11-23T15:30:00Z")).await;
+    let gone = team.report(window("Gone", "2026-11-23T14:30:00Z", "2026-11-23T15:30:00Z")).await;
+    team.amend(&moved, json!({"starts_at": "2026-11-24T14:30:00Z", "ends_at": "2026-11-24T15:30:00Z"})).await;
+    team.delete(&incident_path(&gone)).await.is(204);
+    for _ in 0..3 {
+        app.pass(3600);
+        app.tick().await;
+    }
+    assert_eq!(team.incident(&done).await["status"], "completed");
+    team.say(&slow, json!({"status": "monitoring"})).await;
+    team.delete(&path_of(zero)).await.is(204);
+}
+
+async fn board_of(team: &Team) -> StatusPage {
+    serde_json::from_value(team.browser().call(path_to("board"), &[]).await.is(200)).expect("a page")
+}
+
+async fn page_of(team: &Team) -> StatusPage {
+    let status: PublicStatus = serde_json::from_value(team.public("status").await).expect("a page");
+    status.into()
+}
+
+#[tokio::test]
+async fn a_page_carried_forward_by_frames_is_the_page_one_would_load() {
+    let app = TestApp::alone_at(NOW).await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let zero = team.service("Zero").await;
+    let (begin, board) = (page_of(&team).await, board_of(&team).await);
+    let (visitor, member) = (port.visit(&team, Some(begin.seq)).await, port.attend(&team).await);
+    let (core, edge) = (team.group("Core").await, team.group("Edge").await);
+    let api = team.post("/api/services", json!({"name": "API", "group_id": id_of(&core)})).await.is(201);
+    let web = team.post("/api/services", json!({"name": "Web", "group_id": id_of(&core), "position": 0})).await.is(201);
+    let cdn = team
+        .post("/api/services", json!({"name": "CDN", "group_id": id_of(&edge), "status": "degraded"}))
+        .await
+        .is(201);
+    team.change(&api, json!({"status": "major_outage", "group_id": id_of(&edge), "position": 0})).await;
+    team.change(&web, json!({"group_id": null, "name": "Website"})).await;
+    team.put(&format!("/api/groups/{}", id_of(&edge)), json!({"position": 0})).await.is(200);
+    team.browser().call(path_to("rename_organization"), &[("name", "Acme & Sons")]).await.is(200);
+    team.browser().call(path_to("move_service"), &[("id", id_of(&web)), ("direction", "up")]).await.is(200);
+    team.delete(&path_of(&cdn)).await.is(204);
+    team.delete(&format!("/api/groups/{}", id_of(&core))).await.is(204);
+    team.change(&api, json!({"status": "operational"})).await;
+    tell_stories(&app, &team, [&zero, &api, &web]).await;
+    let (end, board_at_last) = (page_of(&team).await, board_of(&team).await);
+    assert!(end.seq > begin.seq + 40, "{} to {}", begin.seq, end.seq);
+    assert!(board_at_last.seq > end.seq, "members heard of drafts");
+    assert_eq!(end.incidents.len(), 5);
+    assert_eq!(follow(visitor, begin, end.seq).await, end);
+    assert_eq!(follow(member, board, board_at_last.seq).await, board_at_last);
+}

@@ -1,0 +1,8 @@
+//! Services and their groups: what there is of them, in which order, and how they have been.
+
+mod groups;
+mod history;
+mod lists;
+mod places;
+mod rest;
+mod versions;

@@ -1,0 +1,31 @@
+//! Instances of the server that are joined by a Redis.
+
+use super::{
+    app::{SECRET, TestApp, config, pretended, unique},
+    database::database_url,
+};
+use crate::server::{
+    AppState, Relay,
+    domain::{Clock, Domain},
+};
+
+/// An instance that hears the others through Redis.
+pub async fn connected(redis: &str) -> TestApp {
+    join(redis, &[], Clock::System).await
+}
+
+/// The same, with these settings and at this time.
+async fn join(redis: &str, flags: &[&str], clock: Clock) -> TestApp {
+    let relay = Relay::open(redis).expect("an address");
+    let domain = Domain::open(database_url(), relay.clone(), clock.clone()).await.expect("the database opens");
+    let state = AppState::for_tests(config(flags), domain);
+    tokio::spawn(relay.listen(state.system(), state.stop()));
+    TestApp::of(state, clock)
+}
+
+/// Two instances that count together, and with nobody else: what they count is told apart by their secret.
+pub async fn pair(redis: &str, flags: &[&str]) -> [TestApp; 2] {
+    let (secret, clock) = (unique(SECRET), pretended("2026-03-01T12:00:00Z"));
+    let flags = [&["--jwt-secret", secret.as_str()], flags].concat();
+    [join(redis, &flags, clock.clone()).await, join(redis, &flags, clock).await]
+}

@@ -1,0 +1,140 @@
+//! A server on a real port, and a reader of its live feed.
+
+use std::{net::SocketAddr, time::Duration};
+
+use axum::http::{HeaderName, HeaderValue, header};
+use futures::StreamExt;
+use serde_json::Value;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Error, Message, client::IntoClientRequest, handshake::client::Response},
+};
+
+use super::{app::TestApp, clients::Team};
+use crate::server::{accept, router};
+
+/// Nothing a test waits for takes this long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The server on a port of its own.
+#[derive(Clone, Copy)]
+pub struct Port(SocketAddr);
+
+impl TestApp {
+    /// Serves until the test ends.
+    pub async fn listen(&self) -> Port {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = Port(listener.local_addr().expect("an address"));
+        let (router, terms) = (router(self.state.clone()), self.state.terms());
+        tokio::spawn(accept(listener, router, terms, self.state.stop()));
+        port
+    }
+}
+
+impl Port {
+    /// Tries to open a socket with these headers.
+    pub async fn dial(self, path: &str, headers: &[(HeaderName, &str)]) -> Result<Socket, Box<Response>> {
+        let mut request = format!("ws://{}{path}", self.0).into_client_request().expect("an address");
+        for (name, value) in headers {
+            request.headers_mut().insert(name, HeaderValue::from_str(value).expect("a header"));
+        }
+        match timeout(PATIENCE, connect_async(request)).await.expect("the server answers") {
+            Ok((stream, _)) => Ok(Socket(stream)),
+            Err(Error::Http(response)) => Err(Box::new(Response::from_parts(response.into_parts().0, None))),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The status and sentence with which a socket is refused.
+    pub async fn refuses(self, path: &str, headers: &[(HeaderName, &str)]) -> u16 {
+        match self.dial(path, headers).await {
+            Ok(_) => panic!("{path} was opened"),
+            Err(response) => response.status().as_u16(),
+        }
+    }
+
+    /// Reads an organization's public feed.
+    pub async fn visit(self, team: &Team, since: Option<u64>) -> Socket {
+        let query = since.map_or_else(String::new, |since| format!("?since={since}"));
+        let path = format!("/api/public/{}/live{query}", team.slug);
+        self.dial(&path, &[]).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
+    }
+
+    /// Reads an organization's feed as its member.
+    pub async fn attend(self, team: &Team) -> Socket {
+        self.join(team, "/api/live").await
+    }
+
+    /// Reads an organization's feed as its member, from an event on.
+    pub async fn return_to(self, team: &Team, since: u64) -> Socket {
+        self.join(team, &format!("/api/live?since={since}")).await
+    }
+
+    async fn join(self, team: &Team, path: &str) -> Socket {
+        let headers = [(header::AUTHORIZATION, format!("Bearer {}", team.token))];
+        let headers = headers.each_ref().map(|(name, value)| (name.clone(), value.as_str()));
+        self.dial(path, &headers).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
+    }
+}
+
+/// A reader's end of the line.
+#[derive(Debug)]
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    async fn message(&mut self) -> Message {
+        timeout(PATIENCE, self.0.next()).await.expect("something comes").expect("the line holds").expect("readable")
+    }
+
+    /// The next frame.
+    pub async fn next(&mut self) -> Value {
+        loop {
+            match self.message().await {
+                Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// The number in the first frame.
+    pub async fn hello(&mut self) -> u64 {
+        let frame = self.next().await;
+        assert_eq!(frame["type"], "hello", "{frame}");
+        assert_eq!(frame.as_object().map(serde_json::Map::len), Some(2), "{frame}");
+        frame["seq"].as_u64().expect("a number")
+    }
+
+    /// The next frame, which must be the event with this number.
+    pub async fn event(&mut self, seq: u64) -> Value {
+        let frame = self.next().await;
+        assert_eq!(frame["seq"], seq, "{frame}");
+        assert!(frame["at"].is_string() && frame["type"].is_string() && frame["data"].is_object(), "{frame}");
+        frame
+    }
+
+    /// The code with which the server hangs up.
+    pub async fn goodbye(&mut self) -> u16 {
+        loop {
+            match self.message().await {
+                Message::Close(Some(frame)) => return frame.code.into(),
+                Message::Close(None) => panic!("closed without a code"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits until the line is cut, with or without a word.
+    pub async fn ends(&mut self) {
+        while let Some(Ok(_)) = timeout(PATIENCE, self.0.next()).await.expect("the line is cut") {}
+    }
+
+    /// The line itself, to say what no reader should.
+    pub const fn stream(&mut self) -> &mut WebSocketStream<MaybeTlsStream<TcpStream>> {
+        &mut self.0
+    }
+}
