@@ -3,11 +3,19 @@
 import type { Page } from '@playwright/test';
 import { addService, alive, expect, go, holdClient, REFUSED, row, signUp, test } from './fixtures';
 
-/** Holds back the answers of the server to these requests until they are released. */
+/** Holds back the answers of the server to these requests until they are released. Later ones go their own way: the test
+ * may end before they are answered. */
 async function hold(page: Page, requests: string): Promise<() => void> {
   let release = () => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
+  let isReleased = false;
+  const held = new Promise<void>((resolve) => {
+    release = () => {
+      isReleased = true;
+      resolve();
+    };
+  });
   await page.route(requests, async (route) => {
+    if (isReleased) return route.continue();
     const response = await route.fetch();
     await held;
     await route.fulfill({ response });

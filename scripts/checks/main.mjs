@@ -1,15 +1,16 @@
 // The parts of `make test` and `make check`, and which of them to run. Called by scripts/test, which says how.
+import { execFile } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { databases, sqliteVersion, stopDatabases } from './databases.mjs';
 import { journeys } from './journeys.mjs';
 import { endAll, run } from './process.mjs';
 import * as rust from './rust.mjs';
-import { Schedule } from './schedule.mjs';
+import { endOf, Schedule } from './schedule.mjs';
 
 const LOGS = 'target/test-logs';
 const BINARY = resolve(`target/${rust.PROFILE}/aldis`);
-const CLIENT = ['--profile', 'quick-client', '--target', 'wasm32-unknown-unknown'];
 
 /** The tests that need a database, on one of them. */
 const onDatabase = (name, url) => async (log) => {
@@ -27,7 +28,25 @@ const script = (file, ...args) => async (log) => {
   return { ...JSON.parse(readFileSync(report, 'utf8')), ground: sqliteVersion() };
 };
 
-const clippy = (...args) => (log) => run(log, 'cargo', ['clippy', '--locked', ...args, '--', '-D', 'warnings']);
+/** Both halves, in the folder of the client's profile: what runs on this machine to compile it is there, and nobody waits
+ * for the lock of the tests' folder. */
+async function lints(log) {
+  const clippy = (...args) => run(log, 'cargo', ['clippy', '--locked', '--profile', 'quick-client', ...args, '--', '-D', 'warnings']);
+  const { stdout } = await promisify(execFile)('rustc', ['--print', 'host-tuple']);
+  const outcomes = await inTurn(
+    () => clippy('--package', 'aldis-client', '--target', 'wasm32-unknown-unknown'),
+    () => clippy('--workspace', '--exclude', 'aldis-client', '--all-targets', '--target', stdout.trim()),
+  );
+  const faults = outcomes.filter((outcome) => outcome instanceof Error).map(({ message }) => message);
+  return { failed: faults.length, faults: faults.length > 0 ? [...faults, ...endOf(log)] : [] };
+}
+
+/** Does one thing after the other, whatever becomes of the first. */
+async function inTurn(...works) {
+  const outcomes = [];
+  for (const work of works) outcomes.push(await work().catch((error) => error));
+  return outcomes;
+}
 
 const parts = {
   format: { title: 'Format (rustfmt)', check: (log) => run(log, 'cargo', ['fmt', '--all', '--check']) },
@@ -36,14 +55,8 @@ const parts = {
     cores: 2,
     check: (log) => run(log, 'cargo', ['xtask', 'build']),
   },
-  'lints-client': { title: 'Lints of the client (clippy)', check: clippy('--package', 'aldis-client', ...CLIENT) },
-  'rust-build': { title: 'Build of the Rust tests', cores: 1, check: (log) => rust.build(log) },
-  'lints-server': {
-    title: 'Lints of the server (clippy)',
-    check: clippy('--workspace', '--exclude', 'aldis-client', '--all-targets', '--profile', rust.PROFILE),
-    // Both want the same build folder.
-    after: ['rust-build'],
-  },
+  lints: { title: 'Lints of both halves (clippy)', check: lints },
+  'rust-build': { title: 'Build of the Rust tests', check: (log) => rust.build(log) },
   unit: {
     title: 'Rust tests without a database',
     after: ['rust-build'],
@@ -86,7 +99,7 @@ const parts = {
 };
 
 /** What takes no database and no browser: for a look before each commit. */
-const QUICK = ['format', 'lints-client', 'rust-build', 'lints-server', 'unit'];
+const QUICK = ['format', 'lints', 'rust-build', 'unit'];
 
 function chosen() {
   const [option] = process.argv.slice(2);
