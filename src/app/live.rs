@@ -190,7 +190,7 @@ impl Inner {
         self.show(Connection::Live);
         self.expect_word();
         // A kind of frame this version does not know is left out; the gap it makes has the state reloaded.
-        if let Ok(frame) = serde_json::from_str(text) {
+        if let Ok(frame) = Frame::read(text) {
             self.take(frame);
         }
     }

@@ -6,7 +6,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::model::{Account, FormAnswer, FormFailure, Role};
+use crate::model::{Account, FormAnswer, FormFailure, Role, json};
 
 /// Who is signed in; nobody on the pages for visitors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -72,5 +72,5 @@ pub fn use_refusal(action: &str, id: Option<&str>) -> Option<FormFailure> {
 /// What the form sent to `action` was answered without JavaScript, where that is told once.
 pub fn use_told<T: DeserializeOwned>(action: &str) -> Option<T> {
     let told = use_context::<Told>()?.0.get_value()?;
-    serde_json::from_str(&told.answer).ok().filter(|_| told.action == action)
+    json::read(&told.answer).ok().filter(|_| told.action == action)
 }

@@ -1,8 +1,11 @@
 //! What just changed, for whom, and in which order (product.md section 5).
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
-use super::{Incident, Service, StatusPage, Timestamp, wire::wire_enum};
+use serde::{Deserialize, Serialize, de::Error as _};
+use serde_json::value::RawValue;
+
+use super::{Incident, Service, StatusPage, Timestamp, json, wire::wire_enum};
 
 /// The number of an event: rises by one per organization and audience, from 1.
 pub type Seq = u64;
@@ -83,6 +86,52 @@ pub enum Frame {
     Control(Control),
 }
 
+impl Frame {
+    /// Reads a frame as the server sends it, in one pass over its text: without the derived reader's detour through a value
+    /// of any shape, which would have everything that a frame may carry compiled twice more for the browser.
+    ///
+    /// # Errors
+    /// When it is no frame, or of a kind this version does not know.
+    pub fn read(text: &str) -> serde_json::Result<Self> {
+        fn data<T: serde::de::DeserializeOwned>(head: &Head<'_>) -> serde_json::Result<T> {
+            json::read(head.data.map_or("null", RawValue::get))
+        }
+        let head: Head<'_> = json::read(text)?;
+        let event = match &*head.kind {
+            "hello" => return Ok(Self::Control(Control::Hello { seq: head.seq()? })),
+            "resync" => return Ok(Self::Control(Control::Resync)),
+            "ping" => return Ok(Self::Control(Control::Ping { seq: head.seq()? })),
+            "service_created" => Event::ServiceCreated(data(&head)?),
+            "service_updated" => Event::ServiceUpdated(data(&head)?),
+            "service_deleted" => Event::ServiceDeleted(data(&head)?),
+            "incident_created" => Event::IncidentCreated(data(&head)?),
+            "incident_updated" => Event::IncidentUpdated(data(&head)?),
+            "incident_deleted" => Event::IncidentDeleted(data(&head)?),
+            "page_updated" => Event::PageUpdated(data(&head)?),
+            other => return Err(serde_json::Error::custom(format_args!("unknown kind of frame: {other}"))),
+        };
+        let at = head.at.ok_or_else(|| serde_json::Error::missing_field("at"))?;
+        Ok(Self::Event(NumberedEvent { seq: head.seq()?, at, event }))
+    }
+}
+
+/// What frames of every kind have, and their data as it stands.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    seq: Option<Seq>,
+    at: Option<Timestamp>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+impl Head<'_> {
+    fn seq(&self) -> serde_json::Result<Seq> {
+        self.seq.ok_or_else(|| serde_json::Error::missing_field("seq"))
+    }
+}
+
 /// An event with its place in the order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NumberedEvent {
@@ -116,7 +165,7 @@ pub enum Control {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::page::tests::page_with;
+    use crate::model::{IncidentKind, IncidentStatus, Intent, ServiceImpact, ServiceStatus, page::tests::page_with};
 
     #[test]
     fn frames_have_the_documented_shape_and_read_back() {
@@ -130,9 +179,61 @@ mod tests {
         assert_eq!(json["data"]["name"], "API");
         assert_eq!(serde_json::from_value::<Frame>(json).expect("readable"), frame);
 
-        let hello: Frame = serde_json::from_str(r#"{"type":"hello","seq":3}"#).expect("readable");
-        assert_eq!(hello, Frame::Control(Control::Hello { seq: 3 }));
-        let resync: Frame = serde_json::from_str(r#"{"type":"resync"}"#).expect("readable");
-        assert_eq!(resync, Frame::Control(Control::Resync));
+        for (text, control) in [
+            (r#"{"type":"hello","seq":3}"#, Control::Hello { seq: 3 }),
+            (r#"{"type":"resync"}"#, Control::Resync),
+            (r#"{"seq":4,"type":"ping"}"#, Control::Ping { seq: 4 }),
+        ] {
+            assert_eq!(Frame::read(text).expect("readable"), Frame::Control(control), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_frame_is_read_as_the_derived_reader_reads_it() {
+        let page = page_with(&["API"]);
+        let intent = Intent {
+            incident: None,
+            kind: IncidentKind::Incident,
+            title: "API fails".into(),
+            status: IncidentStatus::Investigating,
+            impact: None,
+            message: "We look into it.".into(),
+            html: "<p>We look into it.</p>".into(),
+            services: vec![ServiceImpact { id: page.services[0].id, status: ServiceStatus::MajorOutage }],
+            window: None,
+        };
+        let incident = Box::new(page.preview(&intent, Timestamp::EPOCH).1);
+        let service = page.services[0].clone();
+        let events = [
+            Event::ServiceCreated(service.clone()),
+            Event::ServiceUpdated(service.clone()),
+            Event::ServiceDeleted(service),
+            Event::IncidentCreated(incident.clone()),
+            Event::IncidentUpdated(incident.clone()),
+            Event::IncidentDeleted(incident),
+            Event::PageUpdated(Box::new(page)),
+        ];
+        for event in events {
+            let frame = Frame::Event(NumberedEvent { seq: 7, at: Timestamp::EPOCH, event });
+            let text = serde_json::to_string(&frame).expect("serializable");
+            assert_eq!(Frame::read(&text).expect("readable"), frame);
+            assert_eq!(serde_json::from_str::<Frame>(&text).expect("readable"), frame);
+        }
+    }
+
+    #[test]
+    fn what_is_no_frame_is_refused() {
+        for text in [
+            "",
+            "[]",
+            "{}",
+            r#"{"type":7}"#,
+            r#"{"type":"something_new","seq":1}"#,
+            r#"{"type":"hello"}"#,
+            r#"{"type":"service_updated","seq":1,"at":"1970-01-01T00:00:00.000Z"}"#,
+            r#"{"type":"service_updated","seq":1,"at":"1970-01-01T00:00:00.000Z","data":{"name":"API"}}"#,
+        ] {
+            assert!(Frame::read(text).is_err(), "{text}");
+        }
     }
 }

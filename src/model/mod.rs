@@ -12,6 +12,7 @@ pub mod event;
 pub mod form;
 pub mod incident;
 pub mod incident_input;
+pub mod json;
 pub mod maintenance;
 pub mod outcome;
 pub mod own_account;

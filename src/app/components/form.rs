@@ -1,6 +1,6 @@
 //! Forms that work with and without JavaScript, by the same server function.
 //!
-//! A page makes a [`Form`] for an `ActionForm` and hands it to the fields inside. The form knows why the server refused
+//! A page makes a [`Form`] for a [`ServerForm`](super::action::ServerForm) and hands it to the fields inside. The form knows why the server refused
 //! what was sent, whether the refusal came to the running page or, without JavaScript, with the page itself.
 
 use std::{collections::BTreeMap, fmt::Display};
@@ -10,10 +10,10 @@ use leptos_router::{
     hooks::{use_location, use_query_map},
     location::Url,
 };
-use server_fn::ServerFn;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, EventTarget, HtmlElement, KeyboardEvent};
 
+use super::action::Call;
 use crate::{
     app::{focus, full_path, session::use_refusal},
     model::{Code, Error},
@@ -29,56 +29,38 @@ pub struct Form {
     done: Signal<bool>,
     /// Whether text was typed since it was sent.
     is_written_on: StoredValue<bool>,
-    /// The form element, for `ActionForm`.
+    /// What sending it calls.
+    pub call: Call,
+    /// Its element.
     pub node: NodeRef<html::Form>,
 }
 
 impl Form {
     /// The only form of its page that sends to this action. `key` begins the ids of its elements.
-    pub fn new<F>(action: ServerAction<F>, key: &str) -> Self
-    where
-        F: ServerFn<Error = Error> + Clone + Send + Sync + 'static,
-        F::Output: Clone + Send + Sync + 'static,
-    {
-        Self::build(action, key.to_owned(), None)
+    pub fn new(action: impl Into<Call>, key: &str) -> Self {
+        Self::build(action.into(), key.to_owned(), None)
     }
 
     /// The form about the thing with this id, where other forms of the page send to the same action.
-    pub fn about<F>(action: ServerAction<F>, key: &str, id: impl Display) -> Self
-    where
-        F: ServerFn<Error = Error> + Clone + Send + Sync + 'static,
-        F::Output: Clone + Send + Sync + 'static,
-    {
+    pub fn about(action: impl Into<Call>, key: &str, id: impl Display) -> Self {
         Self::about_in(action, key, "id", id)
     }
 
     /// As [`Form::about`], where the thing's id stands in another field than `id`.
-    pub fn about_in<F>(action: ServerAction<F>, key: &str, field: &'static str, id: impl Display) -> Self
-    where
-        F: ServerFn<Error = Error> + Clone + Send + Sync + 'static,
-        F::Output: Clone + Send + Sync + 'static,
-    {
-        Self::build(action, format!("{key}-{id}"), Some((field, id.to_string())))
+    pub fn about_in(action: impl Into<Call>, key: &str, field: &'static str, id: impl Display) -> Self {
+        Self::build(action.into(), format!("{key}-{id}"), Some((field, id.to_string())))
     }
 
-    fn build<F>(action: ServerAction<F>, key: String, about: Option<(&'static str, String)>) -> Self
-    where
-        F: ServerFn<Error = Error> + Clone + Send + Sync + 'static,
-        F::Output: Clone + Send + Sync + 'static,
-    {
-        let refusal = use_refusal(F::url(), None)
+    fn build(call: Call, key: String, about: Option<(&'static str, String)>) -> Self {
+        let refusal = use_refusal(call.url(), None)
             .filter(|refusal| about.is_none_or(|(field, id)| refusal.values.get(field) == Some(&id)));
         let (first, typed) = refusal.map_or_else(Default::default, |refusal| (Some(refusal.error), refusal.values));
-        let answer = action.value();
-        let error = Signal::derive(move || {
-            answer.with(|answer| match answer {
-                None => first.clone(),
-                Some(Ok(_)) => None,
-                Some(Err(error)) => Some(error.clone()),
-            })
+        let error = Signal::derive(move || match call.outcome() {
+            None => first.clone(),
+            Some(outcome) => outcome.err(),
         });
         let node = NodeRef::<html::Form>::new();
-        let pending = action.pending();
+        let pending = call.pending();
         let is_written_on = written_on(node, pending);
         Effect::new(move |was_sent: Option<()>| {
             if error.with(Option::is_some) {
@@ -96,8 +78,9 @@ impl Form {
             typed: StoredValue::new(typed),
             error,
             pending: pending.into(),
-            done: Signal::derive(move || answer.with(|answer| matches!(answer, Some(Ok(_))))),
+            done: Signal::derive(move || matches!(call.outcome(), Some(Ok(())))),
             is_written_on,
+            call,
             node,
         }
     }

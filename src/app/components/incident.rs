@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 
 use super::{
+    each::Each,
     status::{Shape, StatusIcon},
     time::{Time, Wording},
 };
@@ -134,7 +135,7 @@ pub fn Timeline(
     let ids = Memo::new(move |_| incident.with(|incident| incident.updates.iter().map(|it| it.id).collect::<Vec<_>>()));
     view! {
         <ol class="timeline">
-            <For each=move || ids.get() key=|id| *id let:id>
+            <Each each=move || ids.get() key=|id| *id let:id>
                 {entry(incident, id)
                     .map(|entry| {
                         view! {
@@ -144,7 +145,7 @@ pub fn Timeline(
                             </li>
                         }
                     })}
-            </For>
+            </Each>
         </ol>
     }
 }
@@ -243,12 +244,12 @@ fn Edits(edits: Memo<Vec<UpdateEdit>>, zone: Signal<Zone>) -> impl IntoView {
                     ", see before"
                 </summary>
                 <ol>
-                    <For each=move || edits.get() key=|edit| edit.edited_at let:edit>
+                    <Each each=move || edits.get() key=|edit| edit.edited_at let:edit>
                         <li>
                             <p class="meta">"Until " <Time at=edit.edited_at wording=Wording::DateAndAgo zone /></p>
                             <Prose html=edit.html />
                         </li>
-                    </For>
+                    </Each>
                 </ol>
             </details>
         </Show>

@@ -1,7 +1,9 @@
 //! What pages are made of. Label, role, focus and contrast live here, so that pages get them right by use.
 
+pub mod action;
 pub mod copyable;
 pub mod duration;
+pub mod each;
 pub mod edition;
 pub mod field;
 pub mod filter;

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use super::each::Each;
+
 /// At most this many messages stand at once; the oldest gives way.
 const MOST: usize = 3;
 
@@ -49,14 +51,14 @@ pub fn NoticeCorner(
 ) -> impl IntoView {
     view! {
         <div class="notices" role="alert">
-            <For each=move || notices.shown.get() key=|notice| notice.number let:notice>
+            <Each each=move || notices.shown.get() key=|notice| notice.number let:notice>
                 <div class="notice">
                     <p>{notice.text}</p>
                     <button type="button" class="button" on:click=move |_| notices.dismiss(notice.number)>
                         "Dismiss"
                     </button>
                 </div>
-            </For>
+            </Each>
         </div>
     }
 }

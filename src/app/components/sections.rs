@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::each::Each;
 use crate::model::{GroupId, Service, ServiceGroup, ServiceId, ServiceStatus, StatusPage};
 
 /// One heading and what stands under it.
@@ -35,13 +36,13 @@ where
         page.with(|page| page.sections().iter().map(|(group, _)| group.map(|group| group.id)).collect::<Vec<_>>())
     });
     view! {
-        <For each=move || headings.get() key=|heading| *heading let:heading>
+        <Each each=move || headings.get() key=|heading| *heading let:heading>
             {
                 let members = Memo::new(move |_| page.with(|page| members(page, heading)));
                 let rows = view! {
-                    <For each=move || members.get() key=|id| *id let:id>
+                    <Each each=move || members.get() key=|id| *id let:id>
                         {service(page, id).map(row)}
-                    </For>
+                    </Each>
                 };
                 section(Section {
                     group: heading.and_then(|id| group(page, id)),
@@ -53,7 +54,7 @@ where
                     rows: rows.into_any(),
                 })
             }
-        </For>
+        </Each>
     }
 }
 

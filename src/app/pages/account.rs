@@ -1,12 +1,13 @@
 //! Signing up, in and out.
 
-use leptos::{either::Either, form::ActionForm, prelude::*};
+use leptos::{either::Either, prelude::*};
 use leptos_router::hooks::use_query_map;
 
 use super::page::LonePage;
 use crate::{
     app::{
         components::{
+            action::{FormAction, ServerForm},
             field::{Checkbox, Field, Password},
             form::{Form, FormHead, Submit},
         },
@@ -41,11 +42,11 @@ fn RegistrationClosed() -> impl IntoView {
 
 #[component]
 fn RegisterForm() -> impl IntoView {
-    let action = ServerAction::<Register>::new();
+    let action = FormAction::<Register>::new();
     let form = Form::new(action, "register");
     view! {
         <LonePage title="Create organization">
-            <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+            <ServerForm form class="card stack" novalidate=true>
                 <FormHead form />
                 <FoundingFields form />
                 <Field form name="name" label="Your name" autocomplete="name" />
@@ -56,7 +57,7 @@ fn RegisterForm() -> impl IntoView {
                     hint=|| "At least 12 characters. A sentence only you would think of works well."
                 />
                 <Submit form label="Create organization" busy="Creating…" />
-            </ActionForm>
+            </ServerForm>
             <p class="meta">"Already have an account? " <a href="/login">"Log in"</a></p>
         </LonePage>
     }
@@ -99,7 +100,7 @@ pub fn FoundingFields(
 /// Signs a person in and leads to where they wanted to go.
 #[component]
 pub fn LoginPage() -> impl IntoView {
-    let action = ServerAction::<Login>::new();
+    let action = FormAction::<Login>::new();
     let form = Form::new(action, "login");
     let query = use_query_map();
     let next = form.typed("next");
@@ -112,14 +113,14 @@ pub fn LoginPage() -> impl IntoView {
                     .get("reset")
                     .map(|_| view! { <p role="status">"Your password is changed. Log in with the new one."</p> })
             }}
-            <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+            <ServerForm form class="card stack" novalidate=true>
                 <FormHead form is_login=true />
                 <input type="hidden" name="next" value=next />
                 <Field form name="email" label="Email" kind="email" autocomplete="username" />
                 <Password form autocomplete="current-password" />
                 <Checkbox form name="lasting" label="Keep me logged in" is_ticked=true />
                 <Submit form label="Log in" busy="Logging in…" />
-            </ActionForm>
+            </ServerForm>
             <p class="meta">
                 <a href="/forgot-password">"Forgot your password?"</a>
             </p>
@@ -150,12 +151,12 @@ pub fn LogoutButton(
     #[prop(default = "button")]
     class: &'static str,
 ) -> impl IntoView {
-    let action = ServerAction::<Logout>::new();
+    let action = FormAction::<Logout>::new();
     let form = Form::new(action, "logout");
     view! {
-        <ActionForm action node_ref=form.node>
+        <ServerForm form>
             <FormHead form />
             <Submit form label="Log out" busy="Logging out…" class />
-        </ActionForm>
+        </ServerForm>
     }
 }

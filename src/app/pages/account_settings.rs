@@ -1,12 +1,13 @@
 //! One's own account: profile, password, sessions, second factor.
 
-use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
+use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::page::Page;
 use crate::{
     app::{
         board::{Trouble, WhenLoaded},
         components::{
+            action::{FormAction, ServerForm},
             field::{Field, Password},
             form::{Done, Form, FormHead, Submit},
             time::Time,
@@ -25,7 +26,7 @@ type Answer = Resource<Result<OwnAccount>>;
 
 /// What makes new recovery codes. The page's own, as it is still listened to when the account is asked for again: the
 /// codes it told are not told twice.
-type Renewal = ServerAction<RenewRecoveryCodes>;
+type Renewal = FormAction<RenewRecoveryCodes>;
 
 /// What concerns oneself.
 #[component]
@@ -89,26 +90,26 @@ fn Content(answer: Answer, renew: Renewal, account: OwnAccount) -> impl IntoView
 
 #[component]
 fn NameForm(name: String) -> impl IntoView {
-    let action = ServerAction::<ChangeName>::new();
+    let action = FormAction::<ChangeName>::new();
     let form = Form::new(action, "name");
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+        <ServerForm form class="card stack" novalidate=true>
             <FormHead form />
             <Field form name="name" label="Your name" autocomplete="name" value=Signal::stored(name) />
             <div class="actions">
                 <Submit form label="Save name" busy="Saving…" />
                 <Done form saved="name" text="Your name is saved." />
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
 #[component]
 fn EmailForm(email: String) -> impl IntoView {
-    let action = ServerAction::<ChangeEmail>::new();
+    let action = FormAction::<ChangeEmail>::new();
     let form = Form::new(action, "email");
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+        <ServerForm form class="card stack" novalidate=true>
             <FormHead form />
             <Field form name="email" label="Email" kind="email" autocomplete="email" value=Signal::stored(email) />
             <Password
@@ -121,16 +122,16 @@ fn EmailForm(email: String) -> impl IntoView {
                 <Submit form label="Save email" busy="Saving…" />
                 <Done form saved="email" text="Your email is saved." />
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
 #[component]
 fn PasswordForm() -> impl IntoView {
-    let action = ServerAction::<ChangePassword>::new();
+    let action = FormAction::<ChangePassword>::new();
     let form = Form::new(action, "change-password");
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+        <ServerForm form class="card stack" novalidate=true>
             <FormHead form />
             <Password form autocomplete="current-password" label="Current password" />
             <Password
@@ -144,16 +145,16 @@ fn PasswordForm() -> impl IntoView {
                 <Submit form label="Change password" busy="Changing…" />
                 <Done form saved="password" text="Your password is changed." />
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
 #[component]
 fn NoSecondFactor() -> impl IntoView {
-    let action = ServerAction::<BeginSecondFactor>::new();
+    let action = FormAction::<BeginSecondFactor>::new();
     let form = Form::new(action, "begin-second-factor");
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack">
+        <ServerForm form class="card stack">
             <FormHead form />
             <p>
                 "With an authenticator app, your password alone lets nobody in: whoever logs in also needs a code from your phone."
@@ -162,17 +163,17 @@ fn NoSecondFactor() -> impl IntoView {
                 <Submit form label="Set up two-factor authentication" busy="Preparing…" />
                 <Done form saved="second-factor" text="Two-factor authentication is off." />
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
 #[component]
 fn SecondFactor(renew: Renewal, since: Timestamp, left: u64) -> impl IntoView {
     let renewal = Form::new(renew, "renew-codes");
-    let disable = ServerAction::<DisableSecondFactor>::new();
+    let disable = FormAction::<DisableSecondFactor>::new();
     let removal = Form::new(disable, "disable-second-factor");
     let told = use_told::<RecoveryCodes>(RenewRecoveryCodes::url());
-    let codes = move || match renew.value().get() {
+    let codes = move || match renew.answer() {
         Some(Ok(codes)) => Some(codes),
         _ => told.clone(),
     };
@@ -192,21 +193,21 @@ fn SecondFactor(renew: Renewal, since: Timestamp, left: u64) -> impl IntoView {
         {move || codes().map(|codes| view! { <Codes codes /> })}
         <details class="fold" open=renewal.is_refused()>
             <summary>"New recovery codes"</summary>
-            <ActionForm action=renew node_ref=renewal.node attr:class="card stack" attr:novalidate=true>
+            <ServerForm form=renewal class="card stack" novalidate=true>
                 <FormHead form=renewal />
                 <p>"The codes you have now will not work any more."</p>
                 <Password form=renewal autocomplete="current-password" label="Password, for new recovery codes" />
                 <Submit form=renewal label="Make new recovery codes" busy="Making…" class="button" />
-            </ActionForm>
+            </ServerForm>
         </details>
         <details class="fold" open=removal.is_refused()>
             <summary>"Turn two-factor authentication off"</summary>
-            <ActionForm action=disable node_ref=removal.node attr:class="card stack" attr:novalidate=true>
+            <ServerForm form=removal class="card stack" novalidate=true>
                 <FormHead form=removal />
                 <p>"Your password alone will let you in, and whoever knows it."</p>
                 <Password form=removal autocomplete="current-password" label="Password, to turn it off" />
                 <Submit form=removal label="Turn off" busy="Turning off…" class="button button-danger" />
-            </ActionForm>
+            </ServerForm>
         </details>
     }
 }
@@ -241,7 +242,7 @@ fn Sessions(answer: Answer, sessions: Vec<SessionInfo>) -> impl IntoView {
 fn SessionRow(answer: Answer, session: SessionInfo) -> impl IntoView {
     let SessionInfo { id, user_agent, ip, created_at, last_seen_at, is_current } = session;
     let named = format!(", {user_agent}, {ip}, since {created_at}");
-    let action = ServerAction::<RevokeSession>::new();
+    let action = FormAction::<RevokeSession>::new();
     let form = Form::about(action, "revoke", id);
     Effect::new(move |_| {
         if form.is_done() {
@@ -260,11 +261,11 @@ fn SessionRow(answer: Answer, session: SessionInfo) -> impl IntoView {
             {(!is_current)
                 .then(|| {
                     view! {
-                        <ActionForm action node_ref=form.node attr:class="row-actions">
+                        <ServerForm form class="row-actions">
                             <FormHead form />
                             <input type="hidden" name="id" value=id.to_string() />
                             <Submit form label="Revoke" busy="Revoking…" class="button" to=named.clone() />
-                        </ActionForm>
+                        </ServerForm>
                     }
                 })}
         </li>
@@ -273,7 +274,7 @@ fn SessionRow(answer: Answer, session: SessionInfo) -> impl IntoView {
 
 #[component]
 fn RevokeOthers(answer: Answer) -> impl IntoView {
-    let action = ServerAction::<RevokeOtherSessions>::new();
+    let action = FormAction::<RevokeOtherSessions>::new();
     let form = Form::new(action, "revoke-others");
     Effect::new(move |_| {
         if form.is_done() {
@@ -281,9 +282,9 @@ fn RevokeOthers(answer: Answer) -> impl IntoView {
         }
     });
     view! {
-        <ActionForm action node_ref=form.node attr:class="actions">
+        <ServerForm form class="actions">
             <FormHead form />
             <Submit form label="Revoke all others" busy="Revoking…" class="button" />
-        </ActionForm>
+        </ServerForm>
     }
 }

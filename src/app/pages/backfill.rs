@@ -1,12 +1,13 @@
 //! The form that enters an incident which is over (domain rule 3.5).
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::prelude::*;
 
 use super::{new_incident::impacts, page::Page};
 use crate::{
     app::{
         board::{Board, Trouble, WhenLoaded},
         components::{
+            action::{FormAction, ServerForm},
             field::{Checkbox, Field, Select, TextArea},
             form::{Form, FormHead, Submit},
             services_affected::ServicesAffected,
@@ -39,7 +40,7 @@ pub fn Backfill() -> impl IntoView {
 
 #[component]
 fn Content(board: Board, key: String) -> impl IntoView {
-    let action = ServerAction::<BackfillIncident>::new();
+    let action = FormAction::<BackfillIncident>::new();
     let form = Form::new(action, "backfill");
     let zone = Memo::new(move |_| board.page().with(|page| page.zone.clone()));
     let clocks = move || zone.with(|zone| format!("Time in {}.", zone.name));
@@ -53,7 +54,7 @@ fn Content(board: Board, key: String) -> impl IntoView {
     });
     view! {
         <div on:keydown=move |event| form.send_by_keys(&event)>
-            <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+            <ServerForm form class="card stack" novalidate=true>
                 <FormHead form />
                 <input type="hidden" name="key" value=key />
                 <p class="hint">
@@ -104,7 +105,7 @@ fn Content(board: Board, key: String) -> impl IntoView {
                 <div class="actions">
                     <Submit form label="Enter incident" busy="Entering…" />
                 </div>
-            </ActionForm>
+            </ServerForm>
         </div>
     }
 }

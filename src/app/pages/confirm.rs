@@ -1,11 +1,12 @@
 //! Proving again who one is: the password before something sensitive, and the code after the password.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use super::page::LonePage;
 use crate::app::{
     components::{
+        action::{FormAction, ServerForm},
         field::{Field, Password},
         form::{Form, FormHead, Submit},
     },
@@ -21,17 +22,17 @@ fn wanted(form: Form) -> impl Fn() -> String + Clone + Send + Sync + 'static {
 /// Asks for the password again and leads back.
 #[component]
 pub fn ConfirmPage() -> impl IntoView {
-    let action = ServerAction::<ConfirmPassword>::new();
+    let action = FormAction::<ConfirmPassword>::new();
     let form = Form::new(action, "confirm");
     view! {
         <LonePage title="Confirm your password">
             <p>"What you are about to change protects your account. Your password is asked for once in 15 minutes."</p>
-            <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+            <ServerForm form class="card stack" novalidate=true>
                 <FormHead form />
                 <input type="hidden" name="next" value=wanted(form) />
                 <Password form autocomplete="current-password" />
                 <Submit form label="Confirm" busy="Confirming…" />
-            </ActionForm>
+            </ServerForm>
         </LonePage>
     }
 }
@@ -39,11 +40,11 @@ pub fn ConfirmPage() -> impl IntoView {
 /// Asks for a code of the second factor, after the right password.
 #[component]
 pub fn LoginCodePage() -> impl IntoView {
-    let action = ServerAction::<LoginCode>::new();
+    let action = FormAction::<LoginCode>::new();
     let form = Form::new(action, "code");
     view! {
         <LonePage title="Enter your code">
-            <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+            <ServerForm form class="card stack" novalidate=true>
                 <FormHead form />
                 <input type="hidden" name="next" value=wanted(form) />
                 <Field
@@ -55,7 +56,7 @@ pub fn LoginCodePage() -> impl IntoView {
                     hint=|| "The six digits your authenticator app shows, or one of your recovery codes."
                 />
                 <Submit form label="Log in" busy="Logging in…" />
-            </ActionForm>
+            </ServerForm>
             <p class="meta">
                 <a href="/login">"Begin again with the password"</a>
             </p>

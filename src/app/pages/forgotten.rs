@@ -1,11 +1,12 @@
 //! The way back in for who forgot the password.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::page::LonePage;
 use crate::app::{
     components::{
+        action::{FormAction, ServerForm},
         field::{Field, Password},
         form::{Form, FormHead, Submit},
     },
@@ -59,10 +60,10 @@ fn Sent() -> impl IntoView {
 
 #[component]
 fn Ask() -> impl IntoView {
-    let action = ServerAction::<RequestPasswordReset>::new();
+    let action = FormAction::<RequestPasswordReset>::new();
     let form = Form::new(action, "forgot");
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+        <ServerForm form class="card stack" novalidate=true>
             <FormHead form />
             <Field
                 form
@@ -73,7 +74,7 @@ fn Ask() -> impl IntoView {
                 hint=|| "We send a link to this address by which you set a new password."
             />
             <Submit form label="Send link" busy="Sending…" />
-        </ActionForm>
+        </ServerForm>
     }
 }
 
@@ -102,10 +103,10 @@ pub fn ResetPasswordPage() -> impl IntoView {
 
 #[component]
 fn NewPassword(token: String) -> impl IntoView {
-    let action = ServerAction::<ResetPassword>::new();
+    let action = FormAction::<ResetPassword>::new();
     let form = Form::new(action, "reset");
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+        <ServerForm form class="card stack" novalidate=true>
             <FormHead form />
             <input type="hidden" name="token" value=token />
             <Password
@@ -115,6 +116,6 @@ fn NewPassword(token: String) -> impl IntoView {
                 hint=|| "At least 12 characters. You are logged out everywhere."
             />
             <Submit form label="Set password" busy="Setting…" />
-        </ActionForm>
+        </ServerForm>
     }
 }

@@ -1,12 +1,13 @@
 //! Groups: the headings services stand under.
 
-use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn, task::spawn_local};
+use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 
 use super::move_buttons::{MoveButtons, refocus};
 use crate::{
     app::{
         board::Board,
         components::{
+            action::{FormAction, ServerForm},
             edition::{Edition, EditionHead},
             field::Field,
             form::{Done, Form, FormHead, Submit},
@@ -55,7 +56,7 @@ pub fn GroupHeading(
 #[component]
 fn Rename(board: Board, group: Signal<ServiceGroup>) -> impl IntoView {
     let id = group.with_untracked(|group| group.id);
-    let action = ServerAction::<RenameGroup>::new();
+    let action = FormAction::<RenameGroup>::new();
     let form = Form::about(action, "rename-group", id);
     let is_touched = RwSignal::new(form.is_typed());
     let now = move || group.with(|group| group.name.clone());
@@ -69,11 +70,10 @@ fn Rename(board: Board, group: Signal<ServiceGroup>) -> impl IntoView {
         }
     });
     view! {
-        <ActionForm
-            action
-            node_ref=form.node
-            attr:class="fields"
-            attr:novalidate=true
+        <ServerForm
+            form
+            class="fields"
+            novalidate=true
             on:input=move |_| is_touched.set(true)
         >
             <EditionHead edition id=id.to_string() noun="group">
@@ -82,14 +82,14 @@ fn Rename(board: Board, group: Signal<ServiceGroup>) -> impl IntoView {
             <Field form name="name" label="Heading" value=name />
             <Submit form label="Rename" busy="Renaming…" class="button" />
             <Done form text="Renamed." />
-        </ActionForm>
+        </ServerForm>
     }
 }
 
 /// Deleting a group keeps its services, so one sentence is warning enough.
 #[component]
 fn Delete(board: Board, id: GroupId, size: Signal<usize>) -> impl IntoView {
-    let action = ServerAction::<DeleteGroup>::new();
+    let action = FormAction::<DeleteGroup>::new();
     let form = Form::about(action, "delete-group", id);
     refresh_when_done(board, form);
     let what_happens = move || match size.get() {
@@ -98,12 +98,12 @@ fn Delete(board: Board, id: GroupId, size: Signal<usize>) -> impl IntoView {
         size => format!("Its {size} services stay, without a group."),
     };
     view! {
-        <ActionForm action node_ref=form.node attr:class="fields">
+        <ServerForm form class="fields">
             <FormHead form />
             <input type="hidden" name="id" value=id.to_string() />
             <p class="hint">{what_happens}</p>
             <Submit form label="Delete group" busy="Deleting…" class="button button-danger" />
-        </ActionForm>
+        </ServerForm>
     }
 }
 
@@ -113,7 +113,7 @@ pub fn AddGroup(
     /// Where it shows.
     board: Board,
 ) -> impl IntoView {
-    let action = ServerAction::<server_fns::AddGroup>::new();
+    let action = FormAction::<server_fns::AddGroup>::new();
     let form = Form::new(action, "add-group");
     refresh_when_done(board, form);
     Effect::new(move |_| {
@@ -124,14 +124,14 @@ pub fn AddGroup(
     view! {
         <section class="group">
             <h2>"Groups"</h2>
-            <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+            <ServerForm form class="card stack" novalidate=true>
                 <FormHead form />
                 <div class="fields">
                     <Field form name="name" label="Heading" hint=|| "Services can be put under it, for example “Core platform”." />
                     <Submit form label="Add group" busy="Adding…" class="button" />
                 </div>
                 <Done form text="Added." />
-            </ActionForm>
+            </ServerForm>
         </section>
     }
 }

@@ -11,7 +11,10 @@ use super::{
 use crate::{
     app::{
         board::{Board, WhenLoaded},
-        components::incident_row::{IncidentRow, MaintenanceRow},
+        components::{
+            each::Each,
+            incident_row::{IncidentRow, MaintenanceRow},
+        },
     },
     model::{Error, Incident, IncidentId, IncidentList, Result, Zone},
 };
@@ -158,9 +161,9 @@ fn Rows(
         <section class="group" hidden=move || count.get() == 0>
             <h2>{title} " " <span class="count">{count}</span></h2>
             <ul class="card rows">
-                <For each=move || ids.get() key=|id| *id let:id>
+                <Each each=move || ids.get() key=|id| *id let:id>
                     {row(id)}
-                </For>
+                </Each>
             </ul>
         </section>
     }

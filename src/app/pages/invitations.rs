@@ -1,12 +1,13 @@
 //! Inviting people, and the invitations that stand.
 
-use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
+use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::team::role_choices;
 use crate::{
     app::{
         board::Trouble,
         components::{
+            action::{FormAction, ServerForm},
             copyable::Copyable,
             field::{Field, Select},
             form::{Form, FormHead, Submit},
@@ -42,10 +43,10 @@ pub fn Invitations() -> impl IntoView {
 
 #[component]
 fn Invite(answer: Answer) -> impl IntoView {
-    let action = ServerAction::<InviteMember>::new();
+    let action = FormAction::<InviteMember>::new();
     let form = Form::new(action, "invite");
     let told = StoredValue::new(use_told::<Invitation>(InviteMember::url()));
-    let made = Memo::new(move |_| match action.value().get() {
+    let made = Memo::new(move |_| match action.answer() {
         Some(answer) => answer.ok(),
         None => told.get_value(),
     });
@@ -56,12 +57,12 @@ fn Invite(answer: Answer) -> impl IntoView {
         }
     });
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+        <ServerForm form class="card stack" novalidate=true>
             <FormHead form />
             <Field form name="email" label="Email" kind="email" />
             <Select form name="role" label="Role" choices=role_choices() value=Role::Member.to_string() hint=role_hint />
             <Submit form label="Invite member" busy="Inviting…" />
-        </ActionForm>
+        </ServerForm>
         <div role="status">{move || made.get().map(|invitation| view! { <Link invitation /> })}</div>
     }
 }
@@ -109,7 +110,7 @@ fn Standing(answer: Answer, invitations: Vec<Invitation>) -> impl IntoView {
 #[component]
 fn Row(answer: Answer, invitation: Invitation) -> impl IntoView {
     let Invitation { id, email, role, expires_at, .. } = invitation;
-    let action = ServerAction::<RevokeInvitation>::new();
+    let action = FormAction::<RevokeInvitation>::new();
     let form = Form::about(action, "revoke", id);
     Effect::new(move |_| {
         if form.is_done() {
@@ -124,14 +125,14 @@ fn Row(answer: Answer, invitation: Invitation) -> impl IntoView {
                 <p class="hint">{role.label()} " · until " <Time at=expires_at /></p>
             </div>
             <div class="row-actions">
-                <ActionForm action node_ref=form.node>
+                <ServerForm form>
                     <FormHead form />
                     <input type="hidden" name="id" value=id.to_string() />
                     <button type="submit" class="button" disabled=move || form.is_pending()>
                         "Revoke"
                         <span class="sr-only">" the invitation of "{email}</span>
                     </button>
-                </ActionForm>
+                </ServerForm>
             </div>
         </li>
     }

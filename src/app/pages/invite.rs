@@ -1,12 +1,13 @@
 //! Where an invitation's link leads: says who invites whom, and lets them in.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::{account::LogoutButton, page::LonePage};
 use crate::{
     app::{
         components::{
+            action::{FormAction, ServerForm},
             field::{Field, Password},
             form::{Form, FormHead, Submit},
         },
@@ -60,14 +61,14 @@ fn Content(answer: Result<InvitationView>, token: String) -> impl IntoView {
 /// For who is signed in with the address that is invited.
 #[component]
 fn AsMyself(token: String) -> impl IntoView {
-    let action = ServerAction::<AcceptInvitation>::new();
+    let action = FormAction::<AcceptInvitation>::new();
     let form = Form::new(action, "accept-invitation");
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack">
+        <ServerForm form class="card stack">
             <FormHead form />
             <input type="hidden" name="token" value=token />
             <Submit form label="Join" busy="Joining…" />
-        </ActionForm>
+        </ServerForm>
     }
 }
 
@@ -83,10 +84,10 @@ fn AsSomebodyElse(email: String) -> impl IntoView {
 /// For who has an account with the address that is invited and is not signed in.
 #[component]
 fn WithPassword(token: String) -> impl IntoView {
-    let action = ServerAction::<JoinWithPassword>::new();
+    let action = FormAction::<JoinWithPassword>::new();
     let form = Form::new(action, "join-with-password");
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+        <ServerForm form class="card stack" novalidate=true>
             <FormHead form is_login=true />
             <input type="hidden" name="token" value=token />
             <Password form autocomplete="current-password" hint=|| "The password of your account here." />
@@ -99,7 +100,7 @@ fn WithPassword(token: String) -> impl IntoView {
                 hint=|| "Only if two-factor authentication is on: a code of your app, or a recovery code."
             />
             <Submit form label="Log in and join" busy="Joining…" />
-        </ActionForm>
+        </ServerForm>
         <p class="meta">
             <a href="/forgot-password">"Forgot your password?"</a>
         </p>
@@ -109,10 +110,10 @@ fn WithPassword(token: String) -> impl IntoView {
 /// For who has no account yet.
 #[component]
 fn AsNew(token: String) -> impl IntoView {
-    let action = ServerAction::<JoinAsNew>::new();
+    let action = FormAction::<JoinAsNew>::new();
     let form = Form::new(action, "join-as-new");
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+        <ServerForm form class="card stack" novalidate=true>
             <FormHead form />
             <input type="hidden" name="token" value=token />
             <Field form name="name" label="Your name" autocomplete="name" />
@@ -122,6 +123,6 @@ fn AsNew(token: String) -> impl IntoView {
                 hint=|| "At least 12 characters. A sentence only you would think of works well."
             />
             <Submit form label="Create account and join" busy="Joining…" />
-        </ActionForm>
+        </ServerForm>
     }
 }

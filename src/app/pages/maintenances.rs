@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::prelude::*;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
 use super::{
@@ -14,6 +14,8 @@ use crate::{
     app::{
         board::{Board, Trouble, WhenLoaded},
         components::{
+            action::{FormAction, ServerForm},
+            each::Each,
             form::{Form, FormHead, Submit},
             incident_row::MaintenanceRow,
             time::{Time, Wording},
@@ -148,14 +150,14 @@ fn Everything(board: Board, answer: Answer, part: Memo<Part>) -> impl IntoView {
             <Nothing />
         </Show>
         <Rows board listed conflicts ids=under_way title="Under way" />
-        <For each=move || months.get() key=|(month, _)| *month let:((month, _))>
+        <Each each=move || months.get() key=|(month, _)| *month let:((month, _))>
             {
                 let ids = Memo::new(move |_| {
                     months.with(|all| all.iter().find(|(known, _)| *known == month).map(|(_, ids)| ids.clone())).unwrap_or_default()
                 });
                 view! { <Rows board listed conflicts ids title=month.human() /> }
             }
-        </For>
+        </Each>
         <Rows board listed conflicts ids=drafts title="Drafts" />
         <Paging label="Pages of what is planned">
             {move || {
@@ -199,12 +201,12 @@ fn Rows(
         <section class="group" hidden=move || count.get() == 0>
             <h2>{title} " " <span class="count">{count}</span></h2>
             <ul class="card rows">
-                <For each=move || ids.get() key=|id| *id let:id>
+                <Each each=move || ids.get() key=|id| *id let:id>
                     {newest(board, id, listed).map(|incident| {
                         let conflicts = Memo::new(move |_| conflicts.with(|all| all.get(&id).cloned()).unwrap_or_default());
                         view! { <Row board incident conflicts /> }
                     })}
-                </For>
+                </Each>
             </ul>
         </section>
     }
@@ -236,9 +238,9 @@ fn SeriesList(answer: Answer, series: Signal<Vec<Series>>) -> impl IntoView {
         <section class="group" hidden=move || ids.with(Vec::is_empty)>
             <h2>"Series"</h2>
             <ul class="card rows">
-                <For each=move || ids.get() key=|id| *id let:id>
+                <Each each=move || ids.get() key=|id| *id let:id>
                     {row(id)}
-                </For>
+                </Each>
             </ul>
         </section>
     }
@@ -246,7 +248,7 @@ fn SeriesList(answer: Answer, series: Signal<Vec<Series>>) -> impl IntoView {
 
 #[component]
 fn SeriesRow(answer: Answer, series: Series) -> impl IntoView {
-    let action = ServerAction::<EndSeries>::new();
+    let action = FormAction::<EndSeries>::new();
     let form = Form::about(action, "end-series", series.id);
     Effect::new(move |_| {
         if form.is_done() {
@@ -267,12 +269,12 @@ fn SeriesRow(answer: Answer, series: Series) -> impl IntoView {
             </div>
             <details class="fold end-series" open=form.is_refused()>
                 <summary>"End series"<span class="sr-only">" " {title}</span></summary>
-                <ActionForm action node_ref=form.node attr:class="card stack">
+                <ServerForm form class="card stack">
                     <FormHead form />
                     <input type="hidden" name="id" value=series.id.to_string() />
                     <p>"Its windows that have not begun are cancelled, drafts among them deleted. What has been done stays."</p>
                     <Submit form label="End this series" busy="Ending…" class="button button-danger" />
-                </ActionForm>
+                </ServerForm>
             </details>
         </li>
     }

@@ -1,6 +1,6 @@
 //! The form that opens an incident, with its consequences beside it.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use super::{
@@ -11,6 +11,7 @@ use crate::{
     app::{
         board::{Board, Trouble, WhenLoaded},
         components::{
+            action::{FormAction, ServerForm},
             field::{Checkbox, Field, Select, TextArea},
             form::{Form, FormHead, Submit},
             services_affected::ServicesAffected,
@@ -112,7 +113,7 @@ fn TemplateChoice(templates: Vec<Template>, chosen: String) -> impl IntoView {
 
 #[component]
 fn Content(board: Board, key: String, filled: Option<Template>) -> impl IntoView {
-    let action = ServerAction::<OpenIncident>::new();
+    let action = FormAction::<OpenIncident>::new();
     let form = Form::new(action, "open-incident");
     let status = filled.as_ref().map_or(IncidentStatus::Investigating, |template| template.status);
     let draft = Draft::new(status);
@@ -123,7 +124,7 @@ fn Content(board: Board, key: String, filled: Option<Template>) -> impl IntoView
     view! {
         <div class="compose">
             <div on:keydown=move |event| form.send_by_keys(&event)>
-                <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+                <ServerForm form class="card stack" novalidate=true>
                     <FormHead form />
                     <input type="hidden" name="key" value=key />
                     <Field form name="title" label="Title" is_first=true value=title on_input=move |title: String| draft.title.set(title) />
@@ -155,7 +156,7 @@ fn Content(board: Board, key: String, filled: Option<Template>) -> impl IntoView
                         <Submit form label="Open incident" busy="Opening…" />
                         <p class="meta when-alive">"Ctrl or ⌘ with Enter opens it, too."</p>
                     </div>
-                </ActionForm>
+                </ServerForm>
             </div>
             <Consequences board draft />
         </div>

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leptos::{form::ActionForm, html, leptos_dom::helpers::debounce, prelude::*, task::spawn_local};
+use leptos::{html, leptos_dom::helpers::debounce, prelude::*, task::spawn_local};
 
 use super::{
     consequences::{Consequences, Draft},
@@ -13,6 +13,7 @@ use crate::{
     app::{
         board::{Board, Trouble, WhenLoaded},
         components::{
+            action::{FormAction, ServerForm},
             field::{Checkbox, Field},
             form::{Form, FormHead, Submit},
             services_affected::ServicesAffected,
@@ -48,14 +49,14 @@ pub fn NewMaintenance() -> impl IntoView {
 
 #[component]
 fn Content(board: Board, key: String) -> impl IntoView {
-    let action = ServerAction::<ScheduleMaintenance>::new();
+    let action = FormAction::<ScheduleMaintenance>::new();
     let form = Form::new(action, "schedule");
     let draft = Draft::new(IncidentStatus::Scheduled);
     let zone = Memo::new(move |_| board.page().with(|page| page.zone.clone()));
     view! {
         <div class="compose">
             <div on:keydown=move |event| form.send_by_keys(&event)>
-                <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+                <ServerForm form class="card stack" novalidate=true>
                     <FormHead form />
                     <input type="hidden" name="key" value=key />
                     <Field form name="title" label="Title" is_first=true on_input=move |title: String| draft.title.set(title) />
@@ -73,7 +74,7 @@ fn Content(board: Board, key: String) -> impl IntoView {
                         <Submit form label="Schedule maintenance" busy="Scheduling…" />
                         <p class="meta when-alive">"Ctrl or ⌘ with Enter does it, too."</p>
                     </div>
-                </ActionForm>
+                </ServerForm>
             </div>
             <Consequences board draft />
         </div>

@@ -1,10 +1,13 @@
 //! Another organization, for who belongs to one already.
 
-use leptos::{either::Either, form::ActionForm, prelude::*};
+use leptos::{either::Either, prelude::*};
 
 use super::{account::FoundingFields, page::Page};
 use crate::app::{
-    components::form::{Form, FormHead, Submit},
+    components::{
+        action::{FormAction, ServerForm},
+        form::{Form, FormHead, Submit},
+    },
     server_fns::CreateOrganization,
     session::is_registration_open,
 };
@@ -24,16 +27,16 @@ pub fn NewOrganizationPage() -> impl IntoView {
 
 #[component]
 fn FoundingForm() -> impl IntoView {
-    let action = ServerAction::<CreateOrganization>::new();
+    let action = FormAction::<CreateOrganization>::new();
     let form = Form::new(action, "new-organization");
     view! {
         <p class="hint">
             "It has a page, services and a team of its own. You are its admin, and go back and forth by \u{201c}Switch organization\u{201d}."
         </p>
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+        <ServerForm form class="card stack" novalidate=true>
             <FormHead form />
             <FoundingFields form />
             <Submit form label="Create organization" busy="Creating…" />
-        </ActionForm>
+        </ServerForm>
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     app::{
         board::{Board, WhenLoaded, use_board},
         components::{
+            each::Each,
             icon::Icon,
             incident_row::{IncidentRow, MaintenanceRow},
             sections::{Section, Sections},
@@ -129,9 +130,9 @@ fn Several(
         <section class="group" hidden=move || count.get() == 0>
             <h2>{title} " " <span class="count">{count}</span></h2>
             <ul class="card rows">
-                <For each=move || ids.with(|ids| ids.iter().take(most).copied().collect::<Vec<_>>()) key=|id| *id let:id>
+                <Each each=move || ids.with(|ids| ids.iter().take(most).copied().collect::<Vec<_>>()) key=|id| *id let:id>
                     {row(id)}
-                </For>
+                </Each>
             </ul>
             <p class="more" hidden=move || count.get() <= most>
                 <a href=all.0>{all.1}</a>

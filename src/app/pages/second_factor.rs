@@ -1,6 +1,6 @@
 //! Setting up the second factor: what the app needs, and the first code.
 
-use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
+use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::location::Url;
 
 use super::{account_settings::Codes, page::Page};
@@ -8,6 +8,7 @@ use crate::{
     app::{
         board::Trouble,
         components::{
+            action::{FormAction, ServerForm},
             field::Field,
             form::{Form, FormHead, Submit},
         },
@@ -20,7 +21,7 @@ use crate::{
 /// Shows the seed, as a picture and as text, and asks for the first code.
 #[component]
 pub fn SecondFactorPage() -> impl IntoView {
-    let action = ServerAction::<EnableSecondFactor>::new();
+    let action = FormAction::<EnableSecondFactor>::new();
     // The page's own, as it is still listened to while the codes take the form's place.
     let form = Form::new(action, "second-factor");
     let told = use_told::<RecoveryCodes>(EnableSecondFactor::url());
@@ -29,13 +30,13 @@ pub fn SecondFactorPage() -> impl IntoView {
     let setup =
         move || async move { if is_told { Err(Error::not_found()) } else { server_fns::show_second_factor().await } };
     let answer = Resource::new_blocking(|| (), move |()| setup());
-    let codes = move || match action.value().get() {
+    let codes = move || match action.answer() {
         Some(Ok(codes)) => Some(codes),
         _ => told.clone(),
     };
     let setup = move || {
         answer.get().map(|setup| match setup {
-            Ok(setup) => view! { <Setup action form setup /> }.into_any(),
+            Ok(setup) => view! { <Setup form setup /> }.into_any(),
             Err(error) => view! { <Refusal error /> }.into_any(),
         })
     };
@@ -80,7 +81,7 @@ fn Refusal(error: Error) -> impl IntoView {
 }
 
 #[component]
-fn Setup(action: ServerAction<EnableSecondFactor>, form: Form, setup: SecondFactorSetup) -> impl IntoView {
+fn Setup(form: Form, setup: SecondFactorSetup) -> impl IntoView {
     let SecondFactorSetup { secret, uri, size, path } = setup;
     // In groups of four, as people read it.
     let groups: Vec<String> =
@@ -99,7 +100,7 @@ fn Setup(action: ServerAction<EnableSecondFactor>, form: Form, setup: SecondFact
                 </a>
             </p>
         </div>
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+        <ServerForm form class="card stack" novalidate=true>
             <FormHead form />
             <Field
                 form
@@ -109,6 +110,6 @@ fn Setup(action: ServerAction<EnableSecondFactor>, form: Form, setup: SecondFact
                 hint=|| "2. Enter the six digits the app shows now."
             />
             <Submit form label="Turn on" busy="Checking…" />
-        </ActionForm>
+        </ServerForm>
     }
 }

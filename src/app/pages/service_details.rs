@@ -1,12 +1,13 @@
 //! The forms about one service: its details, and its end.
 
-use leptos::{form::ActionForm, prelude::*, task::spawn_local};
+use leptos::{prelude::*, task::spawn_local};
 
 use super::services::group_choices;
 use crate::{
     app::{
         board::Board,
         components::{
+            action::{FormAction, ServerForm},
             edition::{Edition, EditionHead},
             field::{Field, Select, TextArea},
             form::{Done, Form, FormHead, Submit},
@@ -24,16 +25,15 @@ pub fn Details(
     /// The service.
     service: Signal<Service>,
 ) -> impl IntoView {
-    let action = ServerAction::<EditService>::new();
+    let action = FormAction::<EditService>::new();
     let form = Form::new(action, "edit-service");
-    let answer = action.value();
     let is_touched = RwSignal::new(form.is_typed());
     let now = move || service.with(words);
     let version = Signal::derive(move || service.with(|service| service.version));
     let (edition, first) = Edition::begun_with(form, is_touched, version, now);
     edition.on_conflict(move || spawn_local(board.refresh()));
     Effect::new(move |_| {
-        if let Some(Ok(service)) = answer.get() {
+        if let Some(Ok(service)) = action.answer() {
             edition.stand_on(service.version);
             board.put_known(service);
             form.clear();
@@ -43,11 +43,10 @@ pub fn Details(
     let id = service.with_untracked(|service| service.id);
     let description = Memo::new(move |_| first.get().description);
     view! {
-        <ActionForm
-            action
-            node_ref=form.node
-            attr:class="card stack"
-            attr:novalidate=true
+        <ServerForm
+            form
+            class="card stack"
+            novalidate=true
             on:input=move |_| is_touched.set(true)
         >
             <EditionHead edition id=id.to_string() noun="service">
@@ -77,7 +76,7 @@ pub fn Details(
                 <Submit form label="Save" busy="Saving…" />
                 <Done form text="Saved." />
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
@@ -103,14 +102,14 @@ pub fn DeleteService(
     /// The service.
     service: Signal<Service>,
 ) -> impl IntoView {
-    let action = ServerAction::<server_fns::DeleteService>::new();
+    let action = FormAction::<server_fns::DeleteService>::new();
     let form = Form::new(action, "delete-service");
     let id = service.with_untracked(|service| service.id);
     let is_refused = form.typed("confirm").is_some();
     view! {
         <details class="fold" open=is_refused>
             <summary>"Delete this service"</summary>
-            <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+            <ServerForm form class="card stack" novalidate=true>
                 <FormHead form />
                 <input type="hidden" name="id" value=id.to_string() />
                 <p>"Its history goes with it, and nobody can bring it back."</p>
@@ -123,7 +122,7 @@ pub fn DeleteService(
                 <div class="actions">
                     <Submit form label="Delete service" busy="Deleting…" class="button button-danger" />
                 </div>
-            </ActionForm>
+            </ServerForm>
         </details>
     }
 }

@@ -1,6 +1,6 @@
 //! The list of services and groups: add, order, and the way to each service's own page.
 
-use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
+use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
     groups::{AddGroup, GroupHeading},
@@ -11,6 +11,7 @@ use crate::{
     app::{
         board::{Board, WhenLoaded},
         components::{
+            action::{FormAction, ServerForm},
             field::{Field, Select},
             form::{Done, Form, FormHead, Submit},
             sections::{Section, Sections},
@@ -50,17 +51,16 @@ fn Content(board: Board) -> impl IntoView {
 /// The form that adds a service.
 #[component]
 fn NewService(board: Board) -> impl IntoView {
-    let action = ServerAction::<AddService>::new();
+    let action = FormAction::<AddService>::new();
     let form = Form::new(action, "add-service");
-    let answer = action.value();
     Effect::new(move |_| {
-        if let Some(Ok(service)) = answer.get() {
+        if let Some(Ok(service)) = action.answer() {
             board.put(service);
             form.begin_anew();
         }
     });
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+        <ServerForm form class="card stack" novalidate=true>
             <FormHead form />
             <div class="fields">
                 <Field form name="name" label="Name" />
@@ -69,7 +69,7 @@ fn NewService(board: Board) -> impl IntoView {
                 <Submit form label="Add service" busy="Adding…" />
             </div>
             <Done form text="Added." />
-        </ActionForm>
+        </ServerForm>
     }
 }
 

@@ -1,6 +1,6 @@
 //! The organization's name and zone, and the address of its page.
 
-use leptos::{form::ActionForm, prelude::*, task::spawn_local};
+use leptos::{prelude::*, task::spawn_local};
 
 use super::{
     page::Page,
@@ -10,6 +10,7 @@ use crate::{
     app::{
         board::{Board, Trouble, WhenLoaded},
         components::{
+            action::{FormAction, ServerForm},
             copyable::Copyable,
             field::{Field, Select},
             form::{Done, Form, FormHead, Submit},
@@ -108,7 +109,7 @@ fn Audit() -> impl IntoView {
 
 #[component]
 fn Rename(board: Board, name: Signal<String>) -> impl IntoView {
-    let action = ServerAction::<RenameOrganization>::new();
+    let action = FormAction::<RenameOrganization>::new();
     let form = Form::new(action, "rename-organization");
     Effect::new(move |_| {
         if form.is_done() {
@@ -116,14 +117,14 @@ fn Rename(board: Board, name: Signal<String>) -> impl IntoView {
         }
     });
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+        <ServerForm form class="card stack" novalidate=true>
             <FormHead form />
             <Field form name="name" label="Organization name" autocomplete="organization" value=name />
             <div class="actions">
                 <Submit form label="Save" busy="Saving…" />
                 <Done form text="Saved." />
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
@@ -141,7 +142,7 @@ fn TimeZone(board: Board, zones: Zones, zone: Signal<String>) -> impl IntoView {
 
 #[component]
 fn TimeZoneForm(board: Board, zone: Signal<String>, zones: Vec<String>) -> impl IntoView {
-    let action = ServerAction::<SetTimeZone>::new();
+    let action = FormAction::<SetTimeZone>::new();
     let form = Form::new(action, "time-zone");
     Effect::new(move |_| {
         if form.is_done() {
@@ -150,7 +151,7 @@ fn TimeZoneForm(board: Board, zone: Signal<String>, zones: Vec<String>) -> impl 
     });
     let choices: Vec<_> = zones.into_iter().map(|name| (name.clone(), name)).collect();
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+        <ServerForm form class="card stack" novalidate=true>
             <FormHead form />
             <Select
                 form
@@ -164,7 +165,7 @@ fn TimeZoneForm(board: Board, zone: Signal<String>, zones: Vec<String>) -> impl 
                 <Submit form label="Set time zone" busy="Setting…" />
                 <Done form text="Set." />
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 

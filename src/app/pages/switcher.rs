@@ -1,10 +1,13 @@
 //! From one organization to another, for people who belong to several.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::prelude::*;
 
 use crate::{
     app::{
-        components::form::{Form, FormHead},
+        components::{
+            action::{FormAction, ServerForm},
+            form::{Form, FormHead},
+        },
         server_fns::{self, SwitchOrganization},
         session::is_registration_open,
     },
@@ -58,16 +61,16 @@ pub fn Switcher(
 
 #[component]
 fn Switch(organization: Organization) -> impl IntoView {
-    let action = ServerAction::<SwitchOrganization>::new();
+    let action = FormAction::<SwitchOrganization>::new();
     let form = Form::about(action, "switch", organization.id);
     view! {
-        <ActionForm action node_ref=form.node>
+        <ServerForm form>
             <FormHead form />
             <input type="hidden" name="id" value=organization.id.to_string() />
             <button type="submit" class="button" disabled=move || form.is_pending()>
                 <span class="sr-only">"Switch to "</span>
                 <bdi>{organization.name}</bdi>
             </button>
-        </ActionForm>
+        </ServerForm>
     }
 }

@@ -1,12 +1,14 @@
 //! The team: who is in it and as what, who has been invited, and the way out.
 
-use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
+use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{invitations::Invitations, page::Page};
 use crate::{
     app::{
         board::{Trouble, WhenLoaded},
         components::{
+            action::{FormAction, ServerForm},
+            each::Each,
             field::Select,
             form::{Done, Form, FormHead, Submit},
             time::Time,
@@ -75,9 +77,9 @@ fn List(answer: Answer, account: Option<Account>) -> impl IntoView {
     };
     view! {
         <ul class="card rows" aria-label="Members">
-            <For each=move || ids.get() key=|id| *id let:id>
+            <Each each=move || ids.get() key=|id| *id let:id>
                 {row(id)}
-            </For>
+            </Each>
         </ul>
     }
 }
@@ -131,12 +133,12 @@ pub fn role_choices() -> Signal<Vec<(String, String)>> {
 
 #[component]
 fn SetRole(answer: Answer, member: Memo<TeamMember>, id: UserId, name: String) -> impl IntoView {
-    let action = ServerAction::<SetMemberRole>::new();
+    let action = FormAction::<SetMemberRole>::new();
     let form = Form::about(action, "role", id);
     refetch_when_done(answer, form);
     let role = Memo::new(move |_| member.with(|member| member.role.to_string()));
     view! {
-        <ActionForm action node_ref=form.node attr:class="stack" attr:novalidate=true>
+        <ServerForm form class="stack" novalidate=true>
             <FormHead form />
             <input type="hidden" name="id" value=id.to_string() />
             <Select form name="role" label=format!("Role of {name}") choices=role_choices() value=role />
@@ -144,18 +146,18 @@ fn SetRole(answer: Answer, member: Memo<TeamMember>, id: UserId, name: String) -
                 <Submit form label="Set role" busy="Setting…" class="button" to=format!(" of {name}") />
                 <Done form text="Set." />
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
 #[component]
 fn Remove(answer: Answer, id: UserId, name: String) -> impl IntoView {
-    let action = ServerAction::<RemoveMember>::new();
+    let action = FormAction::<RemoveMember>::new();
     let form = Form::about(action, "remove", id);
     let to = format!(": {name}");
     refetch_when_done(answer, form);
     view! {
-        <ActionForm action node_ref=form.node attr:class="stack">
+        <ServerForm form class="stack">
             <FormHead form />
             <input type="hidden" name="id" value=id.to_string() />
             <p class="hint">
@@ -171,20 +173,20 @@ fn Remove(answer: Answer, id: UserId, name: String) -> impl IntoView {
                     to
                 />
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
 /// The way out, which asks first.
 #[component]
 fn Leave() -> impl IntoView {
-    let action = ServerAction::<LeaveOrganization>::new();
+    let action = FormAction::<LeaveOrganization>::new();
     let form = Form::new(action, "leave");
     let is_refused = use_refusal(LeaveOrganization::url(), None).is_some();
     view! {
         <details class="fold" open=is_refused>
             <summary>"Leave organization"</summary>
-            <ActionForm action node_ref=form.node attr:class="card stack">
+            <ServerForm form class="card stack">
                 <FormHead form />
                 <p>
                     "You are logged out at once, and the API tokens and invitations you made stop working. Only an invitation brings you back."
@@ -192,7 +194,7 @@ fn Leave() -> impl IntoView {
                 <div class="actions">
                     <Submit form label="Leave now" busy="Leaving…" class="button button-danger" />
                 </div>
-            </ActionForm>
+            </ServerForm>
         </details>
     }
 }

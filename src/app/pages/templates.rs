@@ -1,12 +1,14 @@
 //! Templates: texts to open incidents with, written on a calm day.
 
-use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
+use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::page::Page;
 use crate::{
     app::{
         board::{Board, Trouble, WhenLoaded},
         components::{
+            action::{FormAction, ServerForm},
+            each::Each,
             edition::{Edition, EditionHead},
             field::{Field, Select, TextArea},
             form::{Done, Form, FormHead, Submit},
@@ -75,9 +77,9 @@ fn List(board: Board, answer: Answer) -> impl IntoView {
             "No templates yet. Write one below for what you expect to go wrong, such as a slow database or a failing supplier."
         </p>
         <ul class="templates">
-            <For each=move || ids.get() key=|id| *id let:id>
+            <Each each=move || ids.get() key=|id| *id let:id>
                 {row(id)}
-            </For>
+            </Each>
         </ul>
         <section class="group">
             <h2>"New template"</h2>
@@ -116,7 +118,7 @@ fn Row(board: Board, answer: Answer, templates: Memo<Vec<Template>>, template: T
 /// The form of one template, or of a new one.
 #[component]
 fn Editor(board: Board, answer: Answer, templates: Memo<Vec<Template>>, template: Option<Template>) -> impl IntoView {
-    let action = ServerAction::<SaveTemplate>::new();
+    let action = FormAction::<SaveTemplate>::new();
     let id = template.as_ref().map(|template| template.id.to_string()).unwrap_or_default();
     let is_new = template.is_none();
     let form = Form::about(action, "template", &id);
@@ -137,7 +139,7 @@ fn Editor(board: Board, answer: Answer, templates: Memo<Vec<Template>>, template
     let statuses: Vec<_> = statuses.map(|status| (status.to_string(), status.label().to_owned())).collect();
     let (label, busy) = if is_new { ("Add template", "Adding…") } else { ("Save template", "Saving…") };
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+        <ServerForm form class="card stack" novalidate=true>
             {head}
             <Field form name="name" label="Name" value=name hint=|| "What it is called in the list of templates." />
             <Field form name="title" label="Title" value=title />
@@ -148,14 +150,14 @@ fn Editor(board: Board, answer: Answer, templates: Memo<Vec<Template>>, template
                 <Submit form label busy />
                 <Done form text="Saved." />
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
 /// What the form begins with: of a template that is there, its version too.
 fn head(
     form: Form,
-    action: ServerAction<SaveTemplate>,
+    action: FormAction<SaveTemplate>,
     answer: Answer,
     templates: Memo<Vec<Template>>,
     template: Option<Template>,
@@ -175,9 +177,8 @@ fn head(
     // What it shows follows nothing, so it stands on what it began with until it is saved.
     let edition = Edition::new(form, Signal::derive(move || now.with(|now| now.version)), true.into());
     edition.on_conflict(move || answer.refetch());
-    let saved = action.value();
     Effect::new(move |_| {
-        if let Some(Ok(saved)) = saved.get() {
+        if let Some(Ok(saved)) = action.answer() {
             edition.stand_on(saved.version);
         }
     });
@@ -195,7 +196,7 @@ fn head(
 
 #[component]
 fn Delete(answer: Answer, id: TemplateId, name: Signal<String>) -> impl IntoView {
-    let action = ServerAction::<DeleteTemplate>::new();
+    let action = FormAction::<DeleteTemplate>::new();
     let form = Form::about(action, "delete-template", id);
     Effect::new(move |_| {
         if form.is_done() {
@@ -203,11 +204,11 @@ fn Delete(answer: Answer, id: TemplateId, name: Signal<String>) -> impl IntoView
         }
     });
     view! {
-        <ActionForm action node_ref=form.node attr:class="actions">
+        <ServerForm form class="actions">
             <FormHead form />
             <input type="hidden" name="id" value=id.to_string() />
             <Submit form label="Delete template" busy="Deleting…" class="button button-danger" />
             <p class="hint">"Incidents opened from " <bdi>{name}</bdi> " stay as they are."</p>
-        </ActionForm>
+        </ServerForm>
     }
 }

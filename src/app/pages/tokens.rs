@@ -1,12 +1,14 @@
 //! API tokens: for programs, made and revoked by admins.
 
-use leptos::{form::ActionForm, prelude::*, server_fn::ServerFn};
+use leptos::{prelude::*, server_fn::ServerFn};
 
 use crate::{
     app::{
         board::Trouble,
         components::{
+            action::{FormAction, ServerForm},
             copyable::Copyable,
+            each::Each,
             field::{Field, Select},
             form::{Form, FormHead, Submit},
             time::Time,
@@ -73,16 +75,16 @@ fn List(tokens: Tokens) -> impl IntoView {
             "No tokens yet."
         </p>
         <ul class="card rows" hidden=move || known.with(Vec::is_empty)>
-            <For each=move || ids.get() key=|id| *id let:id>
+            <Each each=move || ids.get() key=|id| *id let:id>
                 {row(id)}
-            </For>
+            </Each>
         </ul>
     }
 }
 
 #[component]
 fn Row(tokens: Tokens, token: ApiToken) -> impl IntoView {
-    let action = ServerAction::<RevokeApiToken>::new();
+    let action = FormAction::<RevokeApiToken>::new();
     let form = Form::about(action, "revoke-token", token.id);
     Effect::new(move |_| {
         if form.is_done() {
@@ -105,7 +107,7 @@ fn Row(tokens: Tokens, token: ApiToken) -> impl IntoView {
                     {end}
                 </p>
             </div>
-            <ActionForm action node_ref=form.node attr:class="row-actions">
+            <ServerForm form class="row-actions">
                 <FormHead form />
                 <input type="hidden" name="id" value=token.id.to_string() />
                 <button
@@ -116,14 +118,14 @@ fn Row(tokens: Tokens, token: ApiToken) -> impl IntoView {
                 >
                     "Revoke"
                 </button>
-            </ActionForm>
+            </ServerForm>
         </li>
     }
 }
 
 #[component]
 fn Create(tokens: Tokens) -> impl IntoView {
-    let action = ServerAction::<CreateApiToken>::new();
+    let action = FormAction::<CreateApiToken>::new();
     let form = Form::new(action, "token");
     Effect::new(move |_| {
         if form.is_done() {
@@ -132,8 +134,7 @@ fn Create(tokens: Tokens) -> impl IntoView {
         }
     });
     let first = use_told::<ApiToken>(CreateApiToken::url());
-    let answer = action.value();
-    let made = Memo::new(move |_| match answer.get() {
+    let made = Memo::new(move |_| match action.answer() {
         Some(answer) => answer.ok(),
         None => first.clone(),
     });
@@ -141,7 +142,7 @@ fn Create(tokens: Tokens) -> impl IntoView {
     let ends = [("30", "30 days"), ("90", "90 days"), ("365", "A year"), ("", "Until it is revoked")];
     let ends: Vec<_> = ends.map(|(days, words)| (days.to_owned(), words.to_owned())).to_vec();
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+        <ServerForm form class="card stack" novalidate=true>
             <FormHead form />
             <Field form name="name" label="Token name" hint=|| "What it is for, such as “Deploy pipeline”." />
             <Select form name="scope" label="May" choices=Signal::stored(scopes) />
@@ -149,7 +150,7 @@ fn Create(tokens: Tokens) -> impl IntoView {
             <div class="actions">
                 <Submit form label="Create token" busy="Creating…" />
             </div>
-        </ActionForm>
+        </ServerForm>
         <div role="status">{move || made.get().map(|token| view! { <Secret token /> })}</div>
     }
 }

@@ -9,7 +9,7 @@ use web_sys::HtmlElement;
 use super::{month::MonthView, permalink::IncidentView, plain::shortened, view::PublicPage};
 use crate::{
     app::{Assets, FONT},
-    model::{IncidentPage, MonthPage, StatusPage},
+    model::{IncidentPage, MonthPage, StatusPage, json},
 };
 
 const ROOT: &str = "public-page";
@@ -200,7 +200,7 @@ pub fn month_data() -> Option<MonthPage> {
 
 fn data<T: DeserializeOwned>(kind: &str) -> Option<T> {
     let text = leptos::prelude::document().get_element_by_id(kind)?.text_content()?;
-    serde_json::from_str(&text).ok()
+    json::read(&text).ok()
 }
 
 /// The state in an incident's document that was fetched.
@@ -216,7 +216,7 @@ pub fn month_data_in(html: &str) -> Option<MonthPage> {
 fn data_in<T: DeserializeOwned>(kind: &str, html: &str) -> Option<T> {
     let (_, rest) = html.split_once(&format!("id=\"{kind}\">"))?;
     let (text, _) = rest.split_once("</script>")?;
-    serde_json::from_str(text).ok()
+    json::read(text).ok()
 }
 
 #[cfg(test)]

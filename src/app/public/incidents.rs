@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::card::{IncidentCard, Place};
 use crate::{
-    app::components::time::reader_clock,
+    app::components::{each::Each, time::reader_clock},
     model::{Day, Incident, IncidentId, StatusPage, Timestamp, Zone},
 };
 
@@ -33,9 +33,9 @@ fn Cards(title: &'static str, ids: Memo<Vec<IncidentId>>, page: Signal<StatusPag
         <Show when=move || !is_empty.get()>
             <section class="group incidents">
                 <h2>{title}</h2>
-                <For each=move || ids.get() key=|id| *id let:id>
+                <Each each=move || ids.get() key=|id| *id let:id>
                     {card(page, id, Place::Section)}
-                </For>
+                </Each>
             </section>
         </Show>
     }
@@ -53,7 +53,7 @@ pub fn Past(
     view! {
         <section class="group past">
             <h2>"Past incidents"</h2>
-            <For each=move || days.get() key=|day| day.day let:day>
+            <Each each=move || days.get() key=|day| day.day let:day>
                 {
                     let listed = day.day;
                     let day = Memo::new(move |last: Option<&PastDay>| {
@@ -62,7 +62,7 @@ pub fn Past(
                     });
                     view! { <DayOfPast day page /> }
                 }
-            </For>
+            </Each>
             <p class="incident-more">
                 <a href=format!("/public/{slug}/history")>"Incident history by month"</a>
             </p>
@@ -120,17 +120,17 @@ fn DayOfPast(day: Memo<PastDay>, page: Signal<StatusPage>) -> impl IntoView {
                     <a href=slug.with_value(|slug| format!("/public/{slug}/history?month={month}"))>{month.human()}</a>
                 </p>
             </Show>
-            <For each=move || going_on.get() key=Clone::clone let:going_on>
+            <Each each=move || going_on.get() key=Clone::clone let:going_on>
                 <p class="going-on">
                     "Still going on: "
                     <a href=slug.with_value(|slug| format!("/public/{slug}/incidents/{}", going_on.0)) dir="auto">
                         {going_on.1}
                     </a>
                 </p>
-            </For>
-            <For each=move || over.get() key=|id| *id let:id>
+            </Each>
+            <Each each=move || over.get() key=|id| *id let:id>
                 {card(page, id, Place::Day)}
-            </For>
+            </Each>
         </section>
     }
 }

@@ -26,7 +26,7 @@ pub use self::{
 };
 use self::{month::MonthView, permalink::IncidentView};
 use super::Mount;
-use crate::model::{Incident, IncidentId, Month, PublicStatus, Slug, StatusPage};
+use crate::model::{Incident, IncidentId, Month, PublicStatus, Slug, StatusPage, json};
 
 /// Brings a public page to life, when the document is one. Without readable data it stays what it is: complete, only not
 /// live.
@@ -44,7 +44,7 @@ pub fn hydrate(mount: Mount) {
 /// The whole state, from the documented REST address.
 async fn fetch(slug: Slug) -> Option<StatusPage> {
     let answer = get(&format!("/api/public/{slug}/status")).await.filter(Response::ok)?;
-    serde_json::from_str::<PublicStatus>(&text(&answer).await?).ok().map(StatusPage::from)
+    json::read::<PublicStatus>(&text(&answer).await?).ok().map(StatusPage::from)
 }
 
 /// The whole state with everything that began in a month, from the month's own address.

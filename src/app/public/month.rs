@@ -12,7 +12,10 @@ use super::{
     incidents::{card_in, present_day},
 };
 use crate::{
-    app::{components::time::provide_clock, live},
+    app::{
+        components::{each::Each, time::provide_clock},
+        live,
+    },
     model::{Day, IncidentId, IncidentStatus, Month, MonthPage, Slug, StatusPage, Timestamp, Zone},
 };
 
@@ -45,7 +48,7 @@ pub fn MonthView(
                     <h1>"History: " <time datetime=month.to_string()>{month.human()}</time></h1>
                     <Neighbours slug month has_earlier today />
                 </div>
-                <For each=move || days.get() key=|day| day.day let:day>
+                <Each each=move || days.get() key=|day| day.day let:day>
                     {
                         let listed = day.day;
                         let day = Memo::new(move |last: Option<&DayOfMonth>| {
@@ -54,7 +57,7 @@ pub fn MonthView(
                         });
                         view! { <ListedDay day page zone /> }
                     }
-                </For>
+                </Each>
             </main>
             <Announcer page shown />
         </Frame>
@@ -130,9 +133,9 @@ fn ListedDay(day: Memo<DayOfMonth>, page: Signal<StatusPage>, zone: Memo<Zone>) 
             <Show when=move || is_cut.get()>
                 <p class="hint">"More happened than can be listed here."</p>
             </Show>
-            <For each=move || began.get() key=|id| *id let:id>
+            <Each each=move || began.get() key=|id| *id let:id>
                 {card_in(page, id, zone, Place::Section)}
-            </For>
+            </Each>
         </section>
     }
 }

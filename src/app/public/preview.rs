@@ -8,7 +8,7 @@ use super::{
     view::{Summary, row},
 };
 use crate::{
-    app::components::sections::service,
+    app::components::{each::Each, sections::service},
     model::{Incident, ServiceId, StatusPage},
 };
 
@@ -42,9 +42,9 @@ pub fn PublicPreview(
             <Summary page heading=|headline| view! { <p class="headline">{headline}</p> }.into_any() />
             {card}
             <ul class="card rows" hidden=move || none_affected.get()>
-                <For each=move || affected.get() key=|id| *id let:id>
+                <Each each=move || affected.get() key=|id| *id let:id>
                     {service(page, id).map(|service| row(service, zone))}
-                </For>
+                </Each>
             </ul>
         </div>
     }

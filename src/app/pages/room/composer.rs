@@ -1,6 +1,6 @@
 //! The update being written: status, message, services, and whom it tells.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
@@ -12,6 +12,7 @@ use super::{
 use crate::{
     app::{
         components::{
+            action::{FormAction, ServerForm},
             field::{Checkbox, TextArea},
             form::{Done, Form, Submit},
             services_affected::ServicesAffected,
@@ -137,7 +138,7 @@ pub fn Composer(
     /// The key of the update.
     key: FormKey,
 ) -> impl IntoView {
-    let action = ServerAction::<PostUpdate>::new();
+    let action = FormAction::<PostUpdate>::new();
     let form = Form::new(action, "post-update");
     writing.message.set(form.typed("message").unwrap_or_default());
     writing.status.set(form.typed("status").and_then(|status| status.parse().ok()));
@@ -172,11 +173,10 @@ pub fn Composer(
     view! {
         <section class="composer card" aria-labelledby=form.id_of("heading")>
             <h2 id=form.id_of("heading")>"Post an update"</h2>
-            <ActionForm
-                action
-                node_ref=form.node
-                attr:class="stack"
-                attr:novalidate=true
+            <ServerForm
+                form
+                class="stack"
+                novalidate=true
                 on:submit=move |_| sent.set_value(Sent::of(writing, form))
                 on:keydown=move |event| form.send_by_keys(&event)
             >
@@ -198,7 +198,7 @@ pub fn Composer(
                     <span class="meta wide-only when-alive">"Ctrl or ⌘ with Enter posts, too"</span>
                     <Done form text="Posted." />
                 </div>
-            </ActionForm>
+            </ServerForm>
         </section>
     }
 }

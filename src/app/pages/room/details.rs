@@ -1,6 +1,6 @@
 //! What can be corrected about the incident itself: its title, impact and beginning, its services, and its end.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::prelude::*;
 
 use super::{
     Room,
@@ -11,6 +11,8 @@ use super::{
 use crate::{
     app::{
         components::{
+            action::{FormAction, ServerForm},
+            each::Each,
             field::{Field, Select},
             form::{Done, Form, FormHead, Submit},
             status::StatusIcon,
@@ -42,7 +44,7 @@ pub fn Details(
 
 #[component]
 fn Edit(room: Room) -> impl IntoView {
-    let action = ServerAction::<EditIncident>::new();
+    let action = FormAction::<EditIncident>::new();
     let form = Form::new(action, "edit-incident");
     let draft = Draft::new(room, action, form);
     let is_maintenance = room.incident.with_untracked(Incident::is_maintenance);
@@ -55,11 +57,10 @@ fn Edit(room: Room) -> impl IntoView {
         })
     });
     view! {
-        <ActionForm
-            action
-            node_ref=form.node
-            attr:class="card stack"
-            attr:novalidate=true
+        <ServerForm
+            form
+            class="card stack"
+            novalidate=true
             on:input=move |_| draft.touch()
         >
             <DraftHead draft />
@@ -99,7 +100,7 @@ fn Edit(room: Room) -> impl IntoView {
                 <Submit form label="Save details" busy="Saving…" class="button" />
                 <Done form text="Saved." />
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
@@ -125,9 +126,9 @@ fn Services(room: Room) -> impl IntoView {
                 "Services affected"
             </h3>
             <ul class="card rows" aria-labelledby="attached">
-                <For each=move || ids.get() key=|id| *id let:id>
+                <Each each=move || ids.get() key=|id| *id let:id>
                     <Attached room id detaching />
-                </For>
+                </Each>
             </ul>
         </Show>
         <p class="meta" role="status" id=SAID tabindex="-1">
@@ -138,7 +139,7 @@ fn Services(room: Room) -> impl IntoView {
 
 #[component]
 fn Attached(room: Room, id: ServiceId, detaching: RwSignal<Option<(ServiceId, String)>>) -> impl IntoView {
-    let action = ServerAction::<server_fns::DetachService>::new();
+    let action = FormAction::<server_fns::DetachService>::new();
     let form = Form::about_in(action, "detach", "service", id);
     let find =
         move || room.incident.with(|incident| incident.services.iter().find(|service| service.id == id).cloned());
@@ -154,9 +155,8 @@ fn Attached(room: Room, id: ServiceId, detaching: RwSignal<Option<(ServiceId, St
                 " "
                 <span class="meta">{move || status.get().map(ServiceStatus::label)}</span>
             </span>
-            <ActionForm
-                action
-                node_ref=form.node
+            <ServerForm
+                form
                 on:submit=move |_| detaching.set(Some((id, untrack(name).unwrap_or_default())))
             >
                 <FormHead form />
@@ -167,7 +167,7 @@ fn Attached(room: Room, id: ServiceId, detaching: RwSignal<Option<(ServiceId, St
                     "Detach"
                     <span class="sr-only">" " {name}</span>
                 </button>
-            </ActionForm>
+            </ServerForm>
         </li>
     }
 }
@@ -178,13 +178,13 @@ pub fn DeleteIncident(
     /// The room.
     room: Room,
 ) -> impl IntoView {
-    let action = ServerAction::<server_fns::DeleteIncident>::new();
+    let action = FormAction::<server_fns::DeleteIncident>::new();
     let form = Form::new(action, "delete-incident");
     let title = move || room.incident.with(|incident| incident.title.clone());
     view! {
         <details class="fold" open=form.is_typed()>
             <summary>{move || format!("Delete this {}", room.noun())}</summary>
-            <ActionForm action node_ref=form.node attr:class="card stack" attr:novalidate=true>
+            <ServerForm form class="card stack" novalidate=true>
                 <FormHead form />
                 <input type="hidden" name="id" value=room.id.to_string() />
                 <input type="hidden" name="version" autocomplete="off" value=move || room.version().to_string() />
@@ -207,7 +207,7 @@ pub fn DeleteIncident(
                         class="button button-danger"
                     />
                 </div>
-            </ActionForm>
+            </ServerForm>
         </details>
     }
 }

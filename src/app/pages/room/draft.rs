@@ -6,6 +6,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use super::Room;
 use crate::{
     app::components::{
+        action::FormAction,
         edition::{Edition, EditionHead},
         form::Form,
         incident::LatestUpdate,
@@ -28,9 +29,9 @@ pub struct Draft {
 impl Draft {
     /// A form that counts as being written from the first key or choice on ([`Draft::touch`]) until the server accepts it,
     /// and begins anew then, unless its writer has gone on.
-    pub fn new<F>(room: Room, action: ServerAction<F>, form: Form) -> Self
+    pub fn new<F>(room: Room, action: FormAction<F>, form: Form) -> Self
     where
-        F: ServerFn<Output = Incident, Error = Error> + Clone + Send + Sync + 'static,
+        F: ServerFn<Output = Incident, Error = Error> + 'static,
     {
         Self::of(room, action, form, None, move || form.begin_anew())
     }
@@ -39,13 +40,13 @@ impl Draft {
     /// whether it begins anew then.
     pub fn of<F>(
         room: Room,
-        action: ServerAction<F>,
+        action: FormAction<F>,
         form: Form,
         is_writing: Option<Signal<bool>>,
         accepted: impl Fn() -> bool + 'static,
     ) -> Self
     where
-        F: ServerFn<Output = Incident, Error = Error> + Clone + Send + Sync + 'static,
+        F: ServerFn<Output = Incident, Error = Error> + 'static,
     {
         let is_touched = RwSignal::new(form.is_typed());
         let is_writing = is_writing.unwrap_or_else(|| is_touched.into());

@@ -1,7 +1,7 @@
 //! What stands above everything else in a room: where the incident stands, since when, who is there, and whether
 //! visitors see it.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::prelude::*;
 
 use super::{
     Room,
@@ -12,6 +12,7 @@ use super::{
 use crate::{
     app::{
         components::{
+            action::{FormAction, ServerForm},
             form::{Form, Submit},
             icon::Icon,
             incident::{AffectedChips, BackfilledNote, IncidentMark},
@@ -108,14 +109,13 @@ fn Facts(room: Room) -> impl IntoView {
 /// That only members see it, and the button that changes this.
 #[component]
 fn Unpublished(room: Room, publishing: RwSignal<Option<()>>) -> impl IntoView {
-    let action = ServerAction::<PublishIncident>::new();
+    let action = FormAction::<PublishIncident>::new();
     let form = Form::new(action, "publish");
     let draft = Draft::new(room, action, form);
     view! {
-        <ActionForm
-            action
-            node_ref=form.node
-            attr:class="draft card"
+        <ServerForm
+            form
+            class="draft card"
             on:submit=move |_| publishing.set(Some(()))
         >
             <p>
@@ -124,7 +124,7 @@ fn Unpublished(room: Room, publishing: RwSignal<Option<()>>) -> impl IntoView {
             </p>
             <DraftHead draft />
             <Submit form label="Publish" busy="Publishing…" />
-        </ActionForm>
+        </ServerForm>
     }
 }
 

@@ -1,6 +1,6 @@
 //! What only a maintenance has: its window, and what the clock does by itself.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::prelude::*;
 
 use super::{
     Room,
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     app::{
         components::{
+            action::{FormAction, ServerForm},
             field::{Checkbox, Field},
             form::{Done, Form, Submit},
         },
@@ -69,7 +70,7 @@ fn InTheWay(room: Room) -> impl IntoView {
 
 #[component]
 fn Reschedule(room: Room) -> impl IntoView {
-    let action = ServerAction::<server_fns::Reschedule>::new();
+    let action = FormAction::<server_fns::Reschedule>::new();
     let form = Form::new(action, "reschedule");
     let draft = Draft::new(room, action, form);
     let zone = zone(room);
@@ -95,11 +96,10 @@ fn Reschedule(room: Room) -> impl IntoView {
         .into_any()
     };
     view! {
-        <ActionForm
-            action
-            node_ref=form.node
-            attr:class="card stack"
-            attr:novalidate=true
+        <ServerForm
+            form
+            class="card stack"
+            novalidate=true
             on:input=move |_| draft.touch()
         >
             <DraftHead draft />
@@ -108,22 +108,21 @@ fn Reschedule(room: Room) -> impl IntoView {
                 <Submit form label="Reschedule" busy="Moving…" class="button" />
                 <Done form text="Moved." />
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
 #[component]
 fn Automatic(room: Room) -> impl IntoView {
-    let action = ServerAction::<SetAutomations>::new();
+    let action = FormAction::<SetAutomations>::new();
     let form = Form::new(action, "automations");
     let draft = Draft::new(room, action, form);
     let first = draft.begin_with(move || room.incident.with(|incident| incident.automations.unwrap_or_default()));
     view! {
-        <ActionForm
-            action
-            node_ref=form.node
-            attr:class="card stack"
-            attr:novalidate=true
+        <ServerForm
+            form
+            class="card stack"
+            novalidate=true
             on:input=move |_| draft.touch()
         >
             <DraftHead draft />
@@ -144,6 +143,6 @@ fn Automatic(room: Room) -> impl IntoView {
                 <Submit form label="Save automations" busy="Saving…" class="button" />
                 <Done form text="Saved." />
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }

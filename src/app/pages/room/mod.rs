@@ -31,6 +31,7 @@ use super::page::Page;
 use crate::{
     app::{
         board::{Board, Trouble, WhenLoaded},
+        components::action::FormAction,
         server_fns,
     },
     model::{Code, Conflict, Error, Incident, IncidentId, IncidentRoom, Result, StatusPage, UserId, Zone},
@@ -124,12 +125,11 @@ impl Room {
     }
 
     /// Shows what the server answers to each sending of a form, and goes on with `then`, which is told the version.
-    fn follow<F>(self, action: ServerAction<F>, then: impl Fn(i64) + 'static)
+    fn follow<F>(self, action: FormAction<F>, then: impl Fn(i64) + 'static)
     where
-        F: ServerFn<Output = Incident, Error = Error> + Clone + Send + Sync + 'static,
+        F: ServerFn<Output = Incident, Error = Error> + 'static,
     {
-        let answer = action.value();
-        Effect::new(move |_| match answer.get() {
+        Effect::new(move |_| match action.answer() {
             Some(Ok(incident)) => {
                 let version = incident.version;
                 self.put(incident);

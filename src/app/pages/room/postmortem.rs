@@ -1,6 +1,6 @@
 //! What was learned: written once the incident is over, and published when it is ready.
 
-use leptos::{form::ActionForm, prelude::*};
+use leptos::prelude::*;
 
 use super::{
     Room,
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     app::{
         components::{
+            action::{FormAction, ServerForm},
             field::TextArea,
             form::{Done, Form, Submit},
             incident::Prose,
@@ -48,11 +49,11 @@ fn published_at(room: Room) -> Option<Timestamp> {
 /// That visitors see a published one again only once the incident is over again, and the way to take it back.
 #[component]
 fn Hidden(room: Room) -> impl IntoView {
-    let action = ServerAction::<WritePostmortem>::new();
+    let action = FormAction::<WritePostmortem>::new();
     let form = Form::new(action, "withdraw-postmortem");
     let draft = Draft::new(room, action, form);
     view! {
-        <ActionForm action node_ref=form.node attr:class="card stack postmortem">
+        <ServerForm form class="card stack postmortem">
             <DraftHead draft />
             <p class="hint">
                 "The incident is open again: visitors do not see the postmortem until it is resolved."
@@ -66,13 +67,13 @@ fn Hidden(room: Room) -> impl IntoView {
                     send=("withdraw", "on")
                 />
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
 #[component]
 fn Written(room: Room) -> impl IntoView {
-    let action = ServerAction::<WritePostmortem>::new();
+    let action = FormAction::<WritePostmortem>::new();
     let form = Form::new(action, "postmortem");
     let draft = Draft::new(room, action, form);
     let body = move || {
@@ -89,11 +90,10 @@ fn Written(room: Room) -> impl IntoView {
         None => "Not published: only members see it.".into_any(),
     };
     view! {
-        <ActionForm
-            action
-            node_ref=form.node
-            attr:class="card stack postmortem"
-            attr:novalidate=true
+        <ServerForm
+            form
+            class="card stack postmortem"
+            novalidate=true
             on:input=move |_| draft.touch()
         >
             <DraftHead draft />
@@ -125,7 +125,7 @@ fn Written(room: Room) -> impl IntoView {
                 }}
                 <Done form text="Saved." />
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 

@@ -1,6 +1,6 @@
 //! Everything said about the incident, with who said it and the means to correct it.
 
-use leptos::{form::ActionForm, html, prelude::*};
+use leptos::{html, prelude::*};
 
 use super::{
     Room,
@@ -11,6 +11,7 @@ use super::{
 use crate::{
     app::{
         components::{
+            action::{FormAction, ServerForm},
             field::{Field, TextArea},
             form::{Form, FormHead, Submit},
             incident::Timeline,
@@ -82,7 +83,7 @@ fn Tools(
 /// The form that changes an update, folded away.
 #[component]
 fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>) -> impl IntoView {
-    let action = ServerAction::<server_fns::EditUpdate>::new();
+    let action = FormAction::<server_fns::EditUpdate>::new();
     let id = update.with_untracked(|update| update.id);
     let form = Form::about_in(action, "edit-update", "update_id", id);
     let fold = NodeRef::<html::Details>::new();
@@ -105,11 +106,10 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
     view! {
         <details class="tool" open=form.is_typed() node_ref=fold>
             <summary id=form.id_of("edit")>"Edit"<span class="sr-only">" the update of " {move || clock(room, update)}</span></summary>
-            <ActionForm
-                action
-                node_ref=form.node
-                attr:class="card stack"
-                attr:novalidate=true
+            <ServerForm
+                form
+                class="card stack"
+                novalidate=true
                 on:input=move |_| draft.touch()
                 on:keydown=move |event| form.send_by_keys(&event)
             >
@@ -133,7 +133,7 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
                     }
                 }}
                 <Submit form label="Save update" busy="Saving…" />
-            </ActionForm>
+            </ServerForm>
         </details>
     }
 }
@@ -141,17 +141,16 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
 /// The form that deletes an update, folded away so that no single press does it.
 #[component]
 fn Delete(room: Room, update: Signal<IncidentUpdate>, deleting: RwSignal<Option<UpdateId>>) -> impl IntoView {
-    let action = ServerAction::<server_fns::DeleteUpdate>::new();
+    let action = FormAction::<server_fns::DeleteUpdate>::new();
     let id = update.with_untracked(|update| update.id);
     let form = Form::about_in(action, "delete-update", "update_id", id);
     room.follow(action, |_| {});
     view! {
         <details class="tool" open=form.is_typed()>
             <summary>"Delete"<span class="sr-only">" the update of " {move || clock(room, update)}</span></summary>
-            <ActionForm
-                action
-                node_ref=form.node
-                attr:class="card stack"
+            <ServerForm
+                form
+                class="card stack"
                 on:submit=move |_| deleting.set(Some(id))
             >
                 <FormHead form />
@@ -160,7 +159,7 @@ fn Delete(room: Room, update: Signal<IncidentUpdate>, deleting: RwSignal<Option<
                 <input type="hidden" name="version" autocomplete="off" value=move || room.version().to_string() />
                 <p>"The status is then that of the newest update left; what this one said of services stays as it is."</p>
                 <Submit form label="Delete update" busy="Deleting…" class="button button-danger" />
-            </ActionForm>
+            </ServerForm>
         </details>
     }
 }
