@@ -76,7 +76,7 @@ impl Domain {
     /// When the database cannot be reached or migrated.
     pub async fn open(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
         let domain = Self::connect(url, relay, clock).await?;
-        store::migrate(domain.db(), url).await?;
+        Box::pin(store::migrate(domain.db(), url)).await?;
         Ok(domain)
     }
 

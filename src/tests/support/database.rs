@@ -124,7 +124,7 @@ pub async fn connect(url: &str) -> DatabaseConnection {
     let create = if url.starts_with("sqlite:") { "?mode=rwc" } else { "" };
     let mut options = ConnectOptions::new(format!("{}{create}", url.replacen("mariadb:", "mysql:", 1)));
     options.max_connections(1).sqlx_logging(false);
-    Database::connect(options).await.expect("the database answers")
+    Box::pin(Database::connect(options)).await.expect("the database answers")
 }
 
 /// The rows of a query, as text.

@@ -26,7 +26,7 @@ impl Team {
         let body = json!({"email": email, "role": role});
         let invitation = self.post("/api/team/invitations", body).await.is(201);
         let link = invitation["link"].as_str().expect("told once");
-        let secret = link.strip_prefix(&format!("{}/invite/", ORIGIN)).expect("a link of ours").to_owned();
+        let secret = link.strip_prefix(&format!("{ORIGIN}/invite/")).expect("a link of ours").to_owned();
         Invited { email: email.to_owned(), secret, invitation }
     }
 

@@ -67,10 +67,11 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, Unreachable> {
                 .optimize_on_close(true, None)
         });
     } else {
-        knock(url).await?;
+        Box::pin(knock(url)).await?;
         options.max_connections(16).min_connections(0);
     }
-    Ok(Database::connect(options).await?)
+    // The drivers' futures take 20 kB each, which whoever waits for this would carry along.
+    Ok(Box::pin(Database::connect(options)).await?)
 }
 
 /// The file behind an SQLite address, without the driver's parameters; nothing for other databases and for memory.
@@ -154,7 +155,7 @@ pub async fn migrate(db: &DatabaseConnection, url: &str) -> Result<(), Unreachab
     const NAME: &str = "aldis_migration";
     match db.get_database_backend() {
         DbBackend::Postgres => {
-            let mut lock = db.get_postgres_connection_pool().acquire().await?;
+            let mut lock = Box::pin(db.get_postgres_connection_pool().acquire()).await?;
             sqlx::query("SET statement_timeout = '60s'").execute(&mut *lock).await?;
             sqlx::query("SELECT pg_advisory_lock(hashtext($1))").bind(NAME).execute(&mut *lock).await?;
             let result = Migrator::up(db, None).await;
@@ -163,7 +164,7 @@ pub async fn migrate(db: &DatabaseConnection, url: &str) -> Result<(), Unreachab
             Ok(result?)
         }
         DbBackend::MySql => {
-            let mut lock = db.get_mysql_connection_pool().acquire().await?;
+            let mut lock = Box::pin(db.get_mysql_connection_pool().acquire()).await?;
             let got: Option<i64> =
                 sqlx::query_scalar("SELECT GET_LOCK(?, 60)").bind(NAME).fetch_one(&mut *lock).await?;
             if got != Some(1) {
