@@ -1,7 +1,7 @@
 // The journeys in a real browser, against a server of their own that logs everything: afterwards its log is searched.
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { start } from '../../end2end/server.mjs';
 import { run } from './process.mjs';
 import { findNoSecrets } from './secrets.mjs';
@@ -61,12 +61,8 @@ function outcomeOf(report) {
 const brief = (message) =>
   message.replaceAll(/\x1b\[[0-9;]*m/g, '').split('\n').filter((line) => line.trim()).slice(0, 8).map((line) => `    ${line}`).join('\n');
 
-/** The browser's name and version, as Playwright's configuration finds it. */
+/** The browser's name and version; scripts/test has looked for it. */
 function browser() {
-  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-  const folders = ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter)];
-  const paths = names.flatMap((name) => folders.map((folder) => join(folder, name)));
-  const path = process.env.CHROMIUM_PATH || paths.find((path) => existsSync(path));
-  const said = path && spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout;
+  const said = process.env.CHROMIUM_PATH && spawnSync(process.env.CHROMIUM_PATH, ['--version'], { encoding: 'utf8' }).stdout;
   return said?.replace(/ built on.*/s, '').trim() || 'Chromium';
 }

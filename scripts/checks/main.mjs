@@ -118,18 +118,22 @@ function chosen() {
 }
 
 const schedule = new Schedule(parts, LOGS);
+const finished = schedule.run(chosen());
 let stopped;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, async () => {
     if (stopped) return;
     stopped = `by ${signal}`;
+    schedule.stop();
     endAll('SIGTERM');
+    // What runs has servers of its own to stop.
+    await Promise.race([finished, new Promise((resolve) => setTimeout(resolve, 15_000))]);
     await stopDatabases();
     endAll('SIGKILL');
     schedule.report(stopped);
     process.exit(1);
   });
 }
-await schedule.run(chosen());
+await finished;
 await stopDatabases();
 if (!stopped) process.exit(schedule.report() === 0 ? 0 : 1);

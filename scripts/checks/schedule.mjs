@@ -14,6 +14,7 @@ export class Schedule {
   #outcomes = new Map();
   #began = performance.now();
   #idle = availableParallelism();
+  #isStopped = false;
 
   constructor(parts, logs) {
     this.#parts = parts;
@@ -21,11 +22,17 @@ export class Schedule {
     mkdirSync(logs, { recursive: true });
   }
 
+  /** Begins no further part. */
+  stop() {
+    this.#isStopped = true;
+  }
+
   /** Runs these parts; what others of them need and is not among them counts as done. */
   async run(names) {
     const waiting = new Set(names);
     const running = new Set();
     while (waiting.size + running.size > 0) {
+      if (this.#isStopped) waiting.clear();
       for (const name of waiting) {
         const part = this.#parts[name];
         const after = (part.after ?? []).filter((other) => names.includes(other));

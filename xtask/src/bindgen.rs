@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use walrus::{FunctionBuilder, FunctionKind, Module};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::Build;
+use crate::{Build, tool};
 
 /// What rustc lets a module for `wasm32-unknown-unknown` use, in wasm-opt's words.
 const FEATURES: [&str; 6] =
@@ -86,7 +86,7 @@ fn empty_unused(module: &mut Module) {
 fn optimise(module: &[u8], folder: &Path) -> Result<Vec<u8>> {
     let (from, to) = (folder.join("bound.wasm"), folder.join("small.wasm"));
     fs::write(&from, module)?;
-    let status = Command::new("wasm-opt")
+    let status = Command::new(tool("wasm-opt"))
         .args(SMALLER)
         .args(FEATURES.map(|feature| format!("--enable-{feature}")))
         .arg(&from)

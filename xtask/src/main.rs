@@ -85,6 +85,11 @@ fn build_all(build: Build) -> Result<PathBuf> {
     cargo::server(build)
 }
 
+/// A program that npm has installed for the project, whatever else is on PATH.
+fn tool(name: &str) -> PathBuf {
+    PathBuf::from("style/node_modules/.bin").join(name)
+}
+
 /// The project's folder.
 fn root() -> PathBuf {
     let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));

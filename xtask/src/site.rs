@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{Build, bindgen, cargo};
+use crate::{Build, bindgen, cargo, tool};
 
 /// Where the server looks for it (`src/main.rs`).
 const SITE: &str = "target/site";
@@ -93,7 +93,7 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 
 fn styles(folder: &Path) -> Result<Vec<u8>> {
     let output = folder.join("styles.css");
-    let made = Command::new("tailwindcss")
+    let made = Command::new(tool("tailwindcss"))
         .args(["--minify", "--input", "style/tailwind.css", "--output"])
         .arg(&output)
         .output()
