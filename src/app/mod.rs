@@ -3,8 +3,8 @@
 //! Nothing here is chosen at compile time: code that needs a browser waits in effects and event handlers, which do not
 //! run on the server. Only the bodies in `server_fns` may name the server.
 
-mod board;
 mod components;
+mod dashboard_state;
 mod focus;
 mod live;
 mod pages;

@@ -22,7 +22,7 @@ pub async fn register(
     email: String,
     password: String,
 ) -> Result<()> {
-    use crate::{model::RegistrationForm, server::call};
+    use crate::{model::RegistrationForm, server::server_fn::call};
     let form = RegistrationForm { email, password, name, organization_name, slug: Some(slug) };
     call::sign_in_with(async move |door| door.register(form).await, None).await
 }
@@ -30,27 +30,27 @@ pub async fn register(
 /// Ends the session and leads to the start page.
 #[server]
 pub async fn logout() -> Result<()> {
-    crate::server::call::sign_out().await
+    crate::server::server_fn::call::sign_out().await
 }
 
 /// Who is signed in.
 #[server]
 pub async fn me() -> Result<Account> {
-    use crate::server::{call::call, domain::Viewer};
+    use crate::server::{domain::Viewer, server_fn::call::call};
     call(async |org: Viewer| Ok(org.account())).await
 }
 
 /// The organization's groups and services as its members see them.
 #[server]
 pub async fn board() -> Result<StatusPage> {
-    use crate::server::{call::call, domain::Viewer};
+    use crate::server::{domain::Viewer, server_fn::call::call};
     call(async |org: Viewer| org.board().await).await
 }
 
 /// One service's status changes, newest first; `before` continues where a page ended.
 #[server]
 pub async fn service_history(id: String, #[server(default)] before: Option<String>) -> Result<History> {
-    use crate::server::{call, domain::Viewer};
+    use crate::server::{domain::Viewer, server_fn::call};
     call::call(async move |org: Viewer| org.history_page(call::id(&id)?, before).await).await
 }
 
@@ -63,7 +63,7 @@ pub async fn add_service(
 ) -> Result<Service> {
     use crate::{
         model::NewService,
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::call(async move |org: Member| {
         let new = NewService { name, description, group_id: call::choice(&group_id)?, ..Default::default() };
@@ -83,7 +83,7 @@ pub async fn edit_service(
 ) -> Result<Service> {
     use crate::{
         model::{Cause, ServicePatch},
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::call(async move |org: Member| {
         let patch = ServicePatch {
@@ -103,7 +103,7 @@ pub async fn edit_service(
 pub async fn set_service_status(id: String, status: String) -> Result<Service> {
     use crate::{
         model::{Cause, ServicePatch},
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::call(async move |org: Member| {
         org.update_service(call::id(&id)?, ServicePatch::status(status.parse()?), Cause::Manual).await
@@ -114,14 +114,14 @@ pub async fn set_service_status(id: String, status: String) -> Result<Service> {
 /// Moves a service one place up or down inside its group.
 #[server]
 pub async fn move_service(id: String, direction: Placement) -> Result<()> {
-    use crate::server::{call, domain::Member};
+    use crate::server::{domain::Member, server_fn::call};
     call::call(async move |org: Member| org.move_service(call::id(&id)?, direction).await).await
 }
 
 /// Deletes a service; `confirm` must repeat its name. Leads back to the list.
 #[server]
 pub async fn delete_service(id: String, #[server(default)] confirm: String) -> Result<()> {
-    use crate::server::{call, domain::Member};
+    use crate::server::{domain::Member, server_fn::call};
     call::then("/services", async move |org: Member| org.delete_confirmed(call::id(&id)?, &confirm).await).await
 }
 
@@ -130,7 +130,7 @@ pub async fn delete_service(id: String, #[server(default)] confirm: String) -> R
 pub async fn add_group(name: String) -> Result<()> {
     use crate::{
         model::NewGroup,
-        server::{call::call, domain::Member},
+        server::{domain::Member, server_fn::call::call},
     };
     call(async move |org: Member| org.create_group(NewGroup { name, position: None }, None).await.map(drop)).await
 }
@@ -140,7 +140,7 @@ pub async fn add_group(name: String) -> Result<()> {
 pub async fn rename_group(id: String, name: String, #[server(default)] version: Option<i64>) -> Result<()> {
     use crate::{
         model::GroupPatch,
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::call(async move |org: Member| {
         org.update_group(call::id(&id)?, GroupPatch { name: Some(name), position: None, version }).await.map(drop)
@@ -151,34 +151,34 @@ pub async fn rename_group(id: String, name: String, #[server(default)] version: 
 /// Moves a group one place up or down on the page.
 #[server]
 pub async fn move_group(id: String, direction: Placement) -> Result<()> {
-    use crate::server::{call, domain::Member};
+    use crate::server::{domain::Member, server_fn::call};
     call::call(async move |org: Member| org.move_group(call::id(&id)?, direction).await).await
 }
 
 /// Deletes a group; its services stay, without a group.
 #[server]
 pub async fn delete_group(id: String) -> Result<()> {
-    use crate::server::{call, domain::Member};
+    use crate::server::{domain::Member, server_fn::call};
     call::call(async move |org: Member| org.delete_group(call::id(&id)?).await).await
 }
 
 /// Renames the organization; admins only.
 #[server]
 pub async fn rename_organization(name: String) -> Result<()> {
-    use crate::server::{call::call, domain::Admin};
+    use crate::server::{domain::Admin, server_fn::call::call};
     call(async move |org: Admin| org.rename_organization(&name).await.map(drop)).await
 }
 
 /// The zones an organization can go by.
 #[server]
 pub async fn time_zones() -> Result<Vec<String>> {
-    use crate::server::{call::call, domain::Viewer};
+    use crate::server::{domain::Viewer, server_fn::call::call};
     call(async |org: Viewer| Ok(org.time_zones())).await
 }
 
 /// Sets the zone the organization's page goes by; admins only.
 #[server]
 pub async fn set_time_zone(time_zone: String) -> Result<()> {
-    use crate::server::{call::call, domain::Admin};
+    use crate::server::{domain::Admin, server_fn::call::call};
     call(async move |org: Admin| org.set_time_zone(&time_zone).await).await
 }

@@ -2,29 +2,29 @@
 //!
 //! Nothing here does I/O, reads a clock or knows a database, a request or a view.
 
-pub mod access;
-pub mod account;
+pub mod api_token;
 pub mod audit;
 pub mod check;
 pub mod device;
 pub mod error;
 pub mod event;
-pub mod form;
+pub mod form_answer;
+pub mod identity;
 pub mod incident;
 pub mod incident_input;
+pub mod incident_room;
 pub mod json;
 pub mod maintenance;
-pub mod outcome;
+pub mod maintenance_plan;
 pub mod own_account;
 pub mod page;
-pub mod planning;
 pub mod preview;
 pub mod public_status;
 pub mod recurrence;
-pub mod room;
 pub mod service;
 pub mod slug;
 pub mod status;
+pub mod status_transition;
 pub mod team;
 pub mod template;
 pub mod time;
@@ -33,38 +33,38 @@ pub mod uptime;
 mod wire;
 pub mod zone;
 
-pub use access::{ApiToken, TokenId, TokenRequest, TokenScope};
-pub use account::{
-    Account, Email, Founding, Login, LoginForm, Organization, OrganizationId, Registration, RegistrationForm,
-    SessionId, SignedIn, User, UserId, check_new_password,
-};
+pub use api_token::{ApiToken, TokenId, TokenRequest, TokenScope};
 pub use audit::{
     Action, ActorKind, AuditActor, AuditChange, AuditChanges, AuditEntry, AuditId, AuditPage, AuditTarget,
 };
 pub use check::Check;
 pub use error::{Code, Error, Result};
 pub use event::{Audience, Control, Event, Frame, NumberedEvent, Seq};
-pub use form::{FormAnswer, FormFailure};
+pub use form_answer::{FormAnswer, FormFailure};
+pub use identity::{
+    Account, Email, Founding, Login, LoginForm, Organization, OrganizationId, Registration, RegistrationForm,
+    SessionId, SignedIn, User, UserId, check_new_password,
+};
 pub use incident::{
     AffectedService, Impact, ImpactId, Incident, IncidentId, IncidentKind, IncidentStatus, IncidentUpdate, Postmortem,
     ServiceTransition, UpdateEdit, UpdateId,
 };
 pub use incident_input::{IncidentPatch, NewIncident, ServiceImpact};
+pub use incident_room::{Calendar, IncidentList, IncidentRoom};
 pub use maintenance::{Automations, ClockAction, Clockwork, Series, SeriesId};
-pub use outcome::{Course, Step};
+pub use maintenance_plan::{Conflict, Plan};
 pub use own_account::{OwnAccount, RecoveryCodes, SecondFactorSetup, SessionInfo};
 pub use page::{Applied, StatusPage};
-pub use planning::{Conflict, Plan};
 pub use preview::{Intent, Remains};
 pub use public_status::{IncidentPage, MonthPage, PublicOrganization, PublicStatus, Timeline};
 pub use recurrence::Repeat;
-pub use room::{Calendar, IncidentList, IncidentRoom};
 pub use service::{
     GroupId, GroupPatch, History, HistoryEntry, NewGroup, NewService, Placement, Service, ServiceGroup, ServiceId,
     ServicePatch, StatusChange, StatusChangeId,
 };
 pub use slug::Slug;
 pub use status::{Cause, Headline, Indicator, Layers, Role, ServiceStatus};
+pub use status_transition::{Course, Step};
 pub use team::{Invitation, InvitationId, InvitationRequest, InvitationView, NewMember, RoleRequest, TeamMember};
 pub use template::{NewTemplate, Template, TemplateId};
 pub use time::Timestamp;

@@ -3,7 +3,7 @@
 use super::{
     AffectedService, Impact, Incident, IncidentId, IncidentKind, IncidentStatus, IncidentUpdate, ServiceImpact,
     ServiceStatus, StatusPage, Timestamp, UpdateId,
-    outcome::{Course, Step, place_after},
+    status_transition::{Course, Step, place_after},
 };
 
 /// An update that is being written.

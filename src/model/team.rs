@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Email, Error, Result, Role, Timestamp, UserId,
-    account::check_new_password,
     check::{Check, NAME_MAX},
+    identity::check_new_password,
     wire::id,
 };
 

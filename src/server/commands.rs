@@ -9,15 +9,17 @@ use clap::Parser;
 
 use super::{
     AppState,
-    assets::{Files, Site},
-    auth::{COST, Passwords},
+    auth::{COST, Passwords, signing_key::open_secrets},
     config::{Cli, Command, Config, ConfigError},
-    counters::{Counters, PATIENCE},
     domain::{Clock, Domain, Unreachable, demo},
+    http::{
+        assets::{Files, Site},
+        listener,
+    },
     jobs,
-    relay::Relay,
-    secret::open_secrets,
-    serve, telemetry,
+    live::relay::Relay,
+    rate_limit::shared_counters::{Counters, PATIENCE},
+    telemetry,
 };
 use crate::model::{Code, Email, Error};
 
@@ -124,7 +126,7 @@ async fn run_server(config: Config, files: Files, with_demo: bool) -> Result<(),
     tokio::spawn(relay.listen(state.domain.system(), state.stop.clone()));
     tokio::spawn(jobs::run(state.domain.system(), state.stop.clone()));
     println!("Aldis is ready at {}", state.config.public_url.origin());
-    serve::serve(listener, state).await.map_err(|error| Failure::Io("the server stopped".into(), error))
+    listener::serve(listener, state).await.map_err(|error| Failure::Io("the server stopped".into(), error))
 }
 
 async fn reset_password(config: &Config, email: &str) -> Result<(), Failure> {

@@ -1,58 +1,40 @@
 //! What only the server knows: gated once, in `lib.rs`. Here, and only here, things are put together.
 
 mod api;
-mod assets;
 pub mod auth;
-pub mod call;
 mod commands;
 mod config;
-mod counters;
 pub mod domain;
 mod error;
-mod forms;
-pub mod inviter;
+mod http;
 mod jobs;
-mod letters;
-mod limits;
 mod live;
 pub mod mail;
-mod net;
 mod pages;
-mod public_url;
-mod relay;
-mod reports;
-mod requests;
-mod router;
-mod seal;
-mod secret;
-mod serve;
+mod rate_limit;
+pub mod server_fn;
 mod telemetry;
-mod window;
 
-pub use assets::Files;
 pub use commands::main;
 pub use config::{Config, Settings};
+pub use http::assets::Files;
+#[cfg(test)]
+pub(crate) use http::listener::{Terms, accept};
+pub use http::router::router;
+#[cfg(test)]
+pub(crate) use live::relay::Relay;
 #[cfg(test)]
 pub(crate) use pages::TeamPages;
-#[cfg(test)]
-pub(crate) use relay::Relay;
-pub use router::router;
-#[cfg(test)]
-pub(crate) use serve::{Terms, accept};
 
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    auth::{Challenges, Passwords, SessionCookie, Throttle, Tokens},
-    counters::Counters,
+    auth::{Challenges, Passwords, SessionCookie, Tokens, encryption::Seal},
     domain::Domain,
-    letters::Letters,
-    limits::Sockets,
     mail::Mailer,
-    requests::Requests,
-    seal::Seal,
+    rate_limit::{backoff::Throttle, mail::Letters, permits::Sockets, requests::Requests, shared_counters::Counters},
 };
 use crate::{app::Assets, model::Result};
 
@@ -74,7 +56,7 @@ pub struct AppState {
     mailer: Mailer,
     letters: Letters,
     cookie: SessionCookie,
-    site: assets::Site,
+    site: http::assets::Site,
     assets: Assets,
     leptos: LeptosOptions,
     /// Told when the server is to stop: sockets close, jobs end.
@@ -86,12 +68,18 @@ impl AppState {
     ///
     /// # Errors
     /// When the password cost is out of range.
-    fn new(config: Config, domain: Domain, counters: Counters, site: assets::Site, password_cost: u32) -> Result<Self> {
+    fn new(
+        config: Config,
+        domain: Domain,
+        counters: Counters,
+        site: http::assets::Site,
+        password_cost: u32,
+    ) -> Result<Self> {
         Ok(Self {
             passwords: Passwords::new(password_cost)?,
             throttle: Throttle::new(domain.clock().clone(), config.auth_rate, counters.clone()),
             requests: Requests::new(domain.clock().clone(), config.limits.api_rate, counters.clone()),
-            reports: Requests::new(domain.clock().clone(), reports::REPORTS_PER_MINUTE, Counters::none()),
+            reports: Requests::new(domain.clock().clone(), http::csp_report::REPORTS_PER_MINUTE, Counters::none()),
             sockets: Sockets::new(&config.limits),
             letters: Letters::new(domain.clock().clone(), counters.clone()),
             tokens: Tokens::new(&config.secret, &config.old_secrets),
@@ -127,7 +115,7 @@ impl AppState {
     pub(crate) fn for_tests(config: Config, domain: Domain) -> Self {
         // A machine full of tests may keep an answer of Redis waiting.
         let counters = Counters::open(domain.relay(), &config.secret, std::time::Duration::from_secs(10));
-        Self::new(config, domain, counters, assets::Site::without_client(), 4).expect("the cost is in range")
+        Self::new(config, domain, counters, http::assets::Site::without_client(), 4).expect("the cost is in range")
     }
 
     /// The server's own jobs, run by hand.

@@ -7,7 +7,7 @@ use super::{
     incident::IncidentMark,
     time::{Time, Window, Wording},
 };
-use crate::model::{Impact, Incident, Zone, planning::listed};
+use crate::model::{Impact, Incident, Zone, maintenance_plan::listed};
 
 /// At most this many services are named in a row.
 const NAMED: usize = 3;

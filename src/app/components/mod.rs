@@ -4,7 +4,7 @@ pub mod action;
 pub mod copyable;
 pub mod duration;
 pub mod each;
-pub mod edition;
+pub mod edit_basis;
 pub mod field;
 pub mod filter;
 pub mod form;

@@ -1,36 +1,10 @@
-//! The pages of the team's application, one file each, and the frame around those for members.
+//! The pages of the team's application, by entry of the navigation.
 
 pub mod account;
-pub mod account_settings;
-pub mod audit;
-pub mod backfill;
-pub mod confirm;
-mod consequences;
-pub mod forgotten;
-pub mod frame;
-mod groups;
-mod incident_filters;
+pub mod dashboard;
 pub mod incidents;
-mod invitations;
-pub mod invite;
-pub mod maintenances;
-mod move_buttons;
-pub mod new_incident;
-pub mod new_maintenance;
-pub mod new_organization;
-pub mod not_found;
-pub mod overview;
-mod page;
-pub mod room;
-pub mod second_factor;
-pub mod service;
-mod service_details;
-mod service_history;
+pub mod layout;
+pub mod maintenance;
 pub mod services;
 pub mod settings;
-mod status_control;
-mod switcher;
-pub mod team;
-pub mod templates;
-mod tokens;
-pub mod welcome;
+pub mod sign_in;

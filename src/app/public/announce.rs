@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use leptos::prelude::*;
 
 use super::plain::plain;
-use crate::model::{Impact, Incident, IncidentId, IncidentStatus, StatusPage, UpdateId, planning::listed};
+use crate::model::{Impact, Incident, IncidentId, IncidentStatus, StatusPage, UpdateId, maintenance_plan::listed};
 
 /// Longer messages are read where they stand.
 const MOST: usize = 240;

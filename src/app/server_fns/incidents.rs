@@ -20,8 +20,8 @@ pub async fn incidents(
     #[server(default)] before: String,
 ) -> Result<IncidentList> {
     use crate::server::{
-        call,
         domain::{IncidentFields, Viewer},
+        server_fn::call,
     };
     let fields = IncidentFields { kind, status, service, from, to, search, before };
     call::call(async move |org: Viewer| org.incident_list(fields).await).await
@@ -30,28 +30,28 @@ pub async fn incidents(
 /// One incident with the names of who wrote what.
 #[server]
 pub async fn room(id: String) -> Result<IncidentRoom> {
-    use crate::server::{call, domain::Viewer};
+    use crate::server::{domain::Viewer, server_fn::call};
     call::call(async move |org: Viewer| org.incident_room(call::id(&id)?).await).await
 }
 
 /// Says that the reader is at an incident, or leaves it, and tells who else is there.
 #[server]
 pub async fn here(id: String, #[server(default)] leaving: bool) -> Result<Vec<String>> {
-    use crate::server::{call, domain::Viewer};
+    use crate::server::{domain::Viewer, server_fn::call};
     call::call(async move |org: Viewer| org.here(call::id(&id)?, leaving).await).await
 }
 
 /// A message as the public page will show it.
 #[server]
 pub async fn preview_message(message: String) -> Result<String> {
-    use crate::server::{call::call, domain::Viewer};
+    use crate::server::{domain::Viewer, server_fn::call::call};
     call(async move |org: Viewer| Ok(org.preview(&message))).await
 }
 
 /// A key that lets a form be sent twice without being obeyed twice.
 #[server]
 pub async fn form_key() -> Result<String> {
-    use crate::server::{call::call, domain::Viewer};
+    use crate::server::{domain::Viewer, server_fn::call::call};
     call(async |org: Viewer| Ok(org.form_key())).await
 }
 
@@ -70,7 +70,7 @@ pub async fn open_incident(
 ) -> Result<()> {
     use crate::{
         model::NewIncident,
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::lead(async move |org: Member| {
         let new = NewIncident {
@@ -103,7 +103,7 @@ pub async fn backfill_incident(
 ) -> Result<()> {
     use crate::{
         model::{IncidentStatus, NewIncident},
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::lead(async move |org: Member| {
         let new = NewIncident {
@@ -139,7 +139,7 @@ pub async fn post_update(
 ) -> Result<Incident> {
     use crate::{
         model::NewUpdate,
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::call(async move |org: Member| {
         let said = call::impacts(&services)?;
@@ -169,7 +169,7 @@ pub async fn edit_incident(
 ) -> Result<Incident> {
     use crate::{
         model::{Impact, IncidentPatch},
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::call(async move |org: Member| {
         let started_at = match started_at.as_str() {
@@ -191,7 +191,7 @@ pub async fn edit_incident(
 /// Takes a service out of an incident; what it suffered stays (domain rule 3.4.8).
 #[server]
 pub async fn detach_service(id: String, service: String, #[server(default)] version: Option<i64>) -> Result<Incident> {
-    use crate::server::{call, domain::Member};
+    use crate::server::{domain::Member, server_fn::call};
     call::call(async move |org: Member| org.detach_service(call::id(&id)?, call::id(&service)?, version).await).await
 }
 
@@ -200,7 +200,7 @@ pub async fn detach_service(id: String, service: String, #[server(default)] vers
 pub async fn publish_incident(id: String, #[server(default)] version: Option<i64>) -> Result<Incident> {
     use crate::{
         model::IncidentPatch,
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::call(async move |org: Member| {
         let patch = IncidentPatch { is_draft: Some(false), version, ..Default::default() };
@@ -222,7 +222,7 @@ pub async fn edit_update(
 ) -> Result<Incident> {
     use crate::{
         model::UpdatePatch,
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::call(async move |org: Member| {
         let display_at = match display_at.as_str() {
@@ -238,7 +238,7 @@ pub async fn edit_update(
 /// Deletes an update that should not have been posted.
 #[server]
 pub async fn delete_update(id: String, update_id: String, #[server(default)] version: Option<i64>) -> Result<Incident> {
-    use crate::server::{call, domain::Member};
+    use crate::server::{domain::Member, server_fn::call};
     call::call(async move |org: Member| org.delete_update(call::id(&id)?, call::id(&update_id)?, version).await).await
 }
 
@@ -254,7 +254,7 @@ pub async fn write_postmortem(
 ) -> Result<Incident> {
     use crate::{
         model::IncidentPatch,
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::call(async move |org: Member| {
         let patch = IncidentPatch {
@@ -277,7 +277,7 @@ pub async fn delete_incident(
 ) -> Result<()> {
     use crate::{
         model::IncidentKind,
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::lead(async move |org: Member| {
         let kind = org.delete_incident_confirmed(call::id(&id)?, &confirm, version).await?;
@@ -289,14 +289,14 @@ pub async fn delete_incident(
 /// The templates, by name.
 #[server]
 pub async fn templates() -> Result<Vec<Template>> {
-    use crate::server::{call::call, domain::Viewer};
+    use crate::server::{domain::Viewer, server_fn::call::call};
     call(async |org: Viewer| org.templates().await).await
 }
 
 /// A template with its placeholders filled in, for the form that opens an incident; an empty `id` is none.
 #[server]
 pub async fn filled_template(id: String) -> Result<Option<Template>> {
-    use crate::server::{call, domain::Viewer};
+    use crate::server::{domain::Viewer, server_fn::call};
     call::call(async move |org: Viewer| match call::choice(&id)? {
         Some(id) => org.filled_template(id).await.map(Some),
         None => Ok(None),
@@ -317,7 +317,7 @@ pub async fn save_template(
 ) -> Result<Template> {
     use crate::{
         model::NewTemplate,
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::call(async move |org: Member| {
         let status = call::word("status", &status)?;
@@ -333,6 +333,6 @@ pub async fn save_template(
 /// Deletes a template.
 #[server]
 pub async fn delete_template(id: String) -> Result<()> {
-    use crate::server::{call, domain::Member};
+    use crate::server::{domain::Member, server_fn::call};
     call::call(async move |org: Member| org.delete_template(call::id(&id)?).await).await
 }

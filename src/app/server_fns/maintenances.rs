@@ -28,7 +28,7 @@ pub async fn schedule_maintenance(
 ) -> Result<()> {
     use crate::{
         model::{Automations, IncidentKind, NewIncident},
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::lead(async move |org: Member| {
         let automations = Automations {
@@ -70,7 +70,7 @@ pub async fn reschedule(
 ) -> Result<Incident> {
     use crate::{
         model::IncidentPatch,
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::call(async move |org: Member| {
         let starts_at = match starts.as_str() {
@@ -100,7 +100,7 @@ pub async fn set_automations(
 ) -> Result<Incident> {
     use crate::{
         model::{Automations, IncidentPatch},
-        server::{call, domain::Member},
+        server::{domain::Member, server_fn::call},
     };
     call::call(async move |org: Member| {
         let automations = Automations {
@@ -123,7 +123,7 @@ pub async fn conflicts(
     #[server(default)] ends_at: Option<Timestamp>,
     #[server(default)] services: BTreeMap<String, String>,
 ) -> Result<Vec<Conflict>> {
-    use crate::server::{call, domain::Viewer};
+    use crate::server::{domain::Viewer, server_fn::call};
     call::call(async move |org: Viewer| {
         let services = call::impacts(&services)?.into_iter().map(|said| said.id).collect();
         org.conflicts(starts_at.zip(ends_at), services).await
@@ -134,27 +134,27 @@ pub async fn conflicts(
 /// The maintenances that have not begun, the next one first; `after` continues where a page ended.
 #[server]
 pub async fn planned_maintenances(#[server(default)] after: String) -> Result<Calendar> {
-    use crate::server::{call::call, domain::Viewer};
+    use crate::server::{domain::Viewer, server_fn::call::call};
     call(async move |org: Viewer| org.calendar(&after).await).await
 }
 
 /// The maintenances that are over, newest beginning first; `before` continues where a page ended.
 #[server]
 pub async fn past_maintenances(#[server(default)] before: String) -> Result<IncidentList> {
-    use crate::server::{call::call, domain::Viewer};
+    use crate::server::{domain::Viewer, server_fn::call::call};
     call(async move |org: Viewer| org.past_maintenances(before).await).await
 }
 
 /// The series that go on.
 #[server]
 pub async fn series_list() -> Result<Vec<Series>> {
-    use crate::server::{call::call, domain::Viewer};
+    use crate::server::{domain::Viewer, server_fn::call::call};
     call(async |org: Viewer| org.series().await).await
 }
 
 /// Ends a series: its windows that have not begun are cancelled.
 #[server]
 pub async fn end_series(id: String) -> Result<()> {
-    use crate::server::{call, domain::Member};
+    use crate::server::{domain::Member, server_fn::call};
     call::call(async move |org: Member| org.end_series(call::id(&id)?).await).await
 }

@@ -7,10 +7,12 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::input::{Params, limited, next_link};
 use crate::{
     model::{Action, AuditEntry, Error, Result, Timestamp, UserId},
-    server::domain::{Admin, AuditQuery},
+    server::{
+        domain::{Admin, AuditQuery},
+        http::extract::{Params, limited, next_link},
+    },
 };
 
 /// Which entries.

@@ -2,13 +2,13 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 
-use super::input::Body;
 use crate::{
     model::{Account, LoginForm, RegistrationForm, Result, SignedIn},
     server::{
         AppState,
         auth::Door,
         domain::{Caller, NewSession, Person, Viewer},
+        http::extract::Body,
     },
 };
 

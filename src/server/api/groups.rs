@@ -2,10 +2,12 @@
 
 use axum::{Json, http::StatusCode};
 
-use super::input::{Body, Id, Made, Once, made};
 use crate::{
     model::{Error, GroupId, GroupPatch, NewGroup, Result, ServiceGroup},
-    server::domain::{Member, Viewer},
+    server::{
+        domain::{Member, Viewer},
+        http::extract::{Body, Id, Made, Once, made},
+    },
 };
 
 /// List the groups, in their order; there are at most 100

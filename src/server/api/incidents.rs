@@ -6,14 +6,16 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::input::{Body, Id, Made, Once, Params, limited, made, next_link};
 use crate::{
     model::{
         Error, Incident, IncidentId, IncidentKind, IncidentPatch, IncidentStatus, IncidentUpdate, NewIncident,
         NewTemplate, NewUpdate, Result, Series, SeriesId, ServiceId, Template, TemplateId, Timestamp, UpdateId,
         UpdatePatch,
     },
-    server::domain::{IncidentQuery, Member, Viewer},
+    server::{
+        domain::{IncidentQuery, Member, Viewer},
+        http::extract::{Body, Id, Made, Once, Params, limited, made, next_link},
+    },
 };
 
 const PATH: &str = "/api/incidents";

@@ -14,14 +14,14 @@ use serde::Deserialize;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::input::{Id, Params};
 use crate::{
     model::{Code, Control, Error, Frame, Result, Seq},
     server::{
         AppState,
         domain::{AccessEnd, Caller, Feed, Next, Site, Standing, Viewer},
-        limits::SocketPlace,
-        live::FRAME_MAX,
+        http::extract::{Id, Params},
+        live::hub::FRAME_MAX,
+        rate_limit::permits::SocketPlace,
     },
 };
 

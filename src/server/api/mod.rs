@@ -5,7 +5,6 @@ mod auth;
 mod examples;
 mod groups;
 mod incidents;
-pub mod input;
 mod live;
 mod public;
 mod services;
@@ -31,7 +30,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{AppState, config::Config, requests::limit_requests};
+use super::{AppState, config::Config, rate_limit::requests::limit_requests};
 use crate::model::{Code, Control, Error, Event, Frame, NumberedEvent};
 
 /// The largest JSON body.

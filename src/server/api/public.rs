@@ -5,10 +5,9 @@ use axum::{
     http::{HeaderName, HeaderValue, header},
 };
 
-use super::input::Id;
 use crate::{
     model::{PublicStatus, Result, Timeline},
-    server::domain::Site,
+    server::{domain::Site, http::extract::Id},
 };
 
 /// Anybody may keep a copy, but must ask whether it is still right.

@@ -6,10 +6,12 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::input::{Body, Id, Made, Once, Paging, Params, limited, made, next_link};
 use crate::{
     model::{Cause, Error, NewService, Result, Service, ServiceId, ServicePatch, StatusChange, Timestamp, Uptime},
-    server::domain::{HistoryRange, Member, Viewer},
+    server::{
+        domain::{HistoryRange, Member, Viewer},
+        http::extract::{Body, Id, Made, Once, Paging, Params, limited, made, next_link},
+    },
 };
 
 /// List the services, in page order

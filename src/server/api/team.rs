@@ -2,12 +2,12 @@
 
 use axum::{Json, http::StatusCode};
 
-use super::input::{Body, Id};
 use crate::{
     model::{Error, Invitation, InvitationId, InvitationRequest, Result, RoleRequest, TeamMember, UserId},
     server::{
+        auth::inviter::Inviter,
         domain::{Admin, Viewer},
-        inviter::Inviter,
+        http::extract::{Body, Id},
     },
 };
 

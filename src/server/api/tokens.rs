@@ -2,10 +2,12 @@
 
 use axum::{Json, http::StatusCode};
 
-use super::input::{Body, Id};
 use crate::{
     model::{ApiToken, Error, Result, TokenId, TokenRequest},
-    server::domain::{Admin, SureAdmin},
+    server::{
+        domain::{Admin, SureAdmin},
+        http::extract::{Body, Id},
+    },
 };
 
 /// List the API tokens; there are at most 50

@@ -9,9 +9,15 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use serde::{Deserialize, Serialize};
 
+use super::encryption::Seal;
 use crate::{
     model::{Email, Error, Result, Timestamp},
-    server::{config::PublicUrl, counters::Counters, domain::Clock, error::internal, seal::Seal, window::Window},
+    server::{
+        config::PublicUrl,
+        domain::Clock,
+        error::internal,
+        rate_limit::{fixed_window::Window, shared_counters::Counters},
+    },
 };
 
 /// How long one has for the code, in seconds.

@@ -12,8 +12,8 @@ use crate::{
     server::{
         AppState,
         domain::{Admin, Caller, Carrier, Member, Person, Site, Sure, SureAdmin, TOKEN_PREFIX, Viewer},
-        net::client_ip,
-        requests,
+        http::client_ip::client_ip,
+        rate_limit::requests,
     },
 };
 

@@ -1,23 +1,24 @@
 //! Who is asking: turns a request into a handle, and a password into a session.
 
+mod account_security;
 mod challenge;
 mod csrf;
-mod desk;
+pub mod encryption;
 mod extract;
-mod invited;
+mod invitations;
+pub mod inviter;
 mod jwt;
 mod password;
-mod reset;
-mod throttle;
-mod token;
+mod password_reset;
+mod session_token;
+pub mod signing_key;
 
+pub use account_security::Desk;
 pub use challenge::{Challenge, Challenges};
 pub use csrf::refuse_foreign_origins;
-pub use desk::Desk;
 pub use extract::{bearer, caller_ip, page_session};
 pub use password::{COST, Passwords};
-pub use throttle::{Throttle, Try};
-pub use token::{SessionCookie, Tokens};
+pub use session_token::{SessionCookie, Tokens};
 
 use std::net::IpAddr;
 
@@ -25,6 +26,7 @@ use super::{
     AppState,
     config::Registrations,
     domain::{Caller, Credentials, NewSession},
+    rate_limit::backoff::Try,
 };
 use crate::model::{Code, Error, Login, LoginForm, RegistrationForm, Result};
 

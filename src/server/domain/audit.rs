@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::{
     Admin, System, new_id,
-    page::names,
+    status_page::names,
     store::{audit_entry, membership},
 };
 use crate::{

@@ -16,7 +16,7 @@ use crate::{
     model::{Audience, Error, OrganizationId, Result, Seq},
     server::{
         error::internal,
-        live::{Published, Told, Topic},
+        live::hub::{Published, Told, Topic},
     },
 };
 

@@ -7,8 +7,8 @@ use sea_orm::{
 use super::{
     Member, Viewer,
     audit::Deed,
+    idempotency::{IdempotencyKey, gone_since},
     new_id,
-    once::{IdempotencyKey, gone_since},
     store::{Scope, service, service_group},
     tx::Tx,
 };

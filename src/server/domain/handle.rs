@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     Caller, Domain,
     audit::Actor,
-    sessions::{Key, Seat},
+    identity::sessions::{Key, Seat},
     store::Scope,
     tx::Tx,
 };

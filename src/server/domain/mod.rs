@@ -4,31 +4,19 @@
 //! organization, and a mutation is a method that exists only on the handle that may do it. The pool is private, so that
 //! outside there is nothing to query with.
 
-mod account;
-mod accounts;
-mod api_tokens;
 mod audit;
 mod clock;
 pub mod demo;
 mod feed;
 mod groups;
 mod handle;
+mod idempotency;
+mod identity;
 mod incidents;
-mod invitations;
 mod markdown;
-mod once;
-mod organization;
-mod page;
-mod password_reset;
-mod recurrence;
-mod renewal;
-mod second_factor;
-mod secrets;
 mod services;
-mod sessions;
+mod status_page;
 mod store;
-mod switching;
-mod team;
 mod tx;
 mod zones;
 
@@ -38,20 +26,25 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-pub use accounts::Credentials;
-pub use api_tokens::PREFIX as TOKEN_PREFIX;
 pub use audit::{AuditFields, AuditQuery, Caller};
 pub use clock::Clock;
 pub use feed::{Feed, Next};
 pub use handle::{Admin, Member, Person, Site, Sure, SureAdmin, System, Viewer, Visitor};
+pub use idempotency::IdempotencyKey;
+pub use identity::api_tokens::PREFIX as TOKEN_PREFIX;
+pub use identity::registration::Credentials;
+pub use identity::session_rotation::Carrier;
+pub use identity::sessions::{
+    AccessEnd, IDLE_SECONDS, Key, NewSession, SESSION_SECONDS, SHORT_IDLE_SECONDS, Seat, Standing,
+};
 pub use incidents::{ClockHolder, IncidentFields, IncidentQuery, LEASE_SECONDS};
-pub use once::IdempotencyKey;
-pub use page::HistoryRange;
-pub use renewal::Carrier;
-pub use sessions::{AccessEnd, IDLE_SECONDS, Key, NewSession, SESSION_SECONDS, SHORT_IDLE_SECONDS, Seat, Standing};
+pub use status_page::HistoryRange;
 pub use store::Unreachable;
 
-use super::{error::internal, live::Hub, relay::Relay};
+use super::{
+    error::internal,
+    live::{hub::Hub, relay::Relay},
+};
 use crate::model::Result;
 
 /// The pool, the hub and the clock; hands out handles. Cheap to clone.

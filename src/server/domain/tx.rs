@@ -12,7 +12,7 @@ use crate::{
     model::{Audience, Error, Event, Frame, NumberedEvent, OrganizationId, Result, Seq, StatusPage, Timestamp},
     server::{
         error::internal,
-        live::{FRAME_MAX, Publication, Published, Told, Topic},
+        live::hub::{FRAME_MAX, Publication, Published, Told, Topic},
     },
 };
 

@@ -1,8 +1,8 @@
 //! The HTML the server sends: the team's application, the public page and the API's documentation.
 
 mod docs;
-mod one_thread;
 mod public;
+mod single_thread_render;
 mod team;
 
 pub use docs::Documentation;

@@ -13,9 +13,9 @@ use crate::{
     model::{Code, Error, IncidentId, Month, Result},
     server::{
         AppState,
-        api::input::{Id, Params},
         domain::{Site, Visitor},
         error::status_of,
+        http::extract::{Id, Params},
     },
 };
 

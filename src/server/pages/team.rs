@@ -16,8 +16,8 @@ use leptos::{
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list, render_route_with_context};
 
 use super::{
-    one_thread::{keep_tasks_together, on_one_thread},
     policy_with_nonce,
+    single_thread_render::{keep_tasks_together, on_one_thread},
 };
 use crate::{
     app::{
@@ -29,9 +29,9 @@ use crate::{
     server::{
         AppState,
         auth::page_session,
-        call::{and_then, own_or_dashboard},
         config::Registrations,
         domain::Viewer,
+        server_fn::call::{and_then, own_or_dashboard},
     },
 };
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::{PASSWORD, TestApp, unique},
     clients::{Answer, Browser, Team},
-    doors::path_to,
-    owners::session_of,
+    endpoints::path_to,
+    fixtures::session_of,
 };
 
 const NOW: &str = "2026-11-25T12:00:00Z";

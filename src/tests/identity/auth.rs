@@ -11,7 +11,7 @@ use crate::{
     tests::support::{
         app::{PASSWORD, TestApp, pretended, registration, request, unique, with_json},
         clients::Team,
-        doors::path_to,
+        endpoints::path_to,
     },
 };
 

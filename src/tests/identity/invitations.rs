@@ -10,7 +10,7 @@ use crate::{
     tests::support::{
         app::{PASSWORD, TestApp, pretended, unique},
         clients::{Answer, Team, id_of},
-        doors::path_to,
+        endpoints::path_to,
         invitations::Invited,
     },
 };

@@ -8,7 +8,7 @@ use crate::{
     tests::support::{
         app::{PASSWORD, TestApp, pretended},
         clients::{Answer, Team},
-        doors::path_to,
+        endpoints::path_to,
     },
 };
 

@@ -9,7 +9,7 @@ mod mail;
 mod notices;
 mod organizations;
 mod password_reset;
-mod renewals;
 mod second_factor;
+mod session_rotation;
 mod sessions;
 mod team;

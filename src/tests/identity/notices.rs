@@ -8,7 +8,7 @@ use crate::{
     tests::support::{
         app::{PASSWORD, TestApp, unique},
         clients::Team,
-        doors::path_to,
+        endpoints::path_to,
         second_factor::{code_of, seed},
     },
 };

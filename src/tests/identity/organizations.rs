@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::tests::support::{
     app::{PASSWORD, TestApp, unique},
     clients::{Team, id_of},
-    doors::path_to,
+    endpoints::path_to,
     invitations::Invited,
 };
 

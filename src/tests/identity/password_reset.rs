@@ -14,7 +14,7 @@ use crate::{
     tests::support::{
         app::{PASSWORD, TestApp, request},
         clients::{Answer, Team, form},
-        doors::path_to,
+        endpoints::path_to,
     },
 };
 

@@ -9,7 +9,7 @@ use crate::{
         app::{PASSWORD, SECRET, TestApp},
         clients::{Answer, Browser, Team, id_of},
         database::setting,
-        doors::path_to,
+        endpoints::path_to,
         instances::pair,
         second_factor::{code_of, seed},
     },

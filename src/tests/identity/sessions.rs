@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::tests::support::{
     app::{PASSWORD, TestApp, request, unique},
     clients::{Browser, Team, form},
-    doors::path_to,
+    endpoints::path_to,
 };
 
 const DAY: i64 = 24 * 3600;

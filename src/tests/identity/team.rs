@@ -8,7 +8,7 @@ use super::organizations::in_two;
 use crate::tests::support::{
     app::{ORIGIN, PASSWORD, TestApp, request},
     clients::{Answer, Team, form, id_of},
-    doors::path_to,
+    endpoints::path_to,
 };
 
 const NOW: &str = "2026-11-25T12:00:00Z";

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::TestApp,
     clients::{Team, id_of, incident_path, path_of, said, update_path},
-    doors::path_to,
-    owners::NOW,
+    endpoints::path_to,
+    fixtures::NOW,
 };
 
 /// An outage of 40 minutes three days ago, with these fields besides.

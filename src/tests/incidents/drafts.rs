@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::{TestApp, unique},
     clients::{Team, id_of, incident_path, said, update_path},
-    doors::path_to,
-    owners::NOW,
+    endpoints::path_to,
+    fixtures::NOW,
 };
 
 /// Everything a visitor can ask for over REST, as text.

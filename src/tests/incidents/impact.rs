@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::TestApp,
     clients::{Team, id_of, incident_path, path_of, said},
-    owners::NOW,
+    fixtures::NOW,
 };
 
 /// From best to worst (domain rule 3.1.1).

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::TestApp,
     clients::{Team, id_of, incident_path, said, update_path},
-    owners::{NOW, Owner},
+    fixtures::{NOW, Owner},
 };
 
 #[tokio::test]

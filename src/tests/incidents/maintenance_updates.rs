@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::TestApp,
     clients::{Team, id_of, incident_path, said, update_path},
-    owners::NOW,
+    fixtures::NOW,
 };
 
 /// A window from 14:00 to 15:00, two hours from now, with a service that is worked on.

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::TestApp,
     clients::{Team, id_of, incident_path, path_of, said},
-    doors::path_to,
-    owners::NOW,
+    endpoints::path_to,
+    fixtures::NOW,
 };
 
 /// An organization with a service and a window from 14:00 to 15:00, two hours from now.

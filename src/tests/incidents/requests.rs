@@ -11,8 +11,8 @@ use crate::{
     tests::support::{
         app::{TestApp, request, unique, with_json},
         clients::{Answer, Team, id_of, incident_path, said, update_path},
-        doors::path_to,
-        owners::NOW,
+        endpoints::path_to,
+        fixtures::NOW,
     },
 };
 

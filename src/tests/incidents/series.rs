@@ -8,7 +8,7 @@ use crate::tests::support::{
     app::TestApp,
     clients::{Team, id_of, incident_path},
     database::{connect, literal},
-    owners::NOW,
+    fixtures::NOW,
 };
 
 /// A series of one-hour windows from tomorrow on.

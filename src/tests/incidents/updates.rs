@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::TestApp,
     clients::{Team, id_of, incident_path, path_of, said, update_path},
-    owners::NOW,
+    fixtures::NOW,
 };
 
 /// An organization with a service and an open incident that degrades it.

@@ -10,7 +10,7 @@ use crate::tests::support::{
     app::TestApp,
     clients::{in_public, path_of},
     database::connect,
-    doors::path_to,
+    endpoints::path_to,
 };
 
 #[tokio::test]

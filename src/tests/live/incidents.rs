@@ -7,8 +7,8 @@ use crate::{
     tests::support::{
         app::TestApp,
         clients::{Team, id_of, incident_path, path_of, said, update_path},
-        doors::path_to,
-        owners::NOW,
+        endpoints::path_to,
+        fixtures::NOW,
         sockets::Socket,
     },
 };

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::TestApp,
     clients::{Answer, Team, id_of, incident_path},
-    doors::path_to,
-    owners::NOW,
+    endpoints::path_to,
+    fixtures::NOW,
 };
 
 impl Team {

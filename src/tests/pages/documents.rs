@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::{TestApp, registration, request},
     clients::{Answer, Team, id_of, in_public},
-    doors::path_to,
+    endpoints::path_to,
 };
 
 /// Text that would like to be markup.

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::tests::support::{
     app::{PASSWORD, TestApp, unique},
     clients::{Answer, id_of},
-    doors::path_to,
+    endpoints::path_to,
 };
 
 /// The text of a page, as the reader sees it.

@@ -1,8 +1,8 @@
 //! What is shown and described: the pages, their forms, and the OpenAPI document.
 
-mod crowds;
 mod demo;
 mod documents;
 mod forms;
 mod openapi;
+mod page_capacity;
 mod public_incidents;

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use crate::tests::support::{
     app::{ORIGIN, TestApp},
     clients::{Team, id_of},
-    doors::{Operation, document, made_for, operations},
-    owners::{NOW, Owner},
+    endpoints::{Operation, document, made_for, operations},
+    fixtures::{NOW, Owner},
 };
 
 /// The operations there are. A change here is a change of the product.

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::tests::support::{
     app::{ORIGIN, TestApp, unique},
     clients::id_of,
-    doors::path_to,
+    endpoints::path_to,
     public_page::{NOW, Told, over},
 };
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::{TestApp, request, with_json},
     clients::{Answer, Team, id_of, path_of},
-    doors::path_to,
+    endpoints::path_to,
 };
 
 const NOW: &str = "2026-11-25T12:00:00Z";

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::{PASSWORD, TestApp},
     clients::{Team, id_of, path_of},
-    doors::{FUNCTIONS, Guard, document, fields, operations, pairs, path_to},
-    owners::{NOW, Owner},
+    endpoints::{FUNCTIONS, Guard, document, fields, operations, pairs, path_to},
+    fixtures::{NOW, Owner},
 };
 
 async fn entries(team: &Team, query: &str) -> Vec<Value> {

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::tests::support::{
     app::{PASSWORD, TestApp, request, with_json},
     clients::{Answer, Team, form},
-    doors::{document, operations, path_to, registered},
+    endpoints::{document, operations, path_to, registered},
 };
 
 const SITE: &str = "sec-fetch-site";

@@ -5,13 +5,13 @@ use axum::{
     http::{Method, header},
 };
 
-use super::demands::addresses;
+use super::permissions::addresses;
 use crate::{
     server::TeamPages,
     tests::support::{
         app::{ORIGIN, TestApp, request, with_json},
         clients::Answer,
-        doors::{document, operations, registered},
+        endpoints::{document, operations, registered},
     },
 };
 

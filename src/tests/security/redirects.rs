@@ -8,7 +8,7 @@ use axum::{
 use crate::tests::support::{
     app::{ORIGIN, PASSWORD, TestApp, request},
     clients::form,
-    doors::path_to,
+    endpoints::path_to,
 };
 
 /// Addresses elsewhere, in every disguise.

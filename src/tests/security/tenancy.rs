@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::{TestApp, request, with_json},
     clients::{Answer, Team, id_of},
-    doors::{FUNCTIONS, Function, Guard, Operation, document, fields, operations, pairs, path_to},
-    owners::{NOW, Owner},
+    endpoints::{FUNCTIONS, Function, Guard, Operation, document, fields, operations, pairs, path_to},
+    fixtures::{NOW, Owner},
 };
 
 /// Ids that are nobody's.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::TestApp,
     clients::{Team, id_of, path_of},
-    doors::path_to,
+    endpoints::path_to,
 };
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 mod groups;
 mod history;
-mod lists;
-mod places;
+mod ordering;
+mod pagination;
 mod rest;
 mod versions;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::{TestApp, request, unique, with_json},
     clients::{Answer, Team, id_of, path_of},
-    doors::path_to,
+    endpoints::path_to,
 };
 
 const PATHS: [&str; 3] = ["/api/services", "/api/groups", "/api/templates"];

@@ -14,8 +14,8 @@ use crate::{
         app::TestApp,
         clients::{Team, id_of},
         database::{OwnDatabase, connect, database_url, literal, texts},
-        doors::Field,
-        owners::{NOW, Owner},
+        endpoints::Field,
+        fixtures::{NOW, Owner},
     },
 };
 

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::{
     app::{ORIGIN, PASSWORD, TestApp, request, with_json},
-    doors::path_to,
+    endpoints::path_to,
 };
 
 /// Nothing a test waits for takes this long.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     app::{ORIGIN, PASSWORD, TestApp, unique},
     clients::{Answer, Browser, Team},
-    doors::path_to,
+    endpoints::path_to,
 };
 
 /// An invitation as it was made, and the secret of its link.

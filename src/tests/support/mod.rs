@@ -3,10 +3,10 @@
 pub mod app;
 pub mod clients;
 pub mod database;
-pub mod doors;
+pub mod endpoints;
+pub mod fixtures;
 pub mod instances;
 pub mod invitations;
-pub mod owners;
 pub mod public_page;
 pub mod second_factor;
 pub mod sockets;

@@ -2,7 +2,7 @@
 
 use totp_rs::{Builder, Secret};
 
-use super::{app::TestApp, clients::Browser, doors::path_to};
+use super::{app::TestApp, clients::Browser, endpoints::path_to};
 
 /// The code the app shows now.
 pub fn code_of(app: &TestApp, secret: &str) -> String {

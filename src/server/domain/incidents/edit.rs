@@ -6,14 +6,14 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter};
 
 use super::{
     super::{Member, markdown, store::incident_impact, tx::Tx, zones},
-    case::Case,
+    aggregate::Case,
+    append_update::Word,
     deed,
-    words::Word,
 };
 use crate::{
     model::{
         Action, Check, Error, Event, Incident, IncidentId, IncidentKind, IncidentPatch, IncidentStatus, Result,
-        ServiceId, Timestamp, UserId, incident_input::check_window, outcome::OVER,
+        ServiceId, Timestamp, UserId, incident_input::check_window, status_transition::OVER,
     },
     server::error::internal,
 };

@@ -9,12 +9,12 @@ use sea_orm::{
 
 use super::{
     super::store::{Scope, incident, incident_impact, incident_service, incident_update},
-    case::automations,
+    aggregate::automations,
 };
 use crate::{
     model::{
         AffectedService, Impact, Incident, IncidentId, IncidentKind, IncidentStatus, IncidentUpdate, Postmortem,
-        Result, ServiceId, Timestamp, planning::ANNOUNCED_MS, uptime::Correction,
+        Result, ServiceId, Timestamp, maintenance_plan::ANNOUNCED_MS, uptime::Correction,
     },
     server::error::internal,
 };

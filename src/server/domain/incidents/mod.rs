@@ -1,28 +1,28 @@
 //! Incidents and maintenances: opening, updating, planning, and the clock that moves them (domain rules 3.3 to 3.6).
 //!
-//! Every change loads a [`case::Case`], alters it, and writes it back in one transaction, together with the effective
+//! Every change loads a [`aggregate::Case`], alters it, and writes it back in one transaction, together with the effective
 //! statuses that follow from it.
 
+mod aggregate;
 #[cfg(test)]
 mod agreement;
-mod case;
-mod clockwork;
+pub(super) mod append_update;
+mod calendar;
 mod edit;
-mod layers;
 mod load;
 mod open;
-mod planned;
 mod presence;
 mod read;
-mod replay;
+mod recurrence;
+mod scheduler;
 mod search;
 mod series;
+mod statuses;
 mod templates;
 mod updates;
-mod words;
 
-pub use clockwork::{ClockHolder, LEASE_SECONDS};
 pub use read::{IncidentFields, IncidentQuery};
+pub use scheduler::{ClockHolder, LEASE_SECONDS};
 
 pub(super) use load::{corrections, lately, of_page};
 

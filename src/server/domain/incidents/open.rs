@@ -3,22 +3,20 @@
 use sea_orm::PaginatorTrait;
 
 use super::{
-    super::{
-        Member, new_id,
-        once::{IdempotencyKey, gone_since},
-        store::incident,
-        tx::Tx,
-    },
-    case::Case,
+    super::{Member, new_id, store::incident, tx::Tx},
+    aggregate::Case,
+    append_update::Word,
     deed,
-    words::Word,
 };
 use crate::{
     model::{
         Action, Automations, Code, Error, Impact, Incident, IncidentId, IncidentKind, IncidentStatus, NewIncident,
         Result, SeriesId, ServiceId, ServiceImpact, ServiceStatus, Timestamp, UserId,
     },
-    server::error::internal,
+    server::{
+        domain::idempotency::{IdempotencyKey, gone_since},
+        error::internal,
+    },
 };
 
 const OPERATION: &str = "open_incident";
@@ -86,13 +84,13 @@ impl Tx {
     }
 
     /// How many more incidents and maintenances there may be.
-    pub(super) async fn room(&self) -> Result<usize> {
+    pub(in crate::server::domain) async fn room(&self) -> Result<usize> {
         let count = self.scope().find::<incident::Entity>().count(self.db()).await.map_err(internal)?;
         usize::try_from(INCIDENTS_MAX.saturating_sub(count)).map_err(internal)
     }
 
     /// Opens what was checked.
-    pub(super) async fn open(
+    pub(in crate::server::domain) async fn open(
         &mut self,
         new: &NewIncident,
         by: Option<UserId>,
@@ -192,7 +190,7 @@ impl Tx {
 }
 
 /// Why there can be no more of them.
-pub(super) fn no_room() -> Error {
+pub(in crate::server::domain) fn no_room() -> Error {
     Error::invalid(format!(
         "An organization can have at most {INCIDENTS_MAX} incidents and maintenances. Delete old ones."
     ))
@@ -200,7 +198,7 @@ pub(super) fn no_room() -> Error {
 
 /// What a body says of services: those only named are concerned without a change of their status, and worked on in a
 /// maintenance.
-pub(super) fn services_of(new: &NewIncident) -> Vec<ServiceImpact> {
+pub(in crate::server::domain) fn services_of(new: &NewIncident) -> Vec<ServiceImpact> {
     let plain = match new.incident_type {
         IncidentKind::Incident => ServiceStatus::Operational,
         IncidentKind::Maintenance => ServiceStatus::UnderMaintenance,

@@ -8,12 +8,11 @@ use sea_orm::{
 
 use super::super::{
     Viewer,
-    page::names,
     store::{self, incident, presence},
 };
 use crate::{
     model::{Error, IncidentId, Result, UserId},
-    server::error::internal,
+    server::{domain::status_page::names, error::internal},
 };
 
 /// After how many seconds without a sign somebody has left.

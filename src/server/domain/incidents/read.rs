@@ -5,12 +5,7 @@ use std::collections::BTreeSet;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect};
 
 use super::{
-    super::{
-        Viewer, Visitor, markdown, new_id,
-        page::{names, organization_row},
-        store::incident,
-        zones,
-    },
+    super::{Viewer, Visitor, markdown, new_id, store::incident, zones},
     load::{assemble, newest_first, told},
     search::{affecting, says},
 };
@@ -19,7 +14,10 @@ use crate::{
         Day, Error, Incident, IncidentId, IncidentKind, IncidentList, IncidentPage, IncidentRoom, IncidentStatus,
         Month, MonthPage, Result, ServiceId, Timestamp, UserId, Zone, zone::wall_time,
     },
-    server::error::internal,
+    server::{
+        domain::status_page::{names, organization_row},
+        error::internal,
+    },
 };
 
 /// How many incidents one page of the members' list holds.

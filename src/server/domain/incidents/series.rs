@@ -9,12 +9,13 @@ use super::{
     super::{
         Member, System, Viewer,
         audit::{Actor, Deed},
-        new_id, recurrence,
+        new_id,
         store::{Scope, incident, maintenance_series},
         tx::Tx,
     },
+    append_update::Word,
     open::{no_room, services_of},
-    words::Word,
+    recurrence,
 };
 use crate::{
     model::{

@@ -2,20 +2,16 @@
 
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryOrder};
 
-use super::super::{
-    Member, Viewer,
-    audit::Deed,
-    new_id,
-    once::{IdempotencyKey, gone_since},
-    store::incident_template,
-    tx::Tx,
-};
+use super::super::{Member, Viewer, audit::Deed, new_id, store::incident_template, tx::Tx};
 use crate::{
     model::{
         Action, Error, IncidentKind, IncidentStatus, NewTemplate, Result, Template, TemplateId, check::require_version,
         incident_input::check_step, template::fill,
     },
-    server::error::internal,
+    server::{
+        domain::idempotency::{IdempotencyKey, gone_since},
+        error::internal,
+    },
 };
 
 const OPERATION: &str = "create_template";

@@ -3,17 +3,17 @@
 use serde_json::json;
 
 use super::{
-    super::{Member, markdown, once::IdempotencyKey, store::incident_update, tx::Tx},
-    case::Case,
+    super::{Member, markdown, store::incident_update, tx::Tx},
+    aggregate::Case,
+    append_update::Word,
     case_deed, deed,
-    words::Word,
 };
 use crate::{
     model::{
         Action, Error, Incident, IncidentId, IncidentUpdate, NewUpdate, Result, ServiceStatus, UpdateEdit, UpdateId,
         UpdatePatch,
     },
-    server::error::internal,
+    server::{domain::idempotency::IdempotencyKey, error::internal},
 };
 
 const OPERATION: &str = "post_update";

@@ -3,21 +3,19 @@
 //! The doors come from the OpenAPI document, the registry of server functions, the application's pages and the sources;
 //! what each demands is declared in `demands`. A door that is not declared fails a test.
 
-mod entrances;
+mod endpoints;
+mod principals;
 mod routes;
-mod stage;
 
 use serde_json::Value;
 
-use self::stage::{Cast, Demand, Names, PREPARED, Principal, Stage, Visit, Way, World, is_in, visits};
-use crate::tests::{
-    security::demands::{DEMANDS, OPERATIONS, Right},
-    support::{
-        app::TestApp,
-        clients::{Answer, id_of},
-        doors::{FUNCTIONS, Field, Function, Operation, document, operations, path_to, registered},
-        owners::Owner,
-    },
+use self::principals::{Cast, Demand, Names, PREPARED, Principal, Stage, Visit, Way, World, is_in, visits};
+use super::permissions::{DEMANDS, OPERATIONS, Right};
+use crate::tests::support::{
+    app::TestApp,
+    clients::{Answer, id_of},
+    endpoints::{FUNCTIONS, Field, Function, Operation, document, operations, path_to, registered},
+    fixtures::Owner,
 };
 
 #[test]

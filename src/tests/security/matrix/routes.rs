@@ -6,10 +6,10 @@ use crate::{
     model::slug::RESERVED,
     tests::{
         architecture::sources::{Source, Without, all, code},
-        security::demands::{MOUNTS, OPERATIONS, PAGES, addresses},
+        security::permissions::{MOUNTS, OPERATIONS, PAGES, addresses},
         support::{
             app::TestApp,
-            doors::{document, operations, registered},
+            endpoints::{document, operations, registered},
         },
     },
 };

@@ -1,0 +1,5 @@
+//! Pages of a person's own account.
+
+pub mod new_organization;
+pub mod second_factor;
+pub mod settings;

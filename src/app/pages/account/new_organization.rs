@@ -1,0 +1,42 @@
+//! Another organization, for who belongs to one already.
+
+use leptos::{either::Either, prelude::*};
+
+use crate::app::{
+    components::{
+        action::{FormAction, ServerForm},
+        form::{Form, FormHead, Submit},
+    },
+    pages::{layout::page::Page, sign_in::login::FoundingFields},
+    server_fns::CreateOrganization,
+    session::is_registration_open,
+};
+
+/// Creates another organization, whose admin one is, where anybody may create one.
+#[component]
+pub fn NewOrganizationPage() -> impl IntoView {
+    let content = if is_registration_open() {
+        Either::Left(view! { <FoundingForm /> })
+    } else {
+        Either::Right(view! {
+            <p role="status">"Registration is closed here. Ask whoever runs this server for another organization."</p>
+        })
+    };
+    view! { <Page title="New organization">{content}</Page> }
+}
+
+#[component]
+fn FoundingForm() -> impl IntoView {
+    let action = FormAction::<CreateOrganization>::new();
+    let form = Form::new(action, "new-organization");
+    view! {
+        <p class="hint">
+            "It has a page, services and a team of its own. You are its admin, and go back and forth by \u{201c}Switch organization\u{201d}."
+        </p>
+        <ServerForm form class="card stack" novalidate=true>
+            <FormHead form />
+            <FoundingFields form />
+            <Submit form label="Create organization" busy="Creating…" />
+        </ServerForm>
+    }
+}

@@ -1,0 +1,3 @@
+//! The dashboard: the state of the organization at a glance.
+
+pub mod overview;

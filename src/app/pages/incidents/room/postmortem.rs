@@ -1,0 +1,145 @@
+//! What was learned: written once the incident is over, and published when it is ready.
+
+use leptos::prelude::*;
+
+use super::{
+    Room,
+    draft::{Draft, DraftHead},
+    header::zone,
+};
+use crate::{
+    app::{
+        components::{
+            action::{FormAction, ServerForm},
+            field::TextArea,
+            form::{Done, Form, Submit},
+            incident::Prose,
+            time::{Time, Wording},
+        },
+        pages::incidents::consequences::rendered,
+        server_fns::WritePostmortem,
+    },
+    model::{IncidentStatus, Timestamp},
+};
+
+/// The postmortem, once there can be one.
+#[component]
+pub fn Postmortem(
+    /// The room.
+    room: Room,
+) -> impl IntoView {
+    let is_over = Memo::new(move |_| room.incident.with(|incident| incident.status == IncidentStatus::Resolved));
+    let is_published = Memo::new(move |_| published_at(room).is_some());
+    view! {
+        <Show when=move || is_over.get() || is_published.get()>
+            <section class="group">
+                <h2>"Postmortem"</h2>
+                <Show when=move || is_over.get() fallback=move || view! { <Hidden room /> }>
+                    <Written room />
+                </Show>
+            </section>
+        </Show>
+    }
+}
+
+fn published_at(room: Room) -> Option<Timestamp> {
+    room.incident.with(|incident| incident.postmortem.as_ref().and_then(|written| written.published_at))
+}
+
+/// That visitors see a published one again only once the incident is over again, and the way to take it back.
+#[component]
+fn Hidden(room: Room) -> impl IntoView {
+    let action = FormAction::<WritePostmortem>::new();
+    let form = Form::new(action, "withdraw-postmortem");
+    let draft = Draft::new(room, action, form);
+    view! {
+        <ServerForm form class="card stack postmortem">
+            <DraftHead draft />
+            <p class="hint">
+                "The incident is open again: visitors do not see the postmortem until it is resolved."
+            </p>
+            <div class="actions">
+                <Submit
+                    form
+                    label="Back to draft"
+                    busy="Saving…"
+                    class="button"
+                    send=("withdraw", "on")
+                />
+            </div>
+        </ServerForm>
+    }
+}
+
+#[component]
+fn Written(room: Room) -> impl IntoView {
+    let action = FormAction::<WritePostmortem>::new();
+    let form = Form::new(action, "postmortem");
+    let draft = Draft::new(room, action, form);
+    let body = move || {
+        room.incident
+            .with(|incident| incident.postmortem.as_ref().map(|written| written.body.clone()))
+            .unwrap_or_default()
+    };
+    let first = draft.begin_with(body);
+    let text = RwSignal::new(form.typed("postmortem").unwrap_or_else(|| untrack(body)));
+    let is_published = Memo::new(move |_| published_at(room));
+    let zone = zone(room);
+    let state = move || match is_published.get() {
+        Some(at) => view! { "Published " <Time at=Signal::stored(at) wording=Wording::DateAndAgo zone /> }.into_any(),
+        None => "Not published: only members see it.".into_any(),
+    };
+    view! {
+        <ServerForm
+            form
+            class="card stack postmortem"
+            novalidate=true
+            on:input=move |_| draft.touch()
+        >
+            <DraftHead draft />
+            <p class="hint">{state}</p>
+            {move || {
+                let (_, value) = first.get();
+                view! {
+                    <TextArea
+                        form
+                        name="postmortem"
+                        label="What happened, why, and what changes"
+                        rows=10
+                        value
+                        hint=|| "Markdown. Emptied and saved, it is removed."
+                        on_input=Callback::new(move |written| text.set(written))
+                    />
+                }
+            }}
+            <Preview text />
+            <div class="actions">
+                {move || {
+                    let is_published = is_published.with(Option::is_some);
+                    let publish = if is_published { "Publish changes" } else { "Publish" };
+                    let keep = if is_published { "Back to draft" } else { "Save draft" };
+                    view! {
+                        <Submit form label=publish busy="Publishing…" send=("publish", "on") />
+                        <Submit form label=keep busy="Saving…" class="button" />
+                    }
+                }}
+                <Done form text="Saved." />
+            </div>
+        </ServerForm>
+    }
+}
+
+/// The text as visitors will see it. Without the client there is nothing to see.
+#[component]
+fn Preview(text: RwSignal<String>) -> impl IntoView {
+    let html = rendered(text.into());
+    let is_empty = Memo::new(move |_| html.with(String::is_empty));
+    view! {
+        <Show when=move || !is_empty.get()>
+            <div class="postmortem-preview">
+                <h3 class="room-subhead">"As visitors will see it"</h3>
+                <Prose html />
+            </div>
+        </Show>
+    }
+}

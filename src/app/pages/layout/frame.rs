@@ -1,0 +1,163 @@
+//! The frame around the members' pages: where one is, where one can go, and whether what is shown is live.
+
+use leptos::prelude::*;
+use leptos_router::{
+    components::{A, Outlet},
+    hooks::use_location,
+};
+
+use super::{
+    page::LonePage,
+    switcher::{Organizations, Switcher},
+};
+use crate::{
+    app::{
+        components::{icon::Icon, notices::NoticeCorner, status::LiveMark},
+        dashboard_state::Board,
+        pages::sign_in::login::LogoutButton,
+        session::use_account,
+        shortcuts::{Sheet, SheetButton, Shortcuts},
+    },
+    model::Account,
+};
+
+/// The frame, for whoever is signed in; others are shown the way in.
+#[component]
+pub fn Frame() -> impl IntoView {
+    match use_account() {
+        Some(account) => view! { <Workplace account /> }.into_any(),
+        None => view! {
+            <LonePage title="Please log in">
+                <p>"This page is for members of an organization."</p>
+                <p>
+                    <a class="button button-primary" href="/login" rel="external">
+                        "Log in"
+                    </a>
+                </p>
+            </LonePage>
+        }
+        .into_any(),
+    }
+}
+
+#[component]
+fn Workplace(account: Account) -> impl IntoView {
+    let board = Board::open(&account);
+    provide_context(board);
+    let user = account.user.clone();
+    let sheet = Sheet::new();
+    let (organizations, here) = (Organizations::load(), account.organization.id);
+    view! {
+        <div class="frame">
+            <header class="sidebar">
+                <p class="brand" dir="auto">
+                    {organization(board, &account)}
+                </p>
+                <div class="wide-only">
+                    <Switcher organizations here />
+                </div>
+                <nav class="wide-only" aria-label="Pages">
+                    <Links board />
+                </nav>
+                <LiveMark connection=board.connection />
+                <div class="wide-only">
+                    <Person sheet name=user.name.clone() email=user.email.to_string() />
+                </div>
+                <Menu board sheet name=user.name email=user.email.to_string()>
+                    <Switcher organizations here />
+                </Menu>
+            </header>
+            <main id="main">
+                <Outlet />
+            </main>
+            <NoticeCorner notices=board.notices />
+            <Shortcuts sheet />
+        </div>
+    }
+}
+
+/// The organization's name, as the page has it now.
+fn organization(board: Board, account: &Account) -> impl IntoView + use<> {
+    let first = account.organization.name.clone();
+    let name = Memo::new(move |_| board.page().with(|page| page.organization.name.clone()));
+    move || Some(name.get()).filter(|name| !name.is_empty()).unwrap_or_else(|| first.clone())
+}
+
+/// The pages one can go to.
+#[component]
+fn Links(board: Board) -> impl IntoView {
+    let slug = Memo::new(move |_| board.page().with(|page| page.organization.slug.clone()));
+    let open = Memo::new(move |_| board.page().with(|page| page.open_incidents().count()));
+    let told = move || Some(open.get()).filter(|open| *open > 0);
+    view! {
+        <ul class="links">
+            <li>
+                <A href="/dashboard">"Overview"</A>
+            </li>
+            <li>
+                <A href="/incidents" attr:aria-label=move || told().map(|open| format!("Incidents, {open} open"))>
+                    "Incidents"
+                    {move || told().map(|open| view! { <span class="count" aria-hidden="true">{open}</span> })}
+                </A>
+            </li>
+            <li>
+                <A href="/maintenances">"Maintenance"</A>
+            </li>
+            <li>
+                <A href="/services">"Services"</A>
+            </li>
+            <li>
+                <A href="/team">"Team"</A>
+            </li>
+            <li>
+                <A href="/settings">"Settings"</A>
+            </li>
+            <li>
+                <a href=move || format!("/public/{}", slug.get()) rel="external">
+                    "View page"
+                    {Icon::Away.draw()}
+                </a>
+            </li>
+        </ul>
+    }
+}
+
+#[component]
+fn Person(sheet: Sheet, name: String, email: String) -> impl IntoView {
+    view! {
+        <div class="person">
+            <p dir="auto">{name}</p>
+            <p class="meta">{email}</p>
+            <p class="meta">
+                <A href="/account">"Your account"</A>
+            </p>
+            <SheetButton sheet />
+            <LogoutButton />
+        </div>
+    }
+}
+
+/// On a phone: the same links, folded away. Closes when one of them is followed.
+#[component]
+fn Menu(board: Board, sheet: Sheet, name: String, email: String, children: Children) -> impl IntoView {
+    let details = NodeRef::<leptos::html::Details>::new();
+    let path = use_location().pathname;
+    Effect::new(move |_| {
+        path.track();
+        if let Some(details) = details.get_untracked() {
+            details.set_open(false);
+        }
+    });
+    view! {
+        <details class="menu narrow-only" node_ref=details>
+            <summary>{Icon::Menu.draw()} "Menu"</summary>
+            <div class="menu-sheet">
+                <nav aria-label="Pages">
+                    <Links board />
+                </nav>
+                {children()}
+                <Person sheet name email />
+            </div>
+        </details>
+    }
+}

@@ -1,0 +1,6 @@
+//! Layout of the team's application: navigation, page heading, organization switcher, not-found page.
+
+pub mod frame;
+pub mod not_found;
+pub mod page;
+pub mod switcher;

@@ -1,0 +1,151 @@
+//! Groups: the headings services stand under.
+
+use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
+
+use super::move_buttons::{MoveButtons, refocus};
+use crate::{
+    app::{
+        components::{
+            action::{FormAction, ServerForm},
+            edit_basis::{Edition, EditionHead},
+            field::Field,
+            form::{Done, Form, FormHead, Submit},
+        },
+        dashboard_state::Board,
+        server_fns::{self, DeleteGroup, MoveGroup, RenameGroup, move_group},
+        session::use_refusal,
+    },
+    model::{GroupId, Placement, ServiceGroup, StatusPage},
+};
+
+/// A group's name, with what can be done about the group.
+#[component]
+pub fn GroupHeading(
+    /// Where changes show.
+    board: Board,
+    /// The group.
+    group: Signal<ServiceGroup>,
+    /// How many services stand in it.
+    size: Signal<usize>,
+) -> impl IntoView {
+    let page = board.page();
+    let id = group.with_untracked(|group| group.id);
+    let name = Memo::new(move |_| group.with(|group| group.name.clone()));
+    let ends = Memo::new(move |_| page.with(|page| ends(page, id)));
+    let is_refused =
+        [RenameGroup::url(), DeleteGroup::url()].iter().any(|form| use_refusal(form, Some(&id.to_string())).is_some());
+    let on_move = Callback::new(move |direction: Placement| {
+        let work = move_group(id.to_string(), direction);
+        board.change(work, move || refocus(&id.to_string(), direction));
+    });
+    view! {
+        <div class="group-head">
+            <h2 dir="auto">{name}</h2>
+            <MoveButtons action=MoveGroup::url() id=id.to_string() name ends on_move />
+        </div>
+        <details class="fold" open=is_refused>
+            <summary>"Rename or delete "<span class="sr-only">{name}</span></summary>
+            <div class="card stack">
+                <Rename board group />
+                <Delete board id size />
+            </div>
+        </details>
+    }
+}
+
+#[component]
+fn Rename(board: Board, group: Signal<ServiceGroup>) -> impl IntoView {
+    let id = group.with_untracked(|group| group.id);
+    let action = FormAction::<RenameGroup>::new();
+    let form = Form::about(action, "rename-group", id);
+    let is_touched = RwSignal::new(form.is_typed());
+    let now = move || group.with(|group| group.name.clone());
+    let version = Signal::derive(move || group.with(|group| group.version));
+    let (edition, name) = Edition::begun_with(form, is_touched, version, now);
+    edition.on_conflict(move || spawn_local(board.refresh()));
+    refresh_when_done(board, form);
+    Effect::new(move |_| {
+        if form.is_done() {
+            is_touched.set(false);
+        }
+    });
+    view! {
+        <ServerForm
+            form
+            class="fields"
+            novalidate=true
+            on:input=move |_| is_touched.set(true)
+        >
+            <EditionHead edition id=id.to_string() noun="group">
+                <p>"It is called " <bdi>{now}</bdi> " now."</p>
+            </EditionHead>
+            <Field form name="name" label="Heading" value=name />
+            <Submit form label="Rename" busy="Renaming…" class="button" />
+            <Done form text="Renamed." />
+        </ServerForm>
+    }
+}
+
+/// Deleting a group keeps its services, so one sentence is warning enough.
+#[component]
+fn Delete(board: Board, id: GroupId, size: Signal<usize>) -> impl IntoView {
+    let action = FormAction::<DeleteGroup>::new();
+    let form = Form::about(action, "delete-group", id);
+    refresh_when_done(board, form);
+    let what_happens = move || match size.get() {
+        0 => "It holds no services.".to_owned(),
+        1 => "Its service stays, without a group.".to_owned(),
+        size => format!("Its {size} services stay, without a group."),
+    };
+    view! {
+        <ServerForm form class="fields">
+            <FormHead form />
+            <input type="hidden" name="id" value=id.to_string() />
+            <p class="hint">{what_happens}</p>
+            <Submit form label="Delete group" busy="Deleting…" class="button button-danger" />
+        </ServerForm>
+    }
+}
+
+/// The form that adds a group.
+#[component]
+pub fn AddGroup(
+    /// Where it shows.
+    board: Board,
+) -> impl IntoView {
+    let action = FormAction::<server_fns::AddGroup>::new();
+    let form = Form::new(action, "add-group");
+    refresh_when_done(board, form);
+    Effect::new(move |_| {
+        if form.is_done() {
+            form.begin_anew();
+        }
+    });
+    view! {
+        <section class="group">
+            <h2>"Groups"</h2>
+            <ServerForm form class="card stack" novalidate=true>
+                <FormHead form />
+                <div class="fields">
+                    <Field form name="name" label="Heading" hint=|| "Services can be put under it, for example “Core platform”." />
+                    <Submit form label="Add group" busy="Adding…" class="button" />
+                </div>
+                <Done form text="Added." />
+            </ServerForm>
+        </section>
+    }
+}
+
+fn refresh_when_done(board: Board, form: Form) {
+    Effect::new(move |_| {
+        if form.is_done() {
+            spawn_local(board.refresh());
+        }
+    });
+}
+
+/// Whether a group is the first, and whether the last, on the page.
+fn ends(page: &StatusPage, id: GroupId) -> (bool, bool) {
+    let is = |group: Option<&ServiceGroup>| group.is_some_and(|group| group.id == id);
+    (is(page.groups.first()), is(page.groups.last()))
+}

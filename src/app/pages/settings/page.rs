@@ -1,0 +1,192 @@
+//! The organization's name and zone, and the address of its page.
+
+use leptos::{prelude::*, task::spawn_local};
+
+use super::api_tokens::{self, ApiTokens};
+use crate::{
+    app::{
+        components::{
+            action::{FormAction, ServerForm},
+            copyable::Copyable,
+            field::{Field, Select},
+            form::{Done, Form, FormHead, Submit},
+        },
+        dashboard_state::{Board, Trouble, WhenLoaded},
+        pages::layout::page::Page,
+        server_fns::{self, RenameOrganization, SetTimeZone},
+        session::{is_admin, use_account},
+    },
+    model::{Result, Slug},
+};
+
+/// What concerns the organization as a whole.
+#[component]
+pub fn Settings() -> impl IntoView {
+    let is_admin = use_account().as_ref().is_some_and(is_admin);
+    let zones: Zones = Resource::new_blocking(
+        || (),
+        move |()| async move { if is_admin { server_fns::time_zones().await } else { Ok(Vec::new()) } },
+    );
+    let tokens = is_admin.then(api_tokens::load);
+    view! {
+        <Page title="Settings">
+            <WhenLoaded let:board>
+                <Content board zones is_admin />
+            </WhenLoaded>
+            {tokens.map(|tokens| view! { <ApiTokens tokens /> })}
+            {is_admin.then(|| view! { <Audit /> })}
+        </Page>
+    }
+}
+
+/// The zones to choose from, as the server answers; for members, who cannot choose, none.
+type Zones = Resource<Result<Vec<String>>>;
+
+/// What the zone is for, whoever reads it.
+const ZONE_HINT: &str = "Days begin, months end and maintenances start by these clocks.";
+
+#[component]
+fn Content(board: Board, zones: Zones, is_admin: bool) -> impl IntoView {
+    let page = board.page();
+    let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
+    let slug = page.with_untracked(|page| page.organization.slug.clone());
+    let zone = Memo::new(move |_| page.with(|page| page.organization.time_zone.clone()));
+    view! {
+        <section class="group">
+            <h2>"Organization"</h2>
+            {if is_admin {
+                view! { <Rename board name=name.into() /> }.into_any()
+            } else {
+                view! {
+                    <div class="card stack">
+                        <p dir="auto">{name}</p>
+                        <p class="hint">"An admin of the organization can change its name."</p>
+                    </div>
+                }
+                    .into_any()
+            }}
+        </section>
+        <section class="group">
+            <h2>"Time"</h2>
+            {if is_admin {
+                view! { <TimeZone board zones zone=zone.into() /> }.into_any()
+            } else {
+                view! {
+                    <div class="card stack">
+                        <p>{zone}</p>
+                        <p class="hint">{ZONE_HINT} " An admin of the organization can change the zone."</p>
+                    </div>
+                }
+                    .into_any()
+            }}
+        </section>
+        <section class="group">
+            <h2>"Public page"</h2>
+            <Address slug />
+        </section>
+    }
+}
+
+/// The way to the audit log.
+#[component]
+fn Audit() -> impl IntoView {
+    view! {
+        <section class="group">
+            <h2>"Audit log"</h2>
+            <div class="card stack">
+                <p>"Who changed what, who signed in, and from where."</p>
+                <p>
+                    <a class="button" href="/settings/audit">
+                        "Read the audit log"
+                    </a>
+                </p>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Rename(board: Board, name: Signal<String>) -> impl IntoView {
+    let action = FormAction::<RenameOrganization>::new();
+    let form = Form::new(action, "rename-organization");
+    Effect::new(move |_| {
+        if form.is_done() {
+            spawn_local(board.refresh());
+        }
+    });
+    view! {
+        <ServerForm form class="card stack" novalidate=true>
+            <FormHead form />
+            <Field form name="name" label="Organization name" autocomplete="organization" value=name />
+            <div class="actions">
+                <Submit form label="Save" busy="Saving…" />
+                <Done form text="Saved." />
+            </div>
+        </ServerForm>
+    }
+}
+
+/// The zone whose clocks the organization goes by, from the server's list.
+#[component]
+fn TimeZone(board: Board, zones: Zones, zone: Signal<String>) -> impl IntoView {
+    let content = move || {
+        zones.get().map(|answer| match answer {
+            Ok(zones) => view! { <TimeZoneForm board zone zones /> }.into_any(),
+            Err(error) => view! { <Trouble error /> }.into_any(),
+        })
+    };
+    view! { <Transition>{content}</Transition> }
+}
+
+#[component]
+fn TimeZoneForm(board: Board, zone: Signal<String>, zones: Vec<String>) -> impl IntoView {
+    let action = FormAction::<SetTimeZone>::new();
+    let form = Form::new(action, "time-zone");
+    Effect::new(move |_| {
+        if form.is_done() {
+            spawn_local(board.refresh());
+        }
+    });
+    let choices: Vec<_> = zones.into_iter().map(|name| (name.clone(), name)).collect();
+    view! {
+        <ServerForm form class="card stack" novalidate=true>
+            <FormHead form />
+            <Select
+                form
+                name="time_zone"
+                label="Time zone"
+                choices=Signal::stored(choices)
+                value=zone
+                hint=|| ZONE_HINT
+            />
+            <div class="actions">
+                <Submit form label="Set time zone" busy="Setting…" />
+                <Done form text="Set." />
+            </div>
+        </ServerForm>
+    }
+}
+
+/// The page's address, to look at and to copy.
+#[component]
+fn Address(slug: Slug) -> impl IntoView {
+    let path = format!("/public/{slug}");
+    // The server need not know the name it is reached by; the browser does.
+    let origin = RwSignal::new(String::new());
+    Effect::new(move |_| origin.set(location().origin().unwrap_or_default()));
+    let href = path.clone();
+    view! {
+        <div class="card stack">
+            <Copyable
+                id="page-address"
+                label="Page address"
+                text=Signal::derive(move || format!("{}{path}", origin.get()))
+                hint="Share it with everyone who depends on you."
+            >
+                <a class="button" href=href rel="external">
+                    "Open"
+                </a>
+            </Copyable>
+        </div>
+    }
+}

@@ -1,0 +1,65 @@
+//! Proving again who one is: the password before something sensitive, and the code after the password.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use crate::app::{
+    components::{
+        action::{FormAction, ServerForm},
+        field::{Field, Password},
+        form::{Form, FormHead, Submit},
+    },
+    pages::layout::page::LonePage,
+    server_fns::{ConfirmPassword, LoginCode},
+};
+
+/// Where the page is to lead: what the form said before it was refused, or the address.
+fn wanted(form: Form) -> impl Fn() -> String + Clone + Send + Sync + 'static {
+    let (query, typed) = (use_query_map(), form.typed("next"));
+    move || typed.clone().or_else(|| query.read().get("next")).unwrap_or_default()
+}
+
+/// Asks for the password again and leads back.
+#[component]
+pub fn ConfirmPage() -> impl IntoView {
+    let action = FormAction::<ConfirmPassword>::new();
+    let form = Form::new(action, "confirm");
+    view! {
+        <LonePage title="Confirm your password">
+            <p>"What you are about to change protects your account. Your password is asked for once in 15 minutes."</p>
+            <ServerForm form class="card stack" novalidate=true>
+                <FormHead form />
+                <input type="hidden" name="next" value=wanted(form) />
+                <Password form autocomplete="current-password" />
+                <Submit form label="Confirm" busy="Confirming…" />
+            </ServerForm>
+        </LonePage>
+    }
+}
+
+/// Asks for a code of the second factor, after the right password.
+#[component]
+pub fn LoginCodePage() -> impl IntoView {
+    let action = FormAction::<LoginCode>::new();
+    let form = Form::new(action, "code");
+    view! {
+        <LonePage title="Enter your code">
+            <ServerForm form class="card stack" novalidate=true>
+                <FormHead form />
+                <input type="hidden" name="next" value=wanted(form) />
+                <Field
+                    form
+                    name="code"
+                    label="Code"
+                    autocomplete="one-time-code"
+                    is_first=true
+                    hint=|| "The six digits your authenticator app shows, or one of your recovery codes."
+                />
+                <Submit form label="Log in" busy="Logging in…" />
+            </ServerForm>
+            <p class="meta">
+                <a href="/login">"Begin again with the password"</a>
+            </p>
+        </LonePage>
+    }
+}

@@ -1,0 +1,121 @@
+//! The way back in for who forgot the password.
+
+use leptos::prelude::*;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+use crate::app::{
+    components::{
+        action::{FormAction, ServerForm},
+        field::{Field, Password},
+        form::{Form, FormHead, Submit},
+    },
+    pages::layout::page::LonePage,
+    server_fns::{self, RequestPasswordReset, ResetPassword},
+};
+
+/// Asks for the address to send a link to; where no mail is sent, says what to do instead.
+#[component]
+pub fn ForgotPasswordPage() -> impl IntoView {
+    let sends_mail = Resource::new_blocking(|| (), |()| server_fns::sends_mail());
+    let query = use_query_map();
+    let is_sent = Memo::new(move |_| query.read().get("sent").is_some());
+    let content = move || {
+        sends_mail.get().map(|sends_mail| match (sends_mail, is_sent.get()) {
+            (Ok(false), _) => view! { <NoMail /> }.into_any(),
+            (_, true) => view! { <Sent /> }.into_any(),
+            _ => view! { <Ask /> }.into_any(),
+        })
+    };
+    view! {
+        <LonePage title="Forgot your password?">
+            <Transition>{content}</Transition>
+            <p class="meta">
+                <a href="/login">"Back to the login"</a>
+            </p>
+        </LonePage>
+    }
+}
+
+#[component]
+fn NoMail() -> impl IntoView {
+    view! {
+        <div class="card stack">
+            <p>"This server sends no mail, so it cannot send you a link."</p>
+            <p>"Ask whoever runs it to set a new password for you with " <code>"aldis reset-password EMAIL"</code> "."</p>
+        </div>
+    }
+}
+
+#[component]
+fn Sent() -> impl IntoView {
+    view! {
+        <div class="card stack" role="status">
+            <p>"Check your mail. If there is an account with that address, a link is on its way to it."</p>
+            <p>
+                "The link works once, for 30 minutes, and only the newest does; an address is sent three a day at most. Nothing there? Look among the unwanted mails, and make sure that it is the address you registered with."
+            </p>
+        </div>
+    }
+}
+
+#[component]
+fn Ask() -> impl IntoView {
+    let action = FormAction::<RequestPasswordReset>::new();
+    let form = Form::new(action, "forgot");
+    view! {
+        <ServerForm form class="card stack" novalidate=true>
+            <FormHead form />
+            <Field
+                form
+                name="email"
+                label="Email"
+                kind="email"
+                autocomplete="username"
+                hint=|| "We send a link to this address by which you set a new password."
+            />
+            <Submit form label="Send link" busy="Sending…" />
+        </ServerForm>
+    }
+}
+
+/// Sets a new password, for who comes by the link.
+#[component]
+pub fn ResetPasswordPage() -> impl IntoView {
+    let params = use_params_map();
+    let token = Memo::new(move |_| params.read().get("token").unwrap_or_default());
+    let answer = Resource::new_blocking(move || token.get(), server_fns::view_reset);
+    let content = move || {
+        answer.get().map(|answer| match answer {
+            Ok(()) => view! { <NewPassword token=token.get_untracked() /> }.into_any(),
+            Err(error) => view! { <p>{error.message}</p> }.into_any(),
+        })
+    };
+    view! {
+        <LonePage title="Set a new password">
+            <Transition>{content}</Transition>
+            <p class="meta">
+                "The link does not work any more? "
+                <a href="/forgot-password">"Ask for a new one"</a>
+            </p>
+        </LonePage>
+    }
+}
+
+#[component]
+fn NewPassword(token: String) -> impl IntoView {
+    let action = FormAction::<ResetPassword>::new();
+    let form = Form::new(action, "reset");
+    view! {
+        <ServerForm form class="card stack" novalidate=true>
+            <FormHead form />
+            <input type="hidden" name="token" value=token />
+            <Password
+                form
+                autocomplete="new-password"
+                label="New password"
+                hint=|| "At least 12 characters. You are logged out everywhere."
+            />
+            <Submit form label="Set password" busy="Setting…" />
+        </ServerForm>
+    }
+}

@@ -1,0 +1,7 @@
+//! Pages of signing in: login and registration, password reset, invitations, re-authentication.
+
+pub mod confirm;
+pub mod forgotten_password;
+pub mod invite;
+pub mod login;
+pub mod welcome;

@@ -1,0 +1,49 @@
+//! The start page for visitors.
+
+use leptos::prelude::*;
+
+use crate::app::{pages::layout::page::LonePage, session::is_registration_open};
+
+/// Says what Aldis is and how to begin.
+#[component]
+pub fn Welcome() -> impl IntoView {
+    let is_open = is_registration_open();
+    view! {
+        <LonePage title="Tell your users what works, live">
+            <p class="lead">
+                "Aldis is a status page for your team. Change a service’s status and everyone looking at your page sees it within a second."
+            </p>
+            <p class="actions">
+                {is_open
+                    .then(|| {
+                        view! {
+                            <a class="button button-primary" href="/register">
+                                "Create organization"
+                            </a>
+                        }
+                    })}
+                <a class=if is_open { "button" } else { "button button-primary" } href="/login">
+                    "Log in"
+                </a>
+            </p>
+            <ul class="facts">
+                <li>
+                    <h2>"One sentence first"</h2>
+                    <p>"Visitors read the state of everything at a glance, with or without JavaScript, on any device."</p>
+                </li>
+                <li>
+                    <h2>"Live, not reloaded"</h2>
+                    <p>"Changes arrive over a WebSocket and survive a lost connection."</p>
+                </li>
+                <li>
+                    <h2>"Yours"</h2>
+                    <p>
+                        "Open source, one file to run, and "<a href="/api" rel="external">
+                            "a documented API"
+                        </a>"."
+                    </p>
+                </li>
+            </ul>
+        </LonePage>
+    }
+}

@@ -1,0 +1,67 @@
+//! The organization itself.
+
+use serde_json::json;
+
+use super::registration::organization_of;
+use crate::{
+    model::{
+        Action, Event, Organization, Result,
+        check::{Check, NAME_MAX},
+    },
+    server::domain::{Admin, Viewer, audit::Deed, tx::Tx, zones},
+};
+
+impl Viewer {
+    /// The zones an organization can go by, by name.
+    #[must_use]
+    #[expect(clippy::unused_self, reason = "the handle is the permission to ask")]
+    pub fn time_zones(&self) -> Vec<String> {
+        zones::names().into_iter().map(str::to_owned).collect()
+    }
+}
+
+impl Admin {
+    /// Renames the organization; its page shows the new name at once.
+    ///
+    /// # Errors
+    /// `invalid` when the name is empty or too long.
+    pub async fn rename_organization(&self, name: &str) -> Result<Organization> {
+        let mut check = Check::default();
+        let name = check.line("name", name, NAME_MAX);
+        check.finish()?;
+        let mut tx = self.begin().await?;
+        if tx.organization().name != name {
+            let change = (json!({"name": tx.organization().name}), json!({"name": name}));
+            tx.note(deed(&tx).changing(&change.0, &change.1));
+            tx.organization_mut().name = name;
+            let page = tx.page().await?;
+            tx.emit(Event::PageUpdated(Box::new(page))).await?;
+        }
+        let organization = organization_of(tx.organization().clone())?;
+        tx.commit().await?;
+        Ok(organization)
+    }
+
+    /// Sets the zone the page goes by; its days and times follow at once.
+    ///
+    /// # Errors
+    /// `invalid` for what is no zone.
+    pub async fn set_time_zone(&self, name: &str) -> Result<()> {
+        let name = zones::canonical(name)?;
+        let mut tx = self.begin().await?;
+        if tx.organization().time_zone != name {
+            let change = (json!({"time_zone": tx.organization().time_zone}), json!({"time_zone": name}));
+            tx.note(deed(&tx).changing(&change.0, &change.1));
+            tx.organization_mut().time_zone = name;
+            let page = tx.page().await?;
+            tx.emit(Event::PageUpdated(Box::new(page))).await?;
+        }
+        tx.commit().await
+    }
+}
+
+/// What was done to the organization.
+fn deed(tx: &Tx) -> Deed {
+    let organization = tx.organization();
+    Deed::new(Action::OrganizationChanged).on("organization", organization.id, &organization.name)
+}

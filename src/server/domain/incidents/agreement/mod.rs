@@ -1,0 +1,352 @@
+//! Whatever happens in whatever order: statuses, rows, headline and the replayed events agree with a model that is
+//! simple enough to be believed, and each preview with what is then posted.
+//!
+//! `ALDIS_TEST_CASES` sets how many sequences are tried.
+
+mod foreseen;
+mod model;
+
+use std::collections::BTreeMap;
+
+use proptest::{
+    prelude::*,
+    sample::select,
+    test_runner::{Config, TestCaseError, TestRunner},
+};
+use sea_orm::QueryOrder;
+
+use self::model::{Model, OF_INCIDENTS, OF_MAINTENANCES, SEVERITY, Thing, is_over, may_become};
+use super::{
+    super::{Caller, Clock, Domain, Key, Member, Seat, Viewer, Visitor, new_id, store::status_change},
+    ClockHolder,
+};
+use crate::{
+    model::{
+        Applied, Audience, Cause, Frame, Impact, IncidentId, IncidentKind, IncidentPatch, IncidentStatus, NewIncident,
+        NewService, NewUpdate, Registration, ServiceId, ServiceImpact, ServicePatch, ServiceStatus, Slug, StatusPage,
+        Timestamp,
+    },
+    server::{
+        domain::identity::{registration::insert_account, sessions::insert_session},
+        live::relay::Relay,
+    },
+};
+
+const SERVICES: usize = 4;
+const START: &str = "2026-11-23T01:00:00Z";
+
+/// What a service is said to be, by its place in the list.
+type Map = Vec<(usize, ServiceStatus)>;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Open { status: IncidentStatus, map: Map, is_draft: bool },
+    Plan { start: i64, length: i64, map: Map },
+    Update { which: usize, status: usize, map: Map },
+    Detach { which: usize, service: usize },
+    DropUpdate { which: usize },
+    Publish { which: usize },
+    Delete { which: usize },
+    Baseline { service: usize, status: ServiceStatus },
+    DeleteService { service: usize },
+    Pass { minutes: i64 },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let map = || {
+        prop::collection::btree_map(0..SERVICES, select(SEVERITY), 0..SERVICES)
+            .prop_map(|map| map.into_iter().collect::<Map>())
+    };
+    let step = prop_oneof![
+        3 => (select(OF_INCIDENTS), map(), prop::bool::weighted(0.15))
+            .prop_map(|(status, map, is_draft)| Step::Open { status, map, is_draft }),
+        2 => (-20_i64..90, 1_i64..120, map()).prop_map(|(start, length, map)| Step::Plan { start, length, map }),
+        5 => (0_usize..6, 0_usize..5, map()).prop_map(|(which, status, map)| Step::Update { which, status, map }),
+        1 => (0_usize..6, 0..SERVICES).prop_map(|(which, service)| Step::Detach { which, service }),
+        1 => (0_usize..6).prop_map(|which| Step::DropUpdate { which }),
+        1 => (0_usize..6).prop_map(|which| Step::Publish { which }),
+        1 => (0_usize..6).prop_map(|which| Step::Delete { which }),
+        3 => (0..SERVICES, select(SEVERITY)).prop_map(|(service, status)| Step::Baseline { service, status }),
+        1 => (0..SERVICES).prop_map(|service| Step::DeleteService { service }),
+        3 => (1_i64..80).prop_map(|minutes| Step::Pass { minutes }),
+    ];
+    prop::collection::vec(step, 1..14)
+}
+
+/// The real thing beside the model.
+struct Pair {
+    domain: Domain,
+    member: Member,
+    model: Model,
+    services: Vec<ServiceId>,
+    ids: Vec<IncidentId>,
+    start: Timestamp,
+    clock: Clock,
+    first: StatusPage,
+    first_public: StatusPage,
+}
+
+impl Pair {
+    async fn new(domain: &Domain, clock: &Clock) -> Self {
+        let slug = Slug::unreserved(&format!("t{}", &new_id().simple().to_string()[8..])).expect("a slug");
+        let registration = Registration {
+            email: format!("{slug}@example.com").parse().expect("an address"),
+            password: String::new(),
+            name: "Ada".into(),
+            organization_name: "Acme".into(),
+            slug,
+        };
+        let (now, caller) = (clock.now(), Caller::default());
+        let account = insert_account(domain.db(), &registration, "-".into(), now).await.expect("registered");
+        let session = insert_session(domain.db(), account.clone(), now, now, &caller, true).await.expect("a session");
+        let key = Key::Session { id: session.id, authenticated_at: now };
+        let viewer = Viewer::new(domain.clone(), Seat { account, key }, caller);
+        let member = Member::of(viewer).expect("an admin");
+        // Before anything has happened: everything that does has to come by events.
+        let first = member.board().await.expect("a board");
+        let first_public = Visitor::new(domain.clone(), member.organization()).page().await.expect("a page");
+        let mut services = Vec::new();
+        for n in 0..SERVICES {
+            let new = NewService { name: format!("S{n}"), ..Default::default() };
+            services.push(member.create_service(new, None).await.expect("created").0.id);
+        }
+        let mut model =
+            Model { services: (0..SERVICES).map(|n| (n, ServiceStatus::Operational)).collect(), ..Default::default() };
+        model.settle();
+        let (domain, clock, start) = (domain.clone(), clock.clone(), clock.now());
+        Self { domain, member, model, services, ids: Vec::new(), start, clock, first, first_public }
+    }
+
+    fn said(&self, map: &Map) -> Vec<ServiceImpact> {
+        map.iter().map(|(n, status)| ServiceImpact { id: self.services[*n], status: *status }).collect()
+    }
+
+    /// What can be said: of services that exist, or that the thing has known.
+    fn sayable(&self, which: Option<usize>, map: &Map) -> Map {
+        let known = |n: &usize| {
+            self.model.services.contains_key(n)
+                || which.is_some_and(|which| self.model.things[which].map.contains_key(n))
+        };
+        map.iter().filter(|(n, _)| known(n)).copied().collect()
+    }
+
+    #[expect(clippy::too_many_lines, reason = "a table of steps, one after the other")]
+    async fn take(&mut self, step: &Step) {
+        self.model.now = self.clock.now().millis() - self.start.millis();
+        let alive = |which: &usize| self.model.things.get(*which).is_some_and(|thing| !thing.is_deleted);
+        match step {
+            Step::Open { status, map, is_draft } => {
+                let map = self.sayable(None, map);
+                let new = NewIncident {
+                    title: "Trouble".into(),
+                    status: Some(*status),
+                    services: self.said(&map),
+                    is_draft: *is_draft,
+                    ..Default::default()
+                };
+                let (known, foreseen) = (self.ids.clone(), self.foresee(None, ("Trouble", *status), &map, None).await);
+                self.ids.push(self.member.open_incident(new, None).await.expect("opened").id);
+                if !is_draft {
+                    self.is_as(foreseen, &known).await;
+                }
+                // Over from the start, it says nothing of services.
+                let said = |said: ServiceStatus| if is_over(*status) { ServiceStatus::Operational } else { said };
+                let map = map.into_iter().map(|(n, status)| (n, said(status))).collect();
+                self.model.things.push(Thing {
+                    kind: IncidentKind::Incident,
+                    is_draft: *is_draft,
+                    is_deleted: false,
+                    said: vec![*status],
+                    map,
+                    reached: Impact::None,
+                    window: (0, 0),
+                });
+                self.model.settle();
+            }
+            Step::Plan { start, length, map } => {
+                let map = self.sayable(None, map);
+                let window = (self.model.now + start * 60_000, self.model.now + (start + length) * 60_000);
+                let new = NewIncident {
+                    title: "Work".into(),
+                    incident_type: IncidentKind::Maintenance,
+                    services: self.said(&map),
+                    starts_at: Some(self.start.plus_millis(window.0)),
+                    ends_at: Some(self.start.plus_millis(window.1)),
+                    ..Default::default()
+                };
+                let work = ("Work", IncidentStatus::Scheduled);
+                let (known, foreseen) = (self.ids.clone(), self.foresee(None, work, &map, Some(window)).await);
+                let planned = self.member.open_incident(new, None).await;
+                assert_eq!(planned.is_err(), window.1 <= self.model.now, "{planned:?}");
+                let Ok(planned) = planned else { return };
+                self.is_as(foreseen, &known).await;
+                self.ids.push(planned.id);
+                self.model.things.push(Thing {
+                    kind: IncidentKind::Maintenance,
+                    is_draft: false,
+                    is_deleted: false,
+                    said: vec![IncidentStatus::Scheduled],
+                    map: map.into_iter().collect(),
+                    reached: Impact::None,
+                    // What was to begin before it was planned begins now.
+                    window: (window.0.max(self.model.now), window.1),
+                });
+            }
+            Step::Update { which, status, map } if alive(which) => {
+                let map = self.sayable(Some(*which), map);
+                let thing = &self.model.things[*which];
+                let words = match thing.kind {
+                    IncidentKind::Incident => OF_INCIDENTS,
+                    IncidentKind::Maintenance => OF_MAINTENANCES,
+                };
+                let status = words[status % words.len()];
+                // What is over says nothing of services any more.
+                let is_past = is_over(thing.status()) && is_over(status);
+                let may = may_become(thing.status(), status)
+                    && (!is_past || map.iter().all(|(_, said)| *said == ServiceStatus::Operational));
+                let is_draft = thing.is_draft;
+                let foreseen = self.foresee(Some(*which), ("", status), &map, None).await;
+                let update = NewUpdate { status: Some(status), services: Some(self.said(&map)), ..Default::default() };
+                let answer = self.member.post_update(self.ids[*which], update, None).await;
+                assert_eq!(answer.is_ok(), may, "{answer:?}");
+                if may {
+                    self.model.say(*which, status, &map);
+                    if !is_draft {
+                        self.is_as(foreseen, &self.ids).await;
+                    }
+                }
+            }
+            Step::Detach { which, service } if alive(which) => {
+                let answer = self.member.detach_service(self.ids[*which], self.services[*service], None).await;
+                assert_eq!(answer.is_ok(), self.model.things[*which].map.remove(service).is_some(), "{answer:?}");
+                self.model.settle();
+            }
+            Step::DropUpdate { which } if alive(which) => self.drop_update(*which).await,
+            Step::Publish { which } if alive(which) => {
+                let patch = IncidentPatch { is_draft: Some(false), ..Default::default() };
+                self.member.update_incident(self.ids[*which], patch).await.expect("published");
+                self.model.things[*which].is_draft = false;
+                self.model.settle();
+            }
+            Step::Delete { which } if alive(which) => {
+                self.member.delete_incident(self.ids[*which], None).await.expect("deleted");
+                self.model.things[*which].is_deleted = true;
+                self.model.settle();
+            }
+            Step::Baseline { service, status } => {
+                let patch = ServicePatch::status(*status);
+                let answer = self.member.update_service(self.services[*service], patch, Cause::Manual).await;
+                assert_eq!(answer.is_ok(), self.model.services.contains_key(service), "{answer:?}");
+                self.model.services.entry(*service).and_modify(|baseline| *baseline = *status);
+                self.model.settle();
+            }
+            Step::DeleteService { service } => {
+                let answer = self.member.delete_service(self.services[*service]).await;
+                assert_eq!(answer.is_ok(), self.model.services.remove(service).is_some());
+                self.model.effective.remove(service);
+            }
+            Step::Pass { minutes } => {
+                self.clock.advance_seconds(minutes * 60);
+                self.model.now += minutes * 60_000;
+                self.domain.system().run_clock(ClockHolder::default()).await.expect("the clock runs");
+                self.model.run_clock();
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes back the newest word, in the model too.
+    async fn drop_update(&mut self, which: usize) {
+        let incident = self.member.incident(self.ids[which]).await.expect("known");
+        let newest = incident.latest().expect("said").clone();
+        let answer = self.member.delete_update(incident.id, newest.id, None).await;
+        // A maintenance takes no step back (domain rule 3.6.1).
+        let may = incident.updates.get(1).is_some_and(|before| newest.status.may_become(before.status));
+        assert_eq!(answer.is_ok(), may, "{answer:?}");
+        let Ok(after) = answer else { return };
+        // Reminders are said by the clock alone; the model does not keep them.
+        let thing = &mut self.model.things[which];
+        if newest.status != after.status || thing.said.len() == after.updates.len() + 1 {
+            thing.said.pop();
+        }
+        if thing.said.is_empty() {
+            thing.said.push(after.status);
+        }
+        if is_over(thing.status()) {
+            thing.map.values_mut().for_each(|said| *said = ServiceStatus::Operational);
+        }
+        self.model.settle();
+    }
+
+    /// Everything that must agree.
+    async fn agree(&self) -> Result<(), TestCaseError> {
+        let board = self.member.board().await.expect("a board");
+        let of = |n: &usize| board.service(self.services[*n]).map(|service| service.status);
+        let effective: BTreeMap<usize, ServiceStatus> =
+            (0..SERVICES).filter_map(|n| of(&n).map(|status| (n, status))).collect();
+        prop_assert_eq!(&effective, &self.model.effective);
+        let headline = board.headline();
+        prop_assert_eq!((headline.indicator.as_str(), headline.description), self.model.headline());
+        for service in &board.services {
+            // What the page derives from its own incidents is what the server wrote (domain rule 3.1.2).
+            prop_assert_eq!(board.effective(service), service.status, "{:?}", service);
+        }
+        let rows = self.member.scope().find::<status_change::Entity>();
+        let rows = rows.order_by_asc(status_change::Column::CreatedAt).order_by_asc(status_change::Column::Id);
+        let rows = rows.all(self.domain.db()).await.expect("rows");
+        for (n, id) in self.services.iter().enumerate() {
+            let of_service = rows.iter().filter(|row| row.service_id == *id);
+            let written: Vec<_> = of_service.map(|row| (row.old_status, row.new_status)).collect();
+            let expected = self.model.rows.get(&n).cloned().unwrap_or_default();
+            prop_assert_eq!(written, expected, "rows of service {}", n);
+        }
+        let public = Visitor::new(self.domain.clone(), self.member.organization()).page().await.expect("a page");
+        for (audience, mut replayed, now) in
+            [(Audience::Members, self.first.clone(), board), (Audience::Public, self.first_public.clone(), public)]
+        {
+            let missed = self.domain.events_after((self.member.organization(), audience), replayed.seq).await;
+            for event in missed.expect("events").events {
+                let frame: Frame = serde_json::from_str(&event.frame).expect("a frame");
+                prop_assert_eq!(replayed.apply(frame), Applied::Changed);
+            }
+            prop_assert_eq!(replayed, now, "replayed for {}", audience);
+        }
+        Ok(())
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a long run is asked for by the environment")]
+fn rule_3_1_statuses_rows_and_headline_agree_with_a_simple_model_whatever_happens() {
+    let cases = std::env::var("ALDIS_TEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(150);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let folder = std::env::temp_dir().join(format!("aldis-agreement-{}", new_id().simple()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let url = format!("sqlite://{}/agreement.db", folder.display());
+    let clock = Clock::pretend(START.parse().expect("an instant"));
+    let domain = runtime.block_on(Domain::open(&url, Relay::none(), clock.clone())).expect("the database opens");
+    let mut runner =
+        TestRunner::new(Config { cases, max_shrink_iters: 400, failure_persistence: None, ..Config::default() });
+    // One sequence in ten is watched at every step, the others at their end.
+    let result = runner.run(&(steps(), prop::bool::weighted(0.1)), |(steps, is_watched)| {
+        runtime.block_on(async {
+            // Each sequence begins on a day of its own, so that none ends on the next.
+            let day = 86_400_000 - (clock.now().millis() - 3_600_000).rem_euclid(86_400_000);
+            clock.advance_seconds(day / 1000);
+            let mut pair = Pair::new(&domain, &clock).await;
+            for step in &steps {
+                pair.take(step).await;
+                if is_watched {
+                    pair.agree().await?;
+                }
+            }
+            pair.agree().await
+        })
+    });
+    runtime.block_on(domain.close());
+    std::fs::remove_dir_all(&folder).expect("the folder goes");
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
+}

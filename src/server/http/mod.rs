@@ -1,0 +1,8 @@
+//! HTTP plumbing: listener, router, headers, extractors, client addresses and static files.
+
+pub mod assets;
+pub mod client_ip;
+pub mod csp_report;
+pub mod extract;
+pub mod listener;
+pub mod router;

@@ -1,0 +1,294 @@
+//! What the clock of maintenances does, what it leaves to people and to other instances (domain rule 3.6).
+
+use sea_orm::ConnectionTrait;
+use serde_json::{Value, json};
+
+use crate::{
+    server::domain::LEASE_SECONDS,
+    tests::support::{
+        app::TestApp,
+        clients::{Team, id_of, incident_path},
+        database::connect,
+        endpoints::path_to,
+        fixtures::NOW,
+    },
+};
+
+/// Plans a window of this day, `from` and `to` in UTC, for some services.
+async fn plan(team: &Team, from: &str, to: &str, services: &[&Value]) -> Value {
+    let window = json!({
+        "title": format!("From {from}"),
+        "incident_type": "maintenance",
+        "starts_at": format!("2026-11-23T{from}:00Z"),
+        "ends_at": format!("2026-11-23T{to}:00Z"),
+        "service_ids": services.iter().map(|service| id_of(service)).collect::<Vec<_>>(),
+    });
+    team.report(window).await
+}
+
+/// What was said of a window, oldest first, as `15:04 status`.
+async fn told(team: &Team, window: &Value) -> Vec<String> {
+    let window = team.incident(window).await;
+    let updates = window["updates"].as_array().expect("a list").iter().rev();
+    let line = |update: &Value| {
+        let at = &update["display_at"].as_str().expect("an instant")[11..16];
+        format!("{at} {}", update["status"].as_str().expect("a word"))
+    };
+    updates.map(line).collect()
+}
+
+#[tokio::test]
+async fn rule_3_6_3_after_a_downtime_windows_that_overlap_go_by_in_their_planned_order() {
+    let app = TestApp::alone_at(NOW).await;
+    let team = app.register("Acme").await;
+    let (api, web) = (team.service("API").await, team.service("Web").await);
+    // Planned in another order than they begin in.
+    plan(&team, "15:30", "16:30", &[&api]).await;
+    plan(&team, "14:00", "18:00", &[&web]).await;
+    plan(&team, "15:00", "16:00", &[&api, &web]).await;
+    let before = team.seq().await;
+    app.pass(3 * 86_400);
+    assert_eq!(app.tick().await, 9, "three reminders are passed over, six steps are taken");
+    let mut reader = app.listen().await.visit(&team, Some(before)).await;
+    let after = reader.hello().await;
+    let mut steps = Vec::new();
+    for seq in before + 1..=after {
+        let event = reader.event(seq).await;
+        if event["type"] == "incident_updated" {
+            let newest = &event["data"]["updates"][0];
+            let at = &newest["display_at"].as_str().expect("an instant")[11..16];
+            steps.push(format!("{at} {} {}", event["data"]["title"], newest["status"]).replace('"', ""));
+        }
+    }
+    assert_eq!(
+        steps,
+        [
+            "14:00 From 14:00 in_progress",
+            "15:00 From 15:00 in_progress",
+            "15:30 From 15:30 in_progress",
+            "16:00 From 15:00 completed",
+            "16:30 From 15:30 completed",
+            "18:00 From 14:00 completed",
+        ]
+    );
+    let changes = async |service| -> Vec<String> {
+        let rows = team.history(service).await;
+        let row = |row: &Value| {
+            let at = &row["created_at"].as_str().expect("an instant")[11..16];
+            format!("{at} {}", row["new_status"].as_str().expect("a word"))
+        };
+        rows.iter().rev().map(row).collect()
+    };
+    assert_eq!(changes(&api).await, ["15:00 under_maintenance", "16:30 operational"]);
+    assert_eq!(changes(&web).await, ["14:00 under_maintenance", "18:00 operational"]);
+}
+
+#[tokio::test]
+async fn rule_3_6_3_an_instance_leaves_the_clock_to_who_holds_it_until_the_lease_runs_out() {
+    let app = TestApp::alone_at(NOW).await;
+    let (team, other) = (app.register("Acme").await, app.beside().await);
+    let first = plan(&team, "12:10", "12:30", &[]).await;
+    let second = plan(&team, "12:10", "12:31", &[]).await;
+    app.pass(600);
+    assert_eq!(app.tick().await, 2);
+    // The first that holds it has a long breath: what falls due meanwhile is not the other's.
+    app.pass(LEASE_SECONDS - 1);
+    let third = plan(&team, "12:10", "12:32", &[]).await;
+    assert_eq!(other.tick().await, 0);
+    app.pass(1);
+    assert_eq!(other.tick().await, 1);
+    assert_eq!(app.tick().await, 0);
+    app.pass(1_200);
+    assert_eq!((app.tick().await, other.tick().await), (1, 0), "free for whoever comes first");
+    assert_eq!(told(&team, &first).await, ["12:00 scheduled", "12:10 in_progress", "12:30 completed"]);
+    assert_eq!(told(&team, &second).await, ["12:00 scheduled", "12:10 in_progress"]);
+    assert_eq!(told(&team, &third).await, ["12:10 scheduled", "12:10 in_progress"]);
+}
+
+#[tokio::test]
+async fn rule_3_6_2_work_that_is_being_verified_is_completed_at_its_planned_end() {
+    let app = TestApp::alone_at(NOW).await;
+    let team = app.register("Acme").await;
+    let api = team.service("API").await;
+    let window = plan(&team, "14:00", "15:00", &[&api]).await;
+    for _ in 0..2 {
+        app.pass(3_600);
+        app.tick().await;
+    }
+    app.pass(1_800);
+    let update = team.say(&window, json!({"status": "verifying"})).await;
+    assert_eq!(update["message"], "Verification is currently underway for the maintenance items.");
+    assert_eq!(team.status_of(&api).await, "under_maintenance");
+    app.pass(1_799);
+    assert_eq!(app.tick().await, 0);
+    app.pass(1);
+    assert_eq!(app.tick().await, 1);
+    let all = ["12:00 scheduled", "13:00 scheduled", "14:00 in_progress", "14:30 verifying", "15:00 completed"];
+    assert_eq!(told(&team, &window).await, all);
+    assert_eq!(team.status_of(&api).await, "operational");
+}
+
+#[tokio::test]
+async fn rule_3_6_4_what_was_begun_early_or_ended_early_by_hand_is_not_done_again_by_the_clock() {
+    let app = TestApp::alone_at(NOW).await;
+    let team = app.register("Acme").await;
+    let (early, short) = (plan(&team, "14:00", "15:00", &[]).await, plan(&team, "14:00", "15:00", &[]).await);
+    app.pass(1_800);
+    team.say(&early, json!({"status": "in_progress"})).await;
+    for _ in 0..2 {
+        app.pass(3_600);
+        app.tick().await;
+    }
+    team.say(&short, json!({"status": "completed"})).await;
+    for _ in 0..3 {
+        app.pass(3_600);
+        app.tick().await;
+    }
+    assert_eq!(told(&team, &early).await, ["12:00 scheduled", "12:30 in_progress", "15:00 completed"]);
+    let all = ["12:00 scheduled", "13:00 scheduled", "14:00 in_progress", "14:30 completed"];
+    assert_eq!(told(&team, &short).await, all);
+}
+
+#[tokio::test]
+async fn rule_3_6_3_a_draft_waits_and_is_not_begun() {
+    let app = TestApp::alone_at(NOW).await;
+    let team = app.register("Acme").await;
+    let draft = json!({
+        "title": "Perhaps",
+        "incident_type": "maintenance",
+        "starts_at": "2026-11-23T14:00:00Z",
+        "ends_at": "2026-11-23T15:00:00Z",
+        "is_draft": true,
+    });
+    let draft = team.report(draft).await;
+    app.pass(7_200 + 600);
+    assert_eq!(app.tick().await, 0);
+    // Published within its window, it begins at once.
+    team.put(&incident_path(&draft), json!({"is_draft": false})).await.is(200);
+    assert_eq!(app.tick().await, 1);
+    assert_eq!(team.incident(&draft).await["status"], "in_progress");
+}
+
+#[tokio::test]
+async fn rule_3_6_9_a_window_at_three_stays_at_three_when_summer_time_begins_and_ends() {
+    for (now, first, starts) in [
+        ("2027-03-17T12:00:00Z", "2027-03-21T03:00", ["2027-03-21T02:00", "2027-03-28T01:00", "2027-04-04T01:00"]),
+        ("2026-10-15T12:00:00Z", "2026-10-18T03:00", ["2026-10-18T01:00", "2026-10-25T02:00", "2026-11-01T02:00"]),
+    ] {
+        let app = TestApp::alone_at(now).await;
+        let team = app.register("Acme").await;
+        let mut browser = team.browser();
+        browser.call(path_to("set_time_zone"), &[("time_zone", "Europe/Berlin")]).await.is(200);
+        // As the form says it: in the organization's own time.
+        let ends = first.replace("03:00", "04:00");
+        let fields = [
+            ("title", "Rotation"),
+            ("starts", first),
+            ("ends", &ends),
+            ("start", "on"),
+            ("end", "on"),
+            ("recurrence", "FREQ=WEEKLY;COUNT=3"),
+        ];
+        let answer = browser.call(path_to("schedule_maintenance"), &fields).await;
+        assert!(answer.status.is_success() || answer.status.is_redirection(), "{}", answer.text);
+        for _ in 0..24 {
+            app.pass(86_400);
+            app.tick().await;
+        }
+        let team = team.back().await;
+        let mut windows = team.incidents().await;
+        windows.sort_by_key(|window| window["scheduled_start"].to_string());
+        let begun: Vec<_> =
+            windows.iter().map(|window| &window["started_at"].as_str().expect("an instant")[..16]).collect();
+        assert_eq!(begun, starts, "03:00 there on both sides of the shift");
+        assert!(windows.iter().all(|window| window["status"] == "completed"));
+    }
+}
+
+#[tokio::test]
+async fn rule_3_6_9_a_series_that_cannot_go_on_stops_neither_the_others_nor_their_windows() {
+    let app = TestApp::alone_at(NOW).await;
+    let (team, unlucky) = (app.register("Acme").await, app.register("Unlucky").await);
+    for team in [&unlucky, &team] {
+        let window = json!({
+            "title": "Rotation",
+            "incident_type": "maintenance",
+            "starts_at": "2026-11-24T03:00:00Z",
+            "ends_at": "2026-11-24T04:00:00Z",
+            "recurrence": "FREQ=WEEKLY",
+        });
+        team.report(window).await;
+    }
+    let before = team.incidents().await.len();
+    let db = connect(&app.own.as_ref().expect("a database of its own").url).await;
+    // As no door would write it.
+    let spoilt = "UPDATE maintenance_series SET services = '?' WHERE org_id = (SELECT id FROM organization WHERE name = \
+                  'Unlucky')";
+    db.execute_unprepared(spoilt).await.expect("spoilt");
+    app.pass(8 * 86_400);
+    app.tick().await;
+    let team = team.back().await;
+    let windows = team.incidents().await;
+    assert_eq!(windows.len(), before + 1, "a week on there is one more");
+    assert_eq!(windows.iter().filter(|window| window["status"] == "completed").count(), 2);
+    assert_eq!(app.tick().await, 0, "and it is not tried over and over");
+}
+
+#[tokio::test]
+async fn rule_3_6_3_what_can_begin_only_late_begins_then_and_not_at_its_planned_time() {
+    let off = json!({"remind": false, "start": false, "end": false, "notify_start": true, "notify_end": true});
+    let on = json!({"remind": false, "start": true, "end": true, "notify_start": true, "notify_end": true});
+    let app = TestApp::alone_at("2026-11-23T09:00:00Z").await;
+    let team = app.register("Acme").await;
+    let api = team.service("API").await;
+    let window = json!({
+        "title": "Perhaps",
+        "incident_type": "maintenance",
+        "starts_at": "2026-11-23T10:00:00Z",
+        "ends_at": "2026-11-23T14:00:00Z",
+    });
+    let mut draft = window.clone();
+    (draft["is_draft"], draft["service_id"]) = (json!(true), api["id"].clone());
+    let draft = team.report(draft).await;
+    let mut by_hand = window;
+    by_hand["automations"] = off.clone();
+    let by_hand = team.report(by_hand).await;
+    app.pass(4 * 3_600);
+    app.tick().await;
+    team.amend(&draft, json!({"is_draft": false})).await;
+    team.amend(&by_hand, json!({"automations": on})).await;
+    app.pass(2);
+    assert_eq!(app.tick().await, 2);
+    for late in [&draft, &by_hand] {
+        let late = team.incident(late).await;
+        assert_eq!((&late["status"], &late["started_at"]), (&json!("in_progress"), &json!("2026-11-23T13:00:00.000Z")));
+    }
+    assert_eq!(team.history(&api).await[0]["created_at"], "2026-11-23T13:00:00.000Z", "three hours are not invented");
+
+    // The same of an end that was switched on when it was past.
+    team.amend(&by_hand, json!({"automations": off})).await;
+    app.pass(3 * 3_600);
+    app.tick().await;
+    team.amend(&by_hand, json!({"automations": on})).await;
+    app.pass(2);
+    app.tick().await;
+    assert_eq!(team.incident(&by_hand).await["resolved_at"], "2026-11-23T16:00:02.000Z");
+    assert_eq!(team.incident(&draft).await["resolved_at"], "2026-11-23T14:00:00.000Z");
+}
+
+#[tokio::test]
+async fn rule_3_6_2_a_reminder_that_comes_late_names_the_time() {
+    for (late, text) in [
+        (300, "Maintenance will begin as scheduled in 60 minutes."),
+        (301, "Maintenance will begin as scheduled on 23 Nov 2026, 14:00 UTC."),
+        (3_599, "Maintenance will begin as scheduled on 23 Nov 2026, 14:00 UTC."),
+    ] {
+        let app = TestApp::alone_at(NOW).await;
+        let team = app.register("Acme").await;
+        let window = plan(&team, "14:00", "15:00", &[]).await;
+        app.pass(3_600 + late);
+        assert_eq!(app.tick().await, 1);
+        assert_eq!(team.incident(&window).await["updates"][0]["message"], text, "{late} seconds late");
+        assert_eq!(told(&team, &window).await, ["12:00 scheduled", "13:00 scheduled"]);
+    }
+}

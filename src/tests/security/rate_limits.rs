@@ -1,0 +1,167 @@
+//! How much one caller may take: live feeds, messages, requests.
+
+use axum::http::{HeaderName, header};
+use futures::SinkExt;
+use serde_json::json;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::{
+    server::Relay,
+    tests::support::{
+        app::{TestApp, pretended, request},
+        clients::{PATIENCE, Team, form, path_of},
+        endpoints::path_to,
+        sockets::Port,
+    },
+};
+
+const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The status and the seconds to wait with which a feed is refused.
+async fn refusal(port: Port, team: &Team, headers: &[(HeaderName, &str)]) -> (u16, String) {
+    let path = format!("/api/public/{}/live", team.slug);
+    let refused = port.dial(&path, headers).await.expect_err("refused");
+    let wait = refused.headers().get(header::RETRY_AFTER).map(|value| value.to_str().expect("text").to_owned());
+    (refused.status().as_u16(), wait.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn r_41_an_address_has_so_many_feeds_and_the_next_is_told_when_to_come_back() {
+    let app = TestApp::with(&["--trusted-proxies", "127.0.0.1", "--sockets-per-ip", "2"]).await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let path = format!("/api/public/{}/live", team.slug);
+    let (home, other) = ([(FORWARDED, "203.0.113.9")], [(FORWARDED, "203.0.113.10")]);
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        open.push(port.dial(&path, &home).await.expect("room"));
+    }
+    assert_eq!(refusal(port, &team, &home).await, (503, "30".into()));
+    // A made-up address further left changes nothing.
+    assert_eq!(refusal(port, &team, &[(FORWARDED, "198.51.100.1, 203.0.113.9")]).await.0, 503);
+    port.dial(&path, &other).await.expect("another address").hello().await;
+    open.pop().expect("one").stream().close(None).await.expect("closed");
+    let room = async { while port.dial(&path, &home).await.is_err() {} };
+    timeout(PATIENCE, room).await.expect("the place is free again");
+}
+
+#[tokio::test]
+async fn r_41_a_person_has_ten_feeds() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let (team, other) = (app.register("Acme").await, app.register("Other").await);
+    let mut tabs = Vec::new();
+    for _ in 0..10 {
+        tabs.push(port.attend(&team).await);
+    }
+    let bearer = format!("Bearer {}", team.token);
+    assert_eq!(port.refuses("/api/live", &[(header::AUTHORIZATION, &bearer)]).await, 503);
+    port.attend(&other).await.hello().await;
+    port.visit(&team, None).await.hello().await;
+}
+
+#[tokio::test]
+async fn r_41_a_reader_that_talks_too_much_is_hung_up_on() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let mut reader = port.visit(&team, None).await;
+    reader.hello().await;
+    for _ in 0..11 {
+        let _ = reader.stream().send(Message::text("{}")).await;
+    }
+    assert_eq!(reader.goodbye().await, 1008);
+}
+
+#[tokio::test]
+async fn r_70_requests_to_the_api_and_forms_are_limited_by_the_minute() {
+    let app = TestApp::build(&["--api-rate", "20"], pretended("2026-03-01T12:00:00Z"), Relay::none()).await;
+    let team = app.register("Acme").await;
+    let status = format!("/api/public/{}/status", team.slug);
+    // The first request with a token is the address's: nobody knows yet what the token is worth.
+    team.get("/api/services").await.is(200);
+    for _ in 0..18 {
+        app.get(&status).await.is(200);
+    }
+    let refused = app.get(&status).await;
+    assert_eq!(refused.refuses(429, &[])["code"], "too_many_requests");
+    assert_eq!(refused.header(header::RETRY_AFTER), "60");
+    // Made-up tokens are counted with the address, and the page itself is not counted.
+    let builder = request(axum::http::Method::GET, &status).header(header::AUTHORIZATION, "Bearer made-up");
+    app.send(builder.body(axum::body::Body::empty()).expect("request")).await.refuses(429, &[]);
+    app.post("/api/auth/login", &json!({"email": "a@example.com", "password": "x"})).await.refuses(429, &[]);
+    assert_eq!(app.get(&format!("/public/{}", team.slug)).await.status, 200);
+    // Who is known has a count of their own, by whichever door.
+    for _ in 0..10 {
+        team.get("/api/services").await.is(200);
+    }
+    for _ in 0..9 {
+        team.browser().call(path_to("add_group"), &[("name", "Core")]).await.is(200);
+    }
+    team.get("/api/services").await.refuses(429, &[]);
+    let builder = request(axum::http::Method::POST, path_to("add_group"))
+        .header(header::COOKIE, format!("aldis={}", team.token))
+        .header("sec-fetch-site", "same-origin")
+        .header(header::ACCEPT, "text/html");
+    let page = app.send(form(builder, &[("name", "Core"), ("page", "/services")])).await;
+    assert_eq!(page.status, 429, "{}", page.text);
+    app.pass(60);
+    team.get("/api/services").await.is(200);
+    app.get(&status).await.is(200);
+}
+
+#[tokio::test]
+async fn r_70_a_token_is_its_persons_however_it_is_written_and_no_token_under_another_scheme() {
+    let app = TestApp::build(&["--api-rate", "5"], pretended("2026-03-01T12:00:00Z"), Relay::none()).await;
+    let team = app.register("Acme").await;
+    for _ in 0..4 {
+        team.get("/api/services").await.is(200);
+    }
+    let with = async |written: &str| {
+        let request = request(axum::http::Method::GET, "/api/services")
+            .header(header::AUTHORIZATION, format!("{written}{}", team.token));
+        app.send(request.body(axum::body::Body::empty()).expect("request")).await
+    };
+    with("Basic ").await.refuses(401, &[]);
+    with("bearer \t  ").await.is(200);
+    with("Bearer  ").await.refuses(429, &[]);
+    team.get("/api/services").await.refuses(429, &[]);
+}
+
+#[tokio::test]
+async fn r_70_a_history_is_asked_for_400_days_at_a_time() {
+    let app = TestApp::at("2026-03-01T12:00:00Z").await;
+    let team = app.register("Acme").await;
+    let path = format!("{}/history", path_of(&team.service("API").await));
+    for (query, is_fine) in [
+        ("from=2025-02-01T00:00:00Z", true),
+        ("from=2025-01-01T00:00:00Z", false),
+        ("from=2020-01-01T00:00:00Z&to=2021-01-01T00:00:00Z", true),
+        ("from=2020-01-01T00:00:00Z&to=2021-03-01T00:00:00Z", false),
+        ("to=2021-03-01T00:00:00Z", true),
+    ] {
+        let answer = team.get(&format!("{path}?{query}")).await;
+        if is_fine {
+            answer.is(200);
+        } else {
+            answer.refuses(400, &["from"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_service_is_named_by_the_field_it_was_sent_in() {
+    let app = TestApp::open().await;
+    let team = app.register("Acme").await;
+    let nobodys = "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000";
+    for (field, value) in [
+        ("service_id", json!(nobodys)),
+        ("service_ids", json!([nobodys])),
+        ("services", json!([{"id": nobodys, "status": "degraded"}])),
+    ] {
+        let mut new = json!({"title": "Down"});
+        new[field] = value;
+        team.post("/api/incidents", new).await.refuses(404, &[field]);
+    }
+}

@@ -1,0 +1,214 @@
+//! An organization that has one of everything, for tests that go to every door there is.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use super::{
+    app::{PASSWORD, TestApp, unique},
+    clients::{Team, id_of},
+    endpoints::Field,
+};
+
+/// The present of tests whose bodies hold dates.
+pub const NOW: &str = "2026-11-23T12:00:00Z";
+
+/// The session a token names.
+pub fn session_of(token: &str) -> String {
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("a payload")).expect("base64");
+    let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+    claims["sid"].as_str().expect("an id").to_owned()
+}
+
+/// An organization with one of everything that has an id.
+pub struct Owner {
+    pub team: Team,
+    pub service: Value,
+    pub group: Value,
+    /// Open, with two updates.
+    incident: Value,
+    /// Over.
+    past: Value,
+    /// Planned, one of the series.
+    maintenance: Value,
+    series: Value,
+    template: Value,
+    token: Value,
+    /// Another admin.
+    colleague: Value,
+    invitation: Value,
+    /// Another organization, of which the same person is a member.
+    other: Value,
+    /// Another session of the same person.
+    session: String,
+    /// An e-mail address and a page address that nobody has.
+    new_address: String,
+    new_slug: String,
+}
+
+impl Owner {
+    pub async fn of(app: &TestApp, name: &str) -> Self {
+        let team = app.register(name).await;
+        let group = team.group("Core").await;
+        let new = json!({"name": "API", "group_id": id_of(&group)});
+        let service = team.post("/api/services", new).await.is(201);
+        team.service("Second").await;
+        team.change(&service, json!({"status": "degraded"})).await;
+        team.change(&service, json!({"status": "operational"})).await;
+        let incident = open_incident(&team, &service).await;
+        let said = partly_down(&service);
+        let past = json!({
+            "title": "Long ago",
+            "started_at": "2026-11-20T08:00:00Z",
+            "resolved_at": "2026-11-20T09:00:00Z",
+            "services": said,
+        });
+        let past = team.post("/api/incidents", past).await.is(201);
+        let (maintenance, series) = planned_maintenance(&team, &service).await;
+        let template = new_template(&team, &service).await;
+        let service = team.get(&format!("/api/services/{}", id_of(&service))).await.is(200);
+        let token = new_token(&team).await;
+        let colleague = team.colleague("admin").await.user;
+        let invitation = team.invite("member").await.invitation;
+        let other = app.register("Another").await;
+        let joined = other.invite_at(&team.email, "member").await.join_with_password(app, PASSWORD).await.0;
+        assert_eq!(joined.status, 200, "{}", joined.text);
+        let other = other.organization;
+        let session = session_of(&team.back().await.token);
+        Self {
+            team,
+            service,
+            group,
+            incident,
+            past,
+            maintenance,
+            series,
+            template,
+            token,
+            colleague,
+            invitation,
+            other,
+            session,
+            new_address: format!("{}@example.com", unique("new")),
+            new_slug: unique("new"),
+        }
+    }
+
+    /// Puts another thing of a kind in the place of one that is gone, where that needs nothing but an admin.
+    pub async fn renew(&mut self, kind: Field) {
+        let team = &self.team;
+        // What the others name must be there too.
+        self.service = team.service("API").await;
+        match kind {
+            Field::Group => self.group = team.group("Core").await,
+            Field::Incident | Field::Update => self.incident = open_incident(team, &self.service).await,
+            Field::Maintenance | Field::Series => {
+                (self.maintenance, self.series) = planned_maintenance(team, &self.service).await;
+            }
+            Field::Template => self.template = new_template(team, &self.service).await,
+            Field::Token => self.token = new_token(team).await,
+            Field::Colleague => self.colleague = team.colleague("admin").await.user,
+            Field::Invitation => self.invitation = team.invite("member").await.invitation,
+            _ => {}
+        }
+    }
+
+    /// What a parameter of a path names. A path of a new kind must be added here.
+    pub fn kind_in(path: &str, parameter: &str) -> Field {
+        match (path.split('/').nth(2), parameter) {
+            (Some("services"), "id") => Field::Service,
+            (Some("groups"), "id") => Field::Group,
+            (Some("incidents"), "id") => Field::Incident,
+            (Some("incidents"), "uid") => Field::Update,
+            (Some("maintenance-series"), "id") => Field::Series,
+            (Some("templates"), "id") => Field::Template,
+            (Some("tokens"), "id") => Field::Token,
+            (Some("team"), "user_id") => Field::Colleague,
+            (Some("team"), "id") => Field::Invitation,
+            _ => panic!("say which id of an organization's own belongs in {{{parameter}}} of {path}"),
+        }
+    }
+
+    /// The owner's own id for a parameter of a path.
+    pub fn id_in(&self, path: &str, parameter: &str) -> &str {
+        self.id_of_kind(Self::kind_in(path, parameter))
+    }
+
+    /// A path with the owner's own ids in it.
+    pub fn path(&self, path: &str) -> String {
+        let parts = path.split('/').map(|part| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            Some("slug") => self.team.slug.as_str(),
+            Some(name) => self.id_in(path, name),
+            None => part,
+        });
+        parts.collect::<Vec<_>>().join("/")
+    }
+
+    /// The owner's own id for a field of a body. A field of a new kind must be added here.
+    pub fn id_for(&self, field: &str) -> &str {
+        match field {
+            "group_id" => id_of(&self.group),
+            "service_id" | "service_ids" | "services" => id_of(&self.service),
+            _ => panic!("say which id of an organization's own belongs in the field {field}"),
+        }
+    }
+
+    /// The owner's own id for a field of a server function.
+    pub fn id_of_kind(&self, field: Field) -> &str {
+        match field {
+            Field::Service | Field::Said(_) => id_of(&self.service),
+            Field::Group => id_of(&self.group),
+            Field::Incident => id_of(&self.incident),
+            Field::Update => id_of(&self.incident["updates"][0]),
+            Field::Past => id_of(&self.past),
+            Field::Maintenance => id_of(&self.maintenance),
+            Field::Series => id_of(&self.series),
+            Field::Template => id_of(&self.template),
+            Field::Token => id_of(&self.token),
+            Field::Colleague => id_of(&self.colleague),
+            Field::Invitation => id_of(&self.invitation),
+            Field::Organization => id_of(&self.other),
+            Field::Session => &self.session,
+            Field::Address => &self.team.email,
+            Field::NewAddress => &self.new_address,
+            Field::NewSlug => &self.new_slug,
+            Field::Plain(text) => text,
+        }
+    }
+}
+
+/// What an incident says of a service.
+fn partly_down(service: &Value) -> Value {
+    json!([{"id": id_of(service), "status": "partial_outage"}])
+}
+
+/// An incident with two updates.
+async fn open_incident(team: &Team, service: &Value) -> Value {
+    let incident = team.report(json!({"title": "Outage", "services": partly_down(service)})).await;
+    team.say(&incident, json!({"message": "Found it."})).await;
+    team.incident(&incident).await
+}
+
+/// A maintenance that comes back, and its series.
+async fn planned_maintenance(team: &Team, service: &Value) -> (Value, Value) {
+    let new = json!({
+        "title": "Upgrade",
+        "incident_type": "maintenance",
+        "starts_at": "2026-12-02T02:00:00Z",
+        "ends_at": "2026-12-02T03:00:00Z",
+        "service_ids": [id_of(service)],
+        "recurrence": "FREQ=WEEKLY;COUNT=2",
+    });
+    let maintenance = team.report(new).await;
+    let series = team.get("/api/maintenance-series").await.is(200);
+    let of_it = series.as_array().expect("a list").iter().find(|series| series["id"] == maintenance["series_id"]);
+    (maintenance.clone(), of_it.expect("its series").clone())
+}
+
+async fn new_template(team: &Team, service: &Value) -> Value {
+    let new = json!({"name": "Slow", "title": "{{services}} slow", "services": partly_down(service)});
+    team.post("/api/templates", new).await.is(201)
+}
+
+async fn new_token(team: &Team) -> Value {
+    team.post("/api/tokens", json!({"name": "Pipeline"})).await.is(201)
+}
