@@ -1,20 +1,36 @@
-//! Causes become answers here: logged once, and never told to a client; and answers become responses.
+//! Errors: internal causes are logged once, with their place, and hidden from clients; errors become responses.
 
-use std::fmt::Display;
+use std::{fmt::Display, num::TryFromIntError, panic::Location};
 
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use sea_orm::DbErr;
 
 use crate::model::Error;
 
-/// Logs what went wrong and gives the answer that says nothing of it.
+/// Logs the cause of an internal error with the place it came from, and returns an error that reveals none of it.
+#[track_caller]
 pub fn internal(cause: impl Display) -> Error {
-    tracing::error!(%cause, "internal error");
+    tracing::error!(%cause, at = %Location::caller(), "internal error");
     Error::internal()
 }
+
+/// Lets `?` turn causes that no client can do anything about into internal errors.
+macro_rules! internal_causes {
+    ($($cause:ty),+) => {$(
+        impl From<$cause> for Error {
+            #[track_caller]
+            fn from(cause: $cause) -> Self {
+                internal(cause)
+            }
+        }
+    )+};
+}
+
+internal_causes!(DbErr, TryFromIntError);
 
 /// The HTTP status of an error.
 #[must_use]

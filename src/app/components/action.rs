@@ -116,14 +116,19 @@ impl Call {
 
 /// Sends fields to a server function; what it answers, as JSON. Where it leads, the redirect hook goes.
 async fn post(url: &str, fields: String) -> Result<String> {
-    let request = Request::try_new_post(url, "application/x-www-form-urlencoded", "application/json", fields)?;
+    let request = <Request as ClientReq<Error>>::try_new_post(
+        url,
+        "application/x-www-form-urlencoded",
+        "application/json",
+        fields,
+    )?;
     let response = <Browser as Client<Error>>::send(request).await?;
     let status = ClientRes::<Error>::status(&response);
     let leads_to = ClientRes::<Error>::has_redirect(&response).then(|| ClientRes::<Error>::location(&response));
     if (400..=599).contains(&status) {
-        return Err(Error::de(response.try_into_bytes().await?));
+        return Err(Error::de(ClientRes::<Error>::try_into_bytes(response).await?));
     }
-    let answer = response.try_into_string().await?;
+    let answer = ClientRes::<Error>::try_into_string(response).await?;
     if let Some(place) = leads_to {
         call_redirect_hook(&place);
     }

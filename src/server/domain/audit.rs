@@ -154,10 +154,7 @@ pub(super) async fn write(
         ip: actor.caller.address(),
         request_id: actor.caller.request_id.chars().take(64).collect(),
     };
-    audit_entry::Entity::insert(row.into_active_model().reset_all())
-        .exec_without_returning(db)
-        .await
-        .map_err(internal)?;
+    audit_entry::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(db).await?;
     Ok(())
 }
 
@@ -220,12 +217,12 @@ impl Admin {
     /// Whoever may be looked for, by name: the members, and who has left, by the name they had then.
     async fn audited_people(&self) -> Result<Vec<(UserId, String)>> {
         use audit_entry::Column;
-        let members = self.scope().find::<membership::Entity>().all(self.db()).await.map_err(internal)?;
+        let members = self.scope().find::<membership::Entity>().all(self.db()).await?;
         let members = names(self.db(), members.into_iter().map(|member| member.user_id).collect()).await?;
         let left = Column::Action.is_in([Action::MemberLeft, Action::MemberRemoved]);
         let left = self.scope().find::<audit_entry::Entity>().filter(left).order_by_desc(Column::CreatedAt);
         let left = left.select_only().columns([Column::TargetId, Column::TargetName]).limit(LEAVERS_MAX);
-        let left: Vec<(String, String)> = left.into_tuple().all(self.db()).await.map_err(internal)?;
+        let left: Vec<(String, String)> = left.into_tuple().all(self.db()).await?;
         let left = left.into_iter().rev().filter_map(|(id, name)| Some((id.parse().ok()?, name)));
         let people: BTreeMap<UserId, String> = left.chain(members).collect();
         let mut people: Vec<_> = people.into_iter().collect();
@@ -240,7 +237,7 @@ impl Admin {
     pub async fn audit(&self, query: &AuditQuery, limit: u64) -> Result<(Vec<AuditEntry>, Option<String>)> {
         let mut rows = self.audit_rows(query, limit + 1).await?;
         let has_more = rows.len() as u64 > limit;
-        rows.truncate(usize::try_from(limit).map_err(internal)?);
+        rows.truncate(usize::try_from(limit)?);
         let next = rows.last().filter(|_| has_more).map(place_of);
         Ok((rows.into_iter().map(entry).collect::<Result<_>>()?, next))
     }
@@ -308,7 +305,7 @@ impl Admin {
             rows = rows.filter(Condition::any().add(Column::CreatedAt.lt(at)).add(same));
         }
         let rows = rows.order_by_desc(Column::CreatedAt).order_by_desc(Column::Id).limit(limit);
-        rows.all(self.db()).await.map_err(internal)
+        Ok(rows.all(self.db()).await?)
     }
 }
 
@@ -321,7 +318,7 @@ impl System {
     pub async fn forget_old_audit(&self) -> Result<u64> {
         let oldest = self.domain.clock().now().plus_seconds(-AUDIT_DAYS * 86_400);
         let old = audit_entry::Entity::delete_many().filter(audit_entry::Column::CreatedAt.lt(oldest));
-        Ok(old.exec(self.domain.db()).await.map_err(internal)?.rows_affected)
+        Ok(old.exec(self.domain.db()).await?.rows_affected)
     }
 }
 

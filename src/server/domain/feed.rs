@@ -14,10 +14,7 @@ use super::{
 };
 use crate::{
     model::{Audience, Error, OrganizationId, Result, Seq},
-    server::{
-        error::internal,
-        live::hub::{Published, Told, Topic},
-    },
+    server::live::hub::{Published, Told, Topic},
 };
 
 /// The most events a returning reader is caught up with; one that missed more reloads the state.
@@ -209,11 +206,8 @@ impl System {
     #[expect(clippy::disallowed_methods, reason = "housekeeping over all organizations, by age alone")]
     pub async fn forget_old_events(&self) -> Result<u64> {
         let oldest = self.domain.clock().now().plus_seconds(-KEPT_SECONDS);
-        let result = event::Entity::delete_many()
-            .filter(event::Column::CreatedAt.lt(oldest))
-            .exec(self.domain.db())
-            .await
-            .map_err(internal)?;
+        let result =
+            event::Entity::delete_many().filter(event::Column::CreatedAt.lt(oldest)).exec(self.domain.db()).await?;
         Ok(result.rows_affected)
     }
 }
@@ -235,10 +229,10 @@ impl Domain {
             .limit(REPLAY_MAX);
         let length: Expr = Func::char_length(event::Column::Frame.into_simple_expr()).into();
         let lengths = after.clone().select_only().column_as(length, "length");
-        let lengths: Vec<i32> = lengths.into_tuple().all(self.db()).await.map_err(internal)?;
+        let lengths: Vec<i32> = lengths.into_tuple().all(self.db()).await?;
         let affordable = affordable(&lengths, REPLAY_TEXT_MAX);
         let is_all = affordable == lengths.len() && u64::try_from(affordable).is_ok_and(|count| count < REPLAY_MAX);
-        let rows = after.limit(u64::try_from(affordable).ok()).all(self.db()).await.map_err(internal)?;
+        let rows = after.limit(u64::try_from(affordable).ok()).all(self.db()).await?;
         let events = rows.into_iter().map(|row| Published { seq: row.seq.unsigned_abs(), frame: row.frame.into() });
         Ok(Missed { events: events.collect(), is_all })
     }
@@ -256,7 +250,7 @@ fn affordable(lengths: &[i32], most: usize) -> usize {
 /// The number of the newest event of an organization for an audience.
 #[expect(clippy::disallowed_methods, reason = "the organization is what scopes are made of")]
 pub(super) async fn tip(db: &impl ConnectionTrait, id: OrganizationId, audience: Audience) -> Result<Seq> {
-    let row = organization::Entity::find_by_id(id).one(db).await.map_err(internal)?.ok_or_else(Error::not_found)?;
+    let row = organization::Entity::find_by_id(id).one(db).await?.ok_or_else(Error::not_found)?;
     Ok(match audience {
         Audience::Public => row.public_seq,
         Audience::Members => row.members_seq,

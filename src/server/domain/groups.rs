@@ -12,9 +12,8 @@ use super::{
     store::{Scope, service, service_group},
     tx::Tx,
 };
-use crate::{
-    model::{Action, Error, GroupId, GroupPatch, NewGroup, Placement, Result, ServiceGroup, check::require_version},
-    server::error::internal,
+use crate::model::{
+    Action, Error, GroupId, GroupPatch, NewGroup, Placement, Result, ServiceGroup, check::require_version,
 };
 
 const OPERATION: &str = "create_group";
@@ -27,7 +26,7 @@ impl Viewer {
     /// # Errors
     /// When the database does not answer.
     pub async fn groups(&self) -> Result<Vec<ServiceGroup>> {
-        let rows = in_order(self.scope()).all(self.db()).await.map_err(internal)?;
+        let rows = in_order(self.scope()).all(self.db()).await?;
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
@@ -36,7 +35,7 @@ impl Viewer {
     /// # Errors
     /// `not_found` when this organization has none with this id.
     pub async fn group(&self, id: GroupId) -> Result<ServiceGroup> {
-        let row = self.scope().find_id::<service_group::Entity>(id).one(self.db()).await.map_err(internal)?;
+        let row = self.scope().find_id::<service_group::Entity>(id).one(self.db()).await?;
         row.map(Into::into).ok_or_else(Error::not_found)
     }
 }
@@ -62,16 +61,13 @@ impl Member {
             org_id: self.organization(),
             id: GroupId::from_uuid(new_id()),
             name: new.name,
-            position: i64::try_from(count).map_err(internal)?,
+            position: i64::try_from(count)?,
             created_at: tx.now(),
             updated_at: tx.now(),
             version: 1,
         };
         let id = row.id;
-        service_group::Entity::insert(row.into_active_model().reset_all())
-            .exec_without_returning(tx.db())
-            .await
-            .map_err(internal)?;
+        service_group::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
         if let Some(position) = new.position {
             tx.arrange_groups(id, position).await?;
         }
@@ -131,7 +127,7 @@ impl Member {
             Placement::Up => place.saturating_sub(1),
             Placement::Down => place + 1,
         };
-        let changed = tx.arrange_groups(id, i32::try_from(target).map_err(internal)?).await?;
+        let changed = tx.arrange_groups(id, i32::try_from(target)?).await?;
         tx.emit_page_if(changed).await?;
         if changed {
             tx.note(deed(Action::GroupMoved, &group).setting("direction", direction));
@@ -151,7 +147,7 @@ impl Member {
         let behind = tx.siblings(None).await?.len();
         for (place, mut row) in (behind..).zip(orphans) {
             row.group_id = None;
-            row.position = i64::try_from(place).map_err(internal)?;
+            row.position = i64::try_from(place)?;
             row.version += 1;
             row.updated_at = tx.moment_after(row.updated_at);
             tx.save(&row).await?;
@@ -162,9 +158,8 @@ impl Member {
             .set(service::ActiveModel { group_id: Set(None), ..Default::default() })
             .filter(service::Column::GroupId.eq(id))
             .exec(tx.db())
-            .await
-            .map_err(internal)?;
-        service_group::Entity::delete(group.into_active_model()).exec(tx.db()).await.map_err(internal)?;
+            .await?;
+        service_group::Entity::delete(group.into_active_model()).exec(tx.db()).await?;
         tx.number_groups(tx.groups().await?).await?;
         tx.emit_page_if(true).await?;
         tx.commit().await
@@ -178,17 +173,17 @@ fn deed(action: Action, group: &service_group::Model) -> Deed {
 
 impl Tx {
     async fn group(&self, id: GroupId) -> Result<service_group::Model> {
-        let row = self.scope().find_id::<service_group::Entity>(id).one(self.db()).await.map_err(internal)?;
+        let row = self.scope().find_id::<service_group::Entity>(id).one(self.db()).await?;
         row.ok_or_else(Error::not_found)
     }
 
     async fn groups(&self) -> Result<Vec<service_group::Model>> {
-        in_order(self.scope()).all(self.db()).await.map_err(internal)
+        Ok(in_order(self.scope()).all(self.db()).await?)
     }
 
     async fn save_group(&self, row: &service_group::Model) -> Result<()> {
         let update = self.scope().update_id::<service_group::Entity>(row.id);
-        update.set(row.clone().into_active_model().reset_all()).exec(self.db()).await.map_err(internal)?;
+        update.set(row.clone().into_active_model().reset_all()).exec(self.db()).await?;
         Ok(())
     }
 

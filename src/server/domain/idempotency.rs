@@ -45,7 +45,7 @@ impl Tx {
     ) -> Result<Option<Uuid>> {
         let Some(IdempotencyKey(key)) = key else { return Ok(None) };
         let row = self.scope().find_id::<idempotency_key::Entity>(key.as_str()).one(self.db()).await;
-        let Some(row) = row.map_err(internal)? else { return Ok(None) };
+        let Some(row) = row? else { return Ok(None) };
         if row.operation != operation || row.fingerprint != fingerprint(request)? {
             let why = "This Idempotency-Key was used for another request. Use a new one.";
             return Err(Error::new(Code::Conflict, why));
@@ -71,8 +71,7 @@ impl Tx {
             created_at: Set(self.now()),
         })
         .exec_without_returning(self.db())
-        .await
-        .map_err(internal)?;
+        .await?;
         Ok(())
     }
 }
@@ -96,8 +95,7 @@ impl System {
         let result = idempotency_key::Entity::delete_many()
             .filter(idempotency_key::Column::CreatedAt.lt(oldest))
             .exec(self.domain.db())
-            .await
-            .map_err(internal)?;
+            .await?;
         Ok(result.rows_affected)
     }
 }

@@ -12,12 +12,9 @@ use super::{
     store::{service, service_group, status_change},
     tx::Tx,
 };
-use crate::{
-    model::{
-        Action, Cause, Code, Error, Event, GroupId, Layers, NewService, Placement, Result, Service, ServiceId,
-        ServicePatch, StatusChangeId, Timestamp, UserId, check::require_version,
-    },
-    server::error::internal,
+use crate::model::{
+    Action, Cause, Code, Error, Event, GroupId, Layers, NewService, Placement, Result, Service, ServiceId,
+    ServicePatch, StatusChangeId, Timestamp, UserId, check::require_version,
 };
 
 const OPERATION: &str = "create_service";
@@ -31,7 +28,7 @@ impl Viewer {
     /// `not_found` when this organization has none with this id.
     pub async fn service(&self, id: ServiceId) -> Result<Service> {
         let row = self.scope().find_id::<service::Entity>(id).filter(service::Column::DeletedAt.is_null());
-        row.one(self.db()).await.map_err(internal)?.map(Into::into).ok_or_else(Error::not_found)
+        row.one(self.db()).await?.map(Into::into).ok_or_else(Error::not_found)
     }
 }
 
@@ -65,17 +62,14 @@ impl Member {
             baseline,
             status: Layers { baseline, ..Layers::default() }.effective(),
             status_since: tx.now(),
-            position: i64::try_from(tx.siblings(new.group_id).await?.len()).map_err(internal)?,
+            position: i64::try_from(tx.siblings(new.group_id).await?.len())?,
             created_at: tx.now(),
             updated_at: tx.now(),
             deleted_at: None,
             version: 1,
         };
         let id = row.id;
-        service::Entity::insert(row.into_active_model().reset_all())
-            .exec_without_returning(tx.db())
-            .await
-            .map_err(internal)?;
+        service::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
         let moved_others = match new.position {
             Some(position) => tx.arrange(new.group_id, id, position).await?,
             None => false,
@@ -114,7 +108,7 @@ impl Member {
                 tx.require_group(group).await?;
             }
             after.group_id = group;
-            after.position = i64::try_from(tx.siblings(group).await?.len()).map_err(internal)?;
+            after.position = i64::try_from(tx.siblings(group).await?.len())?;
         }
         if let Some(baseline) = patch.status {
             after.baseline = baseline;
@@ -166,7 +160,7 @@ impl Member {
             Placement::Up => place.saturating_sub(1),
             Placement::Down => place + 1,
         };
-        let moved = tx.arrange(group, id, i32::try_from(target).map_err(internal)?).await?;
+        let moved = tx.arrange(group, id, i32::try_from(target)?).await?;
         tx.emit_page_if(moved).await?;
         if moved {
             tx.note(deed(Action::ServiceMoved, &service).setting("direction", direction));
@@ -215,12 +209,12 @@ impl Tx {
     /// A service of this organization that has not been deleted.
     pub(super) async fn service(&self, id: ServiceId) -> Result<service::Model> {
         let row = self.scope().find_id::<service::Entity>(id).filter(service::Column::DeletedAt.is_null());
-        row.one(self.db()).await.map_err(internal)?.ok_or_else(Error::not_found)
+        row.one(self.db()).await?.ok_or_else(Error::not_found)
     }
 
     /// All services of this organization, by position.
     pub(super) async fn services(&self) -> Result<Vec<service::Model>> {
-        self.present().all(self.db()).await.map_err(internal)
+        Ok(self.present().all(self.db()).await?)
     }
 
     /// The services of one group, or of none, by position.
@@ -229,7 +223,7 @@ impl Tx {
             Some(group) => service::Column::GroupId.eq(group),
             None => service::Column::GroupId.is_null(),
         };
-        self.present().filter(within).all(self.db()).await.map_err(internal)
+        Ok(self.present().filter(within).all(self.db()).await?)
     }
 
     fn present(&self) -> Select<service::Entity> {
@@ -242,7 +236,7 @@ impl Tx {
 
     /// Refuses a group that is not this organization's.
     pub(super) async fn require_group(&self, id: GroupId) -> Result<()> {
-        let known = self.scope().find_id::<service_group::Entity>(id).one(self.db()).await.map_err(internal)?;
+        let known = self.scope().find_id::<service_group::Entity>(id).one(self.db()).await?;
         known.map(drop).ok_or_else(|| {
             let fault = Error::field("group_id", "There is no such group.");
             Error { code: Code::NotFound, ..fault }
@@ -252,7 +246,7 @@ impl Tx {
     /// Writes a service's row.
     pub(super) async fn save(&self, row: &service::Model) -> Result<()> {
         let update = self.scope().update_id::<service::Entity>(row.id);
-        update.set(row.clone().into_active_model().reset_all()).exec(self.db()).await.map_err(internal)?;
+        update.set(row.clone().into_active_model().reset_all()).exec(self.db()).await?;
         Ok(())
     }
 
@@ -280,8 +274,7 @@ impl Tx {
             created_at: Set(after.status_since),
         })
         .exec_without_returning(self.db())
-        .await
-        .map_err(internal)?;
+        .await?;
         Ok(())
     }
 

@@ -64,9 +64,9 @@ impl Visitor {
     /// # Errors
     /// When the database does not answer.
     pub async fn page(&self) -> Result<StatusPage> {
-        let tx = store::snapshot(self.domain.db()).await.map_err(internal)?;
+        let tx = store::snapshot(self.domain.db()).await?;
         let page = load(&tx, self.scope(), Audience::Public, self.domain.clock().now()).await?;
-        tx.commit().await.map_err(internal)?;
+        tx.commit().await?;
         Ok(page)
     }
 
@@ -77,14 +77,12 @@ impl Visitor {
     pub async fn timeline(&self) -> Result<Timeline> {
         let db = self.domain.db();
         let shown = self.scope().find::<service::Entity>().filter(service::Column::DeletedAt.is_null());
-        let shown: Vec<ServiceId> =
-            shown.select_only().column(service::Column::Id).into_tuple().all(db).await.map_err(internal)?;
+        let shown: Vec<ServiceId> = shown.select_only().column(service::Column::Id).into_tuple().all(db).await?;
         let rows = newest_first(self.scope().find())
             .filter(status_change::Column::ServiceId.is_in(shown))
             .limit(PAGE)
             .all(db)
-            .await
-            .map_err(internal)?;
+            .await?;
         let status_changes =
             rows.into_iter().map(|row| StatusChange { changed_by: None, ..StatusChange::from(row) }).collect();
         let incidents = incidents::lately(db, self.scope(), self.domain.clock().now(), PAGE).await?;
@@ -98,9 +96,9 @@ impl Viewer {
     /// # Errors
     /// When the database does not answer.
     pub async fn board(&self) -> Result<StatusPage> {
-        let tx = store::snapshot(self.domain.db()).await.map_err(internal)?;
+        let tx = store::snapshot(self.domain.db()).await?;
         let page = load(&tx, self.scope(), Audience::Members, self.domain.clock().now()).await?;
-        tx.commit().await.map_err(internal)?;
+        tx.commit().await?;
         Ok(page)
     }
 
@@ -129,7 +127,7 @@ impl Viewer {
         }
         let query = query.join(JoinType::LeftJoin, service::Relation::Group.def()).order_by_asc(group());
         let query = query.order_by_asc(Column::Position).order_by_asc(Column::Id).limit(limit + 1);
-        let mut rows = query.all(self.db()).await.map_err(internal)?;
+        let mut rows = query.all(self.db()).await?;
         let more = u64::try_from(rows.len()).is_ok_and(|length| length > limit);
         if more {
             rows.pop();
@@ -141,12 +139,12 @@ impl Viewer {
     /// The service a list has come to, and where its group stands. One that has been deleted meanwhile kept its place.
     async fn place(&self, cursor: &str) -> Result<(service::Model, i64)> {
         let row = match cursor.parse::<ServiceId>() {
-            Ok(id) => self.scope().find_id::<service::Entity>(id).one(self.db()).await.map_err(internal)?,
+            Ok(id) => self.scope().find_id::<service::Entity>(id).one(self.db()).await?,
             Err(_) => None,
         };
         let row = row.ok_or_else(|| Error::field("cursor", "Use the cursor of the page before, unchanged."))?;
         let group = match row.group_id {
-            Some(id) => self.scope().find_id::<service_group::Entity>(id).one(self.db()).await.map_err(internal)?,
+            Some(id) => self.scope().find_id::<service_group::Entity>(id).one(self.db()).await?,
             None => None,
         };
         Ok((row, group.map_or(NO_GROUP, |group| group.position)))
@@ -159,7 +157,7 @@ impl Viewer {
     pub async fn history(&self, id: ServiceId, range: HistoryRange) -> Result<(Vec<StatusChange>, Option<String>)> {
         let db = self.db();
         let known = self.scope().find_id::<service::Entity>(id).filter(service::Column::DeletedAt.is_null());
-        known.one(db).await.map_err(internal)?.ok_or_else(Error::not_found)?;
+        known.one(db).await?.ok_or_else(Error::not_found)?;
         let limit = range.limit.unwrap_or(PAGE).clamp(1, PAGE);
         let end = range.to.unwrap_or_else(|| self.domain.clock().now());
         if range.from.is_some_and(|from| from.plus_seconds(RANGE_DAYS * 86_400) < end) {
@@ -179,7 +177,7 @@ impl Viewer {
             );
             query = query.filter(older);
         }
-        let mut rows = query.limit(limit + 1).all(db).await.map_err(internal)?;
+        let mut rows = query.limit(limit + 1).all(db).await?;
         let more = u64::try_from(rows.len()).is_ok_and(|length| length > limit);
         if more {
             rows.pop();
@@ -201,8 +199,7 @@ impl Viewer {
             .filter(status_change::Column::ServiceId.eq(id))
             .filter(status_change::Column::CreatedAt.gte(window))
             .all(self.db())
-            .await
-            .map_err(internal)?;
+            .await?;
         let changes = rows.into_iter().map(StatusChange::from).collect();
         let corrections = incidents::corrections(self.db(), self.scope(), id, window).await?;
         Ok(Uptime::of((service.created_at, service.status), changes, &corrections, &self.zone().await?, now))
@@ -252,11 +249,11 @@ async fn assemble(
     let time_zone = row.time_zone.clone();
     let zone = zones::zone(&time_zone, now)?;
     let organization = organization_of(row)?;
-    let groups = scope.find::<service_group::Entity>().all(db).await.map_err(internal)?;
+    let groups = scope.find::<service_group::Entity>().all(db).await?;
     let services = scope.find::<service::Entity>().filter(service::Column::DeletedAt.is_null());
-    let services = services.all(db).await.map_err(internal)?;
+    let services = services.all(db).await?;
     let today = zone.start_of(zone.day(now));
-    let since = today.plus_seconds(-86_400 * i64::try_from(PAST_DAYS).map_err(internal)?);
+    let since = today.plus_seconds(-86_400 * i64::try_from(PAST_DAYS)?);
     let shown = incidents::of_page(db, scope, since, audience == Audience::Members).await?;
     let mut page = StatusPage {
         seq,
@@ -279,7 +276,7 @@ async fn assemble(
 
 #[expect(clippy::disallowed_methods, reason = "the organization is what scopes are made of")]
 pub(super) async fn organization_row(db: &impl ConnectionTrait, id: OrganizationId) -> Result<organization::Model> {
-    organization::Entity::find_by_id(id).one(db).await.map_err(internal)?.ok_or_else(Error::not_found)
+    organization::Entity::find_by_id(id).one(db).await?.ok_or_else(Error::not_found)
 }
 
 fn newest_first(query: Select<status_change::Entity>) -> Select<status_change::Entity> {
@@ -300,5 +297,5 @@ pub(super) async fn names(db: &impl ConnectionTrait, people: BTreeSet<UserId>) -
         return Ok(BTreeMap::new());
     }
     let rows = user_account::Entity::find().filter(user_account::Column::Id.is_in(people));
-    Ok(rows.all(db).await.map_err(internal)?.into_iter().map(|user| (user.id, user.name)).collect())
+    Ok(rows.all(db).await?.into_iter().map(|user| (user.id, user.name)).collect())
 }

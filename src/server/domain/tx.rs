@@ -34,7 +34,7 @@ pub struct Tx {
 impl Tx {
     /// Begins a change and waits for the organization's other changes to end.
     pub(super) async fn begin(domain: &Domain, id: OrganizationId, actor: Actor) -> Result<Self> {
-        let db = store::begin(domain.db()).await.map_err(internal)?;
+        let db = store::begin(domain.db()).await?;
         Self::over(domain, db, id, actor).await
     }
 
@@ -111,13 +111,12 @@ impl Tx {
         event::Entity::insert(event::ActiveModel {
             org_id: Set(self.organization.id),
             audience: Set(audience),
-            seq: Set(i64::try_from(seq).map_err(internal)?),
+            seq: Set(i64::try_from(seq)?),
             frame: Set(text.clone()),
             created_at: Set(self.now),
         })
         .exec_without_returning(&self.db)
-        .await
-        .map_err(internal)?;
+        .await?;
         self.published.push((audience, Published { seq, frame: text.into() }));
         Ok(())
     }
@@ -135,7 +134,7 @@ impl Tx {
                 audit::write(&self.db, self.organization.id, self.domain.clock().now(), &self.actor, deed).await?;
             }
             save(&self.db, &self.organization).await?;
-            self.db.commit().await.map_err(internal)?;
+            self.db.commit().await?;
             for audience in [Audience::Members, Audience::Public] {
                 let events = self.published.iter().filter(|(to, _)| *to == audience);
                 let told = events.map(|(_, event)| event.clone()).collect();
@@ -198,7 +197,7 @@ impl Domain {
 /// The organization's row, locked until the transaction ends (SQLite locks the whole file instead).
 #[expect(clippy::disallowed_methods, reason = "the organization is what scopes are made of")]
 async fn locked(db: &DatabaseTransaction, id: OrganizationId) -> Result<Option<organization::Model>> {
-    organization::Entity::find_by_id(id).lock_exclusive().one(db).await.map_err(internal)
+    Ok(organization::Entity::find_by_id(id).lock_exclusive().one(db).await?)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the organization is what scopes are made of")]
@@ -213,7 +212,6 @@ async fn save(db: &DatabaseTransaction, organization: &organization::Model) -> R
         })
         .filter(organization::Column::Id.eq(organization.id))
         .exec(db)
-        .await
-        .map_err(internal)?;
+        .await?;
     Ok(())
 }

@@ -16,14 +16,11 @@ use super::{
     store::{self, incident_template, service, service_group},
     tx::Tx,
 };
-use crate::{
-    model::{
-        GroupId, IncidentId, IncidentKind, IncidentStatus, NewIncident, OrganizationId, Registration, Result,
-        ServiceId, ServiceImpact,
-        ServiceStatus::{self, Operational},
-        Slug, TemplateId, Timestamp, UserId,
-    },
-    server::error::internal,
+use crate::model::{
+    GroupId, IncidentId, IncidentKind, IncidentStatus, NewIncident, OrganizationId, Registration, Result, ServiceId,
+    ServiceImpact,
+    ServiceStatus::{self, Operational},
+    Slug, TemplateId, Timestamp, UserId,
 };
 
 /// The page address of the demonstration.
@@ -67,7 +64,7 @@ impl System {
         };
         let now = self.domain.clock().now();
         let beginning = now.plus_seconds(-DAYS * 86_400);
-        let db = store::begin(self.domain.db()).await.map_err(internal)?;
+        let db = store::begin(self.domain.db()).await?;
         let account = insert_account(&db, &registration, password_hash, beginning).await?;
         let mut tx = Tx::over(&self.domain, db, account.organization.id, Actor::system()).await?;
         tx.organization_mut().time_zone = TIME_ZONE.into();
@@ -182,7 +179,7 @@ async fn services(tx: &Tx) -> Result<BTreeMap<&'static str, ServiceId>> {
             version: 1,
         };
         let row = row.into_active_model().reset_all();
-        service_group::Entity::insert(row).exec_without_returning(tx.db()).await.map_err(internal)?;
+        service_group::Entity::insert(row).exec_without_returning(tx.db()).await?;
         for (position, (name, description)) in (0_i64..).zip(*services) {
             let id = ServiceId::from_uuid(new_id());
             let row = service::Model {
@@ -201,7 +198,7 @@ async fn services(tx: &Tx) -> Result<BTreeMap<&'static str, ServiceId>> {
                 version: 1,
             };
             let row = row.into_active_model().reset_all();
-            service::Entity::insert(row).exec_without_returning(tx.db()).await.map_err(internal)?;
+            service::Entity::insert(row).exec_without_returning(tx.db()).await?;
             ids.insert(*name, id);
         }
     }
@@ -223,7 +220,7 @@ async fn templates(tx: &Tx) -> Result<()> {
             version: 1,
         };
         let row = row.into_active_model().reset_all();
-        incident_template::Entity::insert(row).exec_without_returning(tx.db()).await.map_err(internal)?;
+        incident_template::Entity::insert(row).exec_without_returning(tx.db()).await?;
     }
     Ok(())
 }

@@ -13,10 +13,7 @@ use super::{
 };
 use crate::{
     model::{Action, ApiToken, Error, Result, Timestamp, TokenId, TokenRequest, UserId, api_token::end_after_days},
-    server::{
-        domain::{Admin, Site, SureAdmin, audit::Deed, new_id, store::api_token, tx::Tx},
-        error::internal,
-    },
+    server::domain::{Admin, Site, SureAdmin, audit::Deed, new_id, store::api_token, tx::Tx},
 };
 
 /// How every token begins, so that it is known for one wherever it turns up.
@@ -33,7 +30,7 @@ impl Admin {
     /// When the database does not answer.
     pub async fn tokens(&self) -> Result<Vec<ApiToken>> {
         let rows = self.scope().find::<api_token::Entity>().filter(api_token::Column::RevokedAt.is_null());
-        let rows = rows.order_by_desc(api_token::Column::Id).all(self.db()).await.map_err(internal)?;
+        let rows = rows.order_by_desc(api_token::Column::Id).all(self.db()).await?;
         Ok(rows.into_iter().map(listed).collect())
     }
 }
@@ -57,7 +54,7 @@ impl SureAdmin {
         let request = request.check(self.domain.clock().now())?;
         let mut tx = self.begin().await?;
         let present = self.scope().find::<api_token::Entity>().filter(api_token::Column::RevokedAt.is_null());
-        if present.count(tx.db()).await.map_err(internal)? >= TOKENS_MAX {
+        if present.count(tx.db()).await? >= TOKENS_MAX {
             let why =
                 format!("An organization can have at most {TOKENS_MAX} API tokens. Revoke one that is not needed.");
             return Err(Error::invalid(why));
@@ -76,10 +73,7 @@ impl SureAdmin {
             last_used_at: None,
             revoked_at: None,
         };
-        api_token::Entity::insert(row.clone().into_active_model().reset_all())
-            .exec_without_returning(tx.db())
-            .await
-            .map_err(internal)?;
+        api_token::Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
         let deed = Deed::new(Action::TokenCreated).on("token", row.id, &row.name);
         tx.note(deed.setting("scope", row.scope).setting("expires_at", row.expires_at));
         tx.commit().await?;
@@ -93,7 +87,7 @@ impl SureAdmin {
     pub async fn revoke_token(&self, id: TokenId) -> Result<()> {
         let mut tx = self.begin().await?;
         let row = self.scope().find_id::<api_token::Entity>(id).filter(api_token::Column::RevokedAt.is_null());
-        let row = row.one(tx.db()).await.map_err(internal)?.ok_or_else(Error::not_found)?;
+        let row = row.one(tx.db()).await?.ok_or_else(Error::not_found)?;
         tx.note(Deed::new(Action::TokenRevoked).on("token", row.id, &row.name));
         let ended = tx.revoke(row).await?;
         tx.end_access(ended);
@@ -106,14 +100,14 @@ impl Tx {
         let id = row.id;
         let mut change = row.into_active_model();
         change.revoked_at = Set(Some(self.now()));
-        change.update(self.db()).await.map_err(internal)?;
+        change.update(self.db()).await?;
         Ok(id.uuid())
     }
 
     /// Revokes the tokens a person made, and gives their names: they know the secrets and may not come in any more.
     pub(in crate::server::domain) async fn revoke_tokens_of(&mut self, user: UserId) -> Result<Vec<String>> {
         let theirs = self.scope().find::<api_token::Entity>().filter(api_token::Column::CreatedBy.eq(user));
-        let theirs = theirs.filter(api_token::Column::RevokedAt.is_null()).all(self.db()).await.map_err(internal)?;
+        let theirs = theirs.filter(api_token::Column::RevokedAt.is_null()).all(self.db()).await?;
         let names = theirs.iter().map(|row| row.name.clone()).collect();
         for row in theirs {
             let ended = self.revoke(row).await?;
@@ -132,13 +126,13 @@ impl Site {
     pub async fn token_seat(&self, secret: &str) -> Result<Option<Seat>> {
         let (db, now) = (self.domain.db(), self.domain.clock().now());
         let found = api_token::Entity::find().filter(api_token::Column::SecretHash.eq(hash_of(secret)));
-        let row = found.one(db).await.map_err(internal)?;
+        let row = found.one(db).await?;
         let Some(row) = row.filter(|row| stands(row, now)) else { return Ok(None) };
         let Some(account) = maker_of(db, row.created_by, row.org_id).await? else { return Ok(None) };
         if row.last_used_at.is_none_or(|used| used.plus_seconds(SEEN_SECONDS) <= now) {
             let used = api_token::ActiveModel { last_used_at: Set(Some(now)), ..Default::default() };
             let of_it = api_token::Entity::update_many().set(used).filter(api_token::Column::Id.eq(row.id));
-            of_it.exec(db).await.map_err(internal)?;
+            of_it.exec(db).await?;
         }
         Ok(Some(Seat { account, key: Key::Token { id: row.id, scope: row.scope, name: row.name } }))
     }
@@ -148,7 +142,7 @@ impl Site {
 #[expect(clippy::disallowed_methods, reason = "a person may have made tokens in several organizations")]
 pub(in crate::server::domain) async fn tokens_made_by(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<Uuid>> {
     let theirs = api_token::Entity::find().filter(api_token::Column::CreatedBy.eq(user));
-    let theirs = theirs.filter(api_token::Column::RevokedAt.is_null()).all(db).await.map_err(internal)?;
+    let theirs = theirs.filter(api_token::Column::RevokedAt.is_null()).all(db).await?;
     Ok(theirs.into_iter().map(|row| row.id.uuid()).collect())
 }
 

@@ -44,7 +44,7 @@ impl Admin {
     /// When the database does not answer.
     pub async fn invitations(&self) -> Result<Vec<Invitation>> {
         let rows = standing(self.scope(), self.domain.clock().now()).order_by_desc(invitation::Column::Id);
-        rows.all(self.db()).await.map_err(internal)?.into_iter().map(listed).collect()
+        rows.all(self.db()).await?.into_iter().map(listed).collect()
     }
 
     /// Invites somebody; tells the secret of the link this once, and whether it may be mailed. An earlier invitation of
@@ -62,8 +62,8 @@ impl Admin {
         }
         let may_mail = by_mail && tx.may_mail(&email).await?;
         tx.take_back(Column::Email.eq(email.as_str())).await?;
-        let members = tx.scope().find::<membership::Entity>().count(tx.db()).await.map_err(internal)?;
-        let invited = standing(tx.scope(), tx.now()).count(tx.db()).await.map_err(internal)?;
+        let members = tx.scope().find::<membership::Entity>().count(tx.db()).await?;
+        let invited = standing(tx.scope(), tx.now()).count(tx.db()).await?;
         if members + invited >= MEMBERS_MAX {
             let why = format!(
                 "An organization can have at most {MEMBERS_MAX} members and invitations. Revoke an invitation or \
@@ -85,10 +85,7 @@ impl Admin {
             accepted_by: None,
             revoked_at: None,
         };
-        invitation::Entity::insert(row.clone().into_active_model().reset_all())
-            .exec_without_returning(tx.db())
-            .await
-            .map_err(internal)?;
+        invitation::Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
         tx.note(Deed::new(Action::MemberInvited).on("invitation", row.id, &row.email).setting("role", role));
         tx.commit().await?;
         Ok((listed(row)?, secret, may_mail))
@@ -101,11 +98,11 @@ impl Admin {
     pub async fn revoke_invitation(&self, id: InvitationId) -> Result<()> {
         let mut tx = self.begin().await?;
         let row = standing(tx.scope(), tx.now()).filter(invitation::Column::Id.eq(id));
-        let row = row.one(tx.db()).await.map_err(internal)?.ok_or_else(Error::not_found)?;
+        let row = row.one(tx.db()).await?.ok_or_else(Error::not_found)?;
         tx.note(Deed::new(Action::InvitationRevoked).on("invitation", row.id, &row.email));
         let mut change = row.into_active_model();
         change.revoked_at = Set(Some(tx.now()));
-        change.update(tx.db()).await.map_err(internal)?;
+        change.update(tx.db()).await?;
         tx.commit().await
     }
 }
@@ -209,13 +206,13 @@ impl Site {
     async fn offered(&self, secret: &str) -> Result<(invitation::Model, organization::Model, InvitationView)> {
         let (db, now) = (self.domain.db(), self.domain.clock().now());
         let found = invitation::Entity::find().filter(invitation::Column::TokenHash.eq(hash_of(secret)));
-        let row = found.one(db).await.map_err(internal)?.ok_or_else(gone)?;
+        let row = found.one(db).await?.ok_or_else(gone)?;
         if !stands(db, &row, now).await? {
             return Err(gone());
         }
-        let organization = organization::Entity::find_by_id(row.org_id).one(db).await.map_err(internal)?;
+        let organization = organization::Entity::find_by_id(row.org_id).one(db).await?;
         let organization = organization.ok_or_else(gone)?;
-        let email: Email = row.email.parse().map_err(internal)?;
+        let email: Email = row.email.parse()?;
         let has_account = person_at(db, &row.email).await?.is_some();
         let view = InvitationView { organization: organization.name.clone(), email, role: row.role, has_account };
         Ok((row, organization, view))
@@ -250,12 +247,12 @@ impl Tx {
     /// Revokes those of the standing invitations that fit, and gives whom they were for. Each by its id: a search that
     /// changes what it finds would hold what lies beside it in MySQL, and so the invitations of others.
     pub(in crate::server::domain) async fn take_back(&self, which: SimpleExpr) -> Result<Vec<String>> {
-        let rows = standing(self.scope(), self.now()).filter(which).all(self.db()).await.map_err(internal)?;
+        let rows = standing(self.scope(), self.now()).filter(which).all(self.db()).await?;
         let whom = rows.iter().map(|row| row.email.clone()).collect();
         for row in rows {
             let mut change = row.into_active_model();
             change.revoked_at = Set(Some(self.now()));
-            change.update(self.db()).await.map_err(internal)?;
+            change.update(self.db()).await?;
         }
         Ok(whom)
     }
@@ -271,7 +268,7 @@ impl Tx {
         let day = invitation::Column::CreatedAt.gt(self.now().plus_seconds(-DAY));
         let ours = self.scope().find::<invitation::Entity>().filter(day.clone());
         let ours = ours.order_by_desc(invitation::Column::CreatedAt).offset(MAILS_OF_ORGANIZATION - 1).limit(1);
-        if let Some(row) = ours.one(self.db()).await.map_err(internal)? {
+        if let Some(row) = ours.one(self.db()).await? {
             let millis = row.created_at.plus_seconds(DAY).millis() - self.now().millis();
             let seconds = u32::try_from((millis + 999) / 1000).unwrap_or(1).max(1);
             let message = format!(
@@ -282,25 +279,25 @@ impl Tx {
             return Err(Error { message, ..Error::too_many_requests(seconds) });
         }
         let theirs = invitation::Entity::find().filter(invitation::Column::Email.eq(email.as_str())).filter(day);
-        Ok(theirs.count(self.db()).await.map_err(internal)? < MAILS_TO_ADDRESS)
+        Ok(theirs.count(self.db()).await? < MAILS_TO_ADDRESS)
     }
 
     async fn has_member(&self, email: &Email) -> Result<bool> {
         let Some(person) = person_at(self.db(), email.as_str()).await? else { return Ok(false) };
-        let row = self.scope().find_id::<membership::Entity>(person.id).one(self.db()).await.map_err(internal)?;
+        let row = self.scope().find_id::<membership::Entity>(person.id).one(self.db()).await?;
         Ok(row.is_some())
     }
 
     /// The invitation, if it still stands now that nobody else can change it.
     async fn offer(&self, id: InvitationId) -> Result<invitation::Model> {
-        let row = self.scope().find_id::<invitation::Entity>(id).one(self.db()).await.map_err(internal)?;
+        let row = self.scope().find_id::<invitation::Entity>(id).one(self.db()).await?;
         let row = row.ok_or_else(gone)?;
         if stands(self.db(), &row, self.now()).await? { Ok(row) } else { Err(gone()) }
     }
 
     /// Makes the person a member, as the invitation says, and uses it up.
     async fn welcome(&mut self, row: invitation::Model, user: UserId) -> Result<Account> {
-        let known = self.scope().find_id::<membership::Entity>(user).one(self.db()).await.map_err(internal)?;
+        let known = self.scope().find_id::<membership::Entity>(user).one(self.db()).await?;
         if known.is_some() {
             return Err(Error::new(Code::Conflict, "You are a member of this organization already."));
         }
@@ -311,16 +308,13 @@ impl Tx {
             created_at: self.now(),
             last_seen_at: None,
         };
-        membership::Entity::insert(member.into_active_model().reset_all())
-            .exec_without_returning(self.db())
-            .await
-            .map_err(internal)?;
+        membership::Entity::insert(member.into_active_model().reset_all()).exec_without_returning(self.db()).await?;
         self.note(Deed::new(Action::MemberJoined).on("user", user, &row.email).setting("role", row.role));
         let organization = row.org_id;
         let mut change = row.into_active_model();
         change.accepted_at = Set(Some(self.now()));
         change.accepted_by = Set(Some(user));
-        change.update(self.db()).await.map_err(internal)?;
+        change.update(self.db()).await?;
         account(self.db(), user, organization).await?.ok_or_else(Error::unauthorized)
     }
 }
@@ -356,7 +350,7 @@ fn has_account() -> Error {
 fn listed(row: invitation::Model) -> Result<Invitation> {
     Ok(Invitation {
         id: row.id,
-        email: row.email.parse().map_err(internal)?,
+        email: row.email.parse()?,
         role: row.role,
         invited_by: row.invited_by,
         created_at: row.created_at,

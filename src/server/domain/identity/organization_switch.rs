@@ -12,13 +12,10 @@ use super::{
 };
 use crate::{
     model::{Account, Action, Code, Error, Founding, Organization, OrganizationId, Result, SessionId, Timestamp},
-    server::{
-        domain::{
-            Caller, Person,
-            audit::{self, Deed},
-            store::{self, organization, session},
-        },
-        error::internal,
+    server::domain::{
+        Caller, Person,
+        audit::{self, Deed},
+        store::{self, organization, session},
     },
 };
 
@@ -34,7 +31,7 @@ impl Person {
     pub async fn organizations(&self) -> Result<Vec<Organization>> {
         let ids = organizations_of(self.db(), self.user()).await?;
         let rows = organization::Entity::find().filter(organization::Column::Id.is_in(ids.iter().copied()));
-        let mut rows = rows.all(self.db()).await.map_err(internal)?;
+        let mut rows = rows.all(self.db()).await?;
         rows.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
         rows.into_iter().map(organization_of).collect()
     }
@@ -45,12 +42,12 @@ impl Person {
     /// `not_found` when they do not belong to it.
     pub async fn switch(&self, to: OrganizationId) -> Result<NewSession> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         let account = account(&tx, self.user(), to).await?.ok_or_else(Error::not_found)?;
         let deed = Deed::new(Action::OrganizationSwitched).on("organization", to, &account.organization.name);
         audit::write(&tx, to, now, &self.actor(), deed).await?;
         let session = exchange(&tx, self.session(), account, now, self.caller()).await?;
-        tx.commit().await.map_err(internal)?;
+        tx.commit().await?;
         self.domain.tell_end(self.session().uuid());
         Ok(session)
     }
@@ -63,7 +60,7 @@ impl Person {
     /// `conflict` when the page address is taken or they belong to as many organizations as they can.
     pub async fn found(&self, new: &Founding) -> Result<NewSession> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         let made = insert_organization(&tx, &new.name, &new.slug, now).await?;
         // Held, so that those they make at the same time are counted one after the other.
         held(&tx, self.user()).await?;
@@ -78,7 +75,7 @@ impl Person {
         let deed = Deed::new(Action::OrganizationCreated).on("organization", made.id, &made.name);
         audit::write(&tx, made.id, now, &self.actor(), deed).await?;
         let session = exchange(&tx, self.session(), account, now, self.caller()).await?;
-        tx.commit().await.map_err(internal)?;
+        tx.commit().await?;
         self.domain.tell_end(self.session().uuid());
         Ok(session)
     }
@@ -96,14 +93,14 @@ pub(in crate::server::domain) async fn exchange(
 ) -> Result<NewSession> {
     // What ends all sessions must not miss the one that takes this one's place.
     held(db, account.user.id).await?;
-    let row = session::Entity::find_by_id(old).one(db).await.map_err(internal)?.ok_or_else(Error::unauthorized)?;
+    let row = session::Entity::find_by_id(old).one(db).await?.ok_or_else(Error::unauthorized)?;
     // Of two who exchange it at once, one finds it gone.
-    let deleted = session::Entity::delete_by_id(old).exec(db).await.map_err(internal)?;
+    let deleted = session::Entity::delete_by_id(old).exec(db).await?;
     if deleted.rows_affected == 0 {
         return Err(Error::unauthorized());
     }
     let new = insert_session(db, account, now, row.authenticated_at, caller, row.is_lasting).await?;
     let end = session::ActiveModel { id: Unchanged(new.id), expires_at: Set(row.expires_at), ..Default::default() };
-    end.update(db).await.map_err(internal)?;
+    end.update(db).await?;
     Ok(NewSession { expires_at: row.expires_at, ..new })
 }

@@ -37,18 +37,18 @@ impl Person {
         let now = self.domain.clock().now();
         let user = self.user_row(self.db()).await?;
         let codes = recovery_code::Entity::find().filter(recovery_code::Column::UserId.eq(user.id));
-        let recovery_codes = codes.count(self.db()).await.map_err(internal)?;
+        let recovery_codes = codes.count(self.db()).await?;
         let sessions = session::Entity::find().filter(session::Column::UserId.eq(user.id));
         let sessions = sessions.filter(session::Column::RenewedAs.is_null());
         let sessions = sessions.order_by_desc(session::Column::LastSeenAt).order_by_desc(session::Column::Id);
-        let rows = sessions.all(self.db()).await.map_err(internal)?;
+        let rows = sessions.all(self.db()).await?;
         let mut sessions: Vec<SessionInfo> =
             rows.into_iter().filter(|row| !has_ended(row, now)).map(|row| self.session_info(row)).collect();
         // Stable: the others stay in their order.
         sessions.sort_by_key(|session| !session.is_current);
         Ok(OwnAccount {
             name: user.name,
-            email: user.email.parse().map_err(internal)?,
+            email: user.email.parse()?,
             second_factor_since: user.totp_since,
             recovery_codes,
             sessions,
@@ -74,7 +74,7 @@ impl Person {
         let mut check = Check::default();
         let name = check.line("name", name, NAME_MAX);
         check.finish()?;
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         let before = self.user_row(&tx).await?.name;
         if before == name {
             return Ok(());
@@ -83,8 +83,8 @@ impl Person {
         self.note(&tx, deed).await?;
         self.held_here(&tx).await?;
         let change = user_account::ActiveModel { name: Set(name), ..Default::default() };
-        update_user(&tx, self.user(), change).await.map_err(internal)?;
-        tx.commit().await.map_err(internal)
+        update_user(&tx, self.user(), change).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Changes the address they sign in by. The password has been asked for.
@@ -92,7 +92,7 @@ impl Person {
     /// # Errors
     /// `conflict` when somebody else has it, `unauthorized` when this session has ended meanwhile.
     pub async fn change_email(&self, email: &Email) -> Result<()> {
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         let before = self.user_row(&tx).await?.email;
         if before == email.as_str() {
             return Ok(());
@@ -109,7 +109,7 @@ impl Person {
         })?;
         // A link that went to the old address opens nothing any more.
         void_resets(&tx, self.user()).await?;
-        tx.commit().await.map_err(internal)
+        Ok(tx.commit().await?)
     }
 
     /// What the password is compared with.
@@ -143,15 +143,15 @@ impl Person {
     /// `unauthorized` when this session has ended meanwhile.
     pub async fn change_password(&self, password_hash: String) -> Result<NewSession> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         self.note(&tx, Deed::new(Action::PasswordChanged)).await?;
         let row = self.held_here(&tx).await?;
         let change = user_account::ActiveModel { password_hash: Set(password_hash), ..Default::default() };
-        update_user(&tx, self.user(), change).await.map_err(internal)?;
+        update_user(&tx, self.user(), change).await?;
         void_resets(&tx, self.user()).await?;
         let ended = delete_sessions(&tx, self.user(), None).await?;
         let session = insert_session(&tx, self.account(), now, now, self.caller(), row.is_lasting).await?;
-        tx.commit().await.map_err(internal)?;
+        tx.commit().await?;
         self.domain.tell_ends(ended);
         Ok(session)
     }
@@ -162,12 +162,12 @@ impl Person {
     /// When the database does not answer.
     #[expect(clippy::disallowed_methods, reason = "the session is the one that asks")]
     pub async fn note_confirmed(&self) -> Result<()> {
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         self.note(&tx, Deed::new(Action::PasswordConfirmed)).await?;
         let change = session::ActiveModel { authenticated_at: Set(self.domain.clock().now()), ..Default::default() };
         let this = session::Entity::update_many().set(change).filter(session::Column::Id.eq(self.session()));
-        this.exec(&tx).await.map_err(internal)?;
-        tx.commit().await.map_err(internal)
+        this.exec(&tx).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Ends one of the sessions: its token stops working at once, and its open feeds soon after.
@@ -176,20 +176,20 @@ impl Person {
     /// `not_found` for a session of somebody else.
     #[expect(clippy::disallowed_methods, reason = "sessions belong to people")]
     pub async fn revoke_session(&self, id: SessionId) -> Result<()> {
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         let own = Condition::all().add(session::Column::Id.eq(id)).add(session::Column::UserId.eq(self.user()));
-        let row = session::Entity::find().filter(own.clone()).one(&tx).await.map_err(internal)?;
+        let row = session::Entity::find().filter(own.clone()).one(&tx).await?;
         let row = row.ok_or_else(Error::not_found)?;
         let deed = Deed::new(Action::SessionRevoked).on("session", id, &device::describe(&row.user_agent));
         let now = self.domain.clock().now();
         audit::write(&tx, self.organization(), now, &self.actor(), deed).await?;
         held(&tx, self.user()).await?;
-        let row = session::Entity::find().filter(own).lock_exclusive().one(&tx).await.map_err(internal)?;
+        let row = session::Entity::find().filter(own).lock_exclusive().one(&tx).await?;
         // It may go on under another id already.
         let ended: Vec<SessionId> = [Some(id), row.and_then(|row| row.renewed_as)].into_iter().flatten().collect();
         let them = session::Entity::delete_many().filter(session::Column::Id.is_in(ended.iter().copied()));
-        them.exec(&tx).await.map_err(internal)?;
-        tx.commit().await.map_err(internal)?;
+        them.exec(&tx).await?;
+        tx.commit().await?;
         self.domain.tell_ends(ended.into_iter().map(SessionId::uuid).collect());
         Ok(())
     }
@@ -200,10 +200,10 @@ impl Person {
     /// When the database does not answer.
     #[expect(clippy::disallowed_methods, reason = "sessions belong to people")]
     pub async fn revoke_other_sessions(&self) -> Result<()> {
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         let others = session::Entity::find().filter(session::Column::UserId.eq(self.user()));
         let others = others.filter(session::Column::Id.ne(self.session())).select_only().column(session::Column::Id);
-        let before: Vec<SessionId> = others.clone().into_tuple().all(&tx).await.map_err(internal)?;
+        let before: Vec<SessionId> = others.clone().into_tuple().all(&tx).await?;
         if before.is_empty() {
             return Ok(());
         }
@@ -212,10 +212,10 @@ impl Person {
         audit::write(&tx, self.organization(), now, &self.actor(), deed).await?;
         // Again, now that none of them can be exchanged for another.
         held(&tx, self.user()).await?;
-        let others: Vec<SessionId> = others.lock_exclusive().into_tuple().all(&tx).await.map_err(internal)?;
+        let others: Vec<SessionId> = others.lock_exclusive().into_tuple().all(&tx).await?;
         let them = session::Entity::delete_many().filter(session::Column::Id.is_in(others.iter().copied()));
-        them.exec(&tx).await.map_err(internal)?;
-        tx.commit().await.map_err(internal)?;
+        them.exec(&tx).await?;
+        tx.commit().await?;
         self.domain.tell_ends(others.into_iter().map(SessionId::uuid).collect());
         Ok(())
     }
@@ -223,7 +223,7 @@ impl Person {
     /// The person's row.
     #[expect(clippy::disallowed_methods, reason = "people belong to no organization")]
     pub(in crate::server::domain) async fn user_row(&self, db: &impl ConnectionTrait) -> Result<user_account::Model> {
-        let row = user_account::Entity::find_by_id(self.user()).one(db).await.map_err(internal)?;
+        let row = user_account::Entity::find_by_id(self.user()).one(db).await?;
         row.ok_or_else(Error::unauthorized)
     }
 
@@ -233,7 +233,7 @@ impl Person {
     pub(in crate::server::domain) async fn held_here(&self, tx: &DatabaseTransaction) -> Result<session::Model> {
         held(tx, self.user()).await?;
         // Locked, so that it is read as it is by now, and not as it was when the transaction began.
-        let row = session::Entity::find_by_id(self.session()).lock_exclusive().one(tx).await.map_err(internal)?;
+        let row = session::Entity::find_by_id(self.session()).lock_exclusive().one(tx).await?;
         row.ok_or_else(Error::unauthorized)
     }
 
@@ -257,7 +257,7 @@ impl Site {
             .set(change)
             .filter(user_account::Column::Id.eq(user))
             .filter(user_account::Column::PasswordHash.eq(old));
-        Ok(same.exec(self.domain.db()).await.map_err(internal)?.rows_affected == 1)
+        Ok(same.exec(self.domain.db()).await?.rows_affected == 1)
     }
 }
 
@@ -269,7 +269,7 @@ impl System {
     /// `not_found` when nobody has this address.
     pub async fn set_disabled(&self, email: &Email, is_disabled: bool) -> Result<Vec<String>> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         let user = person_at(&tx, email.as_str()).await?.ok_or_else(Error::not_found)?;
         if user.disabled_at.is_some() == is_disabled {
             return Ok(Vec::new());
@@ -279,7 +279,7 @@ impl System {
         note_everywhere(&tx, user.id, now, &Actor::system(), deed).await?;
         held(&tx, user.id).await?;
         let change = user_account::ActiveModel { disabled_at: Set(is_disabled.then_some(now)), ..Default::default() };
-        update_user(&tx, user.id, change).await.map_err(internal)?;
+        update_user(&tx, user.id, change).await?;
         void_resets(&tx, user.id).await?;
         let (mut ended, mut orphaned) = (Vec::new(), Vec::new());
         if is_disabled {
@@ -287,7 +287,7 @@ impl System {
             ended.extend(tokens_made_by(&tx, user.id).await?);
             orphaned = left_without_admin(&tx, user.id).await?;
         }
-        tx.commit().await.map_err(internal)?;
+        tx.commit().await?;
         self.domain.tell_ends(ended);
         Ok(orphaned)
     }
@@ -323,6 +323,6 @@ pub(in crate::server::domain) async fn update_user(
 pub(in crate::server::domain) async fn void_resets(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
     let void = password_reset::ActiveModel { expires_at: Set(Timestamp::EPOCH), ..Default::default() };
     let theirs = password_reset::Entity::update_many().set(void).filter(password_reset::Column::UserId.eq(user));
-    theirs.exec(db).await.map_err(internal)?;
+    theirs.exec(db).await?;
     Ok(())
 }

@@ -10,13 +10,10 @@ use super::{
 };
 use crate::{
     model::{Action, Email, Error, Result, Timestamp, UserId},
-    server::{
-        domain::{
-            Caller, Site, System,
-            audit::{Actor, Deed},
-            store::{self, password_reset, user_account},
-        },
-        error::internal,
+    server::domain::{
+        Caller, Site, System,
+        audit::{Actor, Deed},
+        store::{self, password_reset, user_account},
     },
 };
 
@@ -34,7 +31,7 @@ impl Site {
     /// When the database does not answer.
     pub async fn request_reset(&self, email: &Email, caller: &Caller) -> Result<Option<String>> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         let Some(user) = person_at(&tx, email.as_str()).await? else { return Ok(None) };
         // The first that is refused is noted, as what goes on must be seen; those after it would only fill the log.
         if asked_today(&tx, user.id, now).await? > PER_DAY {
@@ -62,9 +59,8 @@ impl Site {
             expires_at: Set(if is_sent { now.plus_seconds(SECONDS) } else { now }),
         })
         .exec_without_returning(&tx)
-        .await
-        .map_err(internal)?;
-        tx.commit().await.map_err(internal)?;
+        .await?;
+        tx.commit().await?;
         Ok(is_sent.then_some(secret))
     }
 
@@ -75,7 +71,7 @@ impl Site {
     pub async fn reset_holder(&self, secret: &str) -> Result<(Email, Vec<String>)> {
         let db = self.domain.db();
         let user = holder(db, live_reset(secret, self.domain.clock().now())).await?;
-        Ok((user.email.parse().map_err(internal)?, words_about(db, &user).await?))
+        Ok((user.email.parse()?, words_about(db, &user).await?))
     }
 
     /// Sets a new password by a link's secret, once, and ends all sessions.
@@ -85,7 +81,7 @@ impl Site {
     #[expect(clippy::disallowed_methods, reason = "the secret says whose it is")]
     pub async fn reset_by_link(&self, secret: &str, password_hash: String, caller: &Caller) -> Result<()> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         let live = live_reset(secret, now);
         let user = holder(&tx, live.clone()).await?;
         let actor = Actor::person(user.id, &user.name, caller);
@@ -94,15 +90,15 @@ impl Site {
         let user = held(&tx, user.id).await?.filter(|user| user.disabled_at.is_none()).ok_or_else(spent)?;
         // Of two that come with it at once, one uses it up.
         let void = password_reset::ActiveModel { expires_at: Set(now), ..Default::default() };
-        let taken = password_reset::Entity::update_many().set(void).filter(live).exec(&tx).await.map_err(internal)?;
+        let taken = password_reset::Entity::update_many().set(void).filter(live).exec(&tx).await?;
         if taken.rows_affected != 1 {
             return Err(spent());
         }
         let change = user_account::ActiveModel { password_hash: Set(password_hash), ..Default::default() };
-        update_user(&tx, user.id, change).await.map_err(internal)?;
+        update_user(&tx, user.id, change).await?;
         void_resets(&tx, user.id).await?;
         let ended = delete_sessions(&tx, user.id, None).await?;
-        tx.commit().await.map_err(internal)?;
+        tx.commit().await?;
         self.domain.tell_ends(ended);
         Ok(())
     }
@@ -117,7 +113,7 @@ impl System {
     pub async fn forget_old_resets(&self) -> Result<u64> {
         let oldest = self.domain.clock().now().plus_seconds(-DAY);
         let old = password_reset::Entity::delete_many().filter(password_reset::Column::CreatedAt.lte(oldest));
-        Ok(old.exec(self.domain.db()).await.map_err(internal)?.rows_affected)
+        Ok(old.exec(self.domain.db()).await?.rows_affected)
     }
 }
 
@@ -127,14 +123,14 @@ async fn asked_today(db: &impl ConnectionTrait, user: UserId, now: Timestamp) ->
     let today = Condition::all()
         .add(password_reset::Column::UserId.eq(user))
         .add(password_reset::Column::CreatedAt.gt(now.plus_seconds(-DAY)));
-    password_reset::Entity::find().filter(today).count(db).await.map_err(internal)
+    Ok(password_reset::Entity::find().filter(today).count(db).await?)
 }
 
 /// Who was sent the link that this finds.
 #[expect(clippy::disallowed_methods, reason = "the secret says whose it is")]
 async fn holder(db: &impl ConnectionTrait, live: Condition) -> Result<user_account::Model> {
-    let row = password_reset::Entity::find().filter(live).one(db).await.map_err(internal)?.ok_or_else(spent)?;
-    let user = user_account::Entity::find_by_id(row.user_id).one(db).await.map_err(internal)?;
+    let row = password_reset::Entity::find().filter(live).one(db).await?.ok_or_else(spent)?;
+    let user = user_account::Entity::find_by_id(row.user_id).one(db).await?;
     user.ok_or_else(spent)
 }
 

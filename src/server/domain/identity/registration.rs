@@ -49,13 +49,13 @@ impl Site {
     /// `conflict` when the page address or the e-mail address is taken.
     pub async fn register(&self, new: &Registration, password_hash: String, caller: &Caller) -> Result<NewSession> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         let account = insert_account(&tx, new, password_hash, now).await?;
         let (organization, actor) = (account.organization.clone(), Actor::person(account.user.id, &new.name, caller));
         let session = insert_session(&tx, account, now, now, caller, true).await?;
         let deed = Deed::new(Action::OrganizationCreated).on("organization", organization.id, &organization.name);
         audit::write(&tx, organization.id, now, &actor, deed).await?;
-        tx.commit().await.map_err(internal)?;
+        tx.commit().await?;
         Ok(session)
     }
 
@@ -67,10 +67,10 @@ impl Site {
     pub async fn credentials(&self, email: &Email) -> Result<Option<Credentials>> {
         let db = self.domain.db();
         let found = user_account::Entity::find().filter(user_account::Column::Email.eq(email.as_str()));
-        let user = found.one(db).await.map_err(internal)?;
+        let user = found.one(db).await?;
         let id = user.as_ref().map_or(UserId::from_uuid(Uuid::nil()), |user| user.id);
         let theirs = membership::Entity::find().filter(membership::Column::UserId.eq(id));
-        let theirs = theirs.all(db).await.map_err(internal)?;
+        let theirs = theirs.all(db).await?;
         let Some(user) = user else { return Ok(None) };
         // The one they were in last; of those they never came to, the first they joined.
         let last = theirs.into_iter().max_by_key(|row| (row.last_seen_at, Reverse((row.created_at, row.org_id))));
@@ -106,16 +106,16 @@ impl System {
     /// # Errors
     /// `not_found` when nobody has this address.
     pub async fn reset_password(&self, email: &Email, password_hash: String) -> Result<()> {
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         let user = person_at(&tx, email.as_str()).await?.ok_or_else(Error::not_found)?;
         let deed = Deed::new(Action::PasswordReset).on("user", user.id, &user.name);
         note_everywhere(&tx, user.id, self.domain.clock().now(), &Actor::system(), deed).await?;
         held(&tx, user.id).await?;
         let change = user_account::ActiveModel { password_hash: Set(password_hash), ..Default::default() };
-        update_user(&tx, user.id, change).await.map_err(internal)?;
+        update_user(&tx, user.id, change).await?;
         void_resets(&tx, user.id).await?;
         let ended = delete_sessions(&tx, user.id, None).await?;
-        tx.commit().await.map_err(internal)?;
+        tx.commit().await?;
         self.domain.tell_ends(ended);
         Ok(())
     }
@@ -134,13 +134,13 @@ impl Domain {
     #[expect(clippy::disallowed_methods, reason = "the organization is what scopes are made of")]
     pub(in crate::server::domain) async fn organization_at(&self, slug: &Slug) -> Result<Option<organization::Model>> {
         let found = organization::Entity::find().filter(organization::Column::Slug.eq(slug.as_str()));
-        found.one(self.db()).await.map_err(internal)
+        Ok(found.one(self.db()).await?)
     }
 }
 
 /// A stored organization as the model has it.
 pub(in crate::server::domain) fn organization_of(row: organization::Model) -> Result<Organization> {
-    let slug = Slug::unreserved(&row.slug).map_err(internal)?;
+    let slug = Slug::unreserved(&row.slug)?;
     Ok(Organization { id: row.id, name: row.name, slug, created_at: row.created_at })
 }
 
@@ -211,7 +211,7 @@ pub(in crate::server::domain) async fn insert_first_admin(
         last_seen_at: None,
     };
     let row: membership::ActiveModel = membership.clone().into();
-    membership::Entity::insert(row.reset_all()).exec_without_returning(db).await.map_err(internal)?;
+    membership::Entity::insert(row.reset_all()).exec_without_returning(db).await?;
     Ok(membership)
 }
 
@@ -230,10 +230,10 @@ pub(in crate::server::domain) async fn account(
     user: UserId,
     organization: OrganizationId,
 ) -> Result<Option<Account>> {
-    let membership = Scope::of(organization).find_id::<membership::Entity>(user).one(db).await.map_err(internal)?;
+    let membership = Scope::of(organization).find_id::<membership::Entity>(user).one(db).await?;
     let Some(membership) = membership else { return Ok(None) };
-    let user = user_account::Entity::find_by_id(user).one(db).await.map_err(internal)?;
-    let organization = organization::Entity::find_by_id(organization).one(db).await.map_err(internal)?;
+    let user = user_account::Entity::find_by_id(user).one(db).await?;
+    let organization = organization::Entity::find_by_id(organization).one(db).await?;
     match (organization, user.filter(|user| user.disabled_at.is_none())) {
         (Some(organization), Some(user)) => account_of(organization, user, &membership).map(Some),
         _ => Ok(None),
@@ -253,7 +253,7 @@ pub(in crate::server::domain) async fn maker_of(
 /// Whether a person is shut out.
 #[expect(clippy::disallowed_methods, reason = "people belong to no organization")]
 pub(in crate::server::domain) async fn disabled(db: &impl ConnectionTrait, user: UserId) -> Result<bool> {
-    let user = user_account::Entity::find_by_id(user).one(db).await.map_err(internal)?;
+    let user = user_account::Entity::find_by_id(user).one(db).await?;
     Ok(user.is_none_or(|user| user.disabled_at.is_some()))
 }
 
@@ -264,7 +264,7 @@ pub(in crate::server::domain) async fn person_at(
     email: &str,
 ) -> Result<Option<user_account::Model>> {
     let found = user_account::Entity::find().filter(user_account::Column::Email.eq(email));
-    found.one(db).await.map_err(internal)
+    Ok(found.one(db).await?)
 }
 
 /// A person's row, held until the transaction ends, by what changes their password or begins a session of theirs: none
@@ -277,7 +277,7 @@ pub(in crate::server::domain) async fn held(
     tx: &DatabaseTransaction,
     user: UserId,
 ) -> Result<Option<user_account::Model>> {
-    user_account::Entity::find_by_id(user).lock_exclusive().one(tx).await.map_err(internal)
+    Ok(user_account::Entity::find_by_id(user).lock_exclusive().one(tx).await?)
 }
 
 /// What is known of a person, so that no password of theirs may be made of it.
@@ -288,7 +288,7 @@ pub(in crate::server::domain) async fn words_about(
 ) -> Result<Vec<String>> {
     let ids = organizations_of(db, user.id).await?;
     let rows = organization::Entity::find().filter(organization::Column::Id.is_in(ids));
-    let rows = rows.all(db).await.map_err(internal)?;
+    let rows = rows.all(db).await?;
     let of_them = rows.into_iter().flat_map(|row| [row.name, row.slug]);
     Ok([user.email.clone(), user.name.clone()].into_iter().chain(of_them).collect())
 }
@@ -301,7 +301,7 @@ pub(in crate::server::domain) async fn organizations_of(
 ) -> Result<Vec<OrganizationId>> {
     let of_them = membership::Entity::find().filter(membership::Column::UserId.eq(user));
     let of_them = of_them.order_by_asc(membership::Column::CreatedAt).order_by_asc(membership::Column::OrgId);
-    let rows = of_them.all(db).await.map_err(internal)?;
+    let rows = of_them.all(db).await?;
     Ok(rows.into_iter().map(|row| row.org_id).collect())
 }
 
@@ -312,7 +312,7 @@ fn account_of(
 ) -> Result<Account> {
     let user = User {
         id: user.id,
-        email: user.email.parse().map_err(internal)?,
+        email: user.email.parse()?,
         name: user.name,
         role: membership.role,
         organization_id: organization.id,

@@ -47,7 +47,7 @@ impl Sure {
     /// # Errors
     /// `conflict` when there is a second factor.
     pub async fn begin_second_factor(&self, seal: &Seal) -> Result<()> {
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         if self.user_row(&tx).await?.totp_since.is_some() {
             return Err(already());
         }
@@ -59,8 +59,8 @@ impl Sure {
             totp_step: Set(0),
             ..Default::default()
         };
-        update_user(&tx, self.user(), change).await.map_err(internal)?;
-        tx.commit().await.map_err(internal)
+        update_user(&tx, self.user(), change).await?;
+        Ok(tx.commit().await?)
     }
 
     /// What the app needs, while the second factor is being set up.
@@ -81,7 +81,7 @@ impl Sure {
     /// `invalid` for a wrong code, `not_found` when nothing was begun.
     pub async fn enable_second_factor(&self, seal: &Seal, code: &str) -> Result<RecoveryCodes> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         let user = self.user_row(&tx).await?;
         if user.totp_since.is_some() {
             return Err(already());
@@ -94,9 +94,9 @@ impl Sure {
         self.held_here(&tx).await?;
         let change =
             user_account::ActiveModel { totp_since: Set(Some(now)), totp_step: Set(step), ..Default::default() };
-        update_user(&tx, user.id, change).await.map_err(internal)?;
+        update_user(&tx, user.id, change).await?;
         let codes = renew_codes(&tx, user.id).await?;
-        tx.commit().await.map_err(internal)?;
+        tx.commit().await?;
         Ok(codes)
     }
 }
@@ -111,7 +111,7 @@ impl Person {
         self.note(&tx, Deed::new(Action::TwoFactorDisabled)).await?;
         self.held_here(&tx).await?;
         take_away(&tx, self.user()).await?;
-        tx.commit().await.map_err(internal)
+        Ok(tx.commit().await?)
     }
 
     /// Makes new recovery codes; the old ones are good for nothing. The password has just been asked for.
@@ -123,12 +123,12 @@ impl Person {
         self.note(&tx, Deed::new(Action::RecoveryCodesRenewed)).await?;
         self.held_here(&tx).await?;
         let codes = renew_codes(&tx, self.user()).await?;
-        tx.commit().await.map_err(internal)?;
+        tx.commit().await?;
         Ok(codes)
     }
 
     async fn begin_with_factor(&self) -> Result<DatabaseTransaction> {
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         match self.user_row(&tx).await?.totp_since {
             Some(_) => Ok(tx),
             None => Err(Error::not_found()),
@@ -143,7 +143,7 @@ impl System {
     /// `not_found` when nobody has this address, or they have no second factor.
     pub async fn reset_second_factor(&self, email: &Email) -> Result<()> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         let user = person_at(&tx, email.as_str()).await?.filter(|user| user.totp_since.is_some());
         let user = user.ok_or_else(Error::not_found)?;
         let deed = Deed::new(Action::TwoFactorDisabled).on("user", user.id, &user.name);
@@ -151,7 +151,7 @@ impl System {
         held(&tx, user.id).await?;
         take_away(&tx, user.id).await?;
         let ended = delete_sessions(&tx, user.id, None).await?;
-        tx.commit().await.map_err(internal)?;
+        tx.commit().await?;
         self.domain.tell_ends(ended);
         Ok(())
     }
@@ -164,7 +164,7 @@ async fn take_away(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
         totp_step: Set(0),
         ..Default::default()
     };
-    update_user(db, user, change).await.map_err(internal)?;
+    update_user(db, user, change).await?;
     delete_codes(db, user).await
 }
 
@@ -183,7 +183,7 @@ pub(in crate::server::domain) async fn spend(
         let found = recovery_code::Entity::delete_many()
             .filter(recovery_code::Column::UserId.eq(user.id))
             .filter(recovery_code::Column::CodeHash.eq(hash_of(&code)));
-        let taken = found.exec(tx).await.map_err(internal)?.rows_affected;
+        let taken = found.exec(tx).await?.rows_affected;
         return Ok((taken == 1).then_some(Spent::RecoveryCode));
     }
     let Ok(seed) = seed_of(seal, user) else {
@@ -198,7 +198,7 @@ pub(in crate::server::domain) async fn spend(
         .set(user_account::ActiveModel { totp_step: Set(step), totp_secret, ..Default::default() })
         .filter(user_account::Column::Id.eq(user.id))
         .filter(user_account::Column::TotpStep.lt(step));
-    let taken = taken.exec(tx).await.map_err(internal)?.rows_affected;
+    let taken = taken.exec(tx).await?.rows_affected;
     Ok((taken == 1).then_some(Spent::Step))
 }
 
@@ -231,7 +231,7 @@ fn app(seed: &[u8]) -> Result<Totp> {
 
 /// The step whose code this is.
 fn step_of(seed: &[u8], code: &str, now: Timestamp) -> Result<Option<i64>> {
-    let seconds = u64::try_from(now.millis() / 1000).map_err(internal)?;
+    let seconds = u64::try_from(now.millis() / 1000)?;
     app(seed)?.check(code, seconds).map(|step| i64::try_from(step).map_err(internal)).transpose()
 }
 
@@ -253,14 +253,14 @@ async fn renew_codes(db: &impl ConnectionTrait, user: UserId) -> Result<Recovery
     let rows = codes
         .iter()
         .map(|code| recovery_code::ActiveModel { user_id: Set(user), code_hash: Set(hash_of(&normal(code))) });
-    recovery_code::Entity::insert_many(rows).exec_without_returning(db).await.map_err(internal)?;
+    recovery_code::Entity::insert_many(rows).exec_without_returning(db).await?;
     Ok(RecoveryCodes { codes })
 }
 
 #[expect(clippy::disallowed_methods, reason = "what belongs to a person belongs to no organization")]
 async fn delete_codes(db: &impl ConnectionTrait, user: UserId) -> Result<()> {
     let theirs = recovery_code::Entity::delete_many().filter(recovery_code::Column::UserId.eq(user));
-    theirs.exec(db).await.map_err(internal)?;
+    theirs.exec(db).await?;
     Ok(())
 }
 

@@ -13,13 +13,10 @@ use super::{
 };
 use crate::{
     model::{Result, SessionId, Timestamp, UserId},
-    server::{
-        domain::{
-            Caller, Site,
-            store::{self, session},
-            tx::Tx,
-        },
-        error::internal,
+    server::domain::{
+        Caller, Site,
+        store::{self, session},
+        tx::Tx,
     },
 };
 
@@ -52,8 +49,7 @@ impl Tx {
             .column(session::Column::Id)
             .into_tuple()
             .all(self.db())
-            .await
-            .map_err(internal)?;
+            .await?;
         let change =
             session::ActiveModel { renew_by: Set(Some(self.now().plus_seconds(SECONDS))), ..Default::default() };
         session::Entity::update_many()
@@ -62,8 +58,7 @@ impl Tx {
             .filter(session::Column::UserId.eq(user))
             .filter(session::Column::RenewBy.is_null())
             .exec(self.db())
-            .await
-            .map_err(internal)?;
+            .await?;
         Ok(ids)
     }
 }
@@ -87,16 +82,16 @@ impl Site {
     #[expect(clippy::disallowed_methods, reason = "the session says whose it is")]
     async fn renew(&self, old: SessionId, caller: &Caller) -> Result<Option<NewSession>> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
-        let Some(row) = session::Entity::find_by_id(old).one(&tx).await.map_err(internal)? else { return Ok(None) };
+        let tx = store::begin(self.domain.db()).await?;
+        let Some(row) = session::Entity::find_by_id(old).one(&tx).await? else { return Ok(None) };
         // What ends all sessions must not miss the one that takes this one's place.
         held(&tx, row.user_id).await?;
-        let row = session::Entity::find_by_id(old).lock_exclusive().one(&tx).await.map_err(internal)?;
+        let row = session::Entity::find_by_id(old).lock_exclusive().one(&tx).await?;
         let Some(row) = row.filter(|row| !has_ended(row, now)) else { return Ok(None) };
         let Some(end) = row.renew_by else { return Ok(None) };
         let Some(account) = account(&tx, row.user_id, row.org_id).await? else { return Ok(None) };
         if let Some(successor) = row.renewed_as {
-            let found = session::Entity::find_by_id(successor).one(&tx).await.map_err(internal)?;
+            let found = session::Entity::find_by_id(successor).one(&tx).await?;
             let found = found.filter(|found| now < end && !has_ended(found, now));
             return Ok(found.map(|found| NewSession {
                 id: found.id,
@@ -108,15 +103,15 @@ impl Site {
         }
         let new = insert_session(&tx, account, now, row.authenticated_at, caller, row.is_lasting).await?;
         let end = session::ActiveModel { id: Unchanged(new.id), expires_at: Set(row.expires_at), ..Default::default() };
-        end.update(&tx).await.map_err(internal)?;
+        end.update(&tx).await?;
         let left = session::ActiveModel {
             id: Unchanged(old),
             renew_by: Set(Some(now.plus_seconds(SECONDS))),
             renewed_as: Set(Some(new.id)),
             ..Default::default()
         };
-        left.update(&tx).await.map_err(internal)?;
-        tx.commit().await.map_err(internal)?;
+        left.update(&tx).await?;
+        tx.commit().await?;
         self.domain.tell_end(old.uuid());
         Ok(Some(NewSession { expires_at: row.expires_at, ..new }))
     }

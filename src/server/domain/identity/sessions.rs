@@ -23,7 +23,6 @@ use crate::{
             store::{self, Scope, api_token, membership, session},
             tx::Tx,
         },
-        error::internal,
     },
 };
 
@@ -137,7 +136,7 @@ impl Site {
     ) -> Result<NewSession> {
         let (user, organization) = (known.user, known.organization.ok_or_else(Error::unauthorized)?);
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         let actor = Actor::person(user, &known.name, caller);
         audit::write(&tx, organization, now, &actor, Deed::new(Action::LoggedIn)).await?;
         // The password was compared a while ago: it must be the same still, now that nobody can change it.
@@ -153,7 +152,7 @@ impl Site {
         }
         let ended = make_room(&tx, user).await?;
         let session = insert_session(&tx, account, now, now, caller, is_lasting).await?;
-        tx.commit().await.map_err(internal)?;
+        tx.commit().await?;
         self.domain.tell_ends(ended);
         Ok(session)
     }
@@ -175,7 +174,7 @@ impl Site {
         is_refused: impl FnOnce(&session::Model) -> bool,
     ) -> Result<Option<Seat>> {
         let (db, now) = (self.domain.db(), self.domain.clock().now());
-        let Some(row) = session::Entity::find_by_id(id).one(db).await.map_err(internal)? else { return Ok(None) };
+        let Some(row) = session::Entity::find_by_id(id).one(db).await? else { return Ok(None) };
         if has_ended(&row, now) || is_refused(&row) {
             return Ok(None);
         }
@@ -183,10 +182,10 @@ impl Site {
         if row.last_seen_at.plus_seconds(SEEN_SECONDS) <= now {
             let seen = session::ActiveModel { last_seen_at: Set(now), ..Default::default() };
             let update = session::Entity::update_many().set(seen).filter(session::Column::Id.eq(id));
-            update.exec(db).await.map_err(internal)?;
+            update.exec(db).await?;
             let seen = membership::ActiveModel { last_seen_at: Set(Some(now)), ..Default::default() };
             let update = Scope::of(row.org_id).update_id::<membership::Entity>(row.user_id);
-            update.set(seen).exec(db).await.map_err(internal)?;
+            update.set(seen).exec(db).await?;
         }
         Ok(Some(Seat { account, key: Key::Session { id, authenticated_at: row.authenticated_at } }))
     }
@@ -198,11 +197,11 @@ impl Person {
     /// # Errors
     /// When the database does not answer.
     pub async fn log_out(&self) -> Result<()> {
-        let tx = store::begin(self.domain.db()).await.map_err(internal)?;
+        let tx = store::begin(self.domain.db()).await?;
         let now = self.domain.clock().now();
         audit::write(&tx, self.organization(), now, &self.actor(), Deed::new(Action::LoggedOut)).await?;
-        session::Entity::delete_by_id(self.session()).exec(&tx).await.map_err(internal)?;
-        tx.commit().await.map_err(internal)?;
+        session::Entity::delete_by_id(self.session()).exec(&tx).await?;
+        tx.commit().await?;
         self.domain.tell_end(self.session().uuid());
         Ok(())
     }
@@ -224,7 +223,7 @@ impl Viewer {
         let found = match self.key() {
             Key::Session { id, .. } => role_in_session(db, *id, now).await?,
             Key::Token { id, .. } => {
-                let row = self.scope().find_id::<api_token::Entity>(*id).one(db).await.map_err(internal)?;
+                let row = self.scope().find_id::<api_token::Entity>(*id).one(db).await?;
                 match row.filter(|row| stands(row, now)) {
                     Some(row) => maker_of(db, row.created_by, row.org_id).await?.map(|maker| (maker.user.role, false)),
                     None => None,
@@ -244,11 +243,9 @@ impl Tx {
     #[expect(clippy::disallowed_methods, reason = "the session is the one that asks")]
     pub(in crate::server::domain) async fn still_stands(&self, key: &Key) -> Result<()> {
         let stands = match key {
-            Key::Session { id, .. } => {
-                session::Entity::find_by_id(*id).one(self.db()).await.map_err(internal)?.is_some()
-            }
+            Key::Session { id, .. } => session::Entity::find_by_id(*id).one(self.db()).await?.is_some(),
             Key::Token { id, .. } => {
-                let row = self.scope().find_id::<api_token::Entity>(*id).one(self.db()).await.map_err(internal)?;
+                let row = self.scope().find_id::<api_token::Entity>(*id).one(self.db()).await?;
                 row.is_some_and(|row| stands(&row, self.now()))
             }
         };
@@ -274,7 +271,7 @@ impl System {
             .add(Column::ExpiresAt.lte(now))
             .add(Column::LastSeenAt.lte(now.plus_seconds(-IDLE_SECONDS)))
             .add(short);
-        let result = session::Entity::delete_many().filter(ended).exec(self.domain.db()).await.map_err(internal)?;
+        let result = session::Entity::delete_many().filter(ended).exec(self.domain.db()).await?;
         Ok(result.rows_affected)
     }
 }
@@ -286,11 +283,11 @@ pub(in crate::server::domain) async fn make_room(db: &impl ConnectionTrait, user
     use session::Column;
     let theirs = session::Entity::find().filter(Column::UserId.eq(user));
     let theirs = theirs.order_by_desc(Column::LastSeenAt).order_by_desc(Column::Id);
-    let ids: Vec<SessionId> = theirs.select_only().column(Column::Id).into_tuple().all(db).await.map_err(internal)?;
+    let ids: Vec<SessionId> = theirs.select_only().column(Column::Id).into_tuple().all(db).await?;
     let surplus: Vec<SessionId> = ids.into_iter().skip(SESSIONS_MAX - 1).collect();
     if !surplus.is_empty() {
         let them = session::Entity::delete_many().filter(Column::Id.is_in(surplus.iter().copied()));
-        them.exec(db).await.map_err(internal)?;
+        them.exec(db).await?;
     }
     Ok(surplus.into_iter().map(SessionId::uuid).collect())
 }
@@ -306,7 +303,7 @@ pub(in crate::server::domain) async fn insert_session(
 ) -> Result<NewSession> {
     let seen = membership::ActiveModel { last_seen_at: Set(Some(now)), ..Default::default() };
     let update = Scope::of(account.organization.id).update_id::<membership::Entity>(account.user.id);
-    update.set(seen).exec(db).await.map_err(internal)?;
+    update.set(seen).exec(db).await?;
     let id = SessionId::from_uuid(new_id());
     let expires_at = now.plus_seconds(SESSION_SECONDS);
     session::Entity::insert(session::ActiveModel {
@@ -324,8 +321,7 @@ pub(in crate::server::domain) async fn insert_session(
         renewed_as: Set(None),
     })
     .exec_without_returning(db)
-    .await
-    .map_err(internal)?;
+    .await?;
     Ok(NewSession { id, account, created_at: now, expires_at, is_lasting })
 }
 
@@ -344,9 +340,8 @@ pub(in crate::server::domain) async fn delete_sessions(
         .column(session::Column::Id)
         .into_tuple()
         .all(db)
-        .await
-        .map_err(internal)?;
-    session::Entity::delete_many().filter(of_them).exec(db).await.map_err(internal)?;
+        .await?;
+    session::Entity::delete_many().filter(of_them).exec(db).await?;
     Ok(ids.into_iter().map(SessionId::uuid).collect())
 }
 
@@ -359,11 +354,11 @@ pub(in crate::server::domain) fn has_ended(row: &session::Model, now: Timestamp)
 /// The role of who sits in a session, and whether its id was taken away because that changed.
 #[expect(clippy::disallowed_methods, reason = "the session says which organization it acts in")]
 async fn role_in_session(db: &impl ConnectionTrait, id: SessionId, now: Timestamp) -> Result<Option<(Role, bool)>> {
-    let row = session::Entity::find_by_id(id).one(db).await.map_err(internal)?;
+    let row = session::Entity::find_by_id(id).one(db).await?;
     let Some(row) = row.filter(|row| !has_ended(row, now)) else { return Ok(None) };
     if disabled(db, row.user_id).await? {
         return Ok(None);
     }
     let membership = Scope::of(row.org_id).find_id::<membership::Entity>(row.user_id).one(db).await;
-    Ok(membership.map_err(internal)?.map(|membership| (membership.role, row.renew_by.is_some())))
+    Ok(membership?.map(|membership| (membership.role, row.renew_by.is_some())))
 }

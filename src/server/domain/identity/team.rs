@@ -11,14 +11,11 @@ use serde_json::json;
 use super::{registration::organizations_of, sessions::delete_sessions};
 use crate::{
     model::{Action, Code, Error, Result, Role, TeamMember, UserId},
-    server::{
-        domain::{
-            Admin, Person, Viewer,
-            audit::Deed,
-            store::{Scope, invitation, membership, organization, user_account},
-            tx::Tx,
-        },
-        error::internal,
+    server::domain::{
+        Admin, Person, Viewer,
+        audit::Deed,
+        store::{Scope, invitation, membership, organization, user_account},
+        tx::Tx,
     },
 };
 
@@ -29,11 +26,11 @@ impl Viewer {
     /// When the database does not answer.
     #[expect(clippy::disallowed_methods, reason = "people belong to no organization; their memberships are scoped")]
     pub async fn members(&self) -> Result<Vec<TeamMember>> {
-        let mut rows = self.scope().find::<membership::Entity>().all(self.db()).await.map_err(internal)?;
+        let mut rows = self.scope().find::<membership::Entity>().all(self.db()).await?;
         rows.sort_by_key(|row| (row.created_at, row.user_id));
         let ids = rows.iter().map(|row| row.user_id);
         let people = user_account::Entity::find().filter(user_account::Column::Id.is_in(ids));
-        let people = people.all(self.db()).await.map_err(internal)?;
+        let people = people.all(self.db()).await?;
         let mut people: BTreeMap<UserId, user_account::Model> =
             people.into_iter().map(|person| (person.id, person)).collect();
         // A person without a row has been deleted between the two questions.
@@ -61,7 +58,7 @@ impl Admin {
         }
         let mut change = before.clone().into_active_model();
         change.role = Set(role);
-        let after = change.update(tx.db()).await.map_err(internal)?;
+        let after = change.update(tx.db()).await?;
         for session in tx.outdate_sessions(user).await? {
             tx.end_access(session.uuid());
         }
@@ -99,7 +96,7 @@ impl Person {
 impl Tx {
     /// Refuses who was an admin when the request came and is none by now.
     pub(in crate::server::domain) async fn still_admin(&self, user: UserId) -> Result<()> {
-        let row = self.scope().find_id::<membership::Entity>(user).one(self.db()).await.map_err(internal)?;
+        let row = self.scope().find_id::<membership::Entity>(user).one(self.db()).await?;
         match row {
             Some(row) if row.role == Role::Admin => Ok(()),
             _ => Err(Error::forbidden()),
@@ -108,9 +105,9 @@ impl Tx {
 
     #[expect(clippy::disallowed_methods, reason = "people belong to no organization; their memberships are scoped")]
     async fn member(&self, user: UserId) -> Result<(membership::Model, user_account::Model)> {
-        let row = self.scope().find_id::<membership::Entity>(user).one(self.db()).await.map_err(internal)?;
+        let row = self.scope().find_id::<membership::Entity>(user).one(self.db()).await?;
         let row = row.ok_or_else(Error::not_found)?;
-        let person = user_account::Entity::find_by_id(user).one(self.db()).await.map_err(internal)?;
+        let person = user_account::Entity::find_by_id(user).one(self.db()).await?;
         Ok((row, person.ok_or_else(Error::not_found)?))
     }
 
@@ -131,7 +128,7 @@ impl Tx {
         for session in delete_sessions(self.db(), user, Some(organization)).await? {
             self.end_access(session);
         }
-        membership::Entity::delete_by_id((organization, user)).exec(self.db()).await.map_err(internal)?;
+        membership::Entity::delete_by_id((organization, user)).exec(self.db()).await?;
         let deed = Deed::new(action).on("user", user, &person.name);
         self.note(deed.ending("tokens_revoked", tokens).ending("invitations_revoked", invitations));
         Ok(())
@@ -142,10 +139,10 @@ impl Tx {
 #[expect(clippy::disallowed_methods, reason = "people belong to no organization; their memberships are scoped")]
 async fn has_other_admin(db: &impl ConnectionTrait, scope: Scope, user: UserId) -> Result<bool> {
     let others = scope.find::<membership::Entity>().filter(membership::Column::Role.eq(Role::Admin));
-    let others = others.filter(membership::Column::UserId.ne(user)).all(db).await.map_err(internal)?;
+    let others = others.filter(membership::Column::UserId.ne(user)).all(db).await?;
     let others = others.into_iter().map(|row| row.user_id);
     let open = user_account::Entity::find().filter(user_account::Column::Id.is_in(others));
-    let open = open.filter(user_account::Column::DisabledAt.is_null()).one(db).await.map_err(internal)?;
+    let open = open.filter(user_account::Column::DisabledAt.is_null()).one(db).await?;
     Ok(open.is_some())
 }
 
@@ -158,9 +155,9 @@ pub(in crate::server::domain) async fn left_without_admin(
     let mut names = Vec::new();
     for id in organizations_of(db, user).await? {
         let scope = Scope::of(id);
-        let row = scope.find_id::<membership::Entity>(user).one(db).await.map_err(internal)?;
+        let row = scope.find_id::<membership::Entity>(user).one(db).await?;
         if row.is_some_and(|row| row.role == Role::Admin) && !has_other_admin(db, scope, user).await? {
-            let row = organization::Entity::find_by_id(id).one(db).await.map_err(internal)?;
+            let row = organization::Entity::find_by_id(id).one(db).await?;
             names.extend(row.map(|row| row.name));
         }
     }
@@ -170,7 +167,7 @@ pub(in crate::server::domain) async fn left_without_admin(
 fn listed(row: &membership::Model, person: user_account::Model) -> Result<TeamMember> {
     Ok(TeamMember {
         id: person.id,
-        email: person.email.parse().map_err(internal)?,
+        email: person.email.parse()?,
         name: person.name,
         role: row.role,
         joined_at: row.created_at,

@@ -11,13 +11,10 @@ use super::{
     },
     load,
 };
-use crate::{
-    model::{
-        Audience, Automations, Cause, ClockAction, Clockwork, Code, Course, Error, Event, Impact, Incident, IncidentId,
-        IncidentKind, IncidentStatus, Result, ServiceId, ServiceImpact, ServiceStatus, Timestamp, UserId,
-        check::require_version,
-    },
-    server::error::internal,
+use crate::model::{
+    Audience, Automations, Cause, ClockAction, Clockwork, Code, Course, Error, Event, Impact, Incident, IncidentId,
+    IncidentKind, IncidentStatus, Result, ServiceId, ServiceImpact, ServiceStatus, Timestamp, UserId,
+    check::require_version,
 };
 
 /// An incident's rows while it is being changed.
@@ -147,24 +144,17 @@ fn unknown_service() -> Error {
 impl Tx {
     /// An incident of this organization, to change it.
     pub(in crate::server::domain) async fn case(&self, id: IncidentId) -> Result<Case> {
-        let row = self.scope().find_id::<incident::Entity>(id).one(self.db()).await.map_err(internal)?;
+        let row = self.scope().find_id::<incident::Entity>(id).one(self.db()).await?;
         let row = row.ok_or_else(Error::not_found)?;
         let services = self.scope().find::<incident_service::Entity>();
         let services = services.filter(incident_service::Column::IncidentId.eq(id));
         let services = services.order_by_asc(incident_service::Column::Position).all(self.db()).await;
         let updates = self.scope().find::<incident_update::Entity>();
         let updates = updates.filter(incident_update::Column::IncidentId.eq(id)).all(self.db()).await;
-        let mut updates = updates.map_err(internal)?;
+        let mut updates = updates?;
         updates.sort_by_key(|update| (update.display_at, update.id));
         let was_public = !row.is_draft;
-        Ok(Case {
-            row,
-            services: services.map_err(internal)?,
-            updates,
-            was_public,
-            is_new: false,
-            left: BTreeMap::new(),
-        })
+        Ok(Case { row, services: services?, updates, was_public, is_new: false, left: BTreeMap::new() })
     }
 
     /// Refuses services that are not this organization's.
@@ -236,17 +226,17 @@ impl Tx {
     async fn write(&self, case: &Case) -> Result<()> {
         let row = case.row.clone().into_active_model().reset_all();
         if case.is_new {
-            incident::Entity::insert(row).exec_without_returning(self.db()).await.map_err(internal)?;
+            incident::Entity::insert(row).exec_without_returning(self.db()).await?;
         } else {
             let update = self.scope().update_id::<incident::Entity>(case.row.id);
-            update.set(row).exec(self.db()).await.map_err(internal)?;
+            update.set(row).exec(self.db()).await?;
         }
         let known = self.scope().find::<incident_service::Entity>();
         let known = known.filter(incident_service::Column::IncidentId.eq(case.row.id)).all(self.db()).await;
-        let known = known.map_err(internal)?;
+        let known = known?;
         for gone in known.iter().filter(|known| !case.services.iter().any(|s| s.service_id == known.service_id)) {
             let gone = gone.clone().into_active_model();
-            gone.delete(self.db()).await.map_err(internal)?;
+            gone.delete(self.db()).await?;
         }
         for service in &case.services {
             let row = service.clone().into_active_model().reset_all();
@@ -255,18 +245,18 @@ impl Tx {
                 Some(_) => {
                     let update = self.scope().update_id::<incident_service::Entity>(service.service_id);
                     let update = update.filter(incident_service::Column::IncidentId.eq(case.row.id));
-                    update.set(row).exec(self.db()).await.map_err(internal)?;
+                    update.set(row).exec(self.db()).await?;
                 }
                 None => {
-                    incident_service::Entity::insert(row).exec_without_returning(self.db()).await.map_err(internal)?;
+                    incident_service::Entity::insert(row).exec_without_returning(self.db()).await?;
                 }
             }
         }
         let known = self.scope().find::<incident_update::Entity>();
         let known = known.filter(incident_update::Column::IncidentId.eq(case.row.id)).all(self.db()).await;
-        let known = known.map_err(internal)?;
+        let known = known?;
         for gone in known.iter().filter(|known| !case.updates.iter().any(|update| update.id == known.id)) {
-            gone.clone().into_active_model().delete(self.db()).await.map_err(internal)?;
+            gone.clone().into_active_model().delete(self.db()).await?;
         }
         for update in &case.updates {
             let row = update.clone().into_active_model().reset_all();
@@ -274,10 +264,10 @@ impl Tx {
                 Some(known) if known == update => {}
                 Some(_) => {
                     let change = self.scope().update_id::<incident_update::Entity>(update.id);
-                    change.set(row).exec(self.db()).await.map_err(internal)?;
+                    change.set(row).exec(self.db()).await?;
                 }
                 None => {
-                    incident_update::Entity::insert(row).exec_without_returning(self.db()).await.map_err(internal)?;
+                    incident_update::Entity::insert(row).exec_without_returning(self.db()).await?;
                 }
             }
         }
@@ -286,7 +276,7 @@ impl Tx {
 
     /// An incident as it is inside the transaction.
     pub(in crate::server::domain) async fn incident(&self, id: IncidentId) -> Result<Incident> {
-        let row = self.scope().find_id::<incident::Entity>(id).one(self.db()).await.map_err(internal)?;
+        let row = self.scope().find_id::<incident::Entity>(id).one(self.db()).await?;
         let row = row.ok_or_else(Error::not_found)?;
         let incidents = load::assemble(self.db(), self.scope(), vec![row]).await?;
         incidents.into_iter().next().ok_or_else(Error::internal)

@@ -101,7 +101,7 @@ impl Tx {
     /// Refuses more text than one incident can hold, or than pages can show together.
     pub(in crate::server::domain) async fn require_text_room(&self, case: &Case) -> Result<()> {
         text_room(&case.updates)?;
-        let since = self.now().plus_seconds(-86_400 * i64::try_from(PAST_DAYS + 1).map_err(internal)?);
+        let since = self.now().plus_seconds(-86_400 * i64::try_from(PAST_DAYS + 1)?);
         if case.row.resolved_at.is_some_and(|end| end < since) {
             return Ok(());
         }
@@ -112,8 +112,8 @@ impl Tx {
         let others = self.scope().find::<incident_update::Entity>().select_only();
         let others = others.column_as(load::text_length(), "length");
         let others = others.filter(incident_update::Column::IncidentId.in_subquery(shown.into_query()));
-        let others = others.limit(u64::try_from(PAGES_UPDATES_MAX).map_err(internal)?);
-        let others: Vec<i32> = others.into_tuple().all(self.db()).await.map_err(internal)?;
+        let others = others.limit(u64::try_from(PAGES_UPDATES_MAX)?);
+        let others: Vec<i32> = others.into_tuple().all(self.db()).await?;
         pages_room(&others, &case.updates)
     }
 

@@ -12,9 +12,8 @@ use super::{
     load::{assemble, newest_first, next_first, without_updates},
     read::cursor,
 };
-use crate::{
-    model::{Calendar, Conflict, Error, Incident, IncidentKind, IncidentStatus, Plan, Result, ServiceId, Timestamp},
-    server::error::internal,
+use crate::model::{
+    Calendar, Conflict, Error, Incident, IncidentKind, IncidentStatus, Plan, Result, ServiceId, Timestamp,
 };
 
 /// How many planned maintenances one page of the calendar holds.
@@ -35,7 +34,7 @@ impl Viewer {
             let tie = Condition::all().add(Column::StartedAt.eq(at)).add(Column::Id.gt(id));
             rows = rows.filter(Condition::any().add(Column::StartedAt.gt(at)).add(tie));
         }
-        let mut rows = rows.limit(CALENDAR_PAGE + 1).all(self.db()).await.map_err(internal)?;
+        let mut rows = rows.limit(CALENDAR_PAGE + 1).all(self.db()).await?;
         let has_more = u64::try_from(rows.len()).is_ok_and(|length| length > CALENDAR_PAGE);
         if has_more {
             rows.pop();
@@ -66,7 +65,7 @@ impl Viewer {
     ) -> Result<Vec<Conflict>> {
         let known = self.scope().find::<service::Entity>().filter(service::Column::DeletedAt.is_null());
         let known = known.filter(service::Column::Id.is_in(services.iter().copied())).all(self.db()).await;
-        if known.map_err(internal)?.len() < services.len() {
+        if known?.len() < services.len() {
             return Err(Error::not_found());
         }
         let plan = Plan { window, services: &services, itself: None };
@@ -105,7 +104,7 @@ impl Viewer {
         let rows = rows.filter(Column::ResolvedAt.is_null());
         let rows = rows.filter(Condition::any().add(Column::Status.ne(IncidentStatus::Scheduled)).add(overlaps));
         let rows = next_first(self.concerning(rows, services)).limit(KNOWN_MAX).all(self.db()).await;
-        without_updates(self.db(), self.scope(), rows.map_err(internal)?).await
+        without_updates(self.db(), self.scope(), rows?).await
     }
 
     /// The open incidents of any of these services.
@@ -117,7 +116,7 @@ impl Viewer {
         let rows = self.scope().find::<incident::Entity>().filter(Column::Kind.eq(IncidentKind::Incident));
         let rows = rows.filter(Column::ResolvedAt.is_null()).filter(Column::IsDraft.eq(false));
         let rows = newest_first(self.concerning(rows, services.iter().copied())).limit(KNOWN_MAX);
-        without_updates(self.db(), self.scope(), rows.all(self.db()).await.map_err(internal)?).await
+        without_updates(self.db(), self.scope(), rows.all(self.db()).await?).await
     }
 
     /// The maintenances under way.
@@ -125,7 +124,7 @@ impl Viewer {
         use incident::Column;
         let rows = self.scope().find::<incident::Entity>().filter(Column::Kind.eq(IncidentKind::Maintenance));
         let rows = rows.filter(Column::ResolvedAt.is_null()).filter(Column::Status.ne(IncidentStatus::Scheduled));
-        let rows = rows.order_by_asc(Column::StartedAt).limit(KNOWN_MAX).all(self.db()).await.map_err(internal)?;
+        let rows = rows.order_by_asc(Column::StartedAt).limit(KNOWN_MAX).all(self.db()).await?;
         without_updates(self.db(), self.scope(), rows).await
     }
 

@@ -10,12 +10,9 @@ use super::{
     append_update::Word,
     deed,
 };
-use crate::{
-    model::{
-        Action, Check, Error, Event, Incident, IncidentId, IncidentKind, IncidentPatch, IncidentStatus, Result,
-        ServiceId, Timestamp, UserId, incident_input::check_window, status_transition::OVER,
-    },
-    server::error::internal,
+use crate::model::{
+    Action, Check, Error, Event, Incident, IncidentId, IncidentKind, IncidentPatch, IncidentStatus, Result, ServiceId,
+    Timestamp, UserId, incident_input::check_window, status_transition::OVER,
 };
 
 impl Member {
@@ -180,9 +177,9 @@ impl Tx {
         let case = self.case(id).await?;
         let incident = self.incident(id).await?;
         let open = self.scope().find::<incident_impact::Entity>().filter(incident_impact::Column::IncidentId.eq(id));
-        let open = open.filter(incident_impact::Column::ToAt.is_null()).all(self.db()).await.map_err(internal)?;
+        let open = open.filter(incident_impact::Column::ToAt.is_null()).all(self.db()).await?;
         let held: BTreeSet<ServiceId> = open.iter().map(|stretch| stretch.service_id).collect();
-        case.row.clone().into_active_model().delete(self.db()).await.map_err(internal)?;
+        case.row.clone().into_active_model().delete(self.db()).await?;
         let touched = held.into_iter().map(|id| (id, None)).collect();
         let now = self.now();
         self.settle(touched, case.cause(), by, now).await?;

@@ -50,16 +50,16 @@ pub(in crate::server::domain) async fn of_page(
     let public = || scope.find::<incident::Entity>().filter(Column::IsDraft.eq(false));
     let in_force = IncidentStatus::ALL.iter().copied().filter(|status| status.is_in_force());
     let in_force = newest_first(public().filter(Column::Status.is_in(in_force))).limit(IN_FORCE_MAX);
-    let mut rows = in_force.all(db).await.map_err(internal)?;
+    let mut rows = in_force.all(db).await?;
     let planned = next_first(public().filter(Column::Status.eq(IncidentStatus::Scheduled))).limit(PLANNED_MAX);
-    rows.extend(planned.all(db).await.map_err(internal)?);
+    rows.extend(planned.all(db).await?);
     if with_drafts {
         let drafts = scope.find::<incident::Entity>().filter(Column::IsDraft.eq(true));
         let drafts = drafts.filter(Column::ResolvedAt.is_null());
         let incidents = newest_first(drafts.clone().filter(Column::Kind.eq(IncidentKind::Incident)));
-        rows.extend(incidents.limit(DRAFTS_MAX).all(db).await.map_err(internal)?);
+        rows.extend(incidents.limit(DRAFTS_MAX).all(db).await?);
         let planned = next_first(drafts.filter(Column::Kind.eq(IncidentKind::Maintenance)));
-        rows.extend(planned.limit(DRAFTS_MAX).all(db).await.map_err(internal)?);
+        rows.extend(planned.limit(DRAFTS_MAX).all(db).await?);
     }
     let (past, cut_at) = past(db, || if with_drafts { scope.find() } else { public() }, since).await?;
     rows.extend(past);
@@ -78,14 +78,14 @@ async fn past(
     let (mut all, mut cut_at) = (Vec::new(), None);
     for kind in IncidentKind::ALL {
         let rows = over().filter(Column::Kind.eq(*kind)).filter(lead().lte(0));
-        let mut rows = rows.limit(PAST_MAX + 1).all(db).await.map_err(internal)?;
+        let mut rows = rows.limit(PAST_MAX + 1).all(db).await?;
         if u64::try_from(rows.len()).is_ok_and(|length| length > PAST_MAX) {
             cut_at = Ord::max(cut_at, rows.pop().and_then(|row| row.resolved_at));
         }
         all.extend(rows);
     }
     let called_off = over().filter(lead().gt(0)).filter(lead().lt(ANNOUNCED_MS)).order_by_asc(Column::StartedAt);
-    all.extend(called_off.limit(CALLED_OFF_MAX).all(db).await.map_err(internal)?);
+    all.extend(called_off.limit(CALLED_OFF_MAX).all(db).await?);
     Ok((all, cut_at))
 }
 
@@ -108,7 +108,7 @@ pub(in crate::server::domain) async fn lately(
 ) -> Result<Vec<Incident>> {
     let shown = newest_first(scope.find()).filter(incident::Column::IsDraft.eq(false));
     let begun = shown.filter(incident::Column::StartedAt.lte(now)).filter(told());
-    let rows = begun.limit(most).all(db).await.map_err(internal)?;
+    let rows = begun.limit(most).all(db).await?;
     let rows = within(db, scope, rows, TIMELINE_TEXT_MAX).await?;
     Ok(assemble(db, scope, rows).await?.into_iter().filter_map(Incident::for_public).collect())
 }
@@ -123,7 +123,7 @@ async fn within(
     use incident_update::{Column, Entity};
     let lengths = scope.find::<Entity>().filter(Column::IncidentId.is_in(rows.iter().map(|row| row.id)));
     let lengths = lengths.select_only().column(Column::IncidentId).column_as(text_length(), "length");
-    let lengths: Vec<(IncidentId, i32)> = lengths.into_tuple().all(db).await.map_err(internal)?;
+    let lengths: Vec<(IncidentId, i32)> = lengths.into_tuple().all(db).await?;
     let mut of_incident: BTreeMap<IncidentId, usize> = BTreeMap::new();
     for (id, length) in lengths {
         *of_incident.entry(id).or_default() += usize::try_from(length).unwrap_or(0);
@@ -157,7 +157,7 @@ pub(in crate::server::domain) async fn corrections(
     let drafts = scope.find::<incident::Entity>().filter(incident::Column::IsDraft.eq(true));
     let drafts = drafts.select_only().column(incident::Column::Id).into_query();
     let rows = rows.filter(incident_impact::Column::IncidentId.not_in_subquery(drafts));
-    let rows = rows.filter(incident_impact::Column::ToAt.gte(since)).all(db).await.map_err(internal)?;
+    let rows = rows.filter(incident_impact::Column::ToAt.gte(since)).all(db).await?;
     let corrections = rows
         .into_iter()
         .filter_map(|row| row.to_at.map(|until| Correction { from: row.from_at, until, status: row.status }));
@@ -188,7 +188,7 @@ pub(in crate::server::domain) async fn assemble(
     let updates =
         updates.filter(incident_update::Column::IncidentId.is_in(incidents.iter().map(|incident| incident.id)));
     let mut of_incident: BTreeMap<IncidentId, Vec<IncidentUpdate>> = BTreeMap::new();
-    for row in updates.all(db).await.map_err(internal)? {
+    for row in updates.all(db).await? {
         of_incident.entry(row.incident_id).or_default().push(update(row)?);
     }
     for incident in &mut incidents {
@@ -210,7 +210,7 @@ pub(super) async fn without_updates(
     }
     let services = scope.find::<incident_service::Entity>();
     let services = services.filter(incident_service::Column::IncidentId.is_in(rows.iter().map(|row| row.id)));
-    let services = services.order_by_asc(incident_service::Column::Position).all(db).await.map_err(internal)?;
+    let services = services.order_by_asc(incident_service::Column::Position).all(db).await?;
     let mut of_incident: BTreeMap<IncidentId, Vec<AffectedService>> = BTreeMap::new();
     for row in services {
         of_incident.entry(row.incident_id).or_default().push(AffectedService {

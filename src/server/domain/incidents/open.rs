@@ -85,7 +85,7 @@ impl Tx {
 
     /// How many more incidents and maintenances there may be.
     pub(in crate::server::domain) async fn room(&self) -> Result<usize> {
-        let count = self.scope().find::<incident::Entity>().count(self.db()).await.map_err(internal)?;
+        let count = self.scope().find::<incident::Entity>().count(self.db()).await?;
         usize::try_from(INCIDENTS_MAX.saturating_sub(count)).map_err(internal)
     }
 

@@ -14,10 +14,7 @@ use crate::{
         Day, Error, Incident, IncidentId, IncidentKind, IncidentList, IncidentPage, IncidentRoom, IncidentStatus,
         Month, MonthPage, Result, ServiceId, Timestamp, UserId, Zone, zone::wall_time,
     },
-    server::{
-        domain::status_page::{names, organization_row},
-        error::internal,
-    },
+    server::domain::status_page::{names, organization_row},
 };
 
 /// How many incidents one page of the members' list holds.
@@ -103,7 +100,7 @@ impl Viewer {
             let tie = Condition::all().add(Column::StartedAt.eq(at)).add(Column::Id.lt(id));
             rows = rows.filter(Condition::any().add(Column::StartedAt.lt(at)).add(tie));
         }
-        let mut rows = rows.limit(limit + 1).all(self.db()).await.map_err(internal)?;
+        let mut rows = rows.limit(limit + 1).all(self.db()).await?;
         let more = u64::try_from(rows.len()).is_ok_and(|length| length > limit);
         if more {
             rows.pop();
@@ -157,7 +154,7 @@ impl Viewer {
     /// # Errors
     /// `not_found` when this organization has none with this id.
     pub async fn incident(&self, id: IncidentId) -> Result<Incident> {
-        let row = self.scope().find_id::<incident::Entity>(id).one(self.db()).await.map_err(internal)?;
+        let row = self.scope().find_id::<incident::Entity>(id).one(self.db()).await?;
         let row = row.ok_or_else(Error::not_found)?;
         assemble(self.db(), self.scope(), vec![row]).await?.pop().ok_or_else(Error::internal)
     }
@@ -246,7 +243,7 @@ impl Visitor {
         let mut page = self.page().await?;
         if page.incident(id).is_none() {
             let db = self.domain.db();
-            let row = self.scope().find_id::<incident::Entity>(id).one(db).await.map_err(internal)?;
+            let row = self.scope().find_id::<incident::Entity>(id).one(db).await?;
             let row = row.ok_or_else(Error::not_found)?;
             let incident = assemble(db, self.scope(), vec![row]).await?.pop().and_then(Incident::for_public);
             page.put_incident(incident.ok_or_else(Error::not_found)?);
@@ -284,14 +281,14 @@ impl Visitor {
         let (mut rows, mut cut_at) = (Vec::new(), None);
         for kind in IncidentKind::ALL {
             let of_kind = begun.clone().filter(Column::Kind.eq(*kind)).limit(MONTH_MAX + 1);
-            let mut of_kind = of_kind.all(db).await.map_err(internal)?;
+            let mut of_kind = of_kind.all(db).await?;
             if u64::try_from(of_kind.len()).is_ok_and(|length| length > MONTH_MAX) {
                 cut_at = cut_at.max(of_kind.pop().map(|row| row.started_at));
             }
             rows.extend(of_kind);
         }
         rows.retain(|row| page.incident(row.id).is_none());
-        let earlier = shown().filter(Column::StartedAt.lt(from)).limit(1).one(db).await.map_err(internal)?;
+        let earlier = shown().filter(Column::StartedAt.lt(from)).limit(1).one(db).await?;
         let of_month = assemble(db, self.scope(), rows).await?;
         page.put_incidents(of_month.into_iter().filter_map(Incident::for_public));
         Ok(MonthPage { page, zone, month, cut_at, has_earlier: earlier.is_some() })

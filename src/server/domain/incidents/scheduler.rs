@@ -141,7 +141,7 @@ impl System {
             .into_tuple()
             .one(self.domain.db())
             .await;
-        due.map_err(internal)
+        Ok(due?)
     }
 
     /// Takes or renews the lease; tells whether this instance has it.
@@ -156,12 +156,11 @@ impl System {
             .filter(Column::Name.eq(LEASE))
             .filter(free)
             .exec(self.domain.db())
-            .await
-            .map_err(internal)?;
+            .await?;
         if taken.rows_affected > 0 {
             return Ok(true);
         }
-        let lease = job_lease::Entity::find_by_id(LEASE).one(self.domain.db()).await.map_err(internal)?;
+        let lease = job_lease::Entity::find_by_id(LEASE).one(self.domain.db()).await?;
         if lease.is_some() {
             return Ok(false);
         }
@@ -178,7 +177,7 @@ impl System {
 impl Tx {
     /// The organization's own part of what is due, as [`System::due`] orders it.
     async fn first_due(&self, tried: &BTreeSet<IncidentId>) -> Result<Option<IncidentId>> {
-        let due = first(self.scope().find(), self.now(), tried).one(self.db()).await.map_err(internal)?;
+        let due = first(self.scope().find(), self.now(), tried).one(self.db()).await?;
         Ok(due.map(|row| row.id))
     }
 
@@ -198,7 +197,7 @@ impl Tx {
     async fn note_due(&self, case: &Case, at: Timestamp) -> Result<()> {
         let update = self.scope().update_id::<incident::Entity>(case.row.id);
         let due = incident::ActiveModel { is_reminded: Set(true), next_at: Set(Some(at)), ..Default::default() };
-        update.set(due).exec(self.db()).await.map_err(internal)?;
+        update.set(due).exec(self.db()).await?;
         Ok(())
     }
 }

@@ -7,10 +7,7 @@ use sea_orm::{
 };
 
 use super::super::store::{Scope, incident, incident_service, incident_update};
-use crate::{
-    model::{IncidentId, Result, ServiceId},
-    server::error::internal,
-};
+use crate::model::{IncidentId, Result, ServiceId};
 
 /// The most incidents of one service that are looked up by their ids.
 const FEW: usize = 100;
@@ -44,7 +41,7 @@ pub(super) async fn affecting(db: &impl ConnectionTrait, scope: Scope, service: 
     use incident_service::Column;
     let of_service = || scope.find::<incident_service::Entity>().filter(Column::ServiceId.eq(service));
     let ids = of_service().select_only().column(Column::IncidentId).limit(FEW as u64 + 1).into_tuple().all(db);
-    let ids: Vec<IncidentId> = ids.await.map_err(internal)?;
+    let ids: Vec<IncidentId> = ids.await?;
     if ids.len() <= FEW {
         return Ok(Condition::all().add(incident::Column::Id.is_in(ids)));
     }

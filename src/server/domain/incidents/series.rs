@@ -44,7 +44,7 @@ impl Viewer {
     pub async fn series(&self) -> Result<Vec<Series>> {
         let rows = self.scope().find::<maintenance_series::Entity>();
         let rows = rows.filter(maintenance_series::Column::EndedAt.is_null());
-        let rows = rows.order_by_desc(maintenance_series::Column::Id).all(self.db()).await.map_err(internal)?;
+        let rows = rows.order_by_desc(maintenance_series::Column::Id).all(self.db()).await?;
         let series = rows.into_iter().map(|row| Series {
             id: row.id,
             title: row.title,
@@ -67,15 +67,15 @@ impl Member {
     /// `not_found` when this organization has none with this id.
     pub async fn end_series(&self, id: SeriesId) -> Result<()> {
         let mut tx = self.begin().await?;
-        let row = self.scope().find_id::<maintenance_series::Entity>(id).one(tx.db()).await.map_err(internal)?;
+        let row = self.scope().find_id::<maintenance_series::Entity>(id).one(tx.db()).await?;
         let row = row.filter(|row| row.ended_at.is_none()).ok_or_else(Error::not_found)?;
         tx.note(Deed::new(Action::SeriesEnded).on("series", row.id, &row.title));
         let mut change = row.into_active_model();
         (change.ended_at, change.next_at) = (Set(Some(tx.now())), Set(None));
-        change.update(tx.db()).await.map_err(internal)?;
+        change.update(tx.db()).await?;
         let planned = self.scope().find::<incident::Entity>().filter(incident::Column::SeriesId.eq(id));
         let planned = planned.filter(incident::Column::Status.eq(IncidentStatus::Scheduled));
-        let planned = planned.order_by_asc(incident::Column::ScheduledStart).all(tx.db()).await.map_err(internal)?;
+        let planned = planned.order_by_asc(incident::Column::ScheduledStart).all(tx.db()).await?;
         for row in planned {
             if row.is_draft {
                 tx.delete(row.id, Some(self.user())).await?;
@@ -126,7 +126,7 @@ impl Tx {
             next_at: None,
         };
         let change = row.clone().into_active_model().reset_all();
-        maintenance_series::Entity::insert(change).exec_without_returning(self.db()).await.map_err(internal)?;
+        maintenance_series::Entity::insert(change).exec_without_returning(self.db()).await?;
         let mut made = self.make_windows(row, true).await?;
         if made.is_empty() {
             return Err(Error::field("recurrence", "This rule never happens."));
@@ -138,7 +138,7 @@ impl Tx {
     async fn require_series_room(&self) -> Result<()> {
         let going_on = self.scope().find::<maintenance_series::Entity>();
         let going_on = going_on.filter(maintenance_series::Column::EndedAt.is_null());
-        if going_on.count(self.db()).await.map_err(internal)? < SERIES_MAX {
+        if going_on.count(self.db()).await? < SERIES_MAX {
             return Ok(());
         }
         let why = format!("An organization can have at most {SERIES_MAX} series at a time. End one of them first.");
@@ -192,7 +192,7 @@ impl Tx {
         };
         let mut change = row.into_active_model();
         (change.last_start, change.next_at, change.ended_at) = (Set(last_start), Set(next_at), Set(ended_at));
-        change.update(self.db()).await.map_err(internal)?;
+        change.update(self.db()).await?;
         Ok(made)
     }
 
@@ -218,7 +218,7 @@ impl Tx {
         let missed = self.scope().find::<incident::Entity>().filter(Column::SeriesId.eq(series));
         let missed = missed.filter(Column::IsDraft.eq(true)).filter(Column::Version.eq(1));
         let missed = missed.filter(Column::Status.eq(IncidentStatus::Scheduled));
-        let missed = missed.filter(Column::ScheduledEnd.lte(self.now())).all(self.db()).await.map_err(internal)?;
+        let missed = missed.filter(Column::ScheduledEnd.lte(self.now())).all(self.db()).await?;
         for row in missed {
             self.delete(row.id, None).await?;
         }
@@ -228,7 +228,7 @@ impl Tx {
     async fn has_window(&self, series: SeriesId, start: Timestamp) -> Result<bool> {
         let known = self.scope().find::<incident::Entity>().filter(incident::Column::SeriesId.eq(series));
         let known = known.filter(incident::Column::OccurrenceAt.eq(start)).one(self.db()).await;
-        Ok(known.map_err(internal)?.is_some())
+        Ok(known?.is_some())
     }
 }
 
@@ -251,7 +251,7 @@ impl System {
 
     async fn extend_one(&self, organization: OrganizationId, id: SeriesId) -> Result<usize> {
         let mut tx = Tx::begin(&self.domain, organization, Actor::system()).await?;
-        let row = tx.scope().find_id::<maintenance_series::Entity>(id).one(tx.db()).await.map_err(internal)?;
+        let row = tx.scope().find_id::<maintenance_series::Entity>(id).one(tx.db()).await?;
         // Another instance may have been faster.
         let Some(row) = row.filter(|row| row.next_at.is_some_and(|at| at <= tx.now())) else { return Ok(0) };
         let deed = Deed::new(Action::SeriesExtended).on("series", row.id, &row.title);
@@ -270,7 +270,7 @@ impl System {
         let change = maintenance_series::ActiveModel { next_at: Set(Some(later)), ..Default::default() };
         let update = Scope::of(organization).update_id::<maintenance_series::Entity>(id);
         let update = update.filter(maintenance_series::Column::NextAt.is_not_null());
-        update.set(change).exec(self.domain.db()).await.map_err(internal)?;
+        update.set(change).exec(self.domain.db()).await?;
         Ok(())
     }
 
@@ -285,8 +285,7 @@ impl System {
             .order_by_asc(maintenance_series::Column::NextAt)
             .limit(100)
             .all(self.domain.db())
-            .await
-            .map_err(internal)?;
+            .await?;
         Ok(due.into_iter().map(|row| (row.org_id, row.id)).collect())
     }
 }

@@ -13,10 +13,7 @@ use super::{
     },
     aggregate::Case,
 };
-use crate::{
-    model::{Cause, Event, ImpactId, IncidentKind, Layers, Result, ServiceId, ServiceStatus, Timestamp, UserId},
-    server::error::internal,
-};
+use crate::model::{Cause, Event, ImpactId, IncidentKind, Layers, Result, ServiceId, ServiceStatus, Timestamp, UserId};
 
 /// What the open incidents and the maintenances under way say of services.
 #[derive(Default)]
@@ -48,7 +45,7 @@ impl Tx {
         };
         let open = self.scope().find::<incident_impact::Entity>();
         let open = open.filter(incident_impact::Column::IncidentId.eq(case.row.id));
-        let open = open.filter(incident_impact::Column::ToAt.is_null()).all(self.db()).await.map_err(internal)?;
+        let open = open.filter(incident_impact::Column::ToAt.is_null()).all(self.db()).await?;
         let mut held = BTreeSet::new();
         let mut touched = BTreeSet::new();
         for stretch in open {
@@ -59,7 +56,7 @@ impl Tx {
             touched.insert(stretch.service_id);
             let ended = incident_impact::Model { to_at: Some(at.max(stretch.from_at)), ..stretch };
             let update = self.scope().update_id::<incident_impact::Entity>(ended.id);
-            update.set(ended.into_active_model().reset_all()).exec(self.db()).await.map_err(internal)?;
+            update.set(ended.into_active_model().reset_all()).exec(self.db()).await?;
         }
         for (service_id, status) in wanted.into_iter().filter(|(id, _)| !held.contains(id)) {
             touched.insert(service_id);
@@ -89,8 +86,7 @@ impl Tx {
             corrects_uptime: Set(corrects_uptime),
         })
         .exec_without_returning(self.db())
-        .await
-        .map_err(internal)?;
+        .await?;
         Ok(())
     }
 
@@ -102,14 +98,14 @@ impl Tx {
         let rows = self.scope().find::<incident_impact::Entity>();
         let rows = rows.filter(incident_impact::Column::IncidentId.eq(case.row.id));
         let rows = rows.filter(incident_impact::Column::CorrectsUptime.eq(true));
-        for row in rows.all(self.db()).await.map_err(internal)? {
+        for row in rows.all(self.db()).await? {
             let right =
                 incident_impact::Model { from_at: case.row.started_at.min(end), to_at: Some(end), ..row.clone() };
             if case.services.iter().all(|service| service.service_id != row.service_id) {
-                row.into_active_model().delete(self.db()).await.map_err(internal)?;
+                row.into_active_model().delete(self.db()).await?;
             } else if right != row {
                 let update = self.scope().update_id::<incident_impact::Entity>(row.id);
-                update.set(right.into_active_model().reset_all()).exec(self.db()).await.map_err(internal)?;
+                update.set(right.into_active_model().reset_all()).exec(self.db()).await?;
             }
         }
         Ok(())
@@ -123,7 +119,7 @@ impl Tx {
         }
         let open = self.scope().find::<incident_impact::Entity>();
         let open = open.filter(incident_impact::Column::ServiceId.is_in(ids.iter().copied()));
-        let open = open.filter(incident_impact::Column::ToAt.is_null()).all(self.db()).await.map_err(internal)?;
+        let open = open.filter(incident_impact::Column::ToAt.is_null()).all(self.db()).await?;
         for stretch in open {
             match stretch.kind {
                 IncidentKind::Incident => {
@@ -163,7 +159,7 @@ impl Tx {
         let said = self.said_of(&ids).await?;
         let rows = self.scope().find::<service::Entity>();
         let rows = rows.filter(service::Column::Id.is_in(ids)).filter(service::Column::DeletedAt.is_null());
-        for before in rows.all(self.db()).await.map_err(internal)? {
+        for before in rows.all(self.db()).await? {
             let mut after = before.clone();
             after.baseline = touched.get(&before.id).copied().flatten().unwrap_or(before.baseline);
             after.status = said.effective(after.id, after.baseline);

@@ -25,7 +25,7 @@ impl Viewer {
     /// When the database does not answer.
     pub async fn templates(&self) -> Result<Vec<Template>> {
         let rows = self.scope().find::<incident_template::Entity>();
-        let rows = rows.order_by_asc(incident_template::Column::Name).all(self.db()).await.map_err(internal)?;
+        let rows = rows.order_by_asc(incident_template::Column::Name).all(self.db()).await?;
         rows.into_iter().map(template).collect()
     }
 
@@ -34,7 +34,7 @@ impl Viewer {
     /// # Errors
     /// `not_found` when this organization has none with this id.
     pub async fn filled_template(&self, id: TemplateId) -> Result<Template> {
-        let row = self.scope().find_id::<incident_template::Entity>(id).one(self.db()).await.map_err(internal)?;
+        let row = self.scope().find_id::<incident_template::Entity>(id).one(self.db()).await?;
         let template = template(row.ok_or_else(Error::not_found)?)?;
         let page = self.board().await?;
         let said = template.services.iter().filter_map(|said| page.service(said.id));
@@ -63,7 +63,7 @@ impl Member {
             return Ok((template(tx.template(TemplateId::from_uuid(made)).await.map_err(gone_since)?)?, true));
         }
         let known = tx.scope().find::<incident_template::Entity>();
-        if known.count(tx.db()).await.map_err(internal)? >= TEMPLATES_MAX {
+        if known.count(tx.db()).await? >= TEMPLATES_MAX {
             return Err(Error::invalid(format!("An organization can have at most {TEMPLATES_MAX} templates.")));
         }
         tx.require_services(&new.services).await?;
@@ -81,7 +81,7 @@ impl Member {
         };
         let made = template(row.clone())?;
         let row = row.into_active_model().reset_all();
-        incident_template::Entity::insert(row).exec_without_returning(tx.db()).await.map_err(internal)?;
+        incident_template::Entity::insert(row).exec_without_returning(tx.db()).await?;
         tx.note(Deed::new(Action::TemplateCreated).on("template", made.id, &made.name));
         tx.remember(key, OPERATION, &asked, made.id.uuid()).await?;
         tx.commit().await?;
@@ -112,7 +112,7 @@ impl Member {
         };
         let after = template(row.clone())?;
         let update = tx.scope().update_id::<incident_template::Entity>(id).set(row.into_active_model().reset_all());
-        update.exec(tx.db()).await.map_err(internal)?;
+        update.exec(tx.db()).await?;
         tx.note(Deed::new(Action::TemplateChanged).on("template", id, &after.name).changing(&before, &after));
         tx.commit().await?;
         Ok(after)
@@ -126,7 +126,7 @@ impl Member {
         let mut tx = self.begin().await?;
         let row = tx.template(id).await?;
         tx.note(Deed::new(Action::TemplateDeleted).on("template", row.id, &row.name));
-        row.into_active_model().delete(tx.db()).await.map_err(internal)?;
+        row.into_active_model().delete(tx.db()).await?;
         tx.commit().await
     }
 }
@@ -134,7 +134,7 @@ impl Member {
 impl Tx {
     /// A template of this organization.
     async fn template(&self, id: TemplateId) -> Result<incident_template::Model> {
-        let row = self.scope().find_id::<incident_template::Entity>(id).one(self.db()).await.map_err(internal)?;
+        let row = self.scope().find_id::<incident_template::Entity>(id).one(self.db()).await?;
         row.ok_or_else(Error::not_found)
     }
 }
