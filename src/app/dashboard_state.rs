@@ -15,7 +15,7 @@ use crate::model::{
 
 /// The services as the server has them, and as they are shown while a change is on its way.
 #[derive(Clone, Copy)]
-pub struct Board {
+pub struct DashboardState {
     answer: Resource<Result<StatusPage>>,
     page: RwSignal<StatusPage>,
     is_loaded: RwSignal<bool>,
@@ -27,7 +27,7 @@ pub struct Board {
     pub notices: Notices,
 }
 
-impl Board {
+impl DashboardState {
     /// Begins to load the organization's services, and to follow them once they are there.
     pub fn open(account: &Account) -> Self {
         let page = RwSignal::new(empty_page(account));
@@ -102,7 +102,7 @@ impl Board {
         self.page.update(|page| page.put(service));
     }
 
-    /// As [`Board::put`], for a service that was there before: when its deletion was faster, it stays away.
+    /// As [`DashboardState::put`], for a service that was there before: when its deletion was faster, it stays away.
     pub fn put_known(self, service: Service) {
         self.page.update(|page| page.put_known(service));
     }
@@ -128,7 +128,7 @@ impl Board {
 }
 
 /// The team pages' board. Every page inside the frame has one.
-pub fn use_board() -> Option<Board> {
+pub fn use_board() -> Option<DashboardState> {
     use_context()
 }
 
@@ -139,7 +139,7 @@ pub fn WhenLoaded<C, V>(
     children: C,
 ) -> impl IntoView
 where
-    C: Fn(Board) -> V + Clone + Send + Sync + 'static,
+    C: Fn(DashboardState) -> V + Clone + Send + Sync + 'static,
     V: IntoView + 'static,
 {
     let Some(board) = use_board() else { return ().into_any() };

@@ -27,7 +27,7 @@ const STABLE_MS: f64 = 10_000.0;
 /// A state that many are told to load at once is loaded within this long.
 const SPREAD: Duration = Duration::from_secs(2);
 /// How long a page whose session has ended stays before it leads to the login.
-const PARTING: Duration = Duration::from_secs(2);
+const LOGIN_DELAY: Duration = Duration::from_secs(2);
 /// The server closes with this code when the member's session has ended.
 const SESSION_ENDED: u16 = 4401;
 /// The server closes with this code when the member has another role now.
@@ -68,7 +68,7 @@ where
     Effect::new(move |_| {
         if ready.get() {
             let refetch = refetch.clone();
-            let line = Line::open(path.clone(), page, connection, Box::new(move || Box::pin(refetch())));
+            let line = FeedConnection::open(path.clone(), page, connection, Box::new(move || Box::pin(refetch())));
             // Dropped, and so hung up, with the effect.
             StoredValue::new_local(line);
         }
@@ -106,7 +106,7 @@ fn moment(random: f64) -> Duration {
 type Fetch = Pin<Box<dyn Future<Output = Option<StatusPage>>>>;
 
 /// A line, and what wakes it: hangs up when dropped.
-struct Line {
+struct FeedConnection {
     inner: Rc<Inner>,
     listeners: Vec<WindowListenerHandle>,
 }
@@ -128,7 +128,7 @@ struct Inner {
     given_up: Cell<Option<Seq>>,
 }
 
-impl Line {
+impl FeedConnection {
     fn open(
         path: String,
         page: RwSignal<StatusPage>,
@@ -159,7 +159,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for FeedConnection {
     fn drop(&mut self) {
         self.listeners.drain(..).for_each(WindowListenerHandle::remove);
         self.inner.set_timer(None);
@@ -248,7 +248,7 @@ impl Inner {
     fn closed(self: &Rc<Self>, code: u16) {
         if code == SESSION_ENDED {
             // The tab that logs out is already on its way to the start page: it must not be called back.
-            self.after(PARTING, |_| log_in_again());
+            self.after(LOGIN_DELAY, |_| log_in_again());
         } else if code == ROLE_CHANGED {
             // What the page offers depends on it. When the browser refuses, the next request says why.
             _ = location().reload();

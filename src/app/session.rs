@@ -25,7 +25,7 @@ struct Refused(StoredValue<Option<FormFailure>>);
 
 /// What the form sent without JavaScript was answered, where that is told once.
 #[derive(Clone, Copy)]
-struct Told(StoredValue<Option<FormAnswer>>);
+struct OneTimeAnswer(StoredValue<Option<FormAnswer>>);
 
 /// Reads what the server knows of this request and provides it to every page, alike on both sides.
 pub fn share() {
@@ -39,7 +39,7 @@ pub fn share() {
         provide_context(registration);
     }
     provide_context(Refused(refused));
-    provide_context(Told(told));
+    provide_context(OneTimeAnswer(told));
     // Once the page stands, they are told; whoever comes back to the form later begins anew.
     Effect::new(move |_| {
         refused.set_value(None);
@@ -71,6 +71,6 @@ pub fn use_refusal(action: &str, id: Option<&str>) -> Option<FormFailure> {
 
 /// What the form sent to `action` was answered without JavaScript, where that is told once.
 pub fn use_told<T: DeserializeOwned>(action: &str) -> Option<T> {
-    let told = use_context::<Told>()?.0.get_value()?;
+    let told = use_context::<OneTimeAnswer>()?.0.get_value()?;
     json::read(&told.answer).ok().filter(|_| told.action == action)
 }

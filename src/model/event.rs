@@ -165,7 +165,9 @@ pub enum Control {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{IncidentKind, IncidentStatus, Intent, ServiceImpact, ServiceStatus, page::tests::page_with};
+    use crate::model::{
+        IncidentKind, IncidentStatus, PreviewInput, ServiceImpact, ServiceStatus, page::tests::page_with,
+    };
 
     #[test]
     fn frames_have_the_documented_shape_and_read_back() {
@@ -191,7 +193,7 @@ mod tests {
     #[test]
     fn a_frame_is_read_as_the_derived_reader_reads_it() {
         let page = page_with(&["API"]);
-        let intent = Intent {
+        let intent = PreviewInput {
             incident: None,
             kind: IncidentKind::Incident,
             title: "API fails".into(),

@@ -44,7 +44,7 @@ impl Default for Automations {
 
 /// What the clock has to know of a maintenance.
 #[derive(Clone, Copy, Debug)]
-pub struct Clockwork {
+pub struct MaintenanceSchedule {
     /// Where it stands.
     pub status: IncidentStatus,
     /// What it does by itself.
@@ -73,7 +73,7 @@ pub enum ClockAction {
     Complete,
 }
 
-impl Clockwork {
+impl MaintenanceSchedule {
     /// What happens next by itself, and the instant of it: the planned one, unless it could not happen then yet.
     #[must_use]
     pub fn next(&self) -> Option<(Timestamp, ClockAction)> {
@@ -144,8 +144,8 @@ mod tests {
     }
 
     /// A window from minute 600 to minute 660, planned at minute 0.
-    fn window(status: IncidentStatus) -> Clockwork {
-        Clockwork {
+    fn window(status: IncidentStatus) -> MaintenanceSchedule {
+        MaintenanceSchedule {
             status,
             automations: Automations::default(),
             start: at(600),
@@ -160,14 +160,14 @@ mod tests {
     fn rule_3_6_2_reminder_start_and_end_are_three_switches() {
         let scheduled = window(IncidentStatus::Scheduled);
         assert_eq!(scheduled.next(), Some((at(540), ClockAction::Remind)));
-        let reminded = Clockwork { is_reminded: true, ..scheduled };
+        let reminded = MaintenanceSchedule { is_reminded: true, ..scheduled };
         assert_eq!(reminded.next(), Some((at(600), ClockAction::Start)));
         let under_way = window(IncidentStatus::InProgress);
         assert_eq!(under_way.next(), Some((at(660), ClockAction::Complete)));
         assert_eq!(window(IncidentStatus::Verifying).next(), Some((at(660), ClockAction::Complete)));
         assert_eq!(window(IncidentStatus::Completed).next(), None);
 
-        let without = |change: fn(&mut Automations), clockwork: Clockwork| {
+        let without = |change: fn(&mut Automations), clockwork: MaintenanceSchedule| {
             let mut clockwork = clockwork;
             change(&mut clockwork.automations);
             clockwork.next()
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(without(|a| a.remind = false, scheduled), Some((at(600), ClockAction::Start)));
         assert_eq!(without(|a| a.start = false, reminded), None);
         assert_eq!(without(|a| a.end = false, under_way), None);
-        assert_eq!(Clockwork { is_draft: true, ..scheduled }.next(), None);
+        assert_eq!(MaintenanceSchedule { is_draft: true, ..scheduled }.next(), None);
     }
 
     #[test]
@@ -189,16 +189,16 @@ mod tests {
 
     #[test]
     fn rule_3_6_8_a_window_planned_within_the_hour_needs_no_reminder() {
-        let late = Clockwork { planned_at: at(550), ..window(IncidentStatus::Scheduled) };
+        let late = MaintenanceSchedule { planned_at: at(550), ..window(IncidentStatus::Scheduled) };
         assert_eq!(late.next(), Some((at(600), ClockAction::Start)));
     }
 
     #[test]
     fn rule_3_6_2_nothing_happens_before_it_could() {
-        let late = |status| Clockwork { planned_at: at(630), ..window(status) };
+        let late = |status| MaintenanceSchedule { planned_at: at(630), ..window(status) };
         assert_eq!(late(IncidentStatus::Scheduled).next(), Some((at(630), ClockAction::Start)));
         assert_eq!(late(IncidentStatus::InProgress).next(), Some((at(660), ClockAction::Complete)));
-        let later = Clockwork { planned_at: at(700), ..window(IncidentStatus::InProgress) };
+        let later = MaintenanceSchedule { planned_at: at(700), ..window(IncidentStatus::InProgress) };
         assert_eq!(later.next(), Some((at(700), ClockAction::Complete)));
     }
 }

@@ -144,7 +144,7 @@ pub fn listed(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{IncidentStatus, Intent, ServiceImpact, page::tests::page_with};
+    use crate::model::{IncidentStatus, PreviewInput, ServiceImpact, page::tests::page_with};
     use uuid::Uuid;
 
     fn at(hour: i64) -> Timestamp {
@@ -154,7 +154,7 @@ mod tests {
     /// Puts an incident, or a maintenance with a window, on the page.
     fn add(page: &mut StatusPage, n: u128, status: IncidentStatus, hours: Option<(i64, i64)>, services: &[usize]) {
         let said = |n: &usize| ServiceImpact { id: page.services[*n].id, status: ServiceStatus::Degraded };
-        let intent = Intent {
+        let intent = PreviewInput {
             incident: None,
             kind: status.kind(),
             title: format!("Work {n}"),

@@ -51,11 +51,11 @@ pub use incident::{
 };
 pub use incident_input::{IncidentPatch, NewIncident, ServiceImpact};
 pub use incident_room::{Calendar, IncidentList, IncidentRoom};
-pub use maintenance::{Automations, ClockAction, Clockwork, Series, SeriesId};
+pub use maintenance::{Automations, ClockAction, MaintenanceSchedule, Series, SeriesId};
 pub use maintenance_plan::{Conflict, Plan};
 pub use own_account::{OwnAccount, RecoveryCodes, SecondFactorSetup, SessionInfo};
 pub use page::{Applied, StatusPage};
-pub use preview::{Intent, Remains};
+pub use preview::{PreviewInput, StillImpaired};
 pub use public_status::{IncidentPage, MonthPage, PublicOrganization, PublicStatus, Timeline};
 pub use recurrence::Repeat;
 pub use service::{
@@ -64,7 +64,7 @@ pub use service::{
 };
 pub use slug::Slug;
 pub use status::{Cause, Headline, Indicator, Layers, Role, ServiceStatus};
-pub use status_transition::{Course, Step};
+pub use status_transition::{DerivedStatus, StatusTransition};
 pub use team::{Invitation, InvitationId, InvitationRequest, InvitationView, NewMember, RoleRequest, TeamMember};
 pub use template::{NewTemplate, Template, TemplateId};
 pub use time::Timestamp;

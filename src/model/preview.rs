@@ -3,12 +3,12 @@
 use super::{
     AffectedService, Impact, Incident, IncidentId, IncidentKind, IncidentStatus, IncidentUpdate, ServiceImpact,
     ServiceStatus, StatusPage, Timestamp, UpdateId,
-    status_transition::{Course, Step, place_after},
+    status_transition::{DerivedStatus, StatusTransition, place_after},
 };
 
 /// An update that is being written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Intent {
+pub struct PreviewInput {
     /// The incident it is for; none while that is being written too.
     pub incident: Option<IncidentId>,
     /// What kind of thing it is.
@@ -34,7 +34,7 @@ const NOBODY: uuid::Uuid = uuid::Uuid::max();
 
 /// Why a service is impaired although the incident that named it is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remains {
+pub enum StillImpaired {
     /// What ended it left it so.
     Said,
     /// Its own status is so.
@@ -46,22 +46,22 @@ pub enum Remains {
 impl StatusPage {
     /// The page as visitors would see it after this, and the incident on it.
     #[must_use]
-    pub fn preview(&self, intent: &Intent, now: Timestamp) -> (Self, Incident) {
+    pub fn preview(&self, intent: &PreviewInput, now: Timestamp) -> (Self, Incident) {
         let (page, incident) = self.after(intent, now);
         (page.for_public(), incident)
     }
 
     /// The services of an incident that this would not let recover: the name of each, its status then, and why.
     #[must_use]
-    pub fn remaining(&self, intent: &Intent) -> Vec<(String, ServiceStatus, Remains)> {
+    pub fn remaining(&self, intent: &PreviewInput) -> Vec<(String, ServiceStatus, StillImpaired)> {
         let (page, incident) = self.after(intent, Timestamp::EPOCH);
         let remains = |service: &AffectedService| {
             let left = intent.services.iter().find(|said| said.id == service.id);
             let after = page.service(service.id).filter(|after| after.status != ServiceStatus::Operational)?;
             let why = match left {
-                _ if after.baseline != Some(after.status) => Remains::Elsewhere,
-                Some(_) => Remains::Said,
-                None => Remains::Own,
+                _ if after.baseline != Some(after.status) => StillImpaired::Elsewhere,
+                Some(_) => StillImpaired::Said,
+                None => StillImpaired::Own,
             };
             Some((after.name.clone(), after.status, why))
         };
@@ -69,16 +69,16 @@ impl StatusPage {
     }
 
     /// The page after this, as members see it.
-    fn after(&self, intent: &Intent, now: Timestamp) -> (Self, Incident) {
+    fn after(&self, intent: &PreviewInput, now: Timestamp) -> (Self, Incident) {
         let mut page = self.clone();
         let known = intent.incident.and_then(|id| self.incident(id)).cloned();
         let from = known.as_ref().filter(|known| !known.updates.is_empty()).map(|known| known.status);
         let mut said = intent.services.clone();
-        if (Step { from, to: intent.status, said: &said }).is_after_the_end() {
+        if (StatusTransition { from, to: intent.status, said: &said }).is_after_the_end() {
             // Anything else is refused.
             said.retain(|said| said.status == ServiceStatus::Operational);
         }
-        let step = Step { from, to: intent.status, said: &said };
+        let step = StatusTransition { from, to: intent.status, said: &said };
         let incident = self.intended(known.unwrap_or_else(|| self.unwritten(intent, now)), intent, step, now);
         page.incidents.retain(|other| other.id != incident.id);
         page.incidents.push(incident.clone());
@@ -97,7 +97,7 @@ impl StatusPage {
         (page, incident)
     }
 
-    fn unwritten(&self, intent: &Intent, now: Timestamp) -> Incident {
+    fn unwritten(&self, intent: &PreviewInput, now: Timestamp) -> Incident {
         Incident {
             id: IncidentId::from_uuid(NOBODY),
             incident_type: intent.kind,
@@ -127,7 +127,13 @@ impl StatusPage {
         }
     }
 
-    fn intended(&self, mut incident: Incident, intent: &Intent, step: Step, now: Timestamp) -> Incident {
+    fn intended(
+        &self,
+        mut incident: Incident,
+        intent: &PreviewInput,
+        step: StatusTransition,
+        now: Timestamp,
+    ) -> Incident {
         // Over as it is entered, it tells how the services were, and its one word what they recovered from.
         let is_past = step.from.is_none() && step.ends();
         for said in step.said {
@@ -137,7 +143,8 @@ impl StatusPage {
                 incident.services.push(AffectedService { id: said.id, name, status, worst: status });
             }
         }
-        let transitions = if is_past { Step { said: &[], ..step } } else { step }.take(&mut incident.services);
+        let transitions =
+            if is_past { StatusTransition { said: &[], ..step } } else { step }.take(&mut incident.services);
         if !step.to.has_ended() {
             for service in &mut incident.services {
                 service.worst = service.worst.max(service.status);
@@ -173,7 +180,7 @@ impl StatusPage {
             },
         );
         let told: Vec<_> = incident.updates.iter().rev().map(|update| (update.status, update.display_at)).collect();
-        if let Some(course) = Course::of(&told) {
+        if let Some(course) = DerivedStatus::of(&told) {
             incident.status = course.status;
             (incident.monitoring_at, incident.resolved_at) = (course.monitoring_at, course.resolved_at);
             if incident.is_maintenance() {
@@ -190,8 +197,8 @@ mod tests {
     use super::*;
     use crate::model::page::tests::page_with;
 
-    fn intent(page: &StatusPage, status: IncidentStatus, said: &[(usize, ServiceStatus)]) -> Intent {
-        Intent {
+    fn intent(page: &StatusPage, status: IncidentStatus, said: &[(usize, ServiceStatus)]) -> PreviewInput {
+        PreviewInput {
             incident: None,
             kind: status.kind(),
             title: "Checkout fails".into(),
@@ -220,13 +227,13 @@ mod tests {
         for service in &mut held.services {
             service.baseline = Some(ServiceStatus::Operational);
         }
-        let resolving = Intent { incident: Some(incident.id), ..intent(&held, IncidentStatus::Resolved, &[]) };
+        let resolving = PreviewInput { incident: Some(incident.id), ..intent(&held, IncidentStatus::Resolved, &[]) };
         let now = now.plus_seconds(60);
         let (resolved, incident) = held.preview(&resolving, now);
         assert_eq!(resolved.headline().description, "All Systems Operational");
         assert_eq!((incident.impact, incident.resolved_at), (Impact::Critical, Some(now)));
 
-        let left = Intent {
+        let left = PreviewInput {
             incident: Some(incident.id),
             ..intent(&held, IncidentStatus::Resolved, &[(1, ServiceStatus::Degraded)])
         };
@@ -250,7 +257,7 @@ mod tests {
         page.put_incident(other);
         let (page, incident) = page.after(&intent(&page, IncidentStatus::Investigating, &all), Timestamp::EPOCH);
         let remaining = |said: &[(usize, ServiceStatus)]| {
-            let end = Intent { incident: Some(incident.id), ..intent(&page, IncidentStatus::Resolved, said) };
+            let end = PreviewInput { incident: Some(incident.id), ..intent(&page, IncidentStatus::Resolved, said) };
             page.remaining(&end)
         };
         let line = |name: &str, status, why| (name.to_owned(), status, why);
@@ -259,15 +266,15 @@ mod tests {
         assert_eq!(
             remaining(&[(0, degraded)]),
             [
-                line("API", degraded, Remains::Said),
-                line("Checkout", degraded, Remains::Own),
-                line("Search", partial, Remains::Elsewhere),
-                line("Mail", major, Remains::Own),
+                line("API", degraded, StillImpaired::Said),
+                line("Checkout", degraded, StillImpaired::Own),
+                line("Search", partial, StillImpaired::Elsewhere),
+                line("Mail", major, StillImpaired::Own),
             ]
         );
         // Named as operational, a service is so whatever it was by itself.
         let named = [(1, ServiceStatus::Operational), (3, ServiceStatus::Operational)];
-        assert_eq!(remaining(&named), [line("Search", partial, Remains::Elsewhere)]);
+        assert_eq!(remaining(&named), [line("Search", partial, StillImpaired::Elsewhere)]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub const OVER: &str =
 
 /// The newest word about an incident.
 #[derive(Clone, Copy, Debug)]
-pub struct Step<'a> {
+pub struct StatusTransition<'a> {
     /// The status it finds; none when it is the first word.
     pub from: Option<IncidentStatus>,
     /// The status it gives.
@@ -20,7 +20,7 @@ pub struct Step<'a> {
     pub said: &'a [ServiceImpact],
 }
 
-impl<'a> Step<'a> {
+impl<'a> StatusTransition<'a> {
     /// Whether this is what ends it.
     #[must_use]
     pub fn ends(&self) -> bool {
@@ -73,7 +73,7 @@ impl<'a> Step<'a> {
 
 /// What follows for an incident from everything that was said about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Course {
+pub struct DerivedStatus {
     /// Where it stands: the newest status (domain rule 3.4.2).
     pub status: IncidentStatus,
     /// When it was first watched (domain rule 3.4.4).
@@ -84,7 +84,7 @@ pub struct Course {
     pub resolved_at: Option<Timestamp>,
 }
 
-impl Course {
+impl DerivedStatus {
     /// From each update's status and the time it stands at, oldest first; none when nothing was said.
     #[must_use]
     pub fn of(told: &[(IncidentStatus, Timestamp)]) -> Option<Self> {
@@ -138,7 +138,7 @@ mod tests {
         mut services: Vec<AffectedService>,
     ) -> (Vec<(ServiceStatus, ServiceStatus)>, Vec<ServiceStatus>) {
         let said: Vec<_> = said.iter().map(|(n, status)| ServiceImpact { id: id(*n), status: *status }).collect();
-        let told = Step { from, to, said: &said }.take(&mut services).unwrap_or_default();
+        let told = StatusTransition { from, to, said: &said }.take(&mut services).unwrap_or_default();
         let told = told.iter().map(|service| (service.old_status, service.new_status)).collect();
         (told, services.iter().map(|service| service.status).collect())
     }
@@ -164,9 +164,13 @@ mod tests {
         // Over as it is entered, it tells what they recovered from.
         assert_eq!(told(None, Resolved, &[], two()), (vec![(Degraded, Operational), (MajorOutage, Operational)], free));
         let said = [ServiceImpact { id: id(0), status: Operational }];
-        assert_eq!(Step { from: Some(Monitoring), to: Resolved, said: &said }.left(), said, "Operational, too");
+        assert_eq!(
+            StatusTransition { from: Some(Monitoring), to: Resolved, said: &said }.left(),
+            said,
+            "Operational, too"
+        );
         for (from, to) in [(None, Resolved), (Some(Resolved), Resolved), (Some(Resolved), Monitoring)] {
-            assert!(Step { from, to, said: &said }.left().is_empty(), "{from:?} to {to}");
+            assert!(StatusTransition { from, to, said: &said }.left().is_empty(), "{from:?} to {to}");
         }
     }
 
@@ -174,7 +178,7 @@ mod tests {
     fn rule_3_4_5_after_the_end_nothing_more_is_said_of_services() {
         let is_allowed = |status| {
             let said = [ServiceImpact { id: id(0), status }];
-            let step = Step { from: Some(Resolved), to: Resolved, said: &said };
+            let step = StatusTransition { from: Some(Resolved), to: Resolved, said: &said };
             assert!(step.is_after_the_end() && !step.ends());
             step.check().is_ok()
         };
@@ -198,7 +202,7 @@ mod tests {
     fn rule_3_4_4_the_course_of_an_incident_follows_from_what_was_said() {
         let at = Timestamp::from_millis;
         let course = |told: &[(IncidentStatus, i64)]| {
-            Course::of(&told.iter().map(|(status, millis)| (*status, at(*millis))).collect::<Vec<_>>())
+            DerivedStatus::of(&told.iter().map(|(status, millis)| (*status, at(*millis))).collect::<Vec<_>>())
         };
         assert_eq!(course(&[]), None);
         let open = course(&[(Monitoring, 1), (Resolved, 2), (Investigating, 3)]).expect("said");

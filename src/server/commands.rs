@@ -18,7 +18,7 @@ use super::{
     },
     jobs,
     live::relay::Relay,
-    rate_limit::shared_counters::{Counters, PATIENCE},
+    rate_limit::shared_counters::{REDIS_TIMEOUT, SharedCounters},
     telemetry,
 };
 use crate::model::{Code, Email, Error};
@@ -110,7 +110,7 @@ async fn run_server(config: Config, files: Files, with_demo: bool) -> Result<(),
         None => Relay::none(),
     };
     let domain = open(&config, relay.clone()).await?;
-    let counters = Counters::open(domain.relay(), &config.secret, PATIENCE);
+    let counters = SharedCounters::open(domain.relay(), &config.secret, REDIS_TIMEOUT);
     let state = AppState::new(config, domain, counters, site, COST)?;
     if with_demo {
         let hash = state.passwords.hash(demo::PASSWORD).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::domain::{ClockHolder, System};
+use super::domain::{LeaseHolder, System};
 use crate::model::Result;
 
 /// How late a reader may hear of another instance's change when Redis is absent or lost it.
@@ -16,7 +16,7 @@ const HOUSEKEEPING: Duration = Duration::from_hours(1);
 
 /// Runs every job until `stop`. Each has its own turn, so that one that takes long keeps none waiting.
 pub async fn run(system: System, stop: CancellationToken) {
-    let holder = ClockHolder::default();
+    let holder = LeaseHolder::default();
     let (readers, clock) = (system.clone(), system.clone());
     let catch_up = move || {
         let readers = readers.clone();
@@ -24,7 +24,7 @@ pub async fn run(system: System, stop: CancellationToken) {
     };
     let clock = move || {
         let clock = clock.clone();
-        async move { clock.run_clock(holder).await.map(drop) }
+        async move { clock.run_scheduler(holder).await.map(drop) }
     };
     let housekeeping = move || housekeep(system.clone());
     tokio::join!(

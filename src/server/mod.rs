@@ -34,7 +34,9 @@ use self::{
     auth::{Challenges, Passwords, SessionCookie, Tokens, encryption::Seal},
     domain::Domain,
     mail::Mailer,
-    rate_limit::{backoff::Throttle, mail::Letters, permits::Sockets, requests::Requests, shared_counters::Counters},
+    rate_limit::{
+        backoff::Throttle, mail::MailRateLimit, permits::Sockets, requests::Requests, shared_counters::SharedCounters,
+    },
 };
 use crate::{app::Assets, model::Result};
 
@@ -54,7 +56,7 @@ pub struct AppState {
     /// What keeps the seeds of second factors.
     seeds: Seal,
     mailer: Mailer,
-    letters: Letters,
+    letters: MailRateLimit,
     cookie: SessionCookie,
     site: http::assets::Site,
     assets: Assets,
@@ -71,7 +73,7 @@ impl AppState {
     fn new(
         config: Config,
         domain: Domain,
-        counters: Counters,
+        counters: SharedCounters,
         site: http::assets::Site,
         password_cost: u32,
     ) -> Result<Self> {
@@ -79,9 +81,13 @@ impl AppState {
             passwords: Passwords::new(password_cost)?,
             throttle: Throttle::new(domain.clock().clone(), config.auth_rate, counters.clone()),
             requests: Requests::new(domain.clock().clone(), config.limits.api_rate, counters.clone()),
-            reports: Requests::new(domain.clock().clone(), http::csp_report::REPORTS_PER_MINUTE, Counters::none()),
+            reports: Requests::new(
+                domain.clock().clone(),
+                http::csp_report::REPORTS_PER_MINUTE,
+                SharedCounters::none(),
+            ),
             sockets: Sockets::new(&config.limits),
-            letters: Letters::new(domain.clock().clone(), counters.clone()),
+            letters: MailRateLimit::new(domain.clock().clone(), counters.clone()),
             tokens: Tokens::new(&config.secret, &config.old_secrets),
             challenges: Challenges::new(
                 Seal::new(&config.all_secrets(), "login challenge"),
@@ -114,7 +120,7 @@ impl AppState {
     /// The server over this database, with cheap passwords and without the browser's half.
     pub(crate) fn for_tests(config: Config, domain: Domain) -> Self {
         // A machine full of tests may keep an answer of Redis waiting.
-        let counters = Counters::open(domain.relay(), &config.secret, std::time::Duration::from_secs(10));
+        let counters = SharedCounters::open(domain.relay(), &config.secret, std::time::Duration::from_secs(10));
         Self::new(config, domain, counters, http::assets::Site::without_client(), 4).expect("the cost is in range")
     }
 
@@ -124,7 +130,7 @@ impl AppState {
     }
 
     /// Has mail put into a test's hands.
-    pub(crate) fn record_mail(&mut self) -> tokio::sync::mpsc::Receiver<mail::Letter> {
+    pub(crate) fn record_mail(&mut self) -> tokio::sync::mpsc::Receiver<mail::EmailMessage> {
         let (mailer, letters) = Mailer::recorder();
         self.mailer = mailer;
         letters

@@ -16,7 +16,7 @@ fn basis(last: Option<i64>, live: i64, accepted: i64, is_writing: bool) -> i64 {
 
 /// What a form's text is a change of.
 #[derive(Clone, Copy)]
-pub struct Edition {
+pub struct EditBasis {
     /// The form.
     pub form: Form,
     live: Signal<i64>,
@@ -29,7 +29,7 @@ pub struct Edition {
     is_alive: RwSignal<bool>,
 }
 
-impl Edition {
+impl EditBasis {
     /// A form about what has this version now. It keeps to the one it was begun on while `is_writing`.
     pub fn new(form: Form, live: Signal<i64>, is_writing: Signal<bool>) -> Self {
         let accepted = RwSignal::new(0);
@@ -112,7 +112,7 @@ impl Edition {
 #[component]
 pub fn EditionHead(
     /// The version it stands on.
-    edition: Edition,
+    edition: EditBasis,
     /// The id of what it is about.
     id: String,
     /// What that is called in a sentence.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::each::Each;
 
 /// At most this many messages stand at once; the oldest gives way.
-const MOST: usize = 3;
+const MAX_SHOWN: usize = 3;
 
 #[derive(Clone, PartialEq)]
 struct Notice {
@@ -32,7 +32,7 @@ impl Notices {
         let number = self.last.get_value();
         self.shown.update(|shown| {
             shown.push(Notice { number, text });
-            if shown.len() > MOST {
+            if shown.len() > MAX_SHOWN {
                 shown.remove(0);
             }
         });

@@ -8,7 +8,7 @@ use super::plain::plain;
 use crate::model::{Impact, Incident, IncidentId, IncidentStatus, StatusPage, UpdateId, maintenance_plan::listed};
 
 /// Longer messages are read where they stand.
-const MOST: usize = 240;
+const MAX_CHARS: usize = 240;
 /// How long news is gathered before it is read out: what is done at once, such as ending a series, comes as many events.
 const PAUSE: Duration = Duration::from_millis(500);
 /// So much at once is read out sentence by sentence; more becomes one.
@@ -124,7 +124,7 @@ impl Heard {
             (true, true, _) => "Maintenance: ",
         };
         let gist = format!("{} ({})", incident.title, latest.status.label());
-        let words = plain(&latest.html, MOST);
+        let words = plain(&latest.html, MAX_CHARS);
         Some(News { sentence: format!("{lead}{}, {}. {words}", incident.title, latest.status.label()), gist })
     }
 }
@@ -156,12 +156,12 @@ fn is_bad(incident: &Incident) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Intent, ServiceImpact, ServiceStatus, Timestamp, page::tests::page_with};
+    use crate::model::{PreviewInput, ServiceImpact, ServiceStatus, Timestamp, page::tests::page_with};
 
     /// The page, and an incident on it that says this of its service.
     fn incident(status: IncidentStatus, of_service: ServiceStatus) -> Incident {
         let page = page_with(&["API"]);
-        let intent = Intent {
+        let intent = PreviewInput {
             incident: None,
             kind: status.kind(),
             title: "API fails".into(),

@@ -13,7 +13,7 @@ use crate::{
 
 /// Where a card stands, which decides its heading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum CardVariant {
     /// Under the heading of a section.
     Section,
     /// Under the heading of a day.
@@ -35,7 +35,7 @@ pub fn IncidentCard(
     /// The page's address.
     slug: Slug,
     /// Where the card stands.
-    place: Place,
+    place: CardVariant,
 ) -> impl IntoView {
     let is_active = Memo::new(move |_| incident.with(Incident::is_active));
     let address = StoredValue::new(format!("/public/{slug}/incidents/{}", incident.with_untracked(|it| it.id)));
@@ -51,7 +51,7 @@ pub fn IncidentCard(
                 fallback=move || {
                     view! {
                         <LatestUpdate incident zone />
-                        {(place != Place::Preview).then(|| view! { <More incident address=address.get_value() /> })}
+                        {(place != CardVariant::Preview).then(|| view! { <More incident address=address.get_value() /> })}
                     }
                 }
             >
@@ -61,13 +61,13 @@ pub fn IncidentCard(
     }
 }
 
-fn heading(incident: Signal<Incident>, address: StoredValue<String>, place: Place) -> AnyView {
+fn heading(incident: Signal<Incident>, address: StoredValue<String>, place: CardVariant) -> AnyView {
     let title = Memo::new(move |_| incident.with(|incident| incident.title.clone()));
     let link = move || view! { <a href=address.get_value()>{title}</a> };
     match place {
-        Place::Section => view! { <h3 class="incident-title" dir="auto">{link()}</h3> }.into_any(),
-        Place::Day => view! { <h4 class="incident-title" dir="auto">{link()}</h4> }.into_any(),
-        Place::Preview => view! { <p class="incident-title" dir="auto">{title}</p> }.into_any(),
+        CardVariant::Section => view! { <h3 class="incident-title" dir="auto">{link()}</h3> }.into_any(),
+        CardVariant::Day => view! { <h4 class="incident-title" dir="auto">{link()}</h4> }.into_any(),
+        CardVariant::Preview => view! { <p class="incident-title" dir="auto">{title}</p> }.into_any(),
     }
 }
 
@@ -161,11 +161,11 @@ fn More(incident: Signal<Incident>, address: String) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{IncidentKind, Intent, page::tests::page_with};
+    use crate::model::{IncidentKind, PreviewInput, page::tests::page_with};
 
     fn maintenance(status: IncidentStatus) -> Incident {
         let at = |seconds| Timestamp::EPOCH.plus_seconds(seconds);
-        let intent = Intent {
+        let intent = PreviewInput {
             incident: None,
             kind: IncidentKind::Maintenance,
             title: "Database upgrade".into(),

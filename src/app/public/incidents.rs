@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::card::{IncidentCard, Place};
+use super::card::{CardVariant, IncidentCard};
 use crate::{
     app::components::{each::Each, time::reader_clock},
     model::{Day, Incident, IncidentId, StatusPage, Timestamp, Zone},
@@ -34,7 +34,7 @@ fn Cards(title: &'static str, ids: Memo<Vec<IncidentId>>, page: Signal<StatusPag
             <section class="group incidents">
                 <h2>{title}</h2>
                 <Each each=move || ids.get() key=|id| *id let:id>
-                    {card(page, id, Place::Section)}
+                    {card(page, id, CardVariant::Section)}
                 </Each>
             </section>
         </Show>
@@ -129,18 +129,23 @@ fn DayOfPast(day: Memo<PastDay>, page: Signal<StatusPage>) -> impl IntoView {
                 </p>
             </Each>
             <Each each=move || over.get() key=|id| *id let:id>
-                {card(page, id, Place::Day)}
+                {card(page, id, CardVariant::Day)}
             </Each>
         </section>
     }
 }
 
-fn card(page: Signal<StatusPage>, id: IncidentId, place: Place) -> Option<impl IntoView> {
+fn card(page: Signal<StatusPage>, id: IncidentId, place: CardVariant) -> Option<impl IntoView> {
     card_in(page, id, zone_of(page), place)
 }
 
 /// The card of an incident that the page has, its times told in this zone.
-pub fn card_in(page: Signal<StatusPage>, id: IncidentId, zone: Memo<Zone>, place: Place) -> Option<impl IntoView> {
+pub fn card_in(
+    page: Signal<StatusPage>,
+    id: IncidentId,
+    zone: Memo<Zone>,
+    place: CardVariant,
+) -> Option<impl IntoView> {
     let slug = page.with_untracked(|page| page.organization.slug.clone());
     let incident = incident(page, id)?;
     Some(view! { <IncidentCard incident zone slug place /> })
@@ -177,7 +182,7 @@ pub fn present_day(page: Signal<StatusPage>) -> Memo<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{IncidentStatus, Intent, ServiceStatus, page::tests::page_with, zone::tests::berlin};
+    use crate::model::{IncidentStatus, PreviewInput, ServiceStatus, page::tests::page_with, zone::tests::berlin};
 
     #[test]
     fn a_day_tells_what_began_on_it_whether_or_not_it_is_over() {
@@ -185,7 +190,7 @@ mod tests {
         page.zone = berlin();
         let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
         page.today = at("2026-11-22T23:00:00Z");
-        let intent = Intent {
+        let intent = PreviewInput {
             incident: None,
             kind: IncidentStatus::Resolved.kind(),
             title: "Over".into(),
@@ -199,7 +204,7 @@ mod tests {
         // Half past eleven at night in UTC is the next day in Berlin.
         let (_, mut over) = page.preview(&intent, at("2026-11-21T23:30:00Z"));
         over.id = IncidentId::from_uuid(uuid::Uuid::from_u128(1));
-        let open = Intent { title: "Open".into(), status: IncidentStatus::Investigating, ..intent };
+        let open = PreviewInput { title: "Open".into(), status: IncidentStatus::Investigating, ..intent };
         let (_, mut open) = page.preview(&open, at("2026-11-22T23:00:00Z"));
         open.id = IncidentId::from_uuid(uuid::Uuid::from_u128(2));
         page.services[0].status = ServiceStatus::Operational;

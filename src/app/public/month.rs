@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::{
     announce::Announcer,
-    card::Place,
+    card::CardVariant,
     fetch_month,
     frame::Frame,
     incidents::{card_in, present_day},
@@ -134,7 +134,7 @@ fn ListedDay(day: Memo<DayOfMonth>, page: Signal<StatusPage>, zone: Memo<Zone>) 
                 <p class="hint">"More happened than can be listed here."</p>
             </Show>
             <Each each=move || began.get() key=|id| *id let:id>
-                {card_in(page, id, zone, Place::Section)}
+                {card_in(page, id, zone, CardVariant::Section)}
             </Each>
         </section>
     }
@@ -143,14 +143,14 @@ fn ListedDay(day: Memo<DayOfMonth>, page: Signal<StatusPage>, zone: Memo<Zone>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{IncidentKind, Intent, page::tests::page_with, zone::tests::berlin};
+    use crate::model::{IncidentKind, PreviewInput, page::tests::page_with, zone::tests::berlin};
 
     #[test]
     fn a_month_lists_what_began_in_it_and_no_plans() {
         let mut page = page_with(&[]);
         let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
         let mut put = |n: u128, status: IncidentStatus, started: &str| {
-            let intent = Intent {
+            let intent = PreviewInput {
                 incident: None,
                 kind: IncidentKind::Incident,
                 title: n.to_string(),

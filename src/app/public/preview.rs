@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
-    card::{IncidentCard, Place},
+    card::{CardVariant, IncidentCard},
     incidents::zone_of,
     view::{Summary, row},
 };
@@ -30,7 +30,7 @@ pub fn PublicPreview(
         let incident =
             Memo::new(move |last: Option<&Incident>| incident.get().or(last.cloned()).unwrap_or_else(|| first.clone()));
         let slug = page.with_untracked(|page| page.organization.slug.clone());
-        Some(view! { <IncidentCard incident zone slug place=Place::Preview /> })
+        Some(view! { <IncidentCard incident zone slug place=CardVariant::Preview /> })
     };
     let affected = Memo::new(move |_| {
         let said = |id: ServiceId| incident.with(|it| it.iter().any(|it| it.services.iter().any(|said| said.id == id)));

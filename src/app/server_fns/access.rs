@@ -14,15 +14,15 @@ pub async fn api_tokens() -> Result<Vec<ApiToken>> {
 /// Makes an API token that works for so many days, or for ever when `days` is empty. The answer tells its secret.
 #[server]
 pub async fn create_api_token(name: String, scope: String, #[server(default)] days: String) -> Result<ApiToken> {
-    use crate::server::{domain::SureAdmin, server_fn::call};
-    call::told_once(async move |org: SureAdmin| org.create_token_for(name, &scope, &days).await).await
+    use crate::server::{domain::ReauthenticatedAdmin, server_fn::call};
+    call::told_once(async move |org: ReauthenticatedAdmin| org.create_token_for(name, &scope, &days).await).await
 }
 
 /// Revokes an API token.
 #[server]
 pub async fn revoke_api_token(id: String) -> Result<()> {
-    use crate::server::{domain::SureAdmin, server_fn::call};
-    call::call(async move |org: SureAdmin| org.revoke_token(call::id(&id)?).await).await
+    use crate::server::{domain::ReauthenticatedAdmin, server_fn::call};
+    call::call(async move |org: ReauthenticatedAdmin| org.revoke_token(call::id(&id)?).await).await
 }
 
 /// A page of the audit log, newest first, narrowed by what is not empty; `before` continues where a page ended.

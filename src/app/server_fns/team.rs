@@ -84,16 +84,16 @@ pub async fn switch_organization(id: String) -> Result<()> {
 /// Makes another organization, whose admin one is, and goes on in it.
 #[server]
 pub async fn create_organization(organization_name: String, #[server(default)] slug: String) -> Result<()> {
-    use crate::server::{auth::Desk, domain::Person, server_fn::call};
-    let job = async move |desk: Desk<Person>| desk.found(&organization_name, &slug).await;
+    use crate::server::{auth::AccountSecurity, domain::Person, server_fn::call};
+    let job = async move |desk: AccountSecurity<Person>| desk.found(&organization_name, &slug).await;
     call::go_on_with("/dashboard", job).await
 }
 
 /// What the holder of an invitation's link may know of it.
 #[server]
 pub async fn view_invitation(token: String) -> Result<InvitationView> {
-    use crate::server::{auth::Door, server_fn::call::call};
-    call(async move |door: Door| door.invitation(&token).await).await
+    use crate::server::{auth::SignIn, server_fn::call::call};
+    call(async move |door: SignIn| door.invitation(&token).await).await
 }
 
 /// Accepts an invitation as somebody new, and signs them in.

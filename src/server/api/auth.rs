@@ -6,7 +6,7 @@ use crate::{
     model::{Account, LoginForm, RegistrationForm, Result, SignedIn},
     server::{
         AppState,
-        auth::Door,
+        auth::SignIn,
         domain::{Caller, NewSession, Person, Viewer},
         http::extract::Body,
     },
@@ -27,7 +27,7 @@ pub async fn register(
     caller: Caller,
     Body(form): Body<RegistrationForm>,
 ) -> Result<(StatusCode, Json<SignedIn>)> {
-    let session = Door::new(state.clone(), caller).register(form).await?;
+    let session = SignIn::new(state.clone(), caller).register(form).await?;
     Ok((StatusCode::CREATED, signed_in(&state, session)?))
 }
 
@@ -46,7 +46,7 @@ pub async fn login(
     caller: Caller,
     Body(form): Body<LoginForm>,
 ) -> Result<Json<SignedIn>> {
-    let session = Door::new(state.clone(), caller).login(form, true).await?.session()?;
+    let session = SignIn::new(state.clone(), caller).login(form, true).await?.session()?;
     signed_in(&state, session)
 }
 

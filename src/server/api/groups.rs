@@ -21,7 +21,7 @@ pub async fn list(org: Viewer) -> Result<Json<Vec<ServiceGroup>>> {
 
 /// Add a group
 ///
-/// With an `Idempotency-Key` the request can be sent again without adding a second one.
+/// With an `Idempotency-Credential` the request can be sent again without adding a second one.
 #[utoipa::path(
     post, path = "/api/groups", tag = "Groups", operation_id = "createGroup", security(("bearer" = [])),
     params(Once), request_body = NewGroup,

@@ -99,7 +99,7 @@ pub async fn list(org: Viewer, Params(filter): Params<Filter>) -> Result<(Header
 
 /// Open an incident, enter one of the past, or plan a maintenance
 ///
-/// With `recurrence` a whole series is planned; the answer is its first window. With an `Idempotency-Key` the request can
+/// With `recurrence` a whole series is planned; the answer is its first window. With an `Idempotency-Credential` the request can
 /// be sent again without opening a second one.
 #[utoipa::path(
     post, path = "/api/incidents", tag = "Incidents", operation_id = "openIncident", security(("bearer" = [])),
@@ -316,7 +316,7 @@ pub async fn templates(org: Viewer) -> Result<Json<Vec<Template>>> {
 /// Add a template
 ///
 /// In its texts `{{services}}`, `{{organization}}`, `{{date}}` and `{{time}}` are filled in when an incident is opened with
-/// it. With an `Idempotency-Key` the request can be sent again without adding a second one.
+/// it. With an `Idempotency-Credential` the request can be sent again without adding a second one.
 #[utoipa::path(
     post, path = "/api/templates", tag = "Incidents", operation_id = "createTemplate", security(("bearer" = [])),
     params(Once), request_body = NewTemplate,

@@ -18,7 +18,7 @@ use crate::{
     model::{Code, Control, Error, Frame, Result, Seq},
     server::{
         AppState,
-        domain::{AccessEnd, Caller, Feed, Next, Site, Standing, Viewer},
+        domain::{AccessState, Caller, Feed, Next, RevocationWatch, Site, Viewer},
         http::extract::{Id, Params},
         live::hub::FRAME_MAX,
         rate_limit::permits::SocketPlace,
@@ -28,11 +28,11 @@ use crate::{
 /// How often an idle socket is spoken to.
 const PING: Duration = Duration::from_secs(25);
 /// A reader that has not answered for two pings is gone.
-const DEAD: Duration = Duration::from_mins(1);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a write may take before the reader is given up.
-const STUCK: Duration = Duration::from_secs(10);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the reason why a line ends may take to be sent.
-const FAREWELL: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The most that waits to be written to one reader: a frame and the little ones beside it. Each is flushed before the
 /// next, and a frame above this would be refused even where nothing waits.
 const WAITING_MAX: usize = FRAME_MAX + 16 * 1024;
@@ -41,7 +41,7 @@ const INBOUND_MAX: usize = 4096;
 /// How often a reader may say something in a second.
 const INBOUND_RATE: u32 = 10;
 /// How often an open feed's right to listen is looked at, should word of its end be lost.
-const LOOK: Duration = Duration::from_secs(8);
+const ACCESS_RECHECK: Duration = Duration::from_secs(8);
 /// The session or token behind the socket has ended.
 const ACCESS_ENDED: u16 = 4401;
 /// Who listens is something else here now: the page has to be loaded anew.
@@ -154,12 +154,12 @@ fn upgrade(
         .max_frame_size(INBOUND_MAX)
         .on_upgrade(move |socket| async move {
             let end = member.as_ref().map(Viewer::end);
-            let mut line = Line { socket, feed, member, end };
+            let mut line = FeedSession { socket, feed, member, end };
             let reason = line.serve(stop).await;
             drop(place);
             if let Some((code, text)) = reason {
                 let close = CloseFrame { code, reason: Utf8Bytes::from_static(text) };
-                let _ = timeout(FAREWELL, line.socket.send(Message::Close(Some(close)))).await;
+                let _ = timeout(CLOSE_TIMEOUT, line.socket.send(Message::Close(Some(close)))).await;
             }
         })
 }
@@ -167,16 +167,16 @@ fn upgrade(
 /// Why a socket is closed from our side; nothing, when the reader has gone.
 type Goodbye = Option<(u16, &'static str)>;
 
-struct Line {
+struct FeedSession {
     socket: WebSocket,
     feed: Feed,
     /// Whose right to listen is looked at again and again.
     member: Option<Viewer>,
     /// Word that their access has ended or changed.
-    end: Option<AccessEnd>,
+    end: Option<RevocationWatch>,
 }
 
-impl Line {
+impl FeedSession {
     /// Speaks until there is nothing more to say.
     async fn serve(&mut self, stop: CancellationToken) -> Goodbye {
         let Err(goodbye) = self.speak(stop).await;
@@ -187,7 +187,7 @@ impl Line {
         self.say(Control::Hello { seq: self.feed.tip() }).await?;
         let mut ping = interval_at(Instant::now() + PING, PING);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut look = interval_at(Instant::now() + LOOK, LOOK);
+        let mut look = interval_at(Instant::now() + ACCESS_RECHECK, ACCESS_RECHECK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
         let mut speech = (heard, 0);
@@ -202,7 +202,7 @@ impl Line {
                 () = ended(self.end.as_mut()) => self.look().await?,
                 _ = look.tick(), if self.member.is_some() => self.look().await?,
                 _ = ping.tick() => {
-                    if heard.elapsed() > DEAD {
+                    if heard.elapsed() > IDLE_TIMEOUT {
                         return Err(Some((close_code::AWAY, "no answer")));
                     }
                     self.say(Control::Ping { seq: self.feed.last() }).await?;
@@ -247,7 +247,7 @@ impl Line {
 
     /// Sends, or tells that the reader is gone or stuck.
     async fn send(&mut self, message: Message) -> Result<(), Goodbye> {
-        match timeout(STUCK, self.socket.send(message)).await {
+        match timeout(WRITE_TIMEOUT, self.socket.send(message)).await {
             Ok(sent) => sent.map_err(|_| None),
             Err(_) => Err(Some((close_code::AGAIN, "the reader does not keep up"))),
         }
@@ -255,7 +255,7 @@ impl Line {
 }
 
 /// Waits for word about a member's access; a visitor needs none.
-async fn ended(end: Option<&mut AccessEnd>) {
+async fn ended(end: Option<&mut RevocationWatch>) {
     match end {
         Some(end) => end.wait().await,
         None => std::future::pending().await,
@@ -266,8 +266,8 @@ async fn ended(end: Option<&mut AccessEnd>) {
 async fn why_not(member: Option<&Viewer>) -> Goodbye {
     // A database that does not answer ends nobody's access.
     match member?.standing().await {
-        Ok(Standing::Ended) => Some((ACCESS_ENDED, "the session or token has ended")),
-        Ok(Standing::OtherRole) => Some((ROLE_CHANGED, "the role has changed")),
-        Ok(Standing::Same) | Err(_) => None,
+        Ok(AccessState::Ended) => Some((ACCESS_ENDED, "the session or token has ended")),
+        Ok(AccessState::OtherRole) => Some((ROLE_CHANGED, "the role has changed")),
+        Ok(AccessState::Same) | Err(_) => None,
     }
 }

@@ -30,7 +30,7 @@ pub async fn list(org: Viewer, Params(paging): Params<Paging>) -> Result<(Header
 
 /// Add a service
 ///
-/// With an `Idempotency-Key` the request can be sent again without adding a second one.
+/// With an `Idempotency-Credential` the request can be sent again without adding a second one.
 #[utoipa::path(
     post, path = "/api/services", tag = "Services", operation_id = "createService", security(("bearer" = [])),
     params(Once), request_body = NewService,

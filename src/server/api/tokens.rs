@@ -5,7 +5,7 @@ use axum::{Json, http::StatusCode};
 use crate::{
     model::{ApiToken, Error, Result, TokenId, TokenRequest},
     server::{
-        domain::{Admin, SureAdmin},
+        domain::{Admin, ReauthenticatedAdmin},
         http::extract::{Body, Id},
     },
 };
@@ -35,7 +35,10 @@ pub async fn list(org: Admin) -> Result<Json<Vec<ApiToken>>> {
         (status = 403, description = "Only admins may, in a session whose password was given a short while ago.", body = Error),
     ),
 )]
-pub async fn create(org: SureAdmin, Body(request): Body<TokenRequest>) -> Result<(StatusCode, Json<ApiToken>)> {
+pub async fn create(
+    org: ReauthenticatedAdmin,
+    Body(request): Body<TokenRequest>,
+) -> Result<(StatusCode, Json<ApiToken>)> {
     org.create_token(request).await.map(|token| (StatusCode::CREATED, Json(token)))
 }
 
@@ -48,6 +51,6 @@ pub async fn create(org: SureAdmin, Body(request): Body<TokenRequest>) -> Result
         (status = 403, description = "Only admins may, in a session.", body = Error),
     ),
 )]
-pub async fn revoke(org: SureAdmin, Id(id): Id<TokenId>) -> Result<StatusCode> {
+pub async fn revoke(org: ReauthenticatedAdmin, Id(id): Id<TokenId>) -> Result<StatusCode> {
     org.revoke_token(id).await.map(|()| StatusCode::NO_CONTENT)
 }

@@ -8,21 +8,21 @@ use crate::{
     model::{Check, Email, Error, Founding, RecoveryCodes, Result, SecondFactorSetup, check_new_password, device},
     server::{
         AppState,
-        domain::{Caller, NewSession, Person, Sure},
+        domain::{Caller, NewSession, Person, Reauthenticated},
         error::internal,
-        mail::Guard,
+        mail::SecurityNotice,
     },
 };
 
-/// The desk, for who came to it: a [`Person`], or one who is [`Sure`].
+/// The desk, for who came to it: a [`Person`], or one who is [`Reauthenticated`].
 #[derive(Clone)]
-pub struct Desk<P> {
+pub struct AccountSecurity<P> {
     state: AppState,
     caller: Caller,
     holder: P,
 }
 
-impl<P> FromRequestParts<AppState> for Desk<P>
+impl<P> FromRequestParts<AppState> for AccountSecurity<P>
 where
     P: FromRequestParts<AppState, Rejection = Error> + Send,
 {
@@ -35,7 +35,7 @@ where
     }
 }
 
-impl<P> Desk<P> {
+impl<P> AccountSecurity<P> {
     /// Compares the password, within limits as strict as those of signing in: a stolen session must not be a way to guess
     /// it.
     async fn prove(&self, person: &Person, password: &str) -> Result<()> {
@@ -70,7 +70,7 @@ impl<P> Desk<P> {
 
 /// Tells a person by mail that what protects their account was changed, where mail is sent. What was done is done whether
 /// they hear of it or not; see [`to_the_end`].
-pub async fn tell(state: &AppState, caller: &Caller, to: &Email, guard: Guard) {
+pub async fn tell(state: &AppState, caller: &Caller, to: &Email, guard: SecurityNotice) {
     if !state.mailer.is_set_up() {
         return;
     }
@@ -90,7 +90,7 @@ pub async fn to_the_end<T: Send + 'static>(work: impl Future<Output = Result<T>>
     tokio::spawn(work.in_current_span()).await.map_err(internal)?
 }
 
-impl Desk<Person> {
+impl AccountSecurity<Person> {
     /// Makes another organization and goes on in it.
     ///
     /// # Errors
@@ -127,7 +127,7 @@ impl Desk<Person> {
             holder.change_email(&email).await?;
             let before = holder.account().user.email;
             if before != email {
-                tell(&state, &caller, &before, Guard::Email).await;
+                tell(&state, &caller, &before, SecurityNotice::Email).await;
             }
             Ok(())
         })
@@ -151,7 +151,7 @@ impl Desk<Person> {
         let Self { state, caller, holder } = self.clone();
         to_the_end(async move {
             let session = holder.change_password(hash).await?;
-            tell(&state, &caller, &holder.account().user.email, Guard::Password).await;
+            tell(&state, &caller, &holder.account().user.email, SecurityNotice::Password).await;
             Ok(session)
         })
         .await
@@ -166,7 +166,7 @@ impl Desk<Person> {
         let Self { state, caller, holder } = self.clone();
         to_the_end(async move {
             holder.disable_second_factor().await?;
-            tell(&state, &caller, &holder.account().user.email, Guard::SecondFactorOff).await;
+            tell(&state, &caller, &holder.account().user.email, SecurityNotice::SecondFactorOff).await;
             Ok(())
         })
         .await
@@ -182,7 +182,7 @@ impl Desk<Person> {
     }
 }
 
-impl Desk<Sure> {
+impl AccountSecurity<Reauthenticated> {
     /// Begins to set up a second factor.
     ///
     /// # Errors
@@ -208,7 +208,7 @@ impl Desk<Sure> {
         let (Self { state, caller, holder }, code) = (self.clone(), code.to_owned());
         to_the_end(async move {
             let codes = holder.enable_second_factor(&state.seeds, &code).await?;
-            tell(&state, &caller, &holder.account().user.email, Guard::SecondFactorOn).await;
+            tell(&state, &caller, &holder.account().user.email, SecurityNotice::SecondFactorOn).await;
             Ok(codes)
         })
         .await

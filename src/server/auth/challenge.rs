@@ -16,12 +16,12 @@ use crate::{
         config::PublicUrl,
         domain::Clock,
         error::internal,
-        rate_limit::{fixed_window::Window, shared_counters::Counters},
+        rate_limit::{fixed_window::FixedWindow, shared_counters::SharedCounters},
     },
 };
 
 /// How long one has for the code, in seconds.
-const SECONDS: i64 = 300;
+const LIFETIME_SECONDS: i64 = 300;
 /// How many codes one may try before the password is asked for again.
 const TRIES: u32 = 5;
 /// What the seal says the token is: no other token of ours passes for one.
@@ -47,21 +47,21 @@ pub struct Challenges {
     seal: Seal,
     secure: bool,
     clock: Clock,
-    tries: Arc<Mutex<HashMap<u64, Window>>>,
-    counters: Counters,
+    tries: Arc<Mutex<HashMap<u64, FixedWindow>>>,
+    counters: SharedCounters,
 }
 
 impl Challenges {
     /// Challenges under this seal, for people who reach us at this address.
     #[must_use]
-    pub fn new(seal: Seal, url: &PublicUrl, clock: Clock, counters: Counters) -> Self {
+    pub fn new(seal: Seal, url: &PublicUrl, clock: Clock, counters: SharedCounters) -> Self {
         Self { seal, secure: url.is_https(), clock, tries: Arc::default(), counters }
     }
 
     /// A challenge for who knew this password.
     #[must_use]
     pub fn issue(&self, email: Email, password_hash: String, is_lasting: bool) -> Challenge {
-        let expires_at = self.clock.now().plus_seconds(SECONDS);
+        let expires_at = self.clock.now().plus_seconds(LIFETIME_SECONDS);
         Challenge { id: rand::random(), email, password_hash, is_lasting, expires_at }
     }
 
@@ -74,8 +74,8 @@ impl Challenges {
         let tally = {
             let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
             tries.retain(|_, window| !window.is_over(now));
-            let issued_at = challenge.expires_at.plus_seconds(-SECONDS);
-            let window = tries.entry(challenge.id).or_insert_with(|| Window::new(issued_at, SECONDS));
+            let issued_at = challenge.expires_at.plus_seconds(-LIFETIME_SECONDS);
+            let window = tries.entry(challenge.id).or_insert_with(|| FixedWindow::new(issued_at, LIFETIME_SECONDS));
             window.count(now, TRIES).map_err(|_| over())?;
             self.counters.due(window, 1)
         };
@@ -92,7 +92,7 @@ impl Challenges {
     /// Never in practice.
     pub fn write(&self, challenge: &Challenge) -> Result<HeaderValue> {
         let text = serde_json::to_vec(challenge).map_err(internal)?;
-        self.header(&self.seal.close(&text, TYPE)?, SECONDS)
+        self.header(&self.seal.close(&text, TYPE)?, LIFETIME_SECONDS)
     }
 
     /// The challenge in a request.

@@ -11,7 +11,10 @@ use crate::{
     model::{Code, Error, Result},
     server::{
         AppState,
-        domain::{Admin, Caller, Carrier, Member, Person, Site, Sure, SureAdmin, TOKEN_PREFIX, Viewer},
+        domain::{
+            Admin, Caller, Member, Person, Reauthenticated, ReauthenticatedAdmin, Site, TOKEN_PREFIX, TokenSource,
+            Viewer,
+        },
         http::client_ip::client_ip,
         rate_limit::requests,
     },
@@ -82,7 +85,7 @@ impl FromRequestParts<AppState> for Person {
     }
 }
 
-impl FromRequestParts<AppState> for Sure {
+impl FromRequestParts<AppState> for Reauthenticated {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
@@ -91,12 +94,12 @@ impl FromRequestParts<AppState> for Sure {
     }
 }
 
-impl FromRequestParts<AppState> for SureAdmin {
+impl FromRequestParts<AppState> for ReauthenticatedAdmin {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         let admin = Admin::from_request_parts(parts, state).await?;
-        let sure = Sure::from_request_parts(parts, state).await?;
+        let sure = Reauthenticated::from_request_parts(parts, state).await?;
         Self::of(admin, &sure).ok_or_else(Error::forbidden)
     }
 }
@@ -124,10 +127,10 @@ pub async fn page_session(state: &AppState, parts: &Parts) -> Result<Option<(Vie
 async fn viewer(state: &AppState, parts: &Parts) -> Result<Viewer> {
     let opened = match bearer(&parts.headers)? {
         Some(secret) if secret.starts_with(TOKEN_PREFIX) => program(state, parts, secret).await,
-        Some(token) => person(state, parts, token, Carrier::Header).await,
+        Some(token) => person(state, parts, token, TokenSource::Header).await,
         None => {
             let token = state.cookie.read(&parts.headers).ok_or_else(Error::unauthorized)?;
-            person(state, parts, &token, Carrier::Cookie).await
+            person(state, parts, &token, TokenSource::Cookie).await
         }
     };
     opened.inspect_err(|error| {
@@ -138,7 +141,7 @@ async fn viewer(state: &AppState, parts: &Parts) -> Result<Viewer> {
 }
 
 /// Who sits in the session a token names.
-async fn person(state: &AppState, parts: &Parts, token: &str, carrier: Carrier) -> Result<Viewer> {
+async fn person(state: &AppState, parts: &Parts, token: &str, carrier: TokenSource) -> Result<Viewer> {
     let session = state.tokens.read(token, state.domain.clock().now())?;
     let seat = state.domain.site().seat(session, carrier).await?.ok_or_else(Error::unauthorized)?;
     Ok(Viewer::new(state.domain.clone(), seat, caller(parts, state)))

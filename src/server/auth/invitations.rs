@@ -1,12 +1,12 @@
 //! The door for who comes with an invitation: closed registration does not concern them, the limits do.
 
-use super::{Door, wrong};
+use super::{SignIn, wrong};
 use crate::{
     model::{Code, Error, InvitationView, Login, NewMember, Result},
     server::domain::NewSession,
 };
 
-impl Door {
+impl SignIn {
     /// What an invitation offers. That there is an account with its address is among it, so that this is limited as
     /// guessing is, but by itself. A link that offers nothing is not counted.
     ///

@@ -13,7 +13,7 @@ mod password_reset;
 mod session_token;
 pub mod signing_key;
 
-pub use account_security::Desk;
+pub use account_security::AccountSecurity;
 pub use challenge::{Challenge, Challenges};
 pub use csrf::refuse_foreign_origins;
 pub use extract::{bearer, caller_ip, page_session};
@@ -40,12 +40,12 @@ fn refuse_closed(state: &AppState) -> Result<()> {
 }
 
 /// The door at which somebody signs in: every way in, form or API, passes it and its limits.
-pub struct Door {
+pub struct SignIn {
     state: AppState,
     caller: Caller,
 }
 
-impl Door {
+impl SignIn {
     /// The door, for this caller.
     #[must_use]
     pub const fn new(state: AppState, caller: Caller) -> Self {
@@ -82,7 +82,7 @@ impl Door {
     ///
     /// # Errors
     /// `unauthorized`, `too_many_requests`, `unavailable` when too many are signing in at once.
-    pub async fn login(&self, form: LoginForm, is_lasting: bool) -> Result<Entrance> {
+    pub async fn login(&self, form: LoginForm, is_lasting: bool) -> Result<SignInOutcome> {
         let login = form.check()?;
         let (known, counted) = self.prove(&login).await?;
         // Who is shut out, or belongs nowhere any more, learns no more than who is unknown.
@@ -96,9 +96,13 @@ impl Door {
         match (known.has_second_factor, login.code) {
             (true, None) => {
                 self.state.throttle.excuse(counted).await;
-                Ok(Entrance::Code(self.state.challenges.issue(login.email, known.password_hash, is_lasting)))
+                Ok(SignInOutcome::CodeRequired(self.state.challenges.issue(
+                    login.email,
+                    known.password_hash,
+                    is_lasting,
+                )))
             }
-            (_, code) => self.open(counted, known, code.as_deref(), is_lasting).await.map(Entrance::Open),
+            (_, code) => self.open(counted, known, code.as_deref(), is_lasting).await.map(SignInOutcome::Session),
         }
     }
 
@@ -194,22 +198,22 @@ impl Door {
 }
 
 /// What the right password opens.
-pub enum Entrance {
+pub enum SignInOutcome {
     /// The door.
-    Open(NewSession),
+    Session(NewSession),
     /// The question for a code.
-    Code(Challenge),
+    CodeRequired(Challenge),
 }
 
-impl Entrance {
+impl SignInOutcome {
     /// The session, for who can only come in or not.
     ///
     /// # Errors
     /// `second_factor_required`.
     pub fn session(self) -> Result<NewSession> {
         match self {
-            Self::Open(session) => Ok(session),
-            Self::Code(_) => Err(Error::new(
+            Self::Session(session) => Ok(session),
+            Self::CodeRequired(_) => Err(Error::new(
                 Code::SecondFactorRequired,
                 "This account has a second factor: send the code of the app, or a recovery code, as `code`.",
             )),

@@ -88,7 +88,7 @@ impl Passwords {
     }
 
     async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let place = Place::take(&self.inner)?;
+        let place = WorkerPermit::take(&self.inner)?;
         let core = self.inner.cores.clone().acquire_owned().await.map_err(internal)?;
         // Both go with the work: it goes on when whoever asked for it has hung up.
         let work = move || {
@@ -100,9 +100,9 @@ impl Passwords {
 }
 
 /// A place in the queue, given back however the work ends.
-struct Place(Arc<Inner>);
+struct WorkerPermit(Arc<Inner>);
 
-impl Place {
+impl WorkerPermit {
     fn take(inner: &Arc<Inner>) -> Result<Self> {
         let place = Self(inner.clone());
         if inner.waiting.fetch_add(1, Ordering::SeqCst) >= QUEUE {
@@ -112,7 +112,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for WorkerPermit {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::SeqCst);
     }

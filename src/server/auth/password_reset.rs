@@ -3,15 +3,15 @@
 use axum::{extract::FromRequestParts, http::request::Parts};
 
 use super::{
-    Door,
+    SignIn,
     account_security::{check_password, tell, to_the_end},
 };
 use crate::{
     model::{Check, Error, Result},
-    server::{AppState, domain::Caller, mail::Guard},
+    server::{AppState, domain::Caller, mail::SecurityNotice},
 };
 
-impl FromRequestParts<AppState> for Door {
+impl FromRequestParts<AppState> for SignIn {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
@@ -19,7 +19,7 @@ impl FromRequestParts<AppState> for Door {
     }
 }
 
-impl Door {
+impl SignIn {
     /// Whether links for a new password can be sent.
     #[must_use]
     pub fn sends_mail(&self) -> bool {
@@ -78,7 +78,7 @@ impl Door {
         let (state, caller, secret) = (self.state.clone(), self.caller.clone(), secret.to_owned());
         to_the_end(async move {
             site.reset_by_link(&secret, hash, &caller).await?;
-            tell(&state, &caller, &email, Guard::Password).await;
+            tell(&state, &caller, &email, SecurityNotice::Password).await;
             Ok(())
         })
         .await

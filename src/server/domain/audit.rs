@@ -93,13 +93,13 @@ impl Actor {
 
 /// What was done, for the log.
 #[derive(Clone, Debug)]
-pub(super) struct Deed {
+pub(super) struct AuditEvent {
     action: Action,
     target: Option<AuditTarget>,
     changes: AuditChanges,
 }
 
-impl Deed {
+impl AuditEvent {
     pub(super) const fn new(action: Action) -> Self {
         Self { action, target: None, changes: AuditChanges::new() }
     }
@@ -135,10 +135,13 @@ pub(super) async fn write(
     organization: OrganizationId,
     at: Timestamp,
     actor: &Actor,
-    deed: Deed,
+    audit_event: AuditEvent,
 ) -> Result<()> {
-    let target =
-        deed.target.unwrap_or_else(|| AuditTarget { kind: String::new(), id: String::new(), name: String::new() });
+    let target = audit_event.target.unwrap_or_else(|| AuditTarget {
+        kind: String::new(),
+        id: String::new(),
+        name: String::new(),
+    });
     let row = audit_entry::Model {
         org_id: organization,
         id: AuditId::from_uuid(new_id()),
@@ -146,11 +149,11 @@ pub(super) async fn write(
         actor_kind: actor.kind,
         actor_id: actor.id,
         actor_name: actor.name.clone(),
-        action: deed.action,
+        action: audit_event.action,
         target_kind: target.kind,
         target_id: target.id,
         target_name: target.name,
-        changes: serde_json::to_string(&deed.changes).map_err(internal)?,
+        changes: serde_json::to_string(&audit_event.changes).map_err(internal)?,
         ip: actor.caller.address(),
         request_id: actor.caller.request_id.chars().take(64).collect(),
     };

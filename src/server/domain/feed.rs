@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     model::{Audience, Error, OrganizationId, Result, Seq},
-    server::live::hub::{Published, Told, Topic},
+    server::live::hub::{EventBatch, Published, Topic},
 };
 
 /// The most events a returning reader is caught up with; one that missed more reloads the state.
@@ -38,7 +38,7 @@ pub(super) struct Missed {
 pub struct Feed {
     domain: Domain,
     topic: Topic,
-    receiver: broadcast::Receiver<Told>,
+    receiver: broadcast::Receiver<EventBatch>,
     backlog: VecDeque<Published>,
     /// The newest number when the reader came.
     tip: Seq,
@@ -190,7 +190,7 @@ impl System {
     }
 
     /// Passes what another process committed to this process's readers.
-    pub async fn hear(&self, topic: Topic, events: Told) {
+    pub async fn hear(&self, topic: Topic, events: EventBatch) {
         self.domain.hear(topic, events).await;
     }
 

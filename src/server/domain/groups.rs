@@ -6,7 +6,7 @@ use sea_orm::{
 
 use super::{
     Member, Viewer,
-    audit::Deed,
+    audit::AuditEvent,
     idempotency::{IdempotencyKey, gone_since},
     new_id,
     store::{Scope, service, service_group},
@@ -73,7 +73,7 @@ impl Member {
         }
         let group = tx.group(id).await?;
         tx.emit_page_if(true).await?;
-        tx.note(deed(Action::GroupCreated, &group));
+        tx.audit(audit_event(Action::GroupCreated, &group));
         tx.remember(key, OPERATION, &asked, id.uuid()).await?;
         tx.commit().await?;
         Ok((group.into(), false))
@@ -109,7 +109,7 @@ impl Member {
         }
         tx.emit_page_if(changed).await?;
         if changed {
-            tx.note(deed(Action::GroupChanged, &group).changing(&before, &group.clone().into()));
+            tx.audit(audit_event(Action::GroupChanged, &group).changing(&before, &group.clone().into()));
         }
         tx.commit().await?;
         Ok(group.into())
@@ -130,7 +130,7 @@ impl Member {
         let changed = tx.arrange_groups(id, i32::try_from(target)?).await?;
         tx.emit_page_if(changed).await?;
         if changed {
-            tx.note(deed(Action::GroupMoved, &group).setting("direction", direction));
+            tx.audit(audit_event(Action::GroupMoved, &group).setting("direction", direction));
         }
         tx.commit().await
     }
@@ -142,7 +142,7 @@ impl Member {
     pub async fn delete_group(&self, id: GroupId) -> Result<()> {
         let mut tx = self.begin().await?;
         let group = tx.group(id).await?;
-        tx.note(deed(Action::GroupDeleted, &group));
+        tx.audit(audit_event(Action::GroupDeleted, &group));
         let orphans = tx.siblings(Some(id)).await?;
         let behind = tx.siblings(None).await?.len();
         for (place, mut row) in (behind..).zip(orphans) {
@@ -167,8 +167,8 @@ impl Member {
 }
 
 /// What was done to a group.
-fn deed(action: Action, group: &service_group::Model) -> Deed {
-    Deed::new(action).on("group", group.id, &group.name)
+fn audit_event(action: Action, group: &service_group::Model) -> AuditEvent {
+    AuditEvent::new(action).on("group", group.id, &group.name)
 }
 
 impl Tx {

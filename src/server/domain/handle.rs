@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     Caller, Domain,
     audit::Actor,
-    identity::sessions::{Key, Seat},
+    identity::sessions::{Credential, Principal},
     store::Scope,
     tx::Tx,
 };
@@ -64,12 +64,12 @@ impl Visitor {
 #[derive(Clone)]
 pub struct Viewer {
     pub(super) domain: Domain,
-    seat: Seat,
+    seat: Principal,
     caller: Caller,
 }
 
 impl Viewer {
-    pub(in crate::server) const fn new(domain: Domain, seat: Seat, caller: Caller) -> Self {
+    pub(in crate::server) const fn new(domain: Domain, seat: Principal, caller: Caller) -> Self {
         Self { domain, seat, caller }
     }
 
@@ -83,13 +83,13 @@ impl Viewer {
     #[must_use]
     pub fn counted_by(&self) -> Uuid {
         match self.seat.key {
-            Key::Session { .. } => self.user().uuid(),
-            Key::Token { id, .. } => id.uuid(),
+            Credential::Session { .. } => self.user().uuid(),
+            Credential::Token { id, .. } => id.uuid(),
         }
     }
 
     /// What opened the door.
-    pub(super) const fn key(&self) -> &Key {
+    pub(super) const fn key(&self) -> &Credential {
         &self.seat.key
     }
 
@@ -120,8 +120,8 @@ impl Viewer {
     /// Who acts, for the audit log.
     pub(super) fn actor(&self) -> Actor {
         match &self.seat.key {
-            Key::Session { .. } => Actor::person(self.user(), &self.seat.account.user.name, &self.caller),
-            Key::Token { name, .. } => Actor::token(self.user(), name, &self.caller),
+            Credential::Session { .. } => Actor::person(self.user(), &self.seat.account.user.name, &self.caller),
+            Credential::Token { name, .. } => Actor::token(self.user(), name, &self.caller),
         }
     }
 }
@@ -134,8 +134,8 @@ impl Member {
     /// The handle, for whom it is for: a member, or a program that may write.
     pub(in crate::server) fn of(viewer: Viewer) -> Option<Self> {
         let may_write = match viewer.key() {
-            Key::Session { .. } => matches!(viewer.role(), Role::Member | Role::Admin),
-            Key::Token { scope, .. } => *scope == TokenScope::Write,
+            Credential::Session { .. } => matches!(viewer.role(), Role::Member | Role::Admin),
+            Credential::Token { scope, .. } => *scope == TokenScope::Write,
         };
         may_write.then_some(Self(viewer))
     }
@@ -164,7 +164,7 @@ pub struct Admin(Member);
 impl Admin {
     /// The handle, for whom it is for.
     pub(in crate::server) fn of(member: Member) -> Option<Self> {
-        let is_admin = matches!(member.key(), Key::Session { .. }) && member.role() == Role::Admin;
+        let is_admin = matches!(member.key(), Credential::Session { .. }) && member.role() == Role::Admin;
         is_admin.then_some(Self(member))
     }
 
@@ -196,8 +196,8 @@ impl Person {
     /// The handle, for whom it is for.
     pub(in crate::server) fn of(viewer: Viewer) -> Option<Self> {
         match *viewer.key() {
-            Key::Session { id, authenticated_at } => Some(Self { viewer, session: id, authenticated_at }),
-            Key::Token { .. } => None,
+            Credential::Session { id, authenticated_at } => Some(Self { viewer, session: id, authenticated_at }),
+            Credential::Token { .. } => None,
         }
     }
 
@@ -209,9 +209,9 @@ impl Person {
 
 /// A person who gave their password a short while ago: also changes what protects their account.
 #[derive(Clone)]
-pub struct Sure(Person);
+pub struct Reauthenticated(Person);
 
-impl Sure {
+impl Reauthenticated {
     /// The handle, for whom it is for.
     pub(in crate::server) fn of(person: Person) -> Option<Self> {
         let is_recent = person.authenticated_at.plus_seconds(SURE_SECONDS) > person.domain.clock().now();
@@ -219,7 +219,7 @@ impl Sure {
     }
 }
 
-impl Deref for Sure {
+impl Deref for Reauthenticated {
     type Target = Person;
 
     fn deref(&self) -> &Person {
@@ -229,16 +229,16 @@ impl Deref for Sure {
 
 /// An admin who gave their password a short while ago: also makes and revokes what lets others in.
 #[derive(Clone)]
-pub struct SureAdmin(Admin);
+pub struct ReauthenticatedAdmin(Admin);
 
-impl SureAdmin {
+impl ReauthenticatedAdmin {
     /// The handle, for whom it is for: both handles must come from the same request.
-    pub(in crate::server) fn of(admin: Admin, sure: &Sure) -> Option<Self> {
+    pub(in crate::server) fn of(admin: Admin, sure: &Reauthenticated) -> Option<Self> {
         (admin.user() == sure.user() && admin.organization() == sure.organization()).then_some(Self(admin))
     }
 }
 
-impl Deref for SureAdmin {
+impl Deref for ReauthenticatedAdmin {
     type Target = Admin;
 
     fn deref(&self) -> &Admin {

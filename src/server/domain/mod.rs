@@ -29,15 +29,15 @@ use uuid::Uuid;
 pub use audit::{AuditFields, AuditQuery, Caller};
 pub use clock::Clock;
 pub use feed::{Feed, Next};
-pub use handle::{Admin, Member, Person, Site, Sure, SureAdmin, System, Viewer, Visitor};
+pub use handle::{Admin, Member, Person, Reauthenticated, ReauthenticatedAdmin, Site, System, Viewer, Visitor};
 pub use idempotency::IdempotencyKey;
 pub use identity::api_tokens::PREFIX as TOKEN_PREFIX;
 pub use identity::registration::Credentials;
-pub use identity::session_rotation::Carrier;
+pub use identity::session_rotation::TokenSource;
 pub use identity::sessions::{
-    AccessEnd, IDLE_SECONDS, Key, NewSession, SESSION_SECONDS, SHORT_IDLE_SECONDS, Seat, Standing,
+    AccessState, Credential, IDLE_SECONDS, NewSession, Principal, RevocationWatch, SESSION_SECONDS, SHORT_IDLE_SECONDS,
 };
-pub use incidents::{ClockHolder, IncidentFields, IncidentQuery, LEASE_SECONDS};
+pub use incidents::{IncidentFields, IncidentQuery, LEASE_SECONDS, LeaseHolder};
 pub use status_page::HistoryRange;
 pub use store::Unreachable;
 

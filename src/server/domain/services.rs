@@ -6,7 +6,7 @@ use sea_orm::{
 
 use super::{
     Member, Viewer,
-    audit::Deed,
+    audit::AuditEvent,
     idempotency::{IdempotencyKey, gone_since},
     new_id,
     store::{service, service_group, status_change},
@@ -77,7 +77,7 @@ impl Member {
         let service = Service::from(tx.service(id).await?);
         tx.emit(Event::ServiceCreated(service.clone())).await?;
         tx.emit_page_if(moved_others).await?;
-        tx.note(deed(Action::ServiceCreated, &service).setting("status", service.status));
+        tx.audit(audit_event(Action::ServiceCreated, &service).setting("status", service.status));
         tx.remember(key, OPERATION, &asked, service.id.uuid()).await?;
         tx.commit().await?;
         Ok((service, false))
@@ -141,7 +141,7 @@ impl Member {
         let service = Service::from(now);
         tx.emit(Event::ServiceUpdated(service.clone())).await?;
         tx.emit_page_if(moved_others).await?;
-        tx.note(deed(Action::ServiceChanged, &service).changing(&Service::from(before), &service));
+        tx.audit(audit_event(Action::ServiceChanged, &service).changing(&Service::from(before), &service));
         tx.commit().await?;
         Ok(service)
     }
@@ -163,7 +163,7 @@ impl Member {
         let moved = tx.arrange(group, id, i32::try_from(target)?).await?;
         tx.emit_page_if(moved).await?;
         if moved {
-            tx.note(deed(Action::ServiceMoved, &service).setting("direction", direction));
+            tx.audit(audit_event(Action::ServiceMoved, &service).setting("direction", direction));
         }
         tx.commit().await
     }
@@ -180,7 +180,7 @@ impl Member {
         tx.save(&row).await?;
         let group = row.group_id;
         let service = Service::from(row);
-        tx.note(deed(Action::ServiceDeleted, &service));
+        tx.audit(audit_event(Action::ServiceDeleted, &service));
         tx.emit(Event::ServiceDeleted(service)).await?;
         let moved_others = tx.close_ranks(group).await?;
         tx.emit_page_if(moved_others).await?;
@@ -201,8 +201,8 @@ impl Member {
 }
 
 /// What was done to a service.
-fn deed(action: Action, service: &Service) -> Deed {
-    Deed::new(action).on("service", service.id, &service.name)
+fn audit_event(action: Action, service: &Service) -> AuditEvent {
+    AuditEvent::new(action).on("service", service.id, &service.name)
 }
 
 impl Tx {

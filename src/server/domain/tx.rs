@@ -5,14 +5,14 @@ use uuid::Uuid;
 
 use super::{
     Domain,
-    audit::{self, Actor, Deed},
+    audit::{self, Actor, AuditEvent},
     store::{self, Scope, event, organization},
 };
 use crate::{
     model::{Audience, Error, Event, Frame, NumberedEvent, OrganizationId, Result, Seq, StatusPage, Timestamp},
     server::{
         error::internal,
-        live::hub::{FRAME_MAX, Publication, Published, Told, Topic},
+        live::hub::{EventBatch, FRAME_MAX, Publication, Published, Topic},
     },
 };
 
@@ -25,7 +25,7 @@ pub struct Tx {
     now: Timestamp,
     actor: Actor,
     /// What is being done, for the audit log.
-    deed: Option<Deed>,
+    audit_event: Option<AuditEvent>,
     published: Vec<(Audience, Published)>,
     /// Sessions and tokens that end with this change.
     ended: Vec<Uuid>,
@@ -47,7 +47,7 @@ impl Tx {
     ) -> Result<Self> {
         let organization = locked(&db, id).await?.ok_or_else(Error::not_found)?;
         let (domain, now) = (domain.clone(), domain.clock().now());
-        Ok(Self { domain, db, organization, now, actor, deed: None, published: Vec::new(), ended: Vec::new() })
+        Ok(Self { domain, db, organization, now, actor, audit_event: None, published: Vec::new(), ended: Vec::new() })
     }
 
     /// The connection inside the transaction.
@@ -81,9 +81,9 @@ impl Tx {
     }
 
     /// Says what is being done; `commit` writes it down with who did it.
-    pub(super) fn note(&mut self, deed: Deed) {
-        debug_assert!(self.deed.is_none(), "one change is one entry");
-        self.deed = Some(deed);
+    pub(super) fn audit(&mut self, audit_event: AuditEvent) {
+        debug_assert!(self.audit_event.is_none(), "one change is one entry");
+        self.audit_event = Some(audit_event);
     }
 
     /// Ends a session or token for those who listen by it, once this change is made.
@@ -127,11 +127,12 @@ impl Tx {
         tokio::spawn(async move {
             let is_silent = self.published.is_empty() && self.ended.is_empty();
             debug_assert!(
-                self.deed.is_some() || is_silent || !self.actor.is_answerable(),
+                self.audit_event.is_some() || is_silent || !self.actor.is_answerable(),
                 "a change that somebody made is written down"
             );
-            if let Some(deed) = self.deed {
-                audit::write(&self.db, self.organization.id, self.domain.clock().now(), &self.actor, deed).await?;
+            if let Some(audit_event) = self.audit_event {
+                audit::write(&self.db, self.organization.id, self.domain.clock().now(), &self.actor, audit_event)
+                    .await?;
             }
             save(&self.db, &self.organization).await?;
             self.db.commit().await?;
@@ -159,7 +160,7 @@ impl Tx {
 
 impl Domain {
     /// Sends the events of one change to the readers of this process and of the others.
-    async fn tell(&self, topic: Topic, events: Told) {
+    async fn tell(&self, topic: Topic, events: EventBatch) {
         if !events.is_empty() {
             self.inner.relay.send(topic, &events);
             self.hear(topic, events).await;
@@ -167,7 +168,7 @@ impl Domain {
     }
 
     /// Sends committed events to the readers of this process, first catching up what is missing before them.
-    pub(super) async fn hear(&self, topic: Topic, events: Told) {
+    pub(super) async fn hear(&self, topic: Topic, events: EventBatch) {
         if let Publication::MissingAfter(tip) = self.hub().publish(topic, events) {
             self.catch_up(topic, tip).await;
         }

@@ -38,13 +38,13 @@ use super::{
 };
 use crate::server::{
     AppState,
-    rate_limit::permits::{LimitSettings, Place, Places},
+    rate_limit::permits::{LimitSettings, Permit, Permits},
 };
 
 /// What is still under way after this is cut off.
 const DRAIN: Duration = Duration::from_secs(8);
 /// How long to wait when the system has no room for another connection.
-const BREATH: Duration = Duration::from_millis(500);
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(500);
 /// Files that are not connections: the database, the log.
 const OTHER_FILES: u32 = 96;
 /// Headers a request may have.
@@ -121,7 +121,7 @@ pub async fn serve(listener: TcpListener, state: AppState) -> io::Result<()> {
 
 /// Accepts connections until `stop`, and returns when the last of them has ended, live feeds too.
 pub async fn accept(listener: TcpListener, router: Router, terms: Terms, stop: CancellationToken) {
-    let (slots, addresses) = (Arc::new(Semaphore::new(terms.connections as usize)), Places::default());
+    let (slots, addresses) = (Arc::new(Semaphore::new(terms.connections as usize)), Permits::default());
     loop {
         // First the slot: past the last one, connections wait in the system's queue.
         let slot = tokio::select! {
@@ -158,7 +158,7 @@ async fn next(listener: &TcpListener, stop: &CancellationToken) -> Option<(TcpSt
             Err(error) => {
                 // No file left, say: whoever is connected may go soon.
                 tracing::warn!(%error, "no connection can be accepted");
-                let _ = timeout(BREATH, stop.cancelled()).await;
+                let _ = timeout(ACCEPT_BACKOFF, stop.cancelled()).await;
             }
         }
     }
@@ -207,7 +207,7 @@ struct Wire {
     /// Since when nothing has been taken: ticks when that was too long ago.
     stuck: Option<Interval>,
     _slot: OwnedSemaphorePermit,
-    _place: Option<Place<std::net::IpAddr>>,
+    _place: Option<Permit<std::net::IpAddr>>,
 }
 
 impl Wire {

@@ -41,7 +41,7 @@ impl Published {
 }
 
 /// What one change tells, in the order of its numbers: one message for all readers, however many events it has.
-pub type Told = Arc<[Published]>;
+pub type EventBatch = Arc<[Published]>;
 
 /// What the hub made of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub struct Hub {
 }
 
 struct Channel {
-    sender: broadcast::Sender<Told>,
+    sender: broadcast::Sender<EventBatch>,
     /// The newest number sent; unknown until the first reader or event brings it.
     tip: Option<Seq>,
 }
@@ -68,7 +68,7 @@ impl Hub {
     /// Begins to listen. Ask the database for the newest number afterwards, then call [`Hub::note_tip`]: what is committed
     /// later arrives here.
     #[must_use]
-    pub fn subscribe(&self, topic: Topic) -> broadcast::Receiver<Told> {
+    pub fn subscribe(&self, topic: Topic) -> broadcast::Receiver<EventBatch> {
         let mut channels = self.lock();
         let channel =
             channels.entry(topic).or_insert_with(|| Channel { sender: broadcast::Sender::new(BUFFER), tip: None });
@@ -84,7 +84,7 @@ impl Hub {
 
     /// Sends events to everybody who listens. Numbers only rise: known ones are ignored, a gap is reported.
     #[must_use]
-    pub fn publish(&self, topic: Topic, events: Told) -> Publication {
+    pub fn publish(&self, topic: Topic, events: EventBatch) -> Publication {
         let mut channels = self.lock();
         let Some(channel) = channels.get_mut(&topic) else { return Publication::Done };
         let known = channel.tip.map_or(0, |tip| events.partition_point(|event| event.seq <= tip));
@@ -121,11 +121,11 @@ mod tests {
 
     use super::*;
 
-    fn told(numbers: impl IntoIterator<Item = Seq>) -> Told {
+    fn told(numbers: impl IntoIterator<Item = Seq>) -> EventBatch {
         numbers.into_iter().map(|seq| Published { seq, frame: Utf8Bytes::from(seq.to_string()) }).collect()
     }
 
-    fn heard(reader: &mut broadcast::Receiver<Told>) -> Vec<Seq> {
+    fn heard(reader: &mut broadcast::Receiver<EventBatch>) -> Vec<Seq> {
         reader.try_recv().expect("a message").iter().map(|event| event.seq).collect()
     }
 

@@ -21,15 +21,15 @@ use crate::{
 const CHANNEL: &str = "aldis:events";
 /// Changes waiting for Redis; when it stands still, newer ones are dropped and caught up from the database.
 const QUEUE: usize = 1024;
-const PATIENCE: Duration = Duration::from_secs(2);
+const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The way to the other instances, if there are any.
 #[derive(Clone, Default)]
 pub struct Relay {
-    line: Option<Arc<Line>>,
+    line: Option<Arc<RelayClient>>,
 }
 
-struct Line {
+struct RelayClient {
     client: Client,
     queue: mpsc::Sender<Message>,
 }
@@ -58,7 +58,7 @@ impl Relay {
         let client = Client::open(url)?;
         let (queue, messages) = mpsc::channel(QUEUE);
         tokio::spawn(send_all(client.clone(), messages));
-        Ok(Self { line: Some(Arc::new(Line { client, queue })) })
+        Ok(Self { line: Some(Arc::new(RelayClient { client, queue })) })
     }
 
     /// Redis, where there is one.
@@ -96,7 +96,7 @@ impl Relay {
             let mut connection = line.client.get_multiplexed_async_connection().await?;
             connection.ping::<String>().await
         };
-        match timeout(PATIENCE, ping).await {
+        match timeout(REDIS_TIMEOUT, ping).await {
             Ok(Ok(_)) => Ok(()),
             _ => Err(Error::unavailable("Redis does not answer.")),
         }
@@ -105,7 +105,7 @@ impl Relay {
     /// Hears what the other instances commit until told to stop; comes back after Redis was away.
     pub async fn listen(self, system: System, stop: CancellationToken) {
         let Some(line) = self.line else { return };
-        let mut retry = tokio::time::interval(PATIENCE);
+        let mut retry = tokio::time::interval(REDIS_TIMEOUT);
         retry.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(retry.tick()).await.is_some() {
             match stop.run_until_cancelled(hear_all(&line.client, &system)).await {
@@ -145,10 +145,10 @@ async fn send_all(client: Client, mut messages: mpsc::Receiver<Message>) {
     while let Some(message) = messages.recv().await {
         let Ok(text) = serde_json::to_string(&message) else { continue };
         if connection.is_none() {
-            connection = timeout(PATIENCE, client.get_connection_manager()).await.ok().and_then(Result::ok);
+            connection = timeout(REDIS_TIMEOUT, client.get_connection_manager()).await.ok().and_then(Result::ok);
         }
         let Some(open) = &mut connection else { continue };
-        let sent = timeout(PATIENCE, open.publish::<_, _, i64>(CHANNEL, text)).await;
+        let sent = timeout(REDIS_TIMEOUT, open.publish::<_, _, i64>(CHANNEL, text)).await;
         if !matches!(sent, Ok(Ok(_))) {
             tracing::warn!("an event could not be sent through Redis; other instances will hear of it later");
             connection = None;

@@ -22,13 +22,13 @@ use crate::model::Email;
 /// Letters that wait at most; past it a letter is refused rather than kept in memory.
 const QUEUE: usize = 256;
 /// Places of these that invitations leave free: somebody who cannot get in waits for one.
-const KEPT_FREE: usize = 64;
+const RESERVED_SLOTS: usize = 64;
 /// How many are sent at once.
-const LINES: usize = 4;
+const MAX_CONCURRENT_SENDS: usize = 4;
 /// How often a letter is tried.
 const ATTEMPTS: u32 = 3;
 /// How long the mail server may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
 /// The pause after a failure, longer after each.
 const PAUSE: Duration = Duration::from_secs(15);
 
@@ -63,7 +63,7 @@ impl MailSettings {
             let advice = "must be the address that mails come from, for example `Aldis <status@example.com>`";
             ConfigError::new("ALDIS_MAIL_FROM", advice)
         })?;
-        Ok(Some(Self { server: server.timeout(Some(PATIENCE)), from, pause: PAUSE }))
+        Ok(Some(Self { server: server.timeout(Some(SMTP_TIMEOUT)), from, pause: PAUSE }))
     }
 
     /// Without pauses between the attempts.
@@ -78,7 +78,7 @@ impl MailSettings {
     /// What it says, or why it could not be asked.
     pub async fn test(&self) -> Result<(), String> {
         let server: AsyncSmtpTransport<Tokio1Executor> = self.server.clone().build();
-        match timeout(PATIENCE, server.test_connection()).await {
+        match timeout(SMTP_TIMEOUT, server.test_connection()).await {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err("the mail server closed the connection".into()),
             Ok(Err(error)) => Err(format!("the mail server cannot be used: {error}")),
@@ -100,7 +100,7 @@ fn tells_its_password(url: &str) -> bool {
 
 /// A letter to one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
+pub struct EmailMessage {
     /// Whom it is for.
     pub to: Email,
     /// What it is about, in one line.
@@ -113,7 +113,7 @@ pub struct Letter {
 
 /// What was done to what protects an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guard {
+pub enum SecurityNotice {
     /// It has another password.
     Password,
     /// It has another address.
@@ -124,7 +124,7 @@ pub enum Guard {
     SecondFactorOff,
 }
 
-impl Guard {
+impl SecurityNotice {
     /// What happened, in a subject and as a sentence.
     const fn words(self) -> (&'static str, &'static str) {
         match self {
@@ -166,7 +166,7 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    fn to(self, to: &Email) -> Letter {
+    fn to(self, to: &Email) -> EmailMessage {
         let (label, link) = self.link;
         let text = format!("{}\n\n{label}:\n{link}\n\n{}\n", self.before.join("\n\n"), self.after);
         let paragraph = |text: &str| format!("<p>{}</p>", html_escape::encode_text(text));
@@ -178,7 +178,7 @@ impl Draft<'_> {
             html_escape::encode_text(link),
             paragraph(self.after),
         );
-        Letter { to: to.clone(), subject: one_line(&self.subject), text, html }
+        EmailMessage { to: to.clone(), subject: one_line(&self.subject), text, html }
     }
 }
 
@@ -187,7 +187,7 @@ fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
 }
 
-impl Letter {
+impl EmailMessage {
     fn message(&self, from: &Mailbox) -> Result<Message, String> {
         let to: Address = self.to.as_str().parse().map_err(|error| format!("the address: {error}"))?;
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
@@ -205,7 +205,7 @@ impl Letter {
 /// Sends letters, where a mail server is set up. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Mailer {
-    queue: Option<Arc<mpsc::Sender<Letter>>>,
+    queue: Option<Arc<mpsc::Sender<EmailMessage>>>,
 }
 
 impl Mailer {
@@ -225,7 +225,7 @@ impl Mailer {
 
     /// Sends into the hands of a test.
     #[cfg(test)]
-    pub(crate) fn recorder() -> (Self, mpsc::Receiver<Letter>) {
+    pub(crate) fn recorder() -> (Self, mpsc::Receiver<EmailMessage>) {
         let (queue, letters) = mpsc::channel(QUEUE);
         (Self { queue: Some(Arc::new(queue)) }, letters)
     }
@@ -258,13 +258,13 @@ impl Mailer {
         ];
         let after = "If you do not know them, do nothing.";
         let subject = format!("Invitation to {organization}");
-        self.send(Draft { subject, before, link: ("Accept the invitation", link), after }.to(to), KEPT_FREE)
+        self.send(Draft { subject, before, link: ("Accept the invitation", link), after }.to(to), RESERVED_SLOTS)
     }
 
     /// Tells a person that what protects their account was changed, where from, and what to do if it was not them; `origin`
     /// is where the server is found. Tells whether it is on its way.
     #[must_use]
-    pub fn guard_changed(&self, to: &Email, guard: Guard, place: &str, origin: &str) -> bool {
+    pub fn guard_changed(&self, to: &Email, guard: SecurityNotice, place: &str, origin: &str) -> bool {
         let (subject, sentence) = guard.words();
         let ((label, path), after) = guard.way_out();
         let before =
@@ -274,7 +274,7 @@ impl Mailer {
     }
 
     /// Never waits: when so many letters wait that no more places than these would be free, this one is not taken.
-    fn send(&self, letter: Letter, kept_free: usize) -> bool {
+    fn send(&self, letter: EmailMessage, kept_free: usize) -> bool {
         let Some(queue) = &self.queue else { return false };
         let is_taken = queue.capacity() > kept_free && queue.try_send(letter).is_ok();
         if !is_taken {
@@ -284,14 +284,14 @@ impl Mailer {
     }
 }
 
-async fn deliver(settings: MailSettings, mut letters: mpsc::Receiver<Letter>) {
+async fn deliver(settings: MailSettings, mut letters: mpsc::Receiver<EmailMessage>) {
     let server: AsyncSmtpTransport<Tokio1Executor> = settings.server.clone().build();
     let letters = futures::stream::poll_fn(move |context| letters.poll_recv(context));
-    letters.for_each_concurrent(LINES, |letter| carry(&server, &settings, letter)).await;
+    letters.for_each_concurrent(MAX_CONCURRENT_SENDS, |letter| carry(&server, &settings, letter)).await;
 }
 
 /// Brings one letter to the mail server, in so many attempts.
-async fn carry(server: &AsyncSmtpTransport<Tokio1Executor>, settings: &MailSettings, letter: Letter) {
+async fn carry(server: &AsyncSmtpTransport<Tokio1Executor>, settings: &MailSettings, letter: EmailMessage) {
     let message = match letter.message(&settings.from) {
         Ok(message) => message,
         Err(error) => {
@@ -300,7 +300,7 @@ async fn carry(server: &AsyncSmtpTransport<Tokio1Executor>, settings: &MailSetti
         }
     };
     for attempt in 1..=ATTEMPTS {
-        let error = match timeout(PATIENCE, server.send(message.clone())).await {
+        let error = match timeout(SMTP_TIMEOUT, server.send(message.clone())).await {
             Ok(Ok(_)) => return,
             Ok(Err(error)) if error.is_permanent() => {
                 tracing::warn!(%error, "the mail server refuses a mail");
@@ -312,7 +312,7 @@ async fn carry(server: &AsyncSmtpTransport<Tokio1Executor>, settings: &MailSetti
         tracing::warn!(error, attempt, "a mail could not be sent");
         if attempt < ATTEMPTS {
             let pause = settings.pause * attempt;
-            interval_at(Instant::now() + pause, PATIENCE).tick().await;
+            interval_at(Instant::now() + pause, SMTP_TIMEOUT).tick().await;
         }
     }
 }
@@ -352,7 +352,7 @@ mod tests {
         let (mailer, _letters) = Mailer::recorder();
         let to = "ada@example.com".parse().expect("an address");
         let invited = (0..QUEUE).filter(|_| mailer.invitation(&to, "Acme", "Eve", "x")).count();
-        assert_eq!(invited, QUEUE - KEPT_FREE);
+        assert_eq!(invited, QUEUE - RESERVED_SLOTS);
         assert!(mailer.password_reset(&to, "x"));
     }
 

@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    fixed_window::{Tally, Window, trim},
-    shared_counters::{Attempt, Counters, Pauses},
+    fixed_window::{FixedWindow, Increment, trim},
+    shared_counters::{Attempt, Pauses, SharedCounters},
 };
 use crate::{
     model::{Email, Error, Result, Timestamp, UserId},
@@ -37,14 +37,14 @@ pub struct Throttle {
     clock: Clock,
     per_minute: u32,
     counts: Arc<Mutex<Counts>>,
-    counters: Counters,
+    counters: SharedCounters,
 }
 
 #[derive(Default)]
 struct Counts {
-    addresses: HashMap<IpAddr, Window>,
-    looks: HashMap<IpAddr, Window>,
-    everybody: Option<Window>,
+    addresses: HashMap<IpAddr, FixedWindow>,
+    looks: HashMap<IpAddr, FixedWindow>,
+    everybody: Option<FixedWindow>,
     accounts: HashMap<String, Failures>,
 }
 
@@ -75,7 +75,7 @@ impl Failures {
 impl Throttle {
     /// Allows this many attempts a minute from one network address, at this instance and those it counts with.
     #[must_use]
-    pub fn new(clock: Clock, per_minute: u32, counters: Counters) -> Self {
+    pub fn new(clock: Clock, per_minute: u32, counters: SharedCounters) -> Self {
         Self { clock, per_minute, counts: Arc::default(), counters }
     }
 
@@ -107,7 +107,7 @@ impl Throttle {
         let tally = {
             let counts = &mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
             trim(&mut counts.looks, &address, |window| window.is_over(now));
-            let window = counts.looks.entry(address).or_insert(Window::new(now, WINDOW_SECONDS));
+            let window = counts.looks.entry(address).or_insert(FixedWindow::new(now, WINDOW_SECONDS));
             window.count(now, self.per_minute).map_err(|until| wait(now, until))?;
             self.counters.due(window, 1)
         };
@@ -120,12 +120,12 @@ impl Throttle {
     }
 
     /// Counts it at this instance, and gives what the others are to be told of.
-    fn attempt_here(&self, now: Timestamp, address: IpAddr, all: u32) -> Result<Option<(Tally, Tally)>> {
+    fn attempt_here(&self, now: Timestamp, address: IpAddr, all: u32) -> Result<Option<(Increment, Increment)>> {
         let counts = &mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         trim(&mut counts.addresses, &address, |window| window.is_over(now));
-        let window = counts.addresses.entry(address).or_insert(Window::new(now, WINDOW_SECONDS));
+        let window = counts.addresses.entry(address).or_insert(FixedWindow::new(now, WINDOW_SECONDS));
         window.count(now, self.per_minute).map_err(|until| wait(now, until))?;
-        let everybody = counts.everybody.get_or_insert(Window::new(now, WINDOW_SECONDS));
+        let everybody = counts.everybody.get_or_insert(FixedWindow::new(now, WINDOW_SECONDS));
         everybody.count(now, all).map_err(|until| wait(now, until))?;
         Ok(self.counters.due(window, 1).zip(self.counters.due(everybody, 1)))
     }
@@ -225,7 +225,7 @@ mod tests {
 
     fn throttle() -> (Throttle, Clock) {
         let clock = Clock::pretend(Timestamp::EPOCH);
-        (Throttle::new(clock.clone(), 3, Counters::none()), clock)
+        (Throttle::new(clock.clone(), 3, SharedCounters::none()), clock)
     }
 
     #[tokio::test]

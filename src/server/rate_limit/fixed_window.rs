@@ -9,7 +9,7 @@ const ENTRIES: usize = 50_000;
 
 /// How often something happened since the window began: here and, as far as is known, at the other instances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct FixedWindow {
     began: Timestamp,
     seconds: i64,
     count: u32,
@@ -19,7 +19,7 @@ pub struct Window {
 
 /// What is to be told of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tally {
+pub struct Increment {
     /// When the window began.
     pub began: Timestamp,
     /// How long it is.
@@ -30,14 +30,14 @@ pub struct Tally {
 
 /// What all instances together have counted, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct SharedCount {
     /// When the window began.
     pub began: Timestamp,
     /// How many have happened.
     pub count: u32,
 }
 
-impl Window {
+impl FixedWindow {
     /// A window that begins now, in which nothing has happened.
     #[must_use]
     pub const fn new(now: Timestamp, seconds: i64) -> Self {
@@ -84,8 +84,8 @@ impl Window {
     }
 
     /// What the other instances have not been told, once it is so many.
-    pub fn take_untold(&mut self, batch: u32) -> Option<Tally> {
-        (self.untold >= batch.max(1)).then(|| Tally {
+    pub fn take_untold(&mut self, batch: u32) -> Option<Increment> {
+        (self.untold >= batch.max(1)).then(|| Increment {
             began: self.began,
             seconds: self.seconds,
             count: std::mem::take(&mut self.untold),
@@ -97,7 +97,13 @@ impl Window {
     ///
     /// # Errors
     /// When all together are past the most: until when.
-    pub fn settle(&mut self, now: Timestamp, most: u32, tally: Tally, told: Option<Told>) -> Result<(), Timestamp> {
+    pub fn settle(
+        &mut self,
+        now: Timestamp,
+        most: u32,
+        tally: Increment,
+        told: Option<SharedCount>,
+    ) -> Result<(), Timestamp> {
         let Some(told) = told else {
             if self.began == tally.began {
                 self.untold = self.untold.saturating_add(tally.count);
@@ -137,8 +143,8 @@ mod tests {
     }
 
     /// A window in which so many have happened since then, and all are to be told.
-    fn counted(began: i64, count: u32) -> (Window, Tally) {
-        let mut window = Window::new(at(began), MINUTE);
+    fn counted(began: i64, count: u32) -> (FixedWindow, Increment) {
+        let mut window = FixedWindow::new(at(began), MINUTE);
         for _ in 0..count {
             window.count(at(began), u32::MAX).expect("room");
         }
@@ -149,18 +155,18 @@ mod tests {
     #[test]
     fn what_all_have_counted_becomes_the_windows_own() {
         let (mut window, tally) = counted(0, 3);
-        assert_eq!(window.settle(at(1), 10, tally, Some(Told { began: at(0), count: 9 })), Ok(()));
+        assert_eq!(window.settle(at(1), 10, tally, Some(SharedCount { began: at(0), count: 9 })), Ok(()));
         assert_eq!(window.count(at(2), 10), Ok(()));
         assert_eq!(window.count(at(2), 10), Err(at(60)));
         // Another began to count a little earlier, or goes by a clock that is ahead.
         for began in [-20, 5] {
             let (mut window, tally) = counted(0, 3);
-            assert_eq!(window.settle(at(1), 10, tally, Some(Told { began: at(began), count: 10 })), Ok(()));
+            assert_eq!(window.settle(at(1), 10, tally, Some(SharedCount { began: at(began), count: 10 })), Ok(()));
             assert_eq!(window.count(at(2), 10), Err(at(began + 60)));
             assert_eq!(window.count(at(began + 60), 10), Ok(()));
         }
         let (mut window, tally) = counted(0, 1);
-        assert_eq!(window.settle(at(1), 10, tally, Some(Told { began: at(-5), count: 11 })), Err(at(55)));
+        assert_eq!(window.settle(at(1), 10, tally, Some(SharedCount { began: at(-5), count: 11 })), Err(at(55)));
     }
 
     #[test]
@@ -168,7 +174,7 @@ mod tests {
         let (mut window, tally) = counted(0, 3);
         assert_eq!(window.settle(at(1), 10, tally, None), Ok(()));
         window.count(at(2), 10).expect("room");
-        assert_eq!(window.take_untold(4), Some(Tally { began: at(0), seconds: MINUTE, count: 4 }));
+        assert_eq!(window.take_untold(4), Some(Increment { began: at(0), seconds: MINUTE, count: 4 }));
         // Unless it is of a minute that is over.
         let (mut window, tally) = counted(0, 3);
         window.count(at(60), 10).expect("room");
@@ -181,14 +187,14 @@ mod tests {
         let (mut window, first) = counted(0, 2);
         window.count(at(0), 10).expect("room");
         let second = window.take_untold(1).expect("due");
-        assert_eq!(window.settle(at(1), 10, second, Some(Told { began: at(0), count: 10 })), Ok(()));
-        assert_eq!(window.settle(at(1), 10, first, Some(Told { began: at(0), count: 9 })), Ok(()));
+        assert_eq!(window.settle(at(1), 10, second, Some(SharedCount { began: at(0), count: 10 })), Ok(()));
+        assert_eq!(window.settle(at(1), 10, first, Some(SharedCount { began: at(0), count: 9 })), Ok(()));
         assert_eq!(window.count(at(2), 10), Err(at(60)));
     }
 
     #[test]
     fn a_clock_that_was_wrong_for_a_moment_makes_nobody_wait_for_long() {
-        let mut window = Window::new(at(86_400), MINUTE);
+        let mut window = FixedWindow::new(at(86_400), MINUTE);
         assert_eq!(window.count(at(86_400), 1), Ok(()));
         assert_eq!(window.count(at(0), 1), Ok(()));
         assert_eq!(window.count(at(1), 1), Err(at(60)));

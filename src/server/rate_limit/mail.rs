@@ -8,15 +8,15 @@ use std::{
 };
 
 use super::{
-    fixed_window::{Window, trim},
-    shared_counters::Counters,
+    fixed_window::{FixedWindow, trim},
+    shared_counters::SharedCounters,
 };
 use crate::{
     model::Email,
     server::{domain::Clock, http::client_ip::throttle_key},
 };
 
-/// Letters about changes of an account that its address is sent in a day.
+/// MailRateLimit about changes of an account that its address is sent in a day.
 const TO_ADDRESS: u32 = 10;
 const DAY: i64 = 24 * 3600;
 /// Links for a new password, and invitations, that one network address has mailed in an hour. An organization invites as
@@ -26,10 +26,10 @@ const HOUR: i64 = 3600;
 
 /// Counts letters. Cheap to clone; clones count together.
 #[derive(Clone)]
-pub struct Letters {
+pub struct MailRateLimit {
     clock: Clock,
-    counts: Arc<Mutex<HashMap<Whose, Window>>>,
-    counters: Counters,
+    counts: Arc<Mutex<HashMap<Whose, FixedWindow>>>,
+    counters: SharedCounters,
 }
 
 /// What letters are counted by.
@@ -57,10 +57,10 @@ impl Whose {
     }
 }
 
-impl Letters {
+impl MailRateLimit {
     /// Counts at this instance and those it counts with.
     #[must_use]
-    pub fn new(clock: Clock, counters: Counters) -> Self {
+    pub fn new(clock: Clock, counters: SharedCounters) -> Self {
         Self { clock, counts: Arc::default(), counters }
     }
 
@@ -98,7 +98,7 @@ impl Letters {
         let tally = {
             let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
             trim(&mut counts, &whose, |window| window.is_over(now));
-            let window = counts.entry(whose.clone()).or_insert(Window::new(now, seconds));
+            let window = counts.entry(whose.clone()).or_insert(FixedWindow::new(now, seconds));
             if window.count(now, most).is_err() {
                 return false;
             }
@@ -120,7 +120,7 @@ mod tests {
     #[tokio::test]
     async fn r_63_an_address_gets_so_many_letters_a_day_and_a_network_sends_so_many_an_hour() {
         let clock = Clock::pretend(Timestamp::EPOCH);
-        let letters = Letters::new(clock.clone(), Counters::none());
+        let letters = MailRateLimit::new(clock.clone(), SharedCounters::none());
         let (ada, eve) =
             ("ada@example.com".parse().expect("an address"), "eve@example.com".parse().expect("an address"));
         let [home, office] = ["192.0.2.1", "192.0.2.2"].map(|ip| ip.parse().expect("an address"));

@@ -36,42 +36,42 @@ pub struct LimitSettings {
 
 /// Places that are taken and given back, so many for each key. Clones count together.
 #[derive(Debug)]
-pub struct Places<K: Eq + Hash>(Arc<Mutex<HashMap<K, u32>>>);
+pub struct Permits<K: Eq + Hash>(Arc<Mutex<HashMap<K, u32>>>);
 
-impl<K: Eq + Hash> Clone for Places<K> {
+impl<K: Eq + Hash> Clone for Permits<K> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<K: Eq + Hash> Default for Places<K> {
+impl<K: Eq + Hash> Default for Permits<K> {
     fn default() -> Self {
         Self(Arc::default())
     }
 }
 
-impl<K: Eq + Hash + Clone> Places<K> {
+impl<K: Eq + Hash + Clone> Permits<K> {
     /// Takes a place, if the key has one left.
     #[must_use]
-    pub fn take(&self, key: K, most: u32) -> Option<Place<K>> {
+    pub fn take(&self, key: K, most: u32) -> Option<Permit<K>> {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.entry(key.clone()).or_insert(0);
         if *count >= most {
             return None;
         }
         *count += 1;
-        Some(Place { places: self.clone(), key })
+        Some(Permit { places: self.clone(), key })
     }
 }
 
 /// A taken place; given back when dropped.
 #[derive(Debug)]
-pub struct Place<K: Eq + Hash> {
-    places: Places<K>,
+pub struct Permit<K: Eq + Hash> {
+    places: Permits<K>,
     key: K,
 }
 
-impl<K: Eq + Hash> Drop for Place<K> {
+impl<K: Eq + Hash> Drop for Permit<K> {
     fn drop(&mut self) {
         let mut taken = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = taken.get_mut(&self.key) {
@@ -88,17 +88,17 @@ impl<K: Eq + Hash> Drop for Place<K> {
 pub struct Sockets {
     most: u32,
     per_address: u32,
-    all: Places<()>,
-    addresses: Places<IpAddr>,
-    people: Places<UserId>,
+    all: Permits<()>,
+    addresses: Permits<IpAddr>,
+    people: Permits<UserId>,
 }
 
 /// The places an open live feed holds.
 #[derive(Debug)]
 pub struct SocketPlace {
-    _all: Place<()>,
-    _address: Option<Place<IpAddr>>,
-    _person: Option<Place<UserId>>,
+    _all: Permit<()>,
+    _address: Option<Permit<IpAddr>>,
+    _person: Option<Permit<UserId>>,
 }
 
 impl Sockets {
@@ -108,9 +108,9 @@ impl Sockets {
         Self {
             most: limits.max_connections / 5 * 4,
             per_address: limits.sockets_per_ip,
-            all: Places::default(),
-            addresses: Places::default(),
-            people: Places::default(),
+            all: Permits::default(),
+            addresses: Permits::default(),
+            people: Permits::default(),
         }
     }
 

@@ -16,8 +16,8 @@ use axum::{
 use uuid::Uuid;
 
 use super::{
-    fixed_window::{Tally, Window, trim},
-    shared_counters::Counters,
+    fixed_window::{FixedWindow, Increment, trim},
+    shared_counters::SharedCounters,
 };
 use crate::{
     model::{Error, Result, Timestamp},
@@ -42,12 +42,12 @@ pub struct Requests {
     per_minute: u32,
     hasher: RandomState,
     counts: Arc<Mutex<Counts>>,
-    counters: Counters,
+    counters: SharedCounters,
 }
 
 #[derive(Default)]
 struct Counts {
-    windows: HashMap<Who, Window>,
+    windows: HashMap<Who, FixedWindow>,
     /// Whose the secrets are that have opened a door, by a hash of each.
     known: HashMap<u64, Known>,
 }
@@ -79,7 +79,7 @@ enum Who {
 impl Requests {
     /// Allows this many requests a minute to each, at this instance and those it counts with.
     #[must_use]
-    pub fn new(clock: Clock, per_minute: u32, counters: Counters) -> Self {
+    pub fn new(clock: Clock, per_minute: u32, counters: SharedCounters) -> Self {
         Self { clock, per_minute, hasher: RandomState::new(), counts: Arc::default(), counters }
     }
 
@@ -99,7 +99,7 @@ impl Requests {
 
     /// Counts a request. A secret is counted with whose it is only once it has opened a door: made-up ones are counted
     /// with the address they come from. Gives what the other instances are to be told of.
-    fn count_here(&self, secret: Option<&[u8]>, address: IpAddr) -> Result<Option<(Who, Tally)>> {
+    fn count_here(&self, secret: Option<&[u8]>, address: IpAddr) -> Result<Option<(Who, Increment)>> {
         let now = self.clock.now();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let known = secret.and_then(|secret| counts.known.get(&self.hasher.hash_one(secret)).copied());
@@ -145,9 +145,9 @@ impl Requests {
 
 impl Counts {
     /// The count of somebody's requests.
-    fn window(&mut self, who: Who, now: Timestamp) -> &mut Window {
+    fn window(&mut self, who: Who, now: Timestamp) -> &mut FixedWindow {
         trim(&mut self.windows, &who, |window| window.is_over(now));
-        self.windows.entry(who).or_insert(Window::new(now, WINDOW_SECONDS))
+        self.windows.entry(who).or_insert(FixedWindow::new(now, WINDOW_SECONDS))
     }
 }
 
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn r_70_each_caller_has_so_many_requests_a_minute_and_made_up_keys_share_their_addresses() {
         let clock = Clock::pretend(Timestamp::EPOCH);
-        let requests = Requests::new(clock.clone(), 3, Counters::none());
+        let requests = Requests::new(clock.clone(), 3, SharedCounters::none());
         let (office, home) = (ip("192.0.2.1"), ip("192.0.2.2"));
         requests.recognize(b"real", Uuid::from_u128(1));
         // Another session of the same person gives them no more.
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn r_70_what_has_opened_no_door_for_a_minute_is_counted_as_made_up() {
         let clock = Clock::pretend(Timestamp::EPOCH);
-        let requests = Requests::new(clock.clone(), 3, Counters::none());
+        let requests = Requests::new(clock.clone(), 3, SharedCounters::none());
         let (caller, elsewhere) = (Uuid::from_u128(1), ip("192.0.2.1"));
         requests.recognize(b"ended", caller);
         clock.advance_seconds(59);

@@ -2,7 +2,7 @@
 //!
 //! Each instance counts for itself in any case. Through Redis it tells what it has counted, and takes over what all have
 //! counted. When Redis is absent, away, slow or full, its own count stands: nobody waits for Redis longer than
-//! [`PATIENCE`], and nobody at all while it is known to be away.
+//! [`REDIS_TIMEOUT`], and nobody at all while it is known to be away.
 
 use std::{
     fmt::Display,
@@ -19,14 +19,14 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
-use super::fixed_window::{Tally, Told, Window};
+use super::fixed_window::{FixedWindow, Increment, SharedCount};
 use crate::{
     model::Timestamp,
     server::{auth::signing_key::Secret, live::relay::Relay},
 };
 
 /// How long a request may wait for an answer of Redis.
-pub const PATIENCE: Duration = Duration::from_millis(50);
+pub const REDIS_TIMEOUT: Duration = Duration::from_millis(50);
 /// How long a connection may take to open, which no request waits for.
 const OPENING: Duration = Duration::from_secs(2);
 /// How often to try for one.
@@ -75,11 +75,11 @@ return 1";
 
 /// The counts that all instances keep together, if there are any. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Counters {
-    line: Option<Arc<Line>>,
+pub struct SharedCounters {
+    line: Option<Arc<RedisLink>>,
 }
 
-struct Line {
+struct RedisLink {
     /// What hides who is counted.
     key: [u8; 32],
     patience: Duration,
@@ -97,7 +97,7 @@ enum Link {
     Away,
 }
 
-impl Counters {
+impl SharedCounters {
     /// No other instances.
     #[must_use]
     pub fn none() -> Self {
@@ -110,19 +110,23 @@ impl Counters {
         let Some(client) = relay.client() else { return Self::none() };
         let (sender, state) = watch::channel(Link::Opening);
         let key = secret.key("shared counts");
-        let line = Arc::new(Line { key, patience, link: sender, said: Mutex::default() });
+        let line = Arc::new(RedisLink { key, patience, link: sender, said: Mutex::default() });
         tokio::spawn(keep_open(client.clone(), Arc::downgrade(&line), state));
         Self { line: Some(line) }
     }
 
     /// What is to be told of this window, once it is so many.
-    pub fn due(&self, window: &mut Window, batch: u32) -> Option<Tally> {
+    pub fn due(&self, window: &mut FixedWindow, batch: u32) -> Option<Increment> {
         self.line.as_ref()?;
         window.take_untold(batch)
     }
 
     /// Tells what was counted here, of each by what it is and whose, and learns what all instances have counted.
-    pub async fn count<const N: usize>(&self, now: Timestamp, counted: [(&str, &str, Tally); N]) -> Option<[Told; N]> {
+    pub async fn count<const N: usize>(
+        &self,
+        now: Timestamp,
+        counted: [(&str, &str, Increment); N],
+    ) -> Option<[SharedCount; N]> {
         let line = self.line.as_ref()?;
         let mut request = redis::pipe();
         for (what, whose, tally) in counted {
@@ -137,7 +141,7 @@ impl Counters {
                 .arg(tally.count);
         }
         let told: Vec<(i64, u32)> = line.ask(&request).await?;
-        let told = told.into_iter().map(|(began, count)| Told { began: Timestamp::from_millis(began), count });
+        let told = told.into_iter().map(|(began, count)| SharedCount { began: Timestamp::from_millis(began), count });
         told.collect::<Vec<_>>().try_into().ok()
     }
 
@@ -197,7 +201,7 @@ pub struct Attempt {
     pub last: Timestamp,
 }
 
-impl Line {
+impl RedisLink {
     /// The name of a count in Redis, from which nobody learns whose it is.
     fn name(&self, what: &str, whose: &str) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("an HMAC takes a key of any length");
@@ -259,7 +263,7 @@ impl Line {
 }
 
 /// Opens the connection whenever there is none, until nobody counts any more.
-async fn keep_open(client: Client, line: Weak<Line>, mut state: watch::Receiver<Link>) {
+async fn keep_open(client: Client, line: Weak<RedisLink>, mut state: watch::Receiver<Link>) {
     // How long an answer may take is for whoever asks to say.
     let config = AsyncConnectionConfig::new().set_connection_timeout(Some(OPENING)).set_response_timeout(None);
     let mut turn = interval(RETRY);
@@ -289,24 +293,24 @@ mod tests {
         Secret::given(text).expect("strong")
     }
 
-    fn counters(address: &str) -> Counters {
+    fn counters(address: &str) -> SharedCounters {
         let relay = Relay::open(&format!("redis://{address}/")).expect("an address");
-        Counters::open(&relay, &secret("kXo2vT7qLm9ZrB4nWc8YpD1sHf6GjE3uAaQi"), PATIENCE)
+        SharedCounters::open(&relay, &secret("kXo2vT7qLm9ZrB4nWc8YpD1sHf6GjE3uAaQi"), REDIS_TIMEOUT)
     }
 
     /// A line that stays as it is.
-    fn line(text: &str, link: Link) -> Line {
+    fn line(text: &str, link: Link) -> RedisLink {
         let key = secret(text).key("shared counts");
-        Line { key, patience: PATIENCE, link: watch::Sender::new(link), said: Mutex::default() }
+        RedisLink { key, patience: REDIS_TIMEOUT, link: watch::Sender::new(link), said: Mutex::default() }
     }
 
-    fn counted() -> Window {
-        let mut window = Window::new(Timestamp::EPOCH, 60);
+    fn counted() -> FixedWindow {
+        let mut window = FixedWindow::new(Timestamp::EPOCH, 60);
         window.add(Timestamp::EPOCH);
         window
     }
 
-    async fn count(counters: &Counters) -> Option<[Told; 1]> {
+    async fn count(counters: &SharedCounters) -> Option<[SharedCount; 1]> {
         let mut window = counted();
         let tally = counters.due(&mut window, 1).expect("one");
         counters.count(Timestamp::EPOCH, [("attempts", "ada@example.com", tally)]).await
@@ -331,7 +335,7 @@ mod tests {
     #[tokio::test]
     async fn r1_whoever_counts_does_not_wait_until_a_connection_is_open() {
         let line = line("kXo2vT7qLm9ZrB4nWc8YpD1sHf6GjE3uAaQi", Link::Opening);
-        let counters = Counters { line: Some(Arc::new(line)) };
+        let counters = SharedCounters { line: Some(Arc::new(line)) };
         assert_eq!(count(&counters).await, None);
         assert_eq!(count(&counters).now_or_never(), Some(None), "nobody waits for what is known to be away");
     }
@@ -339,7 +343,7 @@ mod tests {
     #[tokio::test]
     async fn without_redis_there_is_nothing_to_tell() {
         let mut window = counted();
-        assert_eq!(Counters::none().due(&mut window, 1), None);
+        assert_eq!(SharedCounters::none().due(&mut window, 1), None);
     }
 
     #[tokio::test]

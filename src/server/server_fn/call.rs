@@ -13,7 +13,7 @@ use crate::{
     model::{Error, Result, ServiceImpact},
     server::{
         AppState,
-        auth::{Door, Entrance, page_session},
+        auth::{SignIn, SignInOutcome, page_session},
         domain::{Caller, IdempotencyKey, NewSession, Person},
         error::status_of,
     },
@@ -88,18 +88,18 @@ where
 /// What the door says.
 pub async fn sign_in_with<J>(job: J, next: Option<String>) -> Result<()>
 where
-    J: AsyncFnOnce(Door) -> Result<NewSession>,
+    J: AsyncFnOnce(SignIn) -> Result<NewSession>,
 {
     noted(sign_in(job, next).await)
 }
 
 async fn sign_in<J>(job: J, next: Option<String>) -> Result<()>
 where
-    J: AsyncFnOnce(Door) -> Result<NewSession>,
+    J: AsyncFnOnce(SignIn) -> Result<NewSession>,
 {
     let state = expect_context::<AppState>();
     let caller: Caller = handle().await?;
-    let session = job(Door::new(state.clone(), caller)).await?;
+    let session = job(SignIn::new(state.clone(), caller)).await?;
     hand_out(state.cookie.write(&state.tokens.write(&session)?, session.is_lasting)?);
     leptos_axum::redirect(&own_or_dashboard(next.unwrap_or_default()));
     Ok(())
@@ -111,13 +111,13 @@ where
 /// What the door says.
 pub async fn enter_with<J>(job: J, next: String) -> Result<()>
 where
-    J: AsyncFnOnce(Door) -> Result<Entrance>,
+    J: AsyncFnOnce(SignIn) -> Result<SignInOutcome>,
 {
     let state = expect_context::<AppState>();
     let caller: Caller = handle().await?;
-    match noted(job(Door::new(state.clone(), caller)).await)? {
-        Entrance::Open(session) => sign_in(async |_| Ok(session), Some(next)).await,
-        Entrance::Code(challenge) => {
+    match noted(job(SignIn::new(state.clone(), caller)).await)? {
+        SignInOutcome::Session(session) => sign_in(async |_| Ok(session), Some(next)).await,
+        SignInOutcome::CodeRequired(challenge) => {
             hand_out(state.challenges.write(&challenge)?);
             leptos_axum::redirect(&and_then("/login/code", &next));
             Ok(())
@@ -134,7 +134,7 @@ pub async fn answer_challenge(code: &str, next: String) -> Result<()> {
     let parts = use_context::<Parts>().ok_or_else(Error::internal)?;
     let challenge = noted(state.challenges.read(&parts.headers))?;
     let clear = state.challenges.clear()?;
-    let job = async move |door: Door| {
+    let job = async move |door: SignIn| {
         let session = door.answer(challenge, code).await?;
         hand_out(clear);
         Ok(session)

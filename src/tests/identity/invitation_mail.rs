@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
 
 use crate::{
-    server::{mail::Letter, router},
+    server::{mail::EmailMessage, router},
     tests::support::{
         app::{TestApp, unique},
         clients::{Answer, Team},
@@ -15,7 +15,7 @@ use crate::{
 const DAY: i64 = 24 * 3600;
 
 /// A server whose mail comes here.
-async fn with_mail() -> (TestApp, Receiver<Letter>) {
+async fn with_mail() -> (TestApp, Receiver<EmailMessage>) {
     let mut app = TestApp::at("2026-11-25T12:00:00Z").await;
     let letters = app.state.record_mail();
     app.router = router(app.state.clone());

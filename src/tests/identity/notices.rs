@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::password_reset::{letter, with_mail};
 use crate::{
-    server::mail::Letter,
+    server::mail::EmailMessage,
     tests::support::{
         app::{PASSWORD, TestApp, unique},
         clients::Team,
@@ -23,7 +23,7 @@ async fn done(team: &Team, name: &str, fields: &[(&str, &str)]) {
 }
 
 #[track_caller]
-fn tells(letter: &Letter, to: &str, subject: &str, way_out: &str) {
+fn tells(letter: &EmailMessage, to: &str, subject: &str, way_out: &str) {
     assert_eq!((letter.to.as_str(), letter.subject.as_str()), (to, subject));
     for part in [&letter.text, &letter.html] {
         assert!(part.contains(to) && part.contains(&format!("http://127.0.0.1:3000{way_out}")), "{part}");

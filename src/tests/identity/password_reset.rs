@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
 use crate::{
-    server::{mail::Letter, router},
+    server::{mail::EmailMessage, router},
     tests::support::{
         app::{PASSWORD, TestApp, request},
         clients::{Answer, Team, form},
@@ -23,7 +23,7 @@ const NEW: &str = "seven quiet harbours at dawn";
 const LOGIN: &str = "/api/auth/login";
 
 /// A server whose mail comes here.
-pub async fn with_mail() -> (TestApp, Receiver<Letter>) {
+pub async fn with_mail() -> (TestApp, Receiver<EmailMessage>) {
     let mut app = TestApp::at(NOW).await;
     let letters = app.state.record_mail();
     app.router = router(app.state.clone());
@@ -34,12 +34,12 @@ async fn ask(app: &TestApp, email: &str) -> Answer {
     app.browser().submit("/forgot-password", path_to("request_password_reset"), &[("email", email)]).await
 }
 
-pub async fn letter(letters: &mut Receiver<Letter>) -> Letter {
+pub async fn letter(letters: &mut Receiver<EmailMessage>) -> EmailMessage {
     timeout(Duration::from_secs(20), letters.recv()).await.expect("a letter in time").expect("a letter")
 }
 
 /// The secret in a letter's link.
-fn secret_in(letter: &Letter) -> String {
+fn secret_in(letter: &EmailMessage) -> String {
     let (_, rest) = letter.text.split_once("http://127.0.0.1:3000/reset-password/").expect("a link of our own");
     rest.split_whitespace().next().expect("a secret").to_owned()
 }

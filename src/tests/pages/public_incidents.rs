@@ -6,7 +6,7 @@ use crate::tests::support::{
     app::{ORIGIN, TestApp, unique},
     clients::id_of,
     endpoints::path_to,
-    public_page::{NOW, Told, over},
+    public_page::{NOW, ReportedPage, over},
 };
 
 /// A page without the data it carries for the client.
@@ -45,7 +45,7 @@ fn meta<'a>(html: &'a str, key: &str) -> &'a str {
 #[tokio::test]
 async fn ui_1_the_status_page_tells_what_is_going_on_planned_and_over_without_a_client() {
     let app = TestApp::at(NOW).await;
-    let told = Told::at(&app).await;
+    let told = ReportedPage::at(&app).await;
     app.pass(600);
     told.update(json!({"message": "Found *it*.", "status": "identified"})).await;
     let html = app.get(&told.home()).await.text;
@@ -102,7 +102,7 @@ async fn ui_1_the_status_page_tells_what_is_going_on_planned_and_over_without_a_
 #[tokio::test]
 async fn a_maintenance_is_announced_a_week_ahead_and_shown_while_it_runs() {
     let app = TestApp::at(NOW).await;
-    let told = Told::at(&app).await;
+    let told = ReportedPage::at(&app).await;
     let far = json!({
         "title": "Much later",
         "incident_type": "maintenance",
@@ -125,7 +125,7 @@ async fn a_maintenance_is_announced_a_week_ahead_and_shown_while_it_runs() {
 #[tokio::test]
 async fn every_incident_has_a_page_of_its_own_with_everything_said() {
     let app = TestApp::at(NOW).await;
-    let told = Told::at(&app).await;
+    let told = ReportedPage::at(&app).await;
     app.pass(60);
     let api = json!({"id": id_of(&told.service), "status": "operational"});
     told.update(json!({"message": "Better.", "status": "monitoring", "services": [api]})).await;
@@ -161,7 +161,7 @@ async fn every_incident_has_a_page_of_its_own_with_everything_said() {
 #[tokio::test]
 async fn what_an_update_said_before_is_there_to_be_seen() {
     let app = TestApp::at(NOW).await;
-    let told = Told::at(&app).await;
+    let told = ReportedPage::at(&app).await;
     let update = id_of(&told.open["updates"][0]).to_owned();
     app.pass(1_200);
     let path = format!("/api/incidents/{}/updates/{update}", id_of(&told.open));
@@ -176,7 +176,7 @@ async fn what_an_update_said_before_is_there_to_be_seen() {
 #[tokio::test]
 async fn a_postmortem_is_shown_once_it_is_published() {
     let app = TestApp::at(NOW).await;
-    let told = Told::at(&app).await;
+    let told = ReportedPage::at(&app).await;
     told.update(json!({"status": "resolved"})).await;
     let body = unique("learned");
     told.change(&told.open, json!({"postmortem": body.clone()})).await;
@@ -192,7 +192,7 @@ async fn a_postmortem_is_shown_once_it_is_published() {
 #[tokio::test]
 async fn an_incidents_link_tells_what_it_leads_to() {
     let app = TestApp::at(NOW).await;
-    let told = Told::at(&app).await;
+    let told = ReportedPage::at(&app).await;
     let long = format!("Pay*ments* \"fail\" & we look. {}", "word ".repeat(100));
     told.update(json!({"message": long, "status": "identified"})).await;
     let html = app.get(&told.path(&told.open)).await.text;

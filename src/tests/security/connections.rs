@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Nothing a test waits for takes this long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the impatient server waits.
 const SHORT: Duration = Duration::from_millis(300);
 const ASK: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
@@ -47,7 +47,7 @@ impl Server {
 async fn heard(stream: &mut TcpStream) -> String {
     let mut all = Vec::new();
     // A reset is an end like another.
-    let _ = timeout(PATIENCE, stream.read_to_end(&mut all)).await.expect("the server hangs up");
+    let _ = timeout(TIMEOUT, stream.read_to_end(&mut all)).await.expect("the server hangs up");
     String::from_utf8_lossy(&all).into_owned()
 }
 
@@ -83,7 +83,7 @@ async fn r_70_whoever_takes_nothing_of_the_answers_is_hung_up_on() {
     let mut stream = server.told(b"").await;
     let ask = b"GET /api/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".repeat(50);
     let greed = async { while stream.write_all(&ask).await.is_ok() {} };
-    timeout(PATIENCE, greed).await.expect("the server hangs up");
+    timeout(TIMEOUT, greed).await.expect("the server hangs up");
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn r_70_a_connection_past_the_last_one_waits_for_its_turn() {
     let mut answer = [0; 12];
     assert!(timeout(SHORT, third.read_exact(&mut answer)).await.is_err(), "answered past the last connection");
     drop(first);
-    timeout(PATIENCE, third.read_exact(&mut answer)).await.expect("its turn").expect("an answer");
+    timeout(TIMEOUT, third.read_exact(&mut answer)).await.expect("its turn").expect("an answer");
     assert_eq!(&answer, b"HTTP/1.1 200");
 }
 
@@ -132,13 +132,13 @@ async fn a_server_that_stops_answers_what_was_asked_and_waits_for_its_feeds() {
     app.state.stop().cancel();
     busy.write_all(after.as_bytes()).await.expect("the connection stands");
     assert!(heard(&mut busy).await.starts_with("HTTP/1.1 401"));
-    timeout(PATIENCE, server.end).await.expect("everything has ended").expect("without a panic");
+    timeout(TIMEOUT, server.end).await.expect("everything has ended").expect("without a panic");
     drop(idle);
 }
 
 /// The first line of an answer.
 async fn heard_head(stream: &mut TcpStream) -> String {
     let mut head = [0; 12];
-    timeout(PATIENCE, stream.read_exact(&mut head)).await.expect("an answer").expect("readable");
+    timeout(TIMEOUT, stream.read_exact(&mut head)).await.expect("an answer").expect("readable");
     String::from_utf8_lossy(&head).into_owned()
 }

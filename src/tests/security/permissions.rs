@@ -14,9 +14,9 @@ pub enum Right {
     /// To be an admin in a session.
     Admin,
     /// To be a person who gave their password a short while ago.
-    Sure,
+    Reauthenticated,
     /// To be an admin who gave their password a short while ago.
-    SureAdmin,
+    ReauthenticatedAdmin,
     /// A secret that comes with the request, whoever brings it: without it nobody gets further than anybody else.
     Secret,
 }
@@ -66,8 +66,8 @@ pub const OPERATIONS: &[(&str, Right)] = &[
     ("POST /api/team/invitations", Right::Admin),
     ("DELETE /api/team/invitations/{id}", Right::Admin),
     ("GET /api/tokens", Right::Admin),
-    ("POST /api/tokens", Right::SureAdmin),
-    ("DELETE /api/tokens/{id}", Right::SureAdmin),
+    ("POST /api/tokens", Right::ReauthenticatedAdmin),
+    ("DELETE /api/tokens/{id}", Right::ReauthenticatedAdmin),
 ];
 
 /// What each server function demands.
@@ -161,8 +161,8 @@ pub const DEMANDS: &[(Right, &[&str])] = &[
             "set_time_zone",
         ],
     ),
-    (Right::Sure, &["begin_second_factor", "enable_second_factor", "show_second_factor"]),
-    (Right::SureAdmin, &["create_api_token", "revoke_api_token"]),
+    (Right::Reauthenticated, &["begin_second_factor", "enable_second_factor", "show_second_factor"]),
+    (Right::ReauthenticatedAdmin, &["create_api_token", "revoke_api_token"]),
 ];
 
 /// What each page of the team's application demands.
@@ -191,7 +191,7 @@ pub const PAGES: &[(&str, Right)] = &[
     ("/settings", Right::Viewer),
     ("/team", Right::Viewer),
     ("/settings/audit", Right::Admin),
-    ("/account/second-factor", Right::Sure),
+    ("/account/second-factor", Right::Reauthenticated),
 ];
 
 /// A place in the sources where addresses are mounted.

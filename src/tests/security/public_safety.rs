@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use crate::tests::support::{
     app::{TestApp, request, unique},
     clients::{Answer, id_of},
-    public_page::{NOW, Told},
+    public_page::{NOW, ReportedPage},
 };
 
 #[tokio::test]
 async fn what_does_not_exist_is_a_helpful_404() {
     let app = TestApp::at(NOW).await;
-    let told = Told::at(&app).await;
-    let stranger = Told::by(app.register("Stranger").await, "Foreign").await;
+    let told = ReportedPage::at(&app).await;
+    let stranger = ReportedPage::by(app.register("Stranger").await, "Foreign").await;
     let home = told.home();
     let mut addresses: Vec<String> = [
         "/history?month=2026-13",
@@ -60,7 +60,7 @@ async fn what_does_not_exist_is_a_helpful_404() {
 #[tokio::test]
 async fn a_draft_is_nowhere_to_be_found() {
     let app = TestApp::at(NOW).await;
-    let told = Told::at(&app).await;
+    let told = ReportedPage::at(&app).await;
     let canary = unique("canary");
     let said = json!([{"id": id_of(&told.service), "status": "major_outage"}]);
     let hidden = [
@@ -87,7 +87,7 @@ async fn a_draft_is_nowhere_to_be_found() {
     assert_eq!(look(&app, &told).await, before);
 }
 
-async fn look(app: &TestApp, told: &Told) -> Vec<String> {
+async fn look(app: &TestApp, told: &ReportedPage) -> Vec<String> {
     let mut all = Vec::new();
     for path in told.everywhere() {
         all.push(app.get(&path).await.text);
@@ -98,7 +98,7 @@ async fn look(app: &TestApp, told: &Told) -> Vec<String> {
 #[tokio::test]
 async fn no_public_answer_says_who_did_anything() {
     let app = TestApp::at(NOW).await;
-    let told = Told::at(&app).await;
+    let told = ReportedPage::at(&app).await;
     told.update(json!({"status": "resolved"})).await;
     told.change(&told.open, json!({"impact": "critical"})).await;
     for (path, text) in told.everywhere().iter().zip(look(&app, &told).await) {
@@ -122,7 +122,7 @@ async fn no_public_answer_says_who_did_anything() {
 #[tokio::test]
 async fn the_pages_are_the_same_for_everybody_and_may_be_kept() {
     let app = TestApp::at(NOW).await;
-    let told = Told::at(&app).await;
+    let told = ReportedPage::at(&app).await;
     for path in told.everywhere().iter().filter(|path| path.starts_with("/public")) {
         let first = app.get(path).await;
         assert_eq!(first.status, 200, "{path}");
@@ -162,8 +162,8 @@ fn tags(answer: &Answer) -> Vec<String> {
 #[tokio::test]
 async fn titles_and_messages_stay_harmless_on_every_page() {
     let app = TestApp::at(NOW).await;
-    let harmless = Told::by(app.register("Acme").await, "Harmless").await;
-    let count = async |told: &Told, name: &str| {
+    let harmless = ReportedPage::by(app.register("Acme").await, "Harmless").await;
+    let count = async |told: &ReportedPage, name: &str| {
         let mut counts = Vec::new();
         for path in told.everywhere().iter().filter(|path| path.starts_with("/public")) {
             let answer = app.get(path).await;
@@ -173,7 +173,7 @@ async fn titles_and_messages_stay_harmless_on_every_page() {
         counts
     };
     for payload in PAYLOADS {
-        let told = Told::by(app.register("Acme").await, payload).await;
+        let told = ReportedPage::by(app.register("Acme").await, payload).await;
         let update = id_of(&told.open["updates"][0]).to_owned();
         let path = format!("/api/incidents/{}/updates/{update}", id_of(&told.open));
         told.team.put(&path, json!({"message": format!("{payload} edited")})).await.is(200);

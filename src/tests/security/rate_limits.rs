@@ -10,7 +10,7 @@ use crate::{
     server::Relay,
     tests::support::{
         app::{TestApp, pretended, request},
-        clients::{PATIENCE, Team, form, path_of},
+        clients::{TIMEOUT, Team, form, path_of},
         endpoints::path_to,
         sockets::Port,
     },
@@ -43,7 +43,7 @@ async fn r_41_an_address_has_so_many_feeds_and_the_next_is_told_when_to_come_bac
     port.dial(&path, &other).await.expect("another address").hello().await;
     open.pop().expect("one").stream().close(None).await.expect("closed");
     let room = async { while port.dial(&path, &home).await.is_err() {} };
-    timeout(PATIENCE, room).await.expect("the place is free again");
+    timeout(TIMEOUT, room).await.expect("the place is free again");
 }
 
 #[tokio::test]

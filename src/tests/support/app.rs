@@ -19,7 +19,7 @@ use crate::{
     model::Timestamp,
     server::{
         AppState, Config, Relay, Settings,
-        domain::{Clock, ClockHolder, Domain},
+        domain::{Clock, Domain, LeaseHolder},
         router,
     },
 };
@@ -38,7 +38,7 @@ pub struct TestApp {
     pub router: Router,
     pub clock: Clock,
     /// This instance in its claims to the maintenance clock.
-    holder: ClockHolder,
+    holder: LeaseHolder,
     /// The database, where it is not the one all tests share.
     pub own: Option<Arc<OwnDatabase>>,
 }
@@ -83,7 +83,7 @@ impl TestApp {
     }
 
     pub fn of(state: AppState, clock: Clock) -> Self {
-        Self { router: router(state.clone()), state, clock, holder: ClockHolder::default(), own: None }
+        Self { router: router(state.clone()), state, clock, holder: LeaseHolder::default(), own: None }
     }
 
     /// Lets time pass.
@@ -94,7 +94,7 @@ impl TestApp {
     /// Lets this instance do what is due for maintenances, as it does every two seconds; tells how many steps it took.
     pub async fn tick(&self) -> usize {
         assert!(self.own.is_some(), "this would move other tests' maintenances: use `TestApp::alone_at`");
-        self.state.system().run_clock(self.holder).await.expect("the clock runs")
+        self.state.system().run_scheduler(self.holder).await.expect("the clock runs")
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

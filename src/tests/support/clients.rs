@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Nothing a test waits for takes this long.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What came back.
 #[derive(Clone, Debug)]
@@ -224,7 +224,7 @@ impl Team {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(PATIENCE, written).await.unwrap_or_else(|_| panic!("{action} was not written down"));
+        timeout(TIMEOUT, written).await.unwrap_or_else(|_| panic!("{action} was not written down"));
     }
 
     /// All there is to lose, as an admin sees it. When somebody or something was last seen may change.

@@ -11,7 +11,7 @@ use super::{
 pub const NOW: &str = "2026-11-23T10:00:00Z";
 
 /// What one organization has to tell: something open, something planned, something over.
-pub struct Told {
+pub struct ReportedPage {
     pub team: Team,
     pub service: Value,
     pub open: Value,
@@ -19,7 +19,7 @@ pub struct Told {
     pub over: Value,
 }
 
-impl Told {
+impl ReportedPage {
     pub async fn by(team: Team, word: &str) -> Self {
         let service = team.service(&format!("{word} service")).await;
         let open = json!({

@@ -18,7 +18,7 @@ use super::{app::TestApp, clients::Team};
 use crate::server::{accept, router};
 
 /// Nothing a test waits for takes this long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The server on a port of its own.
 #[derive(Clone, Copy)]
@@ -42,7 +42,7 @@ impl Port {
         for (name, value) in headers {
             request.headers_mut().insert(name, HeaderValue::from_str(value).expect("a header"));
         }
-        match timeout(PATIENCE, connect_async(request)).await.expect("the server answers") {
+        match timeout(TIMEOUT, connect_async(request)).await.expect("the server answers") {
             Ok((stream, _)) => Ok(Socket(stream)),
             Err(Error::Http(response)) => Err(Box::new(Response::from_parts(response.into_parts().0, None))),
             Err(error) => panic!("{error}"),
@@ -87,7 +87,7 @@ pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     async fn message(&mut self) -> Message {
-        timeout(PATIENCE, self.0.next()).await.expect("something comes").expect("the line holds").expect("readable")
+        timeout(TIMEOUT, self.0.next()).await.expect("something comes").expect("the line holds").expect("readable")
     }
 
     /// The next frame.
@@ -130,7 +130,7 @@ impl Socket {
 
     /// Waits until the line is cut, with or without a word.
     pub async fn ends(&mut self) {
-        while let Some(Ok(_)) = timeout(PATIENCE, self.0.next()).await.expect("the line is cut") {}
+        while let Some(Ok(_)) = timeout(TIMEOUT, self.0.next()).await.expect("the line is cut") {}
     }
 
     /// The line itself, to say what no reader should.

@@ -12,7 +12,7 @@ use crate::{
             status::{Banner, worst},
             time::Time,
         },
-        dashboard_state::{Board, WhenLoaded, use_board},
+        dashboard_state::{DashboardState, WhenLoaded, use_board},
         pages::{
             layout::page::Page,
             services::status_control::{HeldBy, StatusControl},
@@ -60,7 +60,7 @@ fn actions() -> impl IntoView {
 }
 
 #[component]
-fn Content(board: Board) -> impl IntoView {
+fn Content(board: DashboardState) -> impl IntoView {
     let page = board.page();
     let is_empty = Memo::new(move |_| page.with(|page| page.services.is_empty()));
     view! {
@@ -89,7 +89,7 @@ fn Summary(page: Signal<StatusPage>) -> impl IntoView {
 
 /// What is open, under way and planned; nothing of what there is none of.
 #[component]
-fn GoingOn(board: Board) -> impl IntoView {
+fn GoingOn(board: DashboardState) -> impl IntoView {
     let page = board.page();
     let ids = move |pick: fn(&StatusPage) -> Vec<IncidentId>| Memo::new(move |_| page.with(pick));
     let open = ids(|page| page.open_incidents().map(|known| known.id).collect());
@@ -105,7 +105,7 @@ fn GoingOn(board: Board) -> impl IntoView {
 /// The first few of something, with the way to all of them.
 #[component]
 fn Several(
-    board: Board,
+    board: DashboardState,
     ids: Memo<Vec<IncidentId>>,
     most: usize,
     title: &'static str,
@@ -160,7 +160,7 @@ fn group(section: Section) -> AnyView {
     .into_any()
 }
 
-fn row(board: Board, service: Signal<Service>) -> AnyView {
+fn row(board: DashboardState, service: Signal<Service>) -> AnyView {
     let id = service.with_untracked(|service| service.id);
     view! {
         <li class="row">

@@ -12,7 +12,7 @@ use crate::{
             services_affected::ServicesAffected,
             time::Window,
         },
-        dashboard_state::{Board, Trouble, WhenLoaded},
+        dashboard_state::{DashboardState, Trouble, WhenLoaded},
         pages::layout::page::Page,
         server_fns::{BackfillIncident, form_key},
     },
@@ -23,7 +23,7 @@ use crate::{
 #[component]
 pub fn Backfill() -> impl IntoView {
     let key = Resource::new_blocking(|| (), |()| form_key());
-    let content = move |board: Board| {
+    let content = move |board: DashboardState| {
         let form = move || {
             key.get().map(|answer| match answer {
                 Ok(key) => view! { <Content board key /> }.into_any(),
@@ -40,7 +40,7 @@ pub fn Backfill() -> impl IntoView {
 }
 
 #[component]
-fn Content(board: Board, key: String) -> impl IntoView {
+fn Content(board: DashboardState, key: String) -> impl IntoView {
     let action = FormAction::<BackfillIncident>::new();
     let form = Form::new(action, "backfill");
     let zone = Memo::new(move |_| board.page().with(|page| page.zone.clone()));

@@ -5,8 +5,11 @@ use std::time::Duration;
 use leptos::{leptos_dom::helpers::debounce, prelude::*, task::spawn_local};
 
 use crate::{
-    app::{components::time::reader_clock, dashboard_state::Board, public::PublicPreview, server_fns::preview_message},
-    model::{Impact, IncidentKind, IncidentStatus, Intent, ServiceImpact, Timestamp},
+    app::{
+        components::time::reader_clock, dashboard_state::DashboardState, public::PublicPreview,
+        server_fns::preview_message,
+    },
+    model::{Impact, IncidentKind, IncidentStatus, PreviewInput, ServiceImpact, Timestamp},
 };
 
 /// How long to wait for the next key before the server is asked what a message looks like.
@@ -50,9 +53,9 @@ impl Draft {
         if written.is_empty() { self.status.get().default_text().to_owned() } else { written }
     }
 
-    fn intent(self, message: String, html: String) -> Intent {
+    fn intent(self, message: String, html: String) -> PreviewInput {
         let title = self.title.with(|title| title.trim().to_owned());
-        Intent {
+        PreviewInput {
             incident: None,
             kind: self.kind,
             title: if title.is_empty() { "Untitled".to_owned() } else { title },
@@ -70,7 +73,7 @@ impl Draft {
 #[component]
 pub fn Consequences(
     /// The page it would change.
-    board: Board,
+    board: DashboardState,
     /// What is written.
     draft: Draft,
 ) -> impl IntoView {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app::{
         components::filter::{FilterChoice, FilterInput, escaped},
-        dashboard_state::Board,
+        dashboard_state::DashboardState,
         server_fns,
     },
     model::{IncidentKind, IncidentList, IncidentStatus, Result},
@@ -85,7 +85,7 @@ impl Filters {
 #[component]
 pub fn FilterForm(
     /// Where the services are.
-    board: Board,
+    board: DashboardState,
     /// What the address says.
     filters: Memo<Filters>,
 ) -> impl IntoView {

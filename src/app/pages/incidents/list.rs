@@ -11,7 +11,7 @@ use crate::{
             each::Each,
             incident_row::{IncidentRow, MaintenanceRow},
         },
-        dashboard_state::{Board, WhenLoaded},
+        dashboard_state::{DashboardState, WhenLoaded},
         pages::layout::page::Page,
     },
     model::{Error, Incident, IncidentId, IncidentList, Result, Zone},
@@ -58,7 +58,7 @@ fn actions() -> impl IntoView {
 }
 
 /// Asks again when an incident came, changed or went.
-pub fn follow<T>(board: Board, answer: Resource<T>)
+pub fn follow<T>(board: DashboardState, answer: Resource<T>)
 where
     T: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
@@ -77,7 +77,7 @@ where
 /// One page of the list; the first one of the whole list begins with what is open and what is a draft. What stays when
 /// the list changes is not drawn anew.
 #[component]
-fn List(board: Board, answer: Resource<Answer>) -> impl IntoView {
+fn List(board: DashboardState, answer: Resource<Answer>) -> impl IntoView {
     follow(board, answer);
     let fault = Memo::new(move |_| answer.get().map(|(_, list)| list.err()));
     move || match fault.get() {
@@ -88,7 +88,7 @@ fn List(board: Board, answer: Resource<Answer>) -> impl IntoView {
 }
 
 #[component]
-fn ListPage(board: Board, answer: Resource<Answer>) -> impl IntoView {
+fn ListPage(board: DashboardState, answer: Resource<Answer>) -> impl IntoView {
     let page = board.page();
     let filters = Memo::new(move |_| answer.get().map(|(filters, _)| filters).unwrap_or_default());
     let list = Memo::new(move |_| answer.get().and_then(|(_, list)| list.ok()));
@@ -140,7 +140,7 @@ fn ListPage(board: Board, answer: Resource<Answer>) -> impl IntoView {
 /// A heading with the rows under it; nothing while there are none.
 #[component]
 fn Rows(
-    board: Board,
+    board: DashboardState,
     ids: Memo<Vec<IncidentId>>,
     listed: Memo<Vec<Incident>>,
     zone: Memo<Zone>,
@@ -169,7 +169,7 @@ fn Rows(
 
 /// An incident as the board has it or, where that does not know it or is behind, the list. Once both have lost it, it
 /// stays as it was, until whoever shows it is gone.
-pub fn newest(board: Board, id: IncidentId, listed: Memo<Vec<Incident>>) -> Option<Signal<Incident>> {
+pub fn newest(board: DashboardState, id: IncidentId, listed: Memo<Vec<Incident>>) -> Option<Signal<Incident>> {
     let find = move || {
         let of_board = board.page().with(|page| page.incident(id).cloned());
         let of_list = listed.with(|listed| listed.iter().find(|known| known.id == id).cloned());

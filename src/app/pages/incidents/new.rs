@@ -12,7 +12,7 @@ use crate::{
             form::{Form, FormHead, Submit},
             services_affected::ServicesAffected,
         },
-        dashboard_state::{Board, Trouble, WhenLoaded},
+        dashboard_state::{DashboardState, Trouble, WhenLoaded},
         pages::layout::page::Page,
         server_fns::{OpenIncident, filled_template, form_key, templates},
     },
@@ -32,7 +32,7 @@ pub fn NewIncident() -> impl IntoView {
     let query = use_query_map();
     let template = Memo::new(move |_| query.read().get("template").unwrap_or_default());
     let beginning = Resource::new_blocking(move || template.get(), begin);
-    let content = move |board: Board| {
+    let content = move |board: DashboardState| {
         view! {
             <Transition>
                 {move || {
@@ -110,7 +110,7 @@ fn TemplateChoice(templates: Vec<Template>, chosen: String) -> impl IntoView {
 }
 
 #[component]
-fn Content(board: Board, key: String, filled: Option<Template>) -> impl IntoView {
+fn Content(board: DashboardState, key: String, filled: Option<Template>) -> impl IntoView {
     let action = FormAction::<OpenIncident>::new();
     let form = Form::new(action, "open-incident");
     let status = filled.as_ref().map_or(IncidentStatus::Investigating, |template| template.status);

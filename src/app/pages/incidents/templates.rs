@@ -7,12 +7,12 @@ use crate::{
         components::{
             action::{FormAction, ServerForm},
             each::Each,
-            edit_basis::{Edition, EditionHead},
+            edit_basis::{EditBasis, EditionHead},
             field::{Field, Select, TextArea},
             form::{Done, Form, FormHead, Submit},
             services_affected::ServicesAffected,
         },
-        dashboard_state::{Board, Trouble, WhenLoaded},
+        dashboard_state::{DashboardState, Trouble, WhenLoaded},
         pages::layout::page::Page,
         server_fns::{self, DeleteTemplate, SaveTemplate},
         session::use_refusal,
@@ -50,7 +50,7 @@ fn actions() -> impl IntoView {
 }
 
 #[component]
-fn Content(board: Board, answer: Answer) -> impl IntoView {
+fn Content(board: DashboardState, answer: Answer) -> impl IntoView {
     let fault = Memo::new(move |_| answer.get().map(Result::err));
     move || match fault.get() {
         Some(Some(error)) => view! { <Trouble error /> }.into_any(),
@@ -61,7 +61,7 @@ fn Content(board: Board, answer: Answer) -> impl IntoView {
 
 /// The templates, each folded away in its own form, and one to add another.
 #[component]
-fn List(board: Board, answer: Answer) -> impl IntoView {
+fn List(board: DashboardState, answer: Answer) -> impl IntoView {
     let templates = Memo::new(move |_| answer.get().and_then(Result::ok).unwrap_or_default());
     let ids = Memo::new(move |_| templates.with(|all| all.iter().map(|template| template.id).collect::<Vec<_>>()));
     let find =
@@ -89,7 +89,7 @@ fn List(board: Board, answer: Answer) -> impl IntoView {
 }
 
 #[component]
-fn Row(board: Board, answer: Answer, templates: Memo<Vec<Template>>, template: Template) -> impl IntoView {
+fn Row(board: DashboardState, answer: Answer, templates: Memo<Vec<Template>>, template: Template) -> impl IntoView {
     let id = template.id;
     let first = template.name.clone();
     let name = Memo::new(move |_| {
@@ -117,7 +117,12 @@ fn Row(board: Board, answer: Answer, templates: Memo<Vec<Template>>, template: T
 
 /// The form of one template, or of a new one.
 #[component]
-fn Editor(board: Board, answer: Answer, templates: Memo<Vec<Template>>, template: Option<Template>) -> impl IntoView {
+fn Editor(
+    board: DashboardState,
+    answer: Answer,
+    templates: Memo<Vec<Template>>,
+    template: Option<Template>,
+) -> impl IntoView {
     let action = FormAction::<SaveTemplate>::new();
     let id = template.as_ref().map(|template| template.id.to_string()).unwrap_or_default();
     let is_new = template.is_none();
@@ -175,7 +180,7 @@ fn head(
         known.or_else(|| last.cloned()).unwrap_or_else(|| template.clone())
     });
     // What it shows follows nothing, so it stands on what it began with until it is saved.
-    let edition = Edition::new(form, Signal::derive(move || now.with(|now| now.version)), true.into());
+    let edition = EditBasis::new(form, Signal::derive(move || now.with(|now| now.version)), true.into());
     edition.on_conflict(move || answer.refetch());
     Effect::new(move |_| {
         if let Some(Ok(saved)) = action.answer() {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::{
         components::{icon::Icon, notices::NoticeCorner, status::LiveMark},
-        dashboard_state::Board,
+        dashboard_state::DashboardState,
         pages::sign_in::login::LogoutButton,
         session::use_account,
         shortcuts::{Sheet, SheetButton, Shortcuts},
@@ -42,7 +42,7 @@ pub fn Frame() -> impl IntoView {
 
 #[component]
 fn Workplace(account: Account) -> impl IntoView {
-    let board = Board::open(&account);
+    let board = DashboardState::open(&account);
     provide_context(board);
     let user = account.user.clone();
     let sheet = Sheet::new();
@@ -77,7 +77,7 @@ fn Workplace(account: Account) -> impl IntoView {
 }
 
 /// The organization's name, as the page has it now.
-fn organization(board: Board, account: &Account) -> impl IntoView + use<> {
+fn organization(board: DashboardState, account: &Account) -> impl IntoView + use<> {
     let first = account.organization.name.clone();
     let name = Memo::new(move |_| board.page().with(|page| page.organization.name.clone()));
     move || Some(name.get()).filter(|name| !name.is_empty()).unwrap_or_else(|| first.clone())
@@ -85,7 +85,7 @@ fn organization(board: Board, account: &Account) -> impl IntoView + use<> {
 
 /// The pages one can go to.
 #[component]
-fn Links(board: Board) -> impl IntoView {
+fn Links(board: DashboardState) -> impl IntoView {
     let slug = Memo::new(move |_| board.page().with(|page| page.organization.slug.clone()));
     let open = Memo::new(move |_| board.page().with(|page| page.open_incidents().count()));
     let told = move || Some(open.get()).filter(|open| *open > 0);
@@ -139,7 +139,7 @@ fn Person(sheet: Sheet, name: String, email: String) -> impl IntoView {
 
 /// On a phone: the same links, folded away. Closes when one of them is followed.
 #[component]
-fn Menu(board: Board, sheet: Sheet, name: String, email: String, children: Children) -> impl IntoView {
+fn Menu(board: DashboardState, sheet: Sheet, name: String, email: String, children: Children) -> impl IntoView {
     let details = NodeRef::<leptos::html::Details>::new();
     let path = use_location().pathname;
     Effect::new(move |_| {

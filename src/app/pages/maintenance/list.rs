@@ -15,7 +15,7 @@ use crate::{
             incident_row::MaintenanceRow,
             time::{Time, Wording},
         },
-        dashboard_state::{Board, Trouble, WhenLoaded},
+        dashboard_state::{DashboardState, Trouble, WhenLoaded},
         pages::{
             incidents::list::{follow, newest},
             layout::page::Page,
@@ -29,8 +29,8 @@ use crate::{
 };
 
 /// What the server adds to the board: the series that go on, a page of what is planned, and one of what is over.
-type Told = (Vec<Series>, Calendar, IncidentList);
-type Answer = Resource<Result<Told>>;
+type MaintenanceData = (Vec<Series>, Calendar, IncidentList);
+type Answer = Resource<Result<MaintenanceData>>;
 
 /// Which part of the calendar the address asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub fn MaintenancesPage() -> impl IntoView {
     }
 }
 
-async fn ask(part: Part) -> Result<Told> {
+async fn ask(part: Part) -> Result<MaintenanceData> {
     let (after, before) = match part {
         Part::Whole => (String::new(), String::new()),
         Part::Planned(after) => (after, String::new()),
@@ -89,7 +89,7 @@ fn actions() -> impl IntoView {
 }
 
 #[component]
-fn Content(board: Board, answer: Answer, part: Memo<Part>) -> impl IntoView {
+fn Content(board: DashboardState, answer: Answer, part: Memo<Part>) -> impl IntoView {
     follow(board, answer);
     let fault = Memo::new(move |_| answer.get().map(Result::err));
     move || match fault.get() {
@@ -101,7 +101,7 @@ fn Content(board: Board, answer: Answer, part: Memo<Part>) -> impl IntoView {
 
 /// Everything in order; a later page of what is planned, or of the past, shows that alone.
 #[component]
-fn Everything(board: Board, answer: Answer, part: Memo<Part>) -> impl IntoView {
+fn Everything(board: DashboardState, answer: Answer, part: Memo<Part>) -> impl IntoView {
     let page = board.page();
     let told = Memo::new(move |_| answer.get().and_then(Result::ok));
     let is_whole = Memo::new(move |_| part.with(|part| *part == Part::Whole));
@@ -190,7 +190,7 @@ fn Paging(label: &'static str, children: Children) -> impl IntoView {
 /// A heading with maintenances under it; nothing while there are none.
 #[component]
 fn Rows(
-    board: Board,
+    board: DashboardState,
     listed: Memo<Vec<Incident>>,
     conflicts: Memo<BTreeMap<IncidentId, Vec<Conflict>>>,
     ids: Memo<Vec<IncidentId>>,
@@ -214,7 +214,7 @@ fn Rows(
 
 /// A maintenance with the other windows it collides with, while it is not over.
 #[component]
-fn Row(board: Board, incident: Signal<Incident>, conflicts: Memo<Vec<Conflict>>) -> impl IntoView {
+fn Row(board: DashboardState, incident: Signal<Incident>, conflicts: Memo<Vec<Conflict>>) -> impl IntoView {
     let page = board.page();
     let zone = Memo::new(move |_| page.with(|page| page.zone.clone()));
     view! {

@@ -13,7 +13,7 @@ use crate::{
             services_affected::ServicesAffected,
             time::Window,
         },
-        dashboard_state::{Board, Trouble, WhenLoaded},
+        dashboard_state::{DashboardState, Trouble, WhenLoaded},
         pages::{
             incidents::{
                 consequences::{Consequences, Draft},
@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 #[component]
 pub fn NewMaintenance() -> impl IntoView {
     let key = Resource::new_blocking(|| (), |()| form_key());
-    let content = move |board: Board| {
+    let content = move |board: DashboardState| {
         let form = move || {
             key.get().map(|answer| match answer {
                 Ok(key) => view! { <Content board key /> }.into_any(),
@@ -50,7 +50,7 @@ pub fn NewMaintenance() -> impl IntoView {
 }
 
 #[component]
-fn Content(board: Board, key: String) -> impl IntoView {
+fn Content(board: DashboardState, key: String) -> impl IntoView {
     let action = FormAction::<ScheduleMaintenance>::new();
     let form = Form::new(action, "schedule");
     let draft = Draft::new(IncidentStatus::Scheduled);

@@ -7,11 +7,11 @@ use crate::{
     app::{
         components::{
             action::{FormAction, ServerForm},
-            edit_basis::{Edition, EditionHead},
+            edit_basis::{EditBasis, EditionHead},
             field::{Field, Select, TextArea},
             form::{Done, Form, FormHead, Submit},
         },
-        dashboard_state::Board,
+        dashboard_state::DashboardState,
         server_fns::{self, EditService},
     },
     model::Service,
@@ -21,7 +21,7 @@ use crate::{
 #[component]
 pub fn Details(
     /// Where changes show.
-    board: Board,
+    board: DashboardState,
     /// The service.
     service: Signal<Service>,
 ) -> impl IntoView {
@@ -30,7 +30,7 @@ pub fn Details(
     let is_touched = RwSignal::new(form.is_typed());
     let now = move || service.with(words);
     let version = Signal::derive(move || service.with(|service| service.version));
-    let (edition, first) = Edition::begun_with(form, is_touched, version, now);
+    let (edition, first) = EditBasis::begun_with(form, is_touched, version, now);
     edition.on_conflict(move || spawn_local(board.refresh()));
     Effect::new(move |_| {
         if let Some(Ok(service)) = action.answer() {

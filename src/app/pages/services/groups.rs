@@ -7,11 +7,11 @@ use crate::{
     app::{
         components::{
             action::{FormAction, ServerForm},
-            edit_basis::{Edition, EditionHead},
+            edit_basis::{EditBasis, EditionHead},
             field::Field,
             form::{Done, Form, FormHead, Submit},
         },
-        dashboard_state::Board,
+        dashboard_state::DashboardState,
         server_fns::{self, DeleteGroup, MoveGroup, RenameGroup, move_group},
         session::use_refusal,
     },
@@ -22,7 +22,7 @@ use crate::{
 #[component]
 pub fn GroupHeading(
     /// Where changes show.
-    board: Board,
+    board: DashboardState,
     /// The group.
     group: Signal<ServiceGroup>,
     /// How many services stand in it.
@@ -54,14 +54,14 @@ pub fn GroupHeading(
 }
 
 #[component]
-fn Rename(board: Board, group: Signal<ServiceGroup>) -> impl IntoView {
+fn Rename(board: DashboardState, group: Signal<ServiceGroup>) -> impl IntoView {
     let id = group.with_untracked(|group| group.id);
     let action = FormAction::<RenameGroup>::new();
     let form = Form::about(action, "rename-group", id);
     let is_touched = RwSignal::new(form.is_typed());
     let now = move || group.with(|group| group.name.clone());
     let version = Signal::derive(move || group.with(|group| group.version));
-    let (edition, name) = Edition::begun_with(form, is_touched, version, now);
+    let (edition, name) = EditBasis::begun_with(form, is_touched, version, now);
     edition.on_conflict(move || spawn_local(board.refresh()));
     refresh_when_done(board, form);
     Effect::new(move |_| {
@@ -88,7 +88,7 @@ fn Rename(board: Board, group: Signal<ServiceGroup>) -> impl IntoView {
 
 /// Deleting a group keeps its services, so one sentence is warning enough.
 #[component]
-fn Delete(board: Board, id: GroupId, size: Signal<usize>) -> impl IntoView {
+fn Delete(board: DashboardState, id: GroupId, size: Signal<usize>) -> impl IntoView {
     let action = FormAction::<DeleteGroup>::new();
     let form = Form::about(action, "delete-group", id);
     refresh_when_done(board, form);
@@ -111,7 +111,7 @@ fn Delete(board: Board, id: GroupId, size: Signal<usize>) -> impl IntoView {
 #[component]
 pub fn AddGroup(
     /// Where it shows.
-    board: Board,
+    board: DashboardState,
 ) -> impl IntoView {
     let action = FormAction::<server_fns::AddGroup>::new();
     let form = Form::new(action, "add-group");
@@ -136,7 +136,7 @@ pub fn AddGroup(
     }
 }
 
-fn refresh_when_done(board: Board, form: Form) {
+fn refresh_when_done(board: DashboardState, form: Form) {
     Effect::new(move |_| {
         if form.is_done() {
             spawn_local(board.refresh());

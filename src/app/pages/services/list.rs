@@ -15,7 +15,7 @@ use crate::{
             sections::{Section, Sections},
             status::StatusBadge,
         },
-        dashboard_state::{Board, WhenLoaded},
+        dashboard_state::{DashboardState, WhenLoaded},
         pages::layout::page::Page,
         server_fns::{AddService, MoveService, move_service},
     },
@@ -35,7 +35,7 @@ pub fn ServicesPage() -> impl IntoView {
 }
 
 #[component]
-fn Content(board: Board) -> impl IntoView {
+fn Content(board: DashboardState) -> impl IntoView {
     let page = board.page();
     let is_empty = Memo::new(move |_| page.with(|page| page.services.is_empty()));
     view! {
@@ -50,7 +50,7 @@ fn Content(board: Board) -> impl IntoView {
 
 /// The form that adds a service.
 #[component]
-fn NewService(board: Board) -> impl IntoView {
+fn NewService(board: DashboardState) -> impl IntoView {
     let action = FormAction::<AddService>::new();
     let form = Form::new(action, "add-service");
     Effect::new(move |_| {
@@ -85,7 +85,7 @@ pub fn group_choices(page: Signal<StatusPage>) -> Signal<Vec<(String, String)>> 
     .into()
 }
 
-fn group(board: Board, section: Section) -> AnyView {
+fn group(board: DashboardState, section: Section) -> AnyView {
     let Section { group, size, rows, .. } = section;
     view! {
         <section class="group">
@@ -104,7 +104,7 @@ fn group(board: Board, section: Section) -> AnyView {
     .into_any()
 }
 
-fn row(board: Board, service: Signal<Service>) -> AnyView {
+fn row(board: DashboardState, service: Signal<Service>) -> AnyView {
     let page = board.page();
     let id = service.with_untracked(|service| service.id);
     let ends = Memo::new(move |_| page.with(|page| ends(page, id)));

@@ -14,7 +14,7 @@ use crate::{
             sections::service,
             time::{Time, Wording},
         },
-        dashboard_state::{Board, WhenLoaded},
+        dashboard_state::{DashboardState, WhenLoaded},
         pages::layout::{not_found::Missing, page::Page},
         server_fns::service_history,
     },
@@ -41,7 +41,7 @@ pub fn ServicePage() -> impl IntoView {
 }
 
 #[component]
-fn Found(board: Board, id: Memo<String>, history: HistoryAnswer) -> impl IntoView {
+fn Found(board: DashboardState, id: Memo<String>, history: HistoryAnswer) -> impl IntoView {
     let page = board.page();
     let known = Memo::new(move |_| {
         let id: ServiceId = id.read().parse().ok()?;
@@ -54,7 +54,7 @@ fn Found(board: Board, id: Memo<String>, history: HistoryAnswer) -> impl IntoVie
 }
 
 #[component]
-fn Content(board: Board, service: Signal<Service>, history: HistoryAnswer) -> impl IntoView {
+fn Content(board: DashboardState, service: Signal<Service>, history: HistoryAnswer) -> impl IntoView {
     let since = Memo::new(move |_| service.with(|service| (service.status, service.status_since)));
     Effect::new(move |last: Option<_>| {
         let since = since.get();

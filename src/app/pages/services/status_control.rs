@@ -7,7 +7,7 @@ use web_sys::{HtmlSelectElement, SubmitEvent};
 use crate::{
     app::{
         components::{form::PageField, status::StatusIcon},
-        dashboard_state::Board,
+        dashboard_state::DashboardState,
         server_fns::SetServiceStatus,
         session::use_refusal,
     },
@@ -18,7 +18,7 @@ use crate::{
 #[component]
 pub fn StatusControl(
     /// Where the choice is made true.
-    board: Board,
+    board: DashboardState,
     /// The service.
     service: Signal<Service>,
 ) -> impl IntoView {
@@ -69,7 +69,7 @@ pub fn StatusControl(
 #[component]
 pub fn HeldBy(
     /// Where incidents and maintenances are.
-    board: Board,
+    board: DashboardState,
     /// The service.
     service: Signal<Service>,
 ) -> impl IntoView {
@@ -111,7 +111,7 @@ fn options(first: ServiceStatus) -> Vec<impl IntoView> {
 }
 
 /// Shows each new status in the control. A choice made before the client ran is not lost: it is sent now.
-fn keep_in_step(board: Board, id: ServiceId, status: Memo<ServiceStatus>, select: NodeRef<html::Select>) {
+fn keep_in_step(board: DashboardState, id: ServiceId, status: Memo<ServiceStatus>, select: NodeRef<html::Select>) {
     Effect::new(move |is_alive: Option<bool>| {
         let status = status.get();
         let Some(select) = select.get() else { return false };
@@ -124,7 +124,7 @@ fn keep_in_step(board: Board, id: ServiceId, status: Memo<ServiceStatus>, select
     });
 }
 
-fn choose(board: Board, id: ServiceId, known: ServiceStatus, select: &HtmlSelectElement) {
+fn choose(board: DashboardState, id: ServiceId, known: ServiceStatus, select: &HtmlSelectElement) {
     if let Ok(chosen) = select.value().parse()
         && chosen != known
     {

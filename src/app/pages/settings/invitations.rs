@@ -28,7 +28,7 @@ pub fn Invitations() -> impl IntoView {
     let answer: Answer = Resource::new_blocking(|| (), |()| server_fns::list_invitations());
     let list = move || {
         answer.get().map(|answered| match answered {
-            Ok(invitations) => view! { <Standing answer invitations /> }.into_any(),
+            Ok(invitations) => view! { <InvitationState answer invitations /> }.into_any(),
             Err(error) => view! { <Trouble error /> }.into_any(),
         })
     };
@@ -94,7 +94,7 @@ fn Link(invitation: Invitation) -> impl IntoView {
 }
 
 #[component]
-fn Standing(answer: Answer, invitations: Vec<Invitation>) -> impl IntoView {
+fn InvitationState(answer: Answer, invitations: Vec<Invitation>) -> impl IntoView {
     if invitations.is_empty() {
         return view! { <p class="hint">"Nobody is invited at the moment."</p> }.into_any();
     }

@@ -11,7 +11,7 @@ use crate::{
             field::{Field, Select},
             form::{Done, Form, FormHead, Submit},
         },
-        dashboard_state::{Board, Trouble, WhenLoaded},
+        dashboard_state::{DashboardState, Trouble, WhenLoaded},
         pages::layout::page::Page,
         server_fns::{self, RenameOrganization, SetTimeZone},
         session::{is_admin, use_account},
@@ -46,7 +46,7 @@ type Zones = Resource<Result<Vec<String>>>;
 const ZONE_HINT: &str = "Days begin, months end and maintenances start by these clocks.";
 
 #[component]
-fn Content(board: Board, zones: Zones, is_admin: bool) -> impl IntoView {
+fn Content(board: DashboardState, zones: Zones, is_admin: bool) -> impl IntoView {
     let page = board.page();
     let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
     let slug = page.with_untracked(|page| page.organization.slug.clone());
@@ -106,7 +106,7 @@ fn Audit() -> impl IntoView {
 }
 
 #[component]
-fn Rename(board: Board, name: Signal<String>) -> impl IntoView {
+fn Rename(board: DashboardState, name: Signal<String>) -> impl IntoView {
     let action = FormAction::<RenameOrganization>::new();
     let form = Form::new(action, "rename-organization");
     Effect::new(move |_| {
@@ -128,7 +128,7 @@ fn Rename(board: Board, name: Signal<String>) -> impl IntoView {
 
 /// The zone whose clocks the organization goes by, from the server's list.
 #[component]
-fn TimeZone(board: Board, zones: Zones, zone: Signal<String>) -> impl IntoView {
+fn TimeZone(board: DashboardState, zones: Zones, zone: Signal<String>) -> impl IntoView {
     let content = move || {
         zones.get().map(|answer| match answer {
             Ok(zones) => view! { <TimeZoneForm board zone zones /> }.into_any(),
@@ -139,7 +139,7 @@ fn TimeZone(board: Board, zones: Zones, zone: Signal<String>) -> impl IntoView {
 }
 
 #[component]
-fn TimeZoneForm(board: Board, zone: Signal<String>, zones: Vec<String>) -> impl IntoView {
+fn TimeZoneForm(board: DashboardState, zone: Signal<String>, zones: Vec<String>) -> impl IntoView {
     let action = FormAction::<SetTimeZone>::new();
     let form = Form::new(action, "time-zone");
     Effect::new(move |_| {

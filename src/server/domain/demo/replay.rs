@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::{markdown, tx::Tx};
 use crate::{
     model::{Cause, IncidentId, IncidentStatus, NewIncident, Result, ServiceId, ServiceImpact, ServiceStatus, UserId},
-    server::domain::incidents::append_update::Word,
+    server::domain::incidents::append_update::UpdateDraft,
 };
 
 impl Tx {
@@ -36,7 +36,7 @@ impl Tx {
         let mut case = self.case(id).await?;
         case.row.is_reminded = true;
         let services = (!services.is_empty()).then_some(services);
-        self.say(&mut case, Word { status, message, services, display_at: None, by, notify: true }).await?;
+        self.say(&mut case, UpdateDraft { status, message, services, display_at: None, by, notify: true }).await?;
         let now = self.now();
         self.settle_case(case, by, now).await.map(drop)
     }

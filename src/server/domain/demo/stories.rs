@@ -41,7 +41,7 @@ pub const CHANGES: &[(i64, i64, i64, &str, ServiceStatus)] = &[
 ];
 
 /// One thing said: minutes after the beginning, the status, the words, and what is said of services.
-pub type Word = (i64, IncidentStatus, &'static str, &'static [(&'static str, ServiceStatus)]);
+pub type StoryUpdate = (i64, IncidentStatus, &'static str, &'static [(&'static str, ServiceStatus)]);
 
 /// An incident or a maintenance.
 pub struct Story {
@@ -50,15 +50,15 @@ pub struct Story {
     pub title: &'static str,
     /// How long the window is, in minutes; none for an incident.
     pub window: Option<i64>,
-    pub words: &'static [Word],
+    pub words: &'static [StoryUpdate],
     pub postmortem: Option<&'static str>,
 }
 
-const fn incident(began: (i64, Option<i64>), title: &'static str, words: &'static [Word]) -> Story {
+const fn incident(began: (i64, Option<i64>), title: &'static str, words: &'static [StoryUpdate]) -> Story {
     Story { began, title, window: None, words, postmortem: None }
 }
 
-const fn work(began: (i64, Option<i64>), title: &'static str, minutes: i64, words: &'static [Word]) -> Story {
+const fn work(began: (i64, Option<i64>), title: &'static str, minutes: i64, words: &'static [StoryUpdate]) -> Story {
     Story { began, title, window: Some(minutes), words, postmortem: None }
 }
 

@@ -9,11 +9,11 @@ use uuid::Uuid;
 use super::{
     registration::maker_of,
     secrets::{hash_of, new_secret},
-    sessions::{Key, SEEN_SECONDS, Seat},
+    sessions::{Credential, Principal, SEEN_SECONDS},
 };
 use crate::{
     model::{Action, ApiToken, Error, Result, Timestamp, TokenId, TokenRequest, UserId, api_token::end_after_days},
-    server::domain::{Admin, Site, SureAdmin, audit::Deed, new_id, store::api_token, tx::Tx},
+    server::domain::{Admin, ReauthenticatedAdmin, Site, audit::AuditEvent, new_id, store::api_token, tx::Tx},
 };
 
 /// How every token begins, so that it is known for one wherever it turns up.
@@ -35,7 +35,7 @@ impl Admin {
     }
 }
 
-impl SureAdmin {
+impl ReauthenticatedAdmin {
     /// Makes a token in the words of a form: with a scope, and for so many days, or for ever when that is empty.
     ///
     /// # Errors
@@ -74,8 +74,8 @@ impl SureAdmin {
             revoked_at: None,
         };
         api_token::Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
-        let deed = Deed::new(Action::TokenCreated).on("token", row.id, &row.name);
-        tx.note(deed.setting("scope", row.scope).setting("expires_at", row.expires_at));
+        let audit_event = AuditEvent::new(Action::TokenCreated).on("token", row.id, &row.name);
+        tx.audit(audit_event.setting("scope", row.scope).setting("expires_at", row.expires_at));
         tx.commit().await?;
         Ok(ApiToken { secret: Some(secret), ..listed(row) })
     }
@@ -88,7 +88,7 @@ impl SureAdmin {
         let mut tx = self.begin().await?;
         let row = self.scope().find_id::<api_token::Entity>(id).filter(api_token::Column::RevokedAt.is_null());
         let row = row.one(tx.db()).await?.ok_or_else(Error::not_found)?;
-        tx.note(Deed::new(Action::TokenRevoked).on("token", row.id, &row.name));
+        tx.audit(AuditEvent::new(Action::TokenRevoked).on("token", row.id, &row.name));
         let ended = tx.revoke(row).await?;
         tx.end_access(ended);
         tx.commit().await
@@ -123,7 +123,7 @@ impl Site {
     /// # Errors
     /// When the database does not answer.
     #[expect(clippy::disallowed_methods, reason = "the token says which organization it acts in")]
-    pub async fn token_seat(&self, secret: &str) -> Result<Option<Seat>> {
+    pub async fn token_seat(&self, secret: &str) -> Result<Option<Principal>> {
         let (db, now) = (self.domain.db(), self.domain.clock().now());
         let found = api_token::Entity::find().filter(api_token::Column::SecretHash.eq(hash_of(secret)));
         let row = found.one(db).await?;
@@ -134,7 +134,7 @@ impl Site {
             let of_it = api_token::Entity::update_many().set(used).filter(api_token::Column::Id.eq(row.id));
             of_it.exec(db).await?;
         }
-        Ok(Some(Seat { account, key: Key::Token { id: row.id, scope: row.scope, name: row.name } }))
+        Ok(Some(Principal { account, key: Credential::Token { id: row.id, scope: row.scope, name: row.name } }))
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
         auth::encryption::Seal,
         domain::{
             Admin, Caller, Credentials, Person, Site,
-            audit::{self, Actor, Deed},
+            audit::{self, Actor, AuditEvent},
             new_id,
             store::{Scope, invitation, membership, organization, user_account},
             tx::Tx,
@@ -86,7 +86,7 @@ impl Admin {
             revoked_at: None,
         };
         invitation::Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
-        tx.note(Deed::new(Action::MemberInvited).on("invitation", row.id, &row.email).setting("role", role));
+        tx.audit(AuditEvent::new(Action::MemberInvited).on("invitation", row.id, &row.email).setting("role", role));
         tx.commit().await?;
         Ok((listed(row)?, secret, may_mail))
     }
@@ -99,7 +99,7 @@ impl Admin {
         let mut tx = self.begin().await?;
         let row = standing(tx.scope(), tx.now()).filter(invitation::Column::Id.eq(id));
         let row = row.one(tx.db()).await?.ok_or_else(Error::not_found)?;
-        tx.note(Deed::new(Action::InvitationRevoked).on("invitation", row.id, &row.email));
+        tx.audit(AuditEvent::new(Action::InvitationRevoked).on("invitation", row.id, &row.email));
         let mut change = row.into_active_model();
         change.revoked_at = Set(Some(tx.now()));
         change.update(tx.db()).await?;
@@ -190,7 +190,7 @@ impl Site {
             let spent = spend(tx.db(), seal, &person, code, tx.now()).await?.ok_or_else(wrong_code)?;
             if spent == Spent::RecoveryCode {
                 // Besides the entry of the change, that they have joined.
-                audit::write(tx.db(), row.org_id, tx.now(), &actor, Deed::new(Action::RecoveryCodeUsed)).await?;
+                audit::write(tx.db(), row.org_id, tx.now(), &actor, AuditEvent::new(Action::RecoveryCodeUsed)).await?;
             }
         }
         let account = tx.welcome(row, known.user).await?;
@@ -309,7 +309,7 @@ impl Tx {
             last_seen_at: None,
         };
         membership::Entity::insert(member.into_active_model().reset_all()).exec_without_returning(self.db()).await?;
-        self.note(Deed::new(Action::MemberJoined).on("user", user, &row.email).setting("role", row.role));
+        self.audit(AuditEvent::new(Action::MemberJoined).on("user", user, &row.email).setting("role", row.role));
         let organization = row.org_id;
         let mut change = row.into_active_model();
         change.accepted_at = Set(Some(self.now()));

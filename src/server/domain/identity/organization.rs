@@ -8,7 +8,7 @@ use crate::{
         Action, Event, Organization, Result,
         check::{Check, NAME_MAX},
     },
-    server::domain::{Admin, Viewer, audit::Deed, tx::Tx, zones},
+    server::domain::{Admin, Viewer, audit::AuditEvent, tx::Tx, zones},
 };
 
 impl Viewer {
@@ -32,7 +32,7 @@ impl Admin {
         let mut tx = self.begin().await?;
         if tx.organization().name != name {
             let change = (json!({"name": tx.organization().name}), json!({"name": name}));
-            tx.note(deed(&tx).changing(&change.0, &change.1));
+            tx.audit(audit_event(&tx).changing(&change.0, &change.1));
             tx.organization_mut().name = name;
             let page = tx.page().await?;
             tx.emit(Event::PageUpdated(Box::new(page))).await?;
@@ -51,7 +51,7 @@ impl Admin {
         let mut tx = self.begin().await?;
         if tx.organization().time_zone != name {
             let change = (json!({"time_zone": tx.organization().time_zone}), json!({"time_zone": name}));
-            tx.note(deed(&tx).changing(&change.0, &change.1));
+            tx.audit(audit_event(&tx).changing(&change.0, &change.1));
             tx.organization_mut().time_zone = name;
             let page = tx.page().await?;
             tx.emit(Event::PageUpdated(Box::new(page))).await?;
@@ -61,7 +61,7 @@ impl Admin {
 }
 
 /// What was done to the organization.
-fn deed(tx: &Tx) -> Deed {
+fn audit_event(tx: &Tx) -> AuditEvent {
     let organization = tx.organization();
-    Deed::new(Action::OrganizationChanged).on("organization", organization.id, &organization.name)
+    AuditEvent::new(Action::OrganizationChanged).on("organization", organization.id, &organization.name)
 }

@@ -14,7 +14,7 @@ use crate::{
     model::{Account, Action, Code, Error, Founding, Organization, OrganizationId, Result, SessionId, Timestamp},
     server::domain::{
         Caller, Person,
-        audit::{self, Deed},
+        audit::{self, AuditEvent},
         store::{self, organization, session},
     },
 };
@@ -44,8 +44,9 @@ impl Person {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await?;
         let account = account(&tx, self.user(), to).await?.ok_or_else(Error::not_found)?;
-        let deed = Deed::new(Action::OrganizationSwitched).on("organization", to, &account.organization.name);
-        audit::write(&tx, to, now, &self.actor(), deed).await?;
+        let audit_event =
+            AuditEvent::new(Action::OrganizationSwitched).on("organization", to, &account.organization.name);
+        audit::write(&tx, to, now, &self.actor(), audit_event).await?;
         let session = exchange(&tx, self.session(), account, now, self.caller()).await?;
         tx.commit().await?;
         self.domain.tell_end(self.session().uuid());
@@ -72,8 +73,8 @@ impl Person {
         }
         insert_first_admin(&tx, made.id, self.user(), now).await?;
         let account = account(&tx, self.user(), made.id).await?.ok_or_else(Error::unauthorized)?;
-        let deed = Deed::new(Action::OrganizationCreated).on("organization", made.id, &made.name);
-        audit::write(&tx, made.id, now, &self.actor(), deed).await?;
+        let audit_event = AuditEvent::new(Action::OrganizationCreated).on("organization", made.id, &made.name);
+        audit::write(&tx, made.id, now, &self.actor(), audit_event).await?;
         let session = exchange(&tx, self.session(), account, now, self.caller()).await?;
         tx.commit().await?;
         self.domain.tell_end(self.session().uuid());

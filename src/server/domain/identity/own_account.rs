@@ -20,7 +20,7 @@ use crate::{
     server::{
         domain::{
             NewSession, Person, Site, System,
-            audit::{self, Actor, Deed},
+            audit::{self, Actor, AuditEvent},
             store::{self, password_reset, recovery_code, session, user_account},
         },
         error::internal,
@@ -79,8 +79,9 @@ impl Person {
         if before == name {
             return Ok(());
         }
-        let deed = Deed::new(Action::ProfileChanged).changing(&json!({"name": before}), &json!({"name": name}));
-        self.note(&tx, deed).await?;
+        let audit_event =
+            AuditEvent::new(Action::ProfileChanged).changing(&json!({"name": before}), &json!({"name": name}));
+        self.audit(&tx, audit_event).await?;
         self.held_here(&tx).await?;
         let change = user_account::ActiveModel { name: Set(name), ..Default::default() };
         update_user(&tx, self.user(), change).await?;
@@ -97,8 +98,9 @@ impl Person {
         if before == email.as_str() {
             return Ok(());
         }
-        let deed = Deed::new(Action::ProfileChanged).changing(&json!({"email": before}), &json!({"email": email}));
-        self.note(&tx, deed).await?;
+        let audit_event =
+            AuditEvent::new(Action::ProfileChanged).changing(&json!({"email": before}), &json!({"email": email}));
+        self.audit(&tx, audit_event).await?;
         self.held_here(&tx).await?;
         let change = user_account::ActiveModel { email: Set(email.to_string()), ..Default::default() };
         update_user(&tx, self.user(), change).await.map_err(|error| match error.sql_err() {
@@ -133,7 +135,7 @@ impl Person {
     /// # Errors
     /// When the database does not answer.
     pub async fn note_refused_password(&self) -> Result<()> {
-        self.note(self.db(), Deed::new(Action::PasswordRefused)).await
+        self.audit(self.db(), AuditEvent::new(Action::PasswordRefused)).await
     }
 
     /// Sets another password. The old one has been asked for. Ends every session; this one goes on under a new id
@@ -144,7 +146,7 @@ impl Person {
     pub async fn change_password(&self, password_hash: String) -> Result<NewSession> {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await?;
-        self.note(&tx, Deed::new(Action::PasswordChanged)).await?;
+        self.audit(&tx, AuditEvent::new(Action::PasswordChanged)).await?;
         let row = self.held_here(&tx).await?;
         let change = user_account::ActiveModel { password_hash: Set(password_hash), ..Default::default() };
         update_user(&tx, self.user(), change).await?;
@@ -163,7 +165,7 @@ impl Person {
     #[expect(clippy::disallowed_methods, reason = "the session is the one that asks")]
     pub async fn note_confirmed(&self) -> Result<()> {
         let tx = store::begin(self.domain.db()).await?;
-        self.note(&tx, Deed::new(Action::PasswordConfirmed)).await?;
+        self.audit(&tx, AuditEvent::new(Action::PasswordConfirmed)).await?;
         let change = session::ActiveModel { authenticated_at: Set(self.domain.clock().now()), ..Default::default() };
         let this = session::Entity::update_many().set(change).filter(session::Column::Id.eq(self.session()));
         this.exec(&tx).await?;
@@ -180,9 +182,9 @@ impl Person {
         let own = Condition::all().add(session::Column::Id.eq(id)).add(session::Column::UserId.eq(self.user()));
         let row = session::Entity::find().filter(own.clone()).one(&tx).await?;
         let row = row.ok_or_else(Error::not_found)?;
-        let deed = Deed::new(Action::SessionRevoked).on("session", id, &device::describe(&row.user_agent));
+        let audit_event = AuditEvent::new(Action::SessionRevoked).on("session", id, &device::describe(&row.user_agent));
         let now = self.domain.clock().now();
-        audit::write(&tx, self.organization(), now, &self.actor(), deed).await?;
+        audit::write(&tx, self.organization(), now, &self.actor(), audit_event).await?;
         held(&tx, self.user()).await?;
         let row = session::Entity::find().filter(own).lock_exclusive().one(&tx).await?;
         // It may go on under another id already.
@@ -207,9 +209,9 @@ impl Person {
         if before.is_empty() {
             return Ok(());
         }
-        let deed = Deed::new(Action::SessionRevoked).setting("sessions", before.len());
+        let audit_event = AuditEvent::new(Action::SessionRevoked).setting("sessions", before.len());
         let now = self.domain.clock().now();
-        audit::write(&tx, self.organization(), now, &self.actor(), deed).await?;
+        audit::write(&tx, self.organization(), now, &self.actor(), audit_event).await?;
         // Again, now that none of them can be exchanged for another.
         held(&tx, self.user()).await?;
         let others: Vec<SessionId> = others.lock_exclusive().into_tuple().all(&tx).await?;
@@ -238,9 +240,13 @@ impl Person {
     }
 
     /// Writes down in each of the person's organizations what they did.
-    pub(in crate::server::domain) async fn note(&self, db: &impl ConnectionTrait, deed: Deed) -> Result<()> {
-        let deed = deed.on("user", self.user(), &self.account().user.name);
-        note_everywhere(db, self.user(), self.domain.clock().now(), &self.actor(), deed).await
+    pub(in crate::server::domain) async fn audit(
+        &self,
+        db: &impl ConnectionTrait,
+        audit_event: AuditEvent,
+    ) -> Result<()> {
+        let audit_event = audit_event.on("user", self.user(), &self.account().user.name);
+        note_everywhere(db, self.user(), self.domain.clock().now(), &self.actor(), audit_event).await
     }
 }
 
@@ -275,8 +281,8 @@ impl System {
             return Ok(Vec::new());
         }
         let action = if is_disabled { Action::PersonDisabled } else { Action::PersonEnabled };
-        let deed = Deed::new(action).on("user", user.id, &user.name);
-        note_everywhere(&tx, user.id, now, &Actor::system(), deed).await?;
+        let audit_event = AuditEvent::new(action).on("user", user.id, &user.name);
+        note_everywhere(&tx, user.id, now, &Actor::system(), audit_event).await?;
         held(&tx, user.id).await?;
         let change = user_account::ActiveModel { disabled_at: Set(is_disabled.then_some(now)), ..Default::default() };
         update_user(&tx, user.id, change).await?;
@@ -299,10 +305,10 @@ pub(in crate::server::domain) async fn note_everywhere(
     user: UserId,
     now: Timestamp,
     actor: &Actor,
-    deed: Deed,
+    audit_event: AuditEvent,
 ) -> Result<()> {
     for organization in organizations_of(db, user).await? {
-        audit::write(db, organization, now, actor, deed.clone()).await?;
+        audit::write(db, organization, now, actor, audit_event.clone()).await?;
     }
     Ok(())
 }

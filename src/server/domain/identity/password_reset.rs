@@ -12,13 +12,13 @@ use crate::{
     model::{Action, Email, Error, Result, Timestamp, UserId},
     server::domain::{
         Caller, Site, System,
-        audit::{Actor, Deed},
+        audit::{Actor, AuditEvent},
         store::{self, password_reset, user_account},
     },
 };
 
 /// How long a link works, in seconds.
-const SECONDS: i64 = 30 * 60;
+const LIFETIME_SECONDS: i64 = 30 * 60;
 /// How many links an address is sent in a day.
 const PER_DAY: u64 = 3;
 const DAY: i64 = 24 * 3600;
@@ -38,8 +38,8 @@ impl Site {
             return Ok(None);
         }
         let actor = Actor::person(user.id, &user.name, caller);
-        let deed = Deed::new(Action::PasswordResetRequested).on("user", user.id, &user.name);
-        note_everywhere(&tx, user.id, now, &actor, deed).await?;
+        let audit_event = AuditEvent::new(Action::PasswordResetRequested).on("user", user.id, &user.name);
+        note_everywhere(&tx, user.id, now, &actor, audit_event).await?;
         // Held, so that requests at the same time are counted one after the other.
         let user = held(&tx, user.id).await?.filter(|user| user.disabled_at.is_none());
         let Some(user) = user.filter(|user| user.email == email.as_str()) else { return Ok(None) };
@@ -56,7 +56,7 @@ impl Site {
             token_hash: Set(hash_of(&secret)),
             user_id: Set(user.id),
             created_at: Set(now),
-            expires_at: Set(if is_sent { now.plus_seconds(SECONDS) } else { now }),
+            expires_at: Set(if is_sent { now.plus_seconds(LIFETIME_SECONDS) } else { now }),
         })
         .exec_without_returning(&tx)
         .await?;
@@ -85,8 +85,8 @@ impl Site {
         let live = live_reset(secret, now);
         let user = holder(&tx, live.clone()).await?;
         let actor = Actor::person(user.id, &user.name, caller);
-        let deed = Deed::new(Action::PasswordReset).on("user", user.id, &user.name);
-        note_everywhere(&tx, user.id, now, &actor, deed).await?;
+        let audit_event = AuditEvent::new(Action::PasswordReset).on("user", user.id, &user.name);
+        note_everywhere(&tx, user.id, now, &actor, audit_event).await?;
         let user = held(&tx, user.id).await?.filter(|user| user.disabled_at.is_none()).ok_or_else(spent)?;
         // Of two that come with it at once, one uses it up.
         let void = password_reset::ActiveModel { expires_at: Set(now), ..Default::default() };

@@ -20,7 +20,7 @@ use crate::{
     server::{
         domain::{
             Caller, Domain, Site, System,
-            audit::{self, Actor, Deed},
+            audit::{self, Actor, AuditEvent},
             new_id,
             store::{self, Scope, membership, organization, user_account},
         },
@@ -53,8 +53,9 @@ impl Site {
         let account = insert_account(&tx, new, password_hash, now).await?;
         let (organization, actor) = (account.organization.clone(), Actor::person(account.user.id, &new.name, caller));
         let session = insert_session(&tx, account, now, now, caller, true).await?;
-        let deed = Deed::new(Action::OrganizationCreated).on("organization", organization.id, &organization.name);
-        audit::write(&tx, organization.id, now, &actor, deed).await?;
+        let audit_event =
+            AuditEvent::new(Action::OrganizationCreated).on("organization", organization.id, &organization.name);
+        audit::write(&tx, organization.id, now, &actor, audit_event).await?;
         tx.commit().await?;
         Ok(session)
     }
@@ -87,7 +88,7 @@ impl Site {
     pub async fn note_failed_login(&self, known: &Credentials, caller: &Caller) -> Result<()> {
         let (db, now) = (self.domain.db(), self.domain.clock().now());
         let actor = Actor::person(known.user, &known.name, caller);
-        note_everywhere(db, known.user, now, &actor, Deed::new(Action::LoginFailed)).await
+        note_everywhere(db, known.user, now, &actor, AuditEvent::new(Action::LoginFailed)).await
     }
 }
 
@@ -108,8 +109,8 @@ impl System {
     pub async fn reset_password(&self, email: &Email, password_hash: String) -> Result<()> {
         let tx = store::begin(self.domain.db()).await?;
         let user = person_at(&tx, email.as_str()).await?.ok_or_else(Error::not_found)?;
-        let deed = Deed::new(Action::PasswordReset).on("user", user.id, &user.name);
-        note_everywhere(&tx, user.id, self.domain.clock().now(), &Actor::system(), deed).await?;
+        let audit_event = AuditEvent::new(Action::PasswordReset).on("user", user.id, &user.name);
+        note_everywhere(&tx, user.id, self.domain.clock().now(), &Actor::system(), audit_event).await?;
         held(&tx, user.id).await?;
         let change = user_account::ActiveModel { password_hash: Set(password_hash), ..Default::default() };
         update_user(&tx, user.id, change).await?;

@@ -15,8 +15,8 @@ use crate::{
     server::{
         auth::encryption::Seal,
         domain::{
-            Person, Sure, System,
-            audit::{Actor, Deed},
+            Person, Reauthenticated, System,
+            audit::{Actor, AuditEvent},
             store::{self, recovery_code, user_account},
         },
         error::internal,
@@ -41,7 +41,7 @@ pub(in crate::server::domain) enum Spent {
     RecoveryCode,
 }
 
-impl Sure {
+impl Reauthenticated {
     /// Begins to set up a second factor: makes the seed, which counts for nothing until a code of it has been given.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl Sure {
         if self.user_row(&tx).await?.totp_since.is_some() {
             return Err(already());
         }
-        self.note(&tx, Deed::new(Action::TwoFactorBegun)).await?;
+        self.audit(&tx, AuditEvent::new(Action::TwoFactorBegun)).await?;
         self.held_here(&tx).await?;
         let seed: [u8; 20] = rand::random();
         let change = user_account::ActiveModel {
@@ -90,7 +90,7 @@ impl Sure {
             return Err(Error::not_found());
         }
         let step = step_of(&seed_of(seal, &user)?, &normal(code), now)?.ok_or_else(wrong_code)?;
-        self.note(&tx, Deed::new(Action::TwoFactorEnabled)).await?;
+        self.audit(&tx, AuditEvent::new(Action::TwoFactorEnabled)).await?;
         self.held_here(&tx).await?;
         let change =
             user_account::ActiveModel { totp_since: Set(Some(now)), totp_step: Set(step), ..Default::default() };
@@ -108,7 +108,7 @@ impl Person {
     /// `not_found` when there is none, `unauthorized` when this session has ended meanwhile.
     pub async fn disable_second_factor(&self) -> Result<()> {
         let tx = self.begin_with_factor().await?;
-        self.note(&tx, Deed::new(Action::TwoFactorDisabled)).await?;
+        self.audit(&tx, AuditEvent::new(Action::TwoFactorDisabled)).await?;
         self.held_here(&tx).await?;
         take_away(&tx, self.user()).await?;
         Ok(tx.commit().await?)
@@ -120,7 +120,7 @@ impl Person {
     /// `not_found` without a second factor, `unauthorized` when this session has ended meanwhile.
     pub async fn renew_recovery_codes(&self) -> Result<RecoveryCodes> {
         let tx = self.begin_with_factor().await?;
-        self.note(&tx, Deed::new(Action::RecoveryCodesRenewed)).await?;
+        self.audit(&tx, AuditEvent::new(Action::RecoveryCodesRenewed)).await?;
         self.held_here(&tx).await?;
         let codes = renew_codes(&tx, self.user()).await?;
         tx.commit().await?;
@@ -146,8 +146,8 @@ impl System {
         let tx = store::begin(self.domain.db()).await?;
         let user = person_at(&tx, email.as_str()).await?.filter(|user| user.totp_since.is_some());
         let user = user.ok_or_else(Error::not_found)?;
-        let deed = Deed::new(Action::TwoFactorDisabled).on("user", user.id, &user.name);
-        note_everywhere(&tx, user.id, now, &Actor::system(), deed).await?;
+        let audit_event = AuditEvent::new(Action::TwoFactorDisabled).on("user", user.id, &user.name);
+        note_everywhere(&tx, user.id, now, &Actor::system(), audit_event).await?;
         held(&tx, user.id).await?;
         take_away(&tx, user.id).await?;
         let ended = delete_sessions(&tx, user.id, None).await?;

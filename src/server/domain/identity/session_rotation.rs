@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::{
     registration::{account, held},
-    sessions::{NewSession, Seat, has_ended, insert_session},
+    sessions::{NewSession, Principal, has_ended, insert_session},
 };
 use crate::{
     model::{Result, SessionId, Timestamp, UserId},
@@ -21,11 +21,11 @@ use crate::{
 };
 
 /// How long an open page may still ask under the old id, and its other tabs may be told the new one, in seconds.
-const SECONDS: i64 = 10;
+const GRACE_SECONDS: i64 = 10;
 
 /// How a session's token comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Carrier {
+pub enum TokenSource {
     /// In a header: a program's, which nobody can give another.
     Header,
     /// In a cookie: a browser's.
@@ -33,8 +33,8 @@ pub enum Carrier {
 }
 
 /// Whether a session's id still opens anything but a page.
-pub(in crate::server::domain) fn answers(row: &session::Model, carrier: Carrier, now: Timestamp) -> bool {
-    row.renew_by.is_none_or(|end| carrier == Carrier::Cookie && row.renewed_as.is_none() && now < end)
+pub(in crate::server::domain) fn answers(row: &session::Model, carrier: TokenSource, now: Timestamp) -> bool {
+    row.renew_by.is_none_or(|end| carrier == TokenSource::Cookie && row.renewed_as.is_none() && now < end)
 }
 
 impl Tx {
@@ -51,7 +51,7 @@ impl Tx {
             .all(self.db())
             .await?;
         let change =
-            session::ActiveModel { renew_by: Set(Some(self.now().plus_seconds(SECONDS))), ..Default::default() };
+            session::ActiveModel { renew_by: Set(Some(self.now().plus_seconds(GRACE_SECONDS))), ..Default::default() };
         session::Entity::update_many()
             .set(change)
             .filter(session::Column::OrgId.eq(organization))
@@ -69,12 +69,12 @@ impl Site {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn page_seat(&self, id: SessionId, caller: &Caller) -> Result<Option<(Seat, Option<NewSession>)>> {
+    pub async fn page_seat(&self, id: SessionId, caller: &Caller) -> Result<Option<(Principal, Option<NewSession>)>> {
         if let Some(seat) = self.seat_unless(id, |row| row.renew_by.is_some()).await? {
             return Ok(Some((seat, None)));
         }
         let Some(new) = self.renew(id, caller).await? else { return Ok(None) };
-        Ok(self.seat(new.id, Carrier::Cookie).await?.map(|seat| (seat, Some(new))))
+        Ok(self.seat(new.id, TokenSource::Cookie).await?.map(|seat| (seat, Some(new))))
     }
 
     /// Begins the session in the place of one whose id was taken away, which it outlives by nothing; of several
@@ -106,7 +106,7 @@ impl Site {
         end.update(&tx).await?;
         let left = session::ActiveModel {
             id: Unchanged(old),
-            renew_by: Set(Some(now.plus_seconds(SECONDS))),
+            renew_by: Set(Some(now.plus_seconds(GRACE_SECONDS))),
             renewed_as: Set(Some(new.id)),
             ..Default::default()
         };

@@ -10,7 +10,7 @@ use super::{
     api_tokens::stands,
     registration::{account, disabled, held, maker_of},
     second_factor::{Spent, spend, wrong_code},
-    session_rotation::{Carrier, answers},
+    session_rotation::{TokenSource, answers},
 };
 use crate::{
     model::{Account, Action, Error, OrganizationId, Result, Role, SessionId, Timestamp, TokenId, TokenScope, UserId},
@@ -18,7 +18,7 @@ use crate::{
         auth::encryption::Seal,
         domain::{
             Caller, Credentials, Person, Site, System, Viewer,
-            audit::{self, Actor, Deed},
+            audit::{self, Actor, AuditEvent},
             new_id,
             store::{self, Scope, api_token, membership, session},
             tx::Tx,
@@ -53,7 +53,7 @@ pub struct NewSession {
 
 /// What opened the door.
 #[derive(Clone, Debug)]
-pub enum Key {
+pub enum Credential {
     /// A person's session.
     Session {
         /// Which.
@@ -72,7 +72,7 @@ pub enum Key {
     },
 }
 
-impl Key {
+impl Credential {
     /// What names the key when it ends.
     const fn uuid(&self) -> Uuid {
         match self {
@@ -84,16 +84,16 @@ impl Key {
 
 /// A key in use: who sits there.
 #[derive(Clone, Debug)]
-pub struct Seat {
+pub struct Principal {
     /// Who, and where they act.
     pub account: Account,
     /// What opened the door.
-    pub key: Key,
+    pub key: Credential,
 }
 
 /// What has become of somebody's right to listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum AccessState {
     /// It is as it was.
     Same,
     /// They are something else here now.
@@ -103,12 +103,12 @@ pub enum Standing {
 }
 
 /// Waits for one session or token to end or change.
-pub struct AccessEnd {
+pub struct RevocationWatch {
     key: Uuid,
     endings: broadcast::Receiver<Uuid>,
 }
 
-impl AccessEnd {
+impl RevocationWatch {
     /// Returns when the access may have ended or changed: ask how it stands.
     pub async fn wait(&mut self) {
         loop {
@@ -138,7 +138,7 @@ impl Site {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await?;
         let actor = Actor::person(user, &known.name, caller);
-        audit::write(&tx, organization, now, &actor, Deed::new(Action::LoggedIn)).await?;
+        audit::write(&tx, organization, now, &actor, AuditEvent::new(Action::LoggedIn)).await?;
         // The password was compared a while ago: it must be the same still, now that nobody can change it.
         let row = held(&tx, user).await?.filter(|row| row.password_hash == known.password_hash);
         let row = row.ok_or_else(Error::unauthorized)?;
@@ -147,7 +147,7 @@ impl Site {
             let (seal, code) = code.ok_or_else(Error::unauthorized)?;
             let spent = spend(&tx, seal, &row, code, now).await?.ok_or_else(wrong_code)?;
             if spent == Spent::RecoveryCode {
-                audit::write(&tx, organization, now, &actor, Deed::new(Action::RecoveryCodeUsed)).await?;
+                audit::write(&tx, organization, now, &actor, AuditEvent::new(Action::RecoveryCodeUsed)).await?;
             }
         }
         let ended = make_room(&tx, user).await?;
@@ -161,7 +161,7 @@ impl Site {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn seat(&self, id: SessionId, carrier: Carrier) -> Result<Option<Seat>> {
+    pub async fn seat(&self, id: SessionId, carrier: TokenSource) -> Result<Option<Principal>> {
         let now = self.domain.clock().now();
         self.seat_unless(id, |row| !answers(row, carrier, now)).await
     }
@@ -172,7 +172,7 @@ impl Site {
         &self,
         id: SessionId,
         is_refused: impl FnOnce(&session::Model) -> bool,
-    ) -> Result<Option<Seat>> {
+    ) -> Result<Option<Principal>> {
         let (db, now) = (self.domain.db(), self.domain.clock().now());
         let Some(row) = session::Entity::find_by_id(id).one(db).await? else { return Ok(None) };
         if has_ended(&row, now) || is_refused(&row) {
@@ -187,7 +187,7 @@ impl Site {
             let update = Scope::of(row.org_id).update_id::<membership::Entity>(row.user_id);
             update.set(seen).exec(db).await?;
         }
-        Ok(Some(Seat { account, key: Key::Session { id, authenticated_at: row.authenticated_at } }))
+        Ok(Some(Principal { account, key: Credential::Session { id, authenticated_at: row.authenticated_at } }))
     }
 }
 
@@ -199,7 +199,7 @@ impl Person {
     pub async fn log_out(&self) -> Result<()> {
         let tx = store::begin(self.domain.db()).await?;
         let now = self.domain.clock().now();
-        audit::write(&tx, self.organization(), now, &self.actor(), Deed::new(Action::LoggedOut)).await?;
+        audit::write(&tx, self.organization(), now, &self.actor(), AuditEvent::new(Action::LoggedOut)).await?;
         session::Entity::delete_by_id(self.session()).exec(&tx).await?;
         tx.commit().await?;
         self.domain.tell_end(self.session().uuid());
@@ -210,19 +210,19 @@ impl Person {
 impl Viewer {
     /// Tells when this access may have ended or changed.
     #[must_use]
-    pub fn end(&self) -> AccessEnd {
-        AccessEnd { key: self.key().uuid(), endings: self.domain.inner.endings.subscribe() }
+    pub fn end(&self) -> RevocationWatch {
+        RevocationWatch { key: self.key().uuid(), endings: self.domain.inner.endings.subscribe() }
     }
 
     /// How this access stands by now, for sockets that outlive a request.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn standing(&self) -> Result<Standing> {
+    pub async fn standing(&self) -> Result<AccessState> {
         let (db, now) = (self.domain.db(), self.domain.clock().now());
         let found = match self.key() {
-            Key::Session { id, .. } => role_in_session(db, *id, now).await?,
-            Key::Token { id, .. } => {
+            Credential::Session { id, .. } => role_in_session(db, *id, now).await?,
+            Credential::Token { id, .. } => {
                 let row = self.scope().find_id::<api_token::Entity>(*id).one(db).await?;
                 match row.filter(|row| stands(row, now)) {
                     Some(row) => maker_of(db, row.created_by, row.org_id).await?.map(|maker| (maker.user.role, false)),
@@ -231,9 +231,9 @@ impl Viewer {
             }
         };
         Ok(match found {
-            None => Standing::Ended,
-            Some((role, is_outdated)) if role == self.role() && !is_outdated => Standing::Same,
-            Some(_) => Standing::OtherRole,
+            None => AccessState::Ended,
+            Some((role, is_outdated)) if role == self.role() && !is_outdated => AccessState::Same,
+            Some(_) => AccessState::OtherRole,
         })
     }
 }
@@ -241,10 +241,10 @@ impl Viewer {
 impl Tx {
     /// Refuses who came with a key that has ended since: a request may take its time to tell all it has to say.
     #[expect(clippy::disallowed_methods, reason = "the session is the one that asks")]
-    pub(in crate::server::domain) async fn still_stands(&self, key: &Key) -> Result<()> {
+    pub(in crate::server::domain) async fn still_stands(&self, key: &Credential) -> Result<()> {
         let stands = match key {
-            Key::Session { id, .. } => session::Entity::find_by_id(*id).one(self.db()).await?.is_some(),
-            Key::Token { id, .. } => {
+            Credential::Session { id, .. } => session::Entity::find_by_id(*id).one(self.db()).await?.is_some(),
+            Credential::Token { id, .. } => {
                 let row = self.scope().find_id::<api_token::Entity>(*id).one(self.db()).await?;
                 row.is_some_and(|row| stands(&row, self.now()))
             }

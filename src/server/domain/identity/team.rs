@@ -13,7 +13,7 @@ use crate::{
     model::{Action, Code, Error, Result, Role, TeamMember, UserId},
     server::domain::{
         Admin, Person, Viewer,
-        audit::Deed,
+        audit::AuditEvent,
         store::{Scope, invitation, membership, organization, user_account},
         tx::Tx,
     },
@@ -50,11 +50,12 @@ impl Admin {
         if before.role == role {
             return listed(&before, person);
         }
-        let mut deed = Deed::new(Action::RoleChanged).on("user", user, &person.name);
+        let mut audit_event = AuditEvent::new(Action::RoleChanged).on("user", user, &person.name);
         if role != Role::Admin {
             tx.keep_an_admin(&before, "Make somebody else an admin first.").await?;
             // They may not offer any more what they have offered.
-            deed = deed.ending("invitations_revoked", tx.take_back(invitation::Column::InvitedBy.eq(user)).await?);
+            audit_event =
+                audit_event.ending("invitations_revoked", tx.take_back(invitation::Column::InvitedBy.eq(user)).await?);
         }
         let mut change = before.clone().into_active_model();
         change.role = Set(role);
@@ -63,7 +64,7 @@ impl Admin {
             tx.end_access(session.uuid());
         }
         let roles = (json!({"role": before.role}), json!({"role": role}));
-        tx.note(deed.changing(&roles.0, &roles.1));
+        tx.audit(audit_event.changing(&roles.0, &roles.1));
         tx.commit().await?;
         listed(&after, person)
     }
@@ -129,8 +130,8 @@ impl Tx {
             self.end_access(session);
         }
         membership::Entity::delete_by_id((organization, user)).exec(self.db()).await?;
-        let deed = Deed::new(action).on("user", user, &person.name);
-        self.note(deed.ending("tokens_revoked", tokens).ending("invitations_revoked", invitations));
+        let audit_event = AuditEvent::new(action).on("user", user, &person.name);
+        self.audit(audit_event.ending("tokens_revoked", tokens).ending("invitations_revoked", invitations));
         Ok(())
     }
 }

@@ -12,13 +12,13 @@ use super::{
     load,
 };
 use crate::model::{
-    Audience, Automations, Cause, ClockAction, Clockwork, Code, Course, Error, Event, Impact, Incident, IncidentId,
-    IncidentKind, IncidentStatus, Result, ServiceId, ServiceImpact, ServiceStatus, Timestamp, UserId,
-    check::require_version,
+    Audience, Automations, Cause, ClockAction, Code, DerivedStatus, Error, Event, Impact, Incident, IncidentId,
+    IncidentKind, IncidentStatus, MaintenanceSchedule, Result, ServiceId, ServiceImpact, ServiceStatus, Timestamp,
+    UserId, check::require_version,
 };
 
 /// An incident's rows while it is being changed.
-pub(in crate::server::domain) struct Case {
+pub(in crate::server::domain) struct LoadedIncident {
     pub row: incident::Model,
     pub services: Vec<incident_service::Model>,
     /// Oldest first by the time they stand at.
@@ -30,7 +30,7 @@ pub(in crate::server::domain) struct Case {
     pub left: BTreeMap<ServiceId, ServiceStatus>,
 }
 
-impl Case {
+impl LoadedIncident {
     pub fn new(row: incident::Model) -> Self {
         Self { row, services: Vec::new(), updates: Vec::new(), was_public: false, is_new: true, left: BTreeMap::new() }
     }
@@ -58,10 +58,10 @@ impl Case {
     }
 
     /// What the clock has to know.
-    pub fn clockwork(&self) -> Option<Clockwork> {
+    pub fn clockwork(&self) -> Option<MaintenanceSchedule> {
         let row = &self.row;
         let (start, end) = row.scheduled_start.zip(row.scheduled_end)?;
-        Some(Clockwork {
+        Some(MaintenanceSchedule {
             status: row.status,
             automations: automations(row),
             start,
@@ -102,7 +102,7 @@ impl Case {
     pub fn derive(&mut self) {
         self.updates.sort_by_key(|update| (update.display_at, update.id));
         let told: Vec<_> = self.updates.iter().map(|update| (update.status, update.display_at)).collect();
-        let Some(course) = Course::of(&told) else { return };
+        let Some(course) = DerivedStatus::of(&told) else { return };
         let row = &mut self.row;
         row.status = course.status;
         (row.monitoring_at, row.resolved_at) = (course.monitoring_at, course.resolved_at);
@@ -143,7 +143,7 @@ fn unknown_service() -> Error {
 
 impl Tx {
     /// An incident of this organization, to change it.
-    pub(in crate::server::domain) async fn case(&self, id: IncidentId) -> Result<Case> {
+    pub(in crate::server::domain) async fn case(&self, id: IncidentId) -> Result<LoadedIncident> {
         let row = self.scope().find_id::<incident::Entity>(id).one(self.db()).await?;
         let row = row.ok_or_else(Error::not_found)?;
         let services = self.scope().find::<incident_service::Entity>();
@@ -154,7 +154,7 @@ impl Tx {
         let mut updates = updates?;
         updates.sort_by_key(|update| (update.display_at, update.id));
         let was_public = !row.is_draft;
-        Ok(Case { row, services: services?, updates, was_public, is_new: false, left: BTreeMap::new() })
+        Ok(LoadedIncident { row, services: services?, updates, was_public, is_new: false, left: BTreeMap::new() })
     }
 
     /// Refuses services that are not this organization's.
@@ -165,7 +165,11 @@ impl Tx {
     }
 
     /// Attaches services, or changes what is said of those that are attached (domain rules 3.4.3 and 3.4.8).
-    pub(in crate::server::domain) async fn attach(&self, case: &mut Case, said: &[ServiceImpact]) -> Result<()> {
+    pub(in crate::server::domain) async fn attach(
+        &self,
+        case: &mut LoadedIncident,
+        said: &[ServiceImpact],
+    ) -> Result<()> {
         let mut known = None;
         for ServiceImpact { id, status } in said {
             if let Some(service) = case.service(*id) {
@@ -194,7 +198,7 @@ impl Tx {
     /// tells everybody.
     pub(in crate::server::domain) async fn settle_case(
         &mut self,
-        mut case: Case,
+        mut case: LoadedIncident,
         by: Option<UserId>,
         at: Timestamp,
     ) -> Result<Incident> {
@@ -223,7 +227,7 @@ impl Tx {
         Ok(incident)
     }
 
-    async fn write(&self, case: &Case) -> Result<()> {
+    async fn write(&self, case: &LoadedIncident) -> Result<()> {
         let row = case.row.clone().into_active_model().reset_all();
         if case.is_new {
             incident::Entity::insert(row).exec_without_returning(self.db()).await?;

@@ -8,13 +8,14 @@ use super::{
         store::{incident, incident_service, incident_update},
         tx::Tx,
     },
-    aggregate::Case,
+    aggregate::LoadedIncident,
     load,
 };
 use crate::{
     model::{
         AffectedService, Error, IncidentKind, IncidentStatus, Result, ServiceImpact, ServiceStatus, ServiceTransition,
-        Step, Timestamp, UpdateId, UserId, incident_input::check_step, page::PAST_DAYS, status_transition::place_after,
+        StatusTransition, Timestamp, UpdateId, UserId, incident_input::check_step, page::PAST_DAYS,
+        status_transition::place_after,
     },
     server::error::internal,
 };
@@ -33,7 +34,7 @@ const PAGES_UPDATES_MAX: usize = 10_000;
 const ELSEWHERE: &str = "Delete updates that nobody needs any more, or go on in a new one.";
 
 /// Something to say about an incident.
-pub(in crate::server::domain) struct Word {
+pub(in crate::server::domain) struct UpdateDraft {
     pub status: IncidentStatus,
     pub message: Option<String>,
     pub services: Option<Vec<ServiceImpact>>,
@@ -45,7 +46,7 @@ pub(in crate::server::domain) struct Word {
     pub notify: bool,
 }
 
-impl Case {
+impl LoadedIncident {
     /// The time at which something stands that is said at this instant.
     pub fn place(&self, at: Timestamp) -> Timestamp {
         place_after(self.updates.last().map(|newest| newest.display_at), at)
@@ -99,7 +100,7 @@ fn affected(row: &incident_service::Model) -> AffectedService {
 
 impl Tx {
     /// Refuses more text than one incident can hold, or than pages can show together.
-    pub(in crate::server::domain) async fn require_text_room(&self, case: &Case) -> Result<()> {
+    pub(in crate::server::domain) async fn require_text_room(&self, case: &LoadedIncident) -> Result<()> {
         text_room(&case.updates)?;
         let since = self.now().plus_seconds(-86_400 * i64::try_from(PAST_DAYS + 1)?);
         if case.row.resolved_at.is_some_and(|end| end < since) {
@@ -119,7 +120,11 @@ impl Tx {
 
     /// Says something about an incident: its status follows, and its services (domain rules 3.4.2, 3.4.3 and 3.4.5).
     /// Writes nothing yet: that is [`Tx::settle_case`]'s.
-    pub(in crate::server::domain) async fn say(&mut self, case: &mut Case, word: Word) -> Result<UpdateId> {
+    pub(in crate::server::domain) async fn say(
+        &mut self,
+        case: &mut LoadedIncident,
+        word: UpdateDraft,
+    ) -> Result<UpdateId> {
         let id = UpdateId::from_uuid(new_id());
         let display_at = word.display_at.unwrap_or_else(|| case.place(self.now()));
         let is_newest = case.updates.last().is_none_or(|newest| (display_at, id) > (newest.display_at, newest.id));
@@ -132,7 +137,7 @@ impl Tx {
         if (is_newest && from.is_some()) || word.status.kind() != case.row.kind {
             check_step(case.row.status, word.status)?;
         }
-        let step = Step { from, to: word.status, said: &said };
+        let step = StatusTransition { from, to: word.status, said: &said };
         step.check()?;
         let told = if is_newest { self.take(case, step).await? } else { None };
         let message = word.message.unwrap_or_else(|| word.status.default_text().to_owned());
@@ -165,7 +170,11 @@ impl Tx {
     }
 
     /// Attaches the services that are new to the case, and lets all follow the step.
-    async fn take(&self, case: &mut Case, step: Step<'_>) -> Result<Option<Vec<ServiceTransition>>> {
+    async fn take(
+        &self,
+        case: &mut LoadedIncident,
+        step: StatusTransition<'_>,
+    ) -> Result<Option<Vec<ServiceTransition>>> {
         let fresh = step.said.iter().filter(|said| case.services.iter().all(|known| known.service_id != said.id));
         let fresh: Vec<_> =
             fresh.map(|said| ServiceImpact { id: said.id, status: ServiceStatus::Operational }).collect();

@@ -6,9 +6,9 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, IntoActiveModel, QueryFilter};
 
 use super::{
     super::{Member, markdown, store::incident_impact, tx::Tx, zones},
-    aggregate::Case,
-    append_update::Word,
-    deed,
+    aggregate::LoadedIncident,
+    append_update::UpdateDraft,
+    audit_event,
 };
 use crate::model::{
     Action, Check, Error, Event, Incident, IncidentId, IncidentKind, IncidentPatch, IncidentStatus, Result, ServiceId,
@@ -61,7 +61,7 @@ impl Member {
         }
         let now = tx.now();
         let incident = tx.settle_case(case, Some(self.user()), now).await?;
-        tx.note(deed(Action::IncidentChanged, &incident).changing(&was, &incident));
+        tx.audit(audit_event(Action::IncidentChanged, &incident).changing(&was, &incident));
         tx.commit().await?;
         Ok(incident)
     }
@@ -78,7 +78,7 @@ impl Member {
         let gone = case.services.remove(place);
         let now = tx.now();
         let incident = tx.settle_case(case, Some(self.user()), now).await?;
-        tx.note(deed(Action::IncidentChanged, &incident).setting("detached", gone.name));
+        tx.audit(audit_event(Action::IncidentChanged, &incident).setting("detached", gone.name));
         tx.commit().await?;
         Ok(incident)
     }
@@ -91,7 +91,7 @@ impl Member {
         let mut tx = self.begin().await?;
         tx.case(id).await?.require_version(version)?;
         let incident = tx.delete(id, Some(self.user())).await?;
-        tx.note(deed(Action::IncidentDeleted, &incident));
+        tx.audit(audit_event(Action::IncidentDeleted, &incident));
         tx.commit().await
     }
 
@@ -120,7 +120,7 @@ impl Member {
     async fn replan(
         &self,
         tx: &mut Tx,
-        case: &mut Case,
+        case: &mut LoadedIncident,
         starts_at: Option<Timestamp>,
         ends_at: Option<Timestamp>,
     ) -> Result<()> {
@@ -159,7 +159,7 @@ impl Member {
         } else {
             format!("This maintenance is now planned to end on {}.", zone.human(end))
         };
-        let word = Word {
+        let word = UpdateDraft {
             status: case.row.status,
             message: Some(message),
             services: None,
@@ -188,7 +188,7 @@ impl Tx {
     }
 }
 
-fn require_kind(case: &Case, kind: IncidentKind, field: &str) -> Result<()> {
+fn require_kind(case: &LoadedIncident, kind: IncidentKind, field: &str) -> Result<()> {
     if case.row.kind == kind {
         return Ok(());
     }
@@ -197,7 +197,7 @@ fn require_kind(case: &Case, kind: IncidentKind, field: &str) -> Result<()> {
 }
 
 /// Sets when an incident began, at the latest at its first update (domain rule 3.4.7).
-fn set_beginning(case: &mut Case, at: Timestamp) -> Result<()> {
+fn set_beginning(case: &mut LoadedIncident, at: Timestamp) -> Result<()> {
     require_kind(case, IncidentKind::Incident, "started_at")?;
     if case.updates.first().is_some_and(|first| at > first.display_at) {
         return Err(Error::field("started_at", "It began at the latest when the first update was posted."));
@@ -207,7 +207,12 @@ fn set_beginning(case: &mut Case, at: Timestamp) -> Result<()> {
 }
 
 /// Writes down what was learned, once it is over (domain rule 3.4.1). Open again, it can only be taken back.
-fn set_postmortem(case: &mut Case, body: Option<String>, publish: Option<bool>, now: Timestamp) -> Result<()> {
+fn set_postmortem(
+    case: &mut LoadedIncident,
+    body: Option<String>,
+    publish: Option<bool>,
+    now: Timestamp,
+) -> Result<()> {
     if body.is_none() && publish.is_none() {
         return Ok(());
     }
@@ -236,7 +241,7 @@ fn set_postmortem(case: &mut Case, body: Option<String>, publish: Option<bool>, 
 }
 
 /// Publishes a draft. What visitors have seen does not become a draft again.
-fn set_draft(case: &mut Case, is_draft: bool, now: Timestamp) -> Result<()> {
+fn set_draft(case: &mut LoadedIncident, is_draft: bool, now: Timestamp) -> Result<()> {
     if is_draft && !case.row.is_draft {
         return Err(Error::field("is_draft", "Visitors have seen this. Delete it, or resolve it with an update."));
     }

@@ -1,6 +1,6 @@
 //! Incidents and maintenances: opening, updating, planning, and the clock that moves them (domain rules 3.3 to 3.6).
 //!
-//! Every change loads a [`aggregate::Case`], alters it, and writes it back in one transaction, together with the effective
+//! Every change loads a [`aggregate::LoadedIncident`], alters it, and writes it back in one transaction, together with the effective
 //! statuses that follow from it.
 
 mod aggregate;
@@ -22,19 +22,19 @@ mod templates;
 mod updates;
 
 pub use read::{IncidentFields, IncidentQuery};
-pub use scheduler::{ClockHolder, LEASE_SECONDS};
+pub use scheduler::{LEASE_SECONDS, LeaseHolder};
 
 pub(super) use load::{corrections, lately, of_page};
 
-use super::{audit::Deed, store::incident};
+use super::{audit::AuditEvent, store::incident};
 use crate::model::{Action, Incident};
 
 /// What was done to an incident or a maintenance.
-fn deed(action: Action, incident: &Incident) -> Deed {
-    Deed::new(action).on(incident.incident_type.as_str(), incident.id, &incident.title)
+fn audit_event(action: Action, incident: &Incident) -> AuditEvent {
+    AuditEvent::new(action).on(incident.incident_type.as_str(), incident.id, &incident.title)
 }
 
-/// As [`deed`], for one that is being changed.
-fn case_deed(action: Action, row: &incident::Model) -> Deed {
-    Deed::new(action).on(row.kind.as_str(), row.id, &row.title)
+/// As [`audit_event`], for one that is being changed.
+fn incident_audit_event(action: Action, row: &incident::Model) -> AuditEvent {
+    AuditEvent::new(action).on(row.kind.as_str(), row.id, &row.title)
 }

@@ -4,9 +4,9 @@ use sea_orm::PaginatorTrait;
 
 use super::{
     super::{Member, new_id, store::incident, tx::Tx},
-    aggregate::Case,
-    append_update::Word,
-    deed,
+    aggregate::LoadedIncident,
+    append_update::UpdateDraft,
+    audit_event,
 };
 use crate::{
     model::{
@@ -56,10 +56,10 @@ impl Member {
             None => tx.open(&new, Some(self.user()), None).await?,
         };
         tx.remember(key, OPERATION, &asked, incident.id.uuid()).await?;
-        let deed = deed(Action::IncidentOpened, &incident).setting("status", incident.status);
-        let deed = if incident.is_draft { deed.setting("is_draft", true) } else { deed };
+        let audit_event = audit_event(Action::IncidentOpened, &incident).setting("status", incident.status);
+        let audit_event = if incident.is_draft { audit_event.setting("is_draft", true) } else { audit_event };
         // Domain rule 3.5: a correction of the past is told apart.
-        tx.note(if new.correct_uptime { deed.setting("correct_uptime", true) } else { deed });
+        tx.audit(if new.correct_uptime { audit_event.setting("correct_uptime", true) } else { audit_event });
         tx.commit().await?;
         Ok((incident, false))
     }
@@ -100,10 +100,10 @@ impl Tx {
             IncidentKind::Incident => IncidentStatus::Investigating,
             IncidentKind::Maintenance => IncidentStatus::Scheduled,
         });
-        let mut case = Case::new(self.row_of(new, status, by, occurrence));
+        let mut case = LoadedIncident::new(self.row_of(new, status, by, occurrence));
         case.set_automations(new.automations.unwrap_or_default());
         let said = services_of(new);
-        let mut word = Word {
+        let mut word = UpdateDraft {
             status,
             message: new.message.clone(),
             services: None,
@@ -136,7 +136,7 @@ impl Tx {
 
     /// Notes how services were, in an incident that is over as it is entered. Its one update, which ends it, tells what
     /// they recovered from.
-    async fn note_past(&self, case: &mut Case, said: &[ServiceImpact]) -> Result<()> {
+    async fn note_past(&self, case: &mut LoadedIncident, said: &[ServiceImpact]) -> Result<()> {
         self.attach(case, said).await?;
         for service in &mut case.services {
             service.worst = service.status;

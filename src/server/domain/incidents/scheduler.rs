@@ -21,9 +21,9 @@ use super::{
         tx::Tx,
         zones,
     },
-    aggregate::Case,
-    append_update::Word,
-    deed,
+    aggregate::LoadedIncident,
+    append_update::UpdateDraft,
+    audit_event,
 };
 use crate::{
     model::{
@@ -41,16 +41,16 @@ pub const LEASE_SECONDS: i64 = 20;
 
 /// One instance's claim to the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClockHolder(Uuid);
+pub struct LeaseHolder(Uuid);
 
-impl Default for ClockHolder {
+impl Default for LeaseHolder {
     fn default() -> Self {
         Self(new_id())
     }
 }
 
 /// What became of an attempt to take a step.
-enum Step {
+enum Progress {
     /// It was taken.
     Taken,
     /// Another instance was faster, and something else is first now.
@@ -65,7 +65,7 @@ impl System {
     ///
     /// # Errors
     /// When the database does not answer; what was done until then stays done.
-    pub async fn run_clock(&self, holder: ClockHolder) -> Result<usize> {
+    pub async fn run_scheduler(&self, holder: LeaseHolder) -> Result<usize> {
         let mut steps = 0;
         let mut tried = BTreeSet::new();
         loop {
@@ -76,9 +76,9 @@ impl System {
             }
             if let Some((organization, id)) = due {
                 match self.step(organization, id, &tried).await {
-                    Ok(Step::Taken) => steps += 1,
-                    Ok(Step::Overtaken) => {}
-                    Ok(Step::Nothing) => _ = tried.insert(id),
+                    Ok(Progress::Taken) => steps += 1,
+                    Ok(Progress::Overtaken) => {}
+                    Ok(Progress::Nothing) => _ = tried.insert(id),
                     // One window that cannot be moved must not stop the others.
                     Err(error) => {
                         tracing::error!(%error, incident.id = %id, "a maintenance could not be moved on");
@@ -96,19 +96,24 @@ impl System {
     }
 
     /// Takes the next step of one maintenance, if it still is the organization's first that is due.
-    async fn step(&self, organization: OrganizationId, id: IncidentId, tried: &BTreeSet<IncidentId>) -> Result<Step> {
+    async fn step(
+        &self,
+        organization: OrganizationId,
+        id: IncidentId,
+        tried: &BTreeSet<IncidentId>,
+    ) -> Result<Progress> {
         let mut tx = Tx::begin(&self.domain, organization, Actor::system()).await?;
         // Who lost the lease while it waited here would find the same window due, but at a later step, and others before.
         if tx.first_due(tried).await? != Some(id) {
-            return Ok(Step::Overtaken);
+            return Ok(Progress::Overtaken);
         }
         let mut case = tx.case(id).await?;
-        let Some((at, action)) = case.due(tx.now()) else { return Ok(Step::Nothing) };
+        let Some((at, action)) = case.due(tx.now()) else { return Ok(Progress::Nothing) };
         if case.row.next_at.is_some_and(|next| next < at) {
             // The reminder is passed over; the start waits for its turn among all that is due.
             tx.note_due(&case, at).await?;
             tx.commit().await?;
-            return Ok(Step::Taken);
+            return Ok(Progress::Taken);
         }
         let row = &case.row;
         // After a downtime the end has come too: then it alone is told (domain rule 3.6.3).
@@ -120,13 +125,13 @@ impl System {
         };
         let display_at = case.place(at);
         case.row.is_reminded = true;
-        let word = Word { status, message, services: None, display_at: Some(display_at), by: None, notify };
+        let word = UpdateDraft { status, message, services: None, display_at: Some(display_at), by: None, notify };
         tx.say(&mut case, word).await?;
         let incident: Incident = tx.settle_case(case, None, at).await?;
-        tx.note(deed(Action::UpdatePosted, &incident).setting("status", status));
+        tx.audit(audit_event(Action::UpdatePosted, &incident).setting("status", status));
         tx.commit().await?;
         tracing::info!(org.id = %organization, incident.id = %incident.id, ?action, planned = %at, "maintenance clock");
-        Ok(Step::Taken)
+        Ok(Progress::Taken)
     }
 
     /// What was planned for the earliest instant that has come, except what was tried already.
@@ -146,7 +151,7 @@ impl System {
 
     /// Takes or renews the lease; tells whether this instance has it.
     #[expect(clippy::disallowed_methods, reason = "the lease belongs to no organization")]
-    async fn hold(&self, ClockHolder(holder): ClockHolder) -> Result<bool> {
+    async fn hold(&self, LeaseHolder(holder): LeaseHolder) -> Result<bool> {
         use job_lease::Column;
         let now = self.domain.clock().now();
         let until: Timestamp = now.plus_seconds(LEASE_SECONDS);
@@ -194,7 +199,7 @@ impl Tx {
     }
 
     /// Writes when the clock has to look at a maintenance next, and nothing else about it.
-    async fn note_due(&self, case: &Case, at: Timestamp) -> Result<()> {
+    async fn note_due(&self, case: &LoadedIncident, at: Timestamp) -> Result<()> {
         let update = self.scope().update_id::<incident::Entity>(case.row.id);
         let due = incident::ActiveModel { is_reminded: Set(true), next_at: Set(Some(at)), ..Default::default() };
         update.set(due).exec(self.db()).await?;

@@ -8,12 +8,12 @@ use sea_orm::{
 use super::{
     super::{
         Member, System, Viewer,
-        audit::{Actor, Deed},
+        audit::{Actor, AuditEvent},
         new_id,
         store::{Scope, incident, maintenance_series},
         tx::Tx,
     },
-    append_update::Word,
+    append_update::UpdateDraft,
     open::{no_room, services_of},
     recurrence,
 };
@@ -34,7 +34,7 @@ const FULL_SECONDS: i64 = 86_400;
 /// The most series that may go on at a time in one organization: the clock looks after each.
 const SERIES_MAX: u64 = 50;
 /// The most windows made at once.
-const MOST: usize = 30;
+const MAX_OCCURRENCES: usize = 30;
 
 impl Viewer {
     /// The series that go on, newest first.
@@ -69,7 +69,7 @@ impl Member {
         let mut tx = self.begin().await?;
         let row = self.scope().find_id::<maintenance_series::Entity>(id).one(tx.db()).await?;
         let row = row.filter(|row| row.ended_at.is_none()).ok_or_else(Error::not_found)?;
-        tx.note(Deed::new(Action::SeriesEnded).on("series", row.id, &row.title));
+        tx.audit(AuditEvent::new(Action::SeriesEnded).on("series", row.id, &row.title));
         let mut change = row.into_active_model();
         (change.ended_at, change.next_at) = (Set(Some(tx.now())), Set(None));
         change.update(tx.db()).await?;
@@ -82,7 +82,7 @@ impl Member {
                 continue;
             }
             let mut case = tx.case(row.id).await?;
-            let word = Word {
+            let word = UpdateDraft {
                 status: IncidentStatus::Cancelled,
                 message: None,
                 services: None,
@@ -150,7 +150,8 @@ impl Tx {
     async fn make_windows(&mut self, row: maintenance_series::Model, is_asked: bool) -> Result<Vec<Incident>> {
         let horizon = self.now().plus_seconds(AHEAD_SECONDS).max(row.first_start);
         let after = row.last_start;
-        let mut starts = recurrence::occurrences(&row.rule, row.first_start, &row.time_zone, after, horizon, MOST);
+        let mut starts =
+            recurrence::occurrences(&row.rule, row.first_start, &row.time_zone, after, horizon, MAX_OCCURRENCES);
         let room = self.room().await?;
         let is_full = starts.len() > room;
         if is_full && is_asked {
@@ -254,11 +255,11 @@ impl System {
         let row = tx.scope().find_id::<maintenance_series::Entity>(id).one(tx.db()).await?;
         // Another instance may have been faster.
         let Some(row) = row.filter(|row| row.next_at.is_some_and(|at| at <= tx.now())) else { return Ok(0) };
-        let deed = Deed::new(Action::SeriesExtended).on("series", row.id, &row.title);
+        let audit_event = AuditEvent::new(Action::SeriesExtended).on("series", row.id, &row.title);
         tx.drop_missed(row.id).await?;
         let made = tx.make_windows(row, false).await?.len();
         if made > 0 {
-            tx.note(deed.setting("windows", made));
+            tx.audit(audit_event.setting("windows", made));
         }
         tx.commit().await?;
         Ok(made)

@@ -11,18 +11,18 @@ use super::{
         store::{incident_impact, service},
         tx::Tx,
     },
-    aggregate::Case,
+    aggregate::LoadedIncident,
 };
 use crate::model::{Cause, Event, ImpactId, IncidentKind, Layers, Result, ServiceId, ServiceStatus, Timestamp, UserId};
 
 /// What the open incidents and the maintenances under way say of services.
 #[derive(Default)]
-pub(in crate::server::domain) struct Said {
+pub(in crate::server::domain) struct ReportedImpacts {
     incidents: BTreeMap<ServiceId, Vec<ServiceStatus>>,
     maintenance: BTreeMap<ServiceId, ServiceStatus>,
 }
 
-impl Said {
+impl ReportedImpacts {
     fn effective(&self, id: ServiceId, baseline: ServiceStatus) -> ServiceStatus {
         let incidents = self.incidents.get(&id).map_or(&[][..], Vec::as_slice);
         Layers { baseline, incidents, maintenance: self.maintenance.get(&id).copied() }.effective()
@@ -34,7 +34,7 @@ impl Tx {
     /// that concerns.
     pub(in crate::server::domain) async fn sync_impacts(
         &self,
-        case: &Case,
+        case: &LoadedIncident,
         at: Timestamp,
     ) -> Result<BTreeSet<ServiceId>> {
         let wanted: BTreeMap<ServiceId, ServiceStatus> = if case.is_in_force() {
@@ -68,7 +68,7 @@ impl Tx {
     /// Writes down a stretch in which an incident says something of a service.
     pub(in crate::server::domain) async fn insert_impact(
         &self,
-        case: &Case,
+        case: &LoadedIncident,
         service_id: ServiceId,
         status: ServiceStatus,
         (from_at, to_at): (Timestamp, Option<Timestamp>),
@@ -92,7 +92,7 @@ impl Tx {
 
     /// Lets what was entered of the past count from when it began until it ended, for the services it still names
     /// (domain rule 3.5). Opened again, its end of then stays: from there on statuses were written as they changed.
-    pub(in crate::server::domain) async fn sync_corrections(&self, case: &Case) -> Result<()> {
+    pub(in crate::server::domain) async fn sync_corrections(&self, case: &LoadedIncident) -> Result<()> {
         let end = case.updates.iter().find(|update| update.status.has_ended()).map(|update| update.display_at);
         let (Some(_), Some(end)) = (case.row.backfilled_at, end) else { return Ok(()) };
         let rows = self.scope().find::<incident_impact::Entity>();
@@ -112,8 +112,8 @@ impl Tx {
     }
 
     /// What is said of these services now.
-    pub(in crate::server::domain) async fn said_of(&self, ids: &BTreeSet<ServiceId>) -> Result<Said> {
-        let mut said = Said::default();
+    pub(in crate::server::domain) async fn said_of(&self, ids: &BTreeSet<ServiceId>) -> Result<ReportedImpacts> {
+        let mut said = ReportedImpacts::default();
         if ids.is_empty() {
             return Ok(said);
         }

@@ -2,7 +2,7 @@
 
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryOrder};
 
-use super::super::{Member, Viewer, audit::Deed, new_id, store::incident_template, tx::Tx};
+use super::super::{Member, Viewer, audit::AuditEvent, new_id, store::incident_template, tx::Tx};
 use crate::{
     model::{
         Action, Error, IncidentKind, IncidentStatus, NewTemplate, Result, Template, TemplateId, check::require_version,
@@ -82,7 +82,7 @@ impl Member {
         let made = template(row.clone())?;
         let row = row.into_active_model().reset_all();
         incident_template::Entity::insert(row).exec_without_returning(tx.db()).await?;
-        tx.note(Deed::new(Action::TemplateCreated).on("template", made.id, &made.name));
+        tx.audit(AuditEvent::new(Action::TemplateCreated).on("template", made.id, &made.name));
         tx.remember(key, OPERATION, &asked, made.id.uuid()).await?;
         tx.commit().await?;
         Ok((made, false))
@@ -113,7 +113,7 @@ impl Member {
         let after = template(row.clone())?;
         let update = tx.scope().update_id::<incident_template::Entity>(id).set(row.into_active_model().reset_all());
         update.exec(tx.db()).await?;
-        tx.note(Deed::new(Action::TemplateChanged).on("template", id, &after.name).changing(&before, &after));
+        tx.audit(AuditEvent::new(Action::TemplateChanged).on("template", id, &after.name).changing(&before, &after));
         tx.commit().await?;
         Ok(after)
     }
@@ -125,7 +125,7 @@ impl Member {
     pub async fn delete_template(&self, id: TemplateId) -> Result<()> {
         let mut tx = self.begin().await?;
         let row = tx.template(id).await?;
-        tx.note(Deed::new(Action::TemplateDeleted).on("template", row.id, &row.name));
+        tx.audit(AuditEvent::new(Action::TemplateDeleted).on("template", row.id, &row.name));
         row.into_active_model().delete(tx.db()).await?;
         tx.commit().await
     }

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::{
     super::{Member, markdown, store::incident_update, tx::Tx},
-    aggregate::Case,
-    append_update::Word,
-    case_deed, deed,
+    aggregate::LoadedIncident,
+    append_update::UpdateDraft,
+    audit_event, incident_audit_event,
 };
 use crate::{
     model::{
@@ -59,7 +59,7 @@ impl Member {
         if let Some(at) = new.display_at {
             case.require_place(at)?;
         }
-        let word = Word {
+        let word = UpdateDraft {
             status: new.status.unwrap_or(case.row.status),
             message: new.message,
             services: new.services,
@@ -72,8 +72,8 @@ impl Member {
         let incident = tx.settle_case(case, Some(self.user()), now).await?;
         tx.remember(key, OPERATION, &asked, update.uuid()).await?;
         let (incident, update) = with_update(incident, update)?;
-        let deed = deed(Action::UpdatePosted, &incident).setting("status", update.status);
-        tx.note(deed.setting("message", &update.message));
+        let audit_event = audit_event(Action::UpdatePosted, &incident).setting("status", update.status);
+        tx.audit(audit_event.setting("message", &update.message));
         tx.commit().await?;
         Ok((incident, update, false))
     }
@@ -116,7 +116,7 @@ impl Member {
             tx.require_text_room(&case).await?;
         }
         let told = |row: &incident_update::Model| json!({"message": row.message, "display_at": row.display_at});
-        tx.note(case_deed(Action::UpdateEdited, &case.row).changing(&told(&before), &told(&after)));
+        tx.audit(incident_audit_event(Action::UpdateEdited, &case.row).changing(&told(&before), &told(&after)));
         self.rederived(tx, case, |why| Error::field("display_at", why)).await
     }
 
@@ -134,13 +134,13 @@ impl Member {
             return Err(Error::invalid("This is the only update. Edit it, or delete the whole incident."));
         }
         let gone = case.updates.remove(place);
-        tx.note(case_deed(Action::UpdateDeleted, &case.row).setting("message", gone.message));
+        tx.audit(incident_audit_event(Action::UpdateDeleted, &case.row).setting("message", gone.message));
         self.rederived(tx, case, Error::invalid).await
     }
 
     /// Lets the status follow from the updates as they are now. An incident that is over by that says nothing of its
     /// services any more (domain rule 3.4.5); a maintenance takes no step back (domain rule 3.6.1).
-    async fn rederived(&self, mut tx: Tx, mut case: Case, refuse: fn(String) -> Error) -> Result<Incident> {
+    async fn rederived(&self, mut tx: Tx, mut case: LoadedIncident, refuse: fn(String) -> Error) -> Result<Incident> {
         let (was, ended) = (case.row.status, case.row.resolved_at);
         case.derive();
         let is = case.row.status;

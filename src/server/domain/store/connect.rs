@@ -18,7 +18,7 @@ use sea_orm::{
 };
 
 /// How long to wait for a connection.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The database could not be opened or brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -50,8 +50,8 @@ pub enum Unreachable {
 pub async fn connect(url: &str) -> Result<DatabaseConnection, Unreachable> {
     let mut options = ConnectOptions::new(url);
     options
-        .connect_timeout(PATIENCE)
-        .acquire_timeout(PATIENCE)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .acquire_timeout(CONNECT_TIMEOUT)
         .idle_timeout(Duration::from_mins(5))
         .sqlx_logging(false);
     if let Some(file) = sqlite_file(url) {
@@ -136,7 +136,7 @@ async fn knock(url: &str) -> Result<(), Unreachable> {
             once::<sqlx::PgConnection>(url).await
         }
     };
-    tokio::time::timeout(PATIENCE, attempt).await.map_err(|_| Unreachable::Silent)?.map_err(Unreachable::Driver)
+    tokio::time::timeout(CONNECT_TIMEOUT, attempt).await.map_err(|_| Unreachable::Silent)?.map_err(Unreachable::Driver)
 }
 
 /// How many changes of the schema the database has not seen yet.

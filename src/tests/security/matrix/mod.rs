@@ -230,7 +230,7 @@ fn t1_everybody_comes_in_every_way() {
     assert_eq!(visits().count(), 21);
     let open = Demand { right: Right::Open, names: Names::Organizations };
     assert!(visits().all(|visit| open.refusal(visit).is_none()));
-    let sure = Demand { right: Right::SureAdmin, names: Names::Organizations };
+    let sure = Demand { right: Right::ReauthenticatedAdmin, names: Names::Organizations };
     let let_in: Vec<_> = visits().filter(|visit| sure.refusal(*visit).is_none()).map(|(who, _)| who).collect();
     assert_eq!(let_in, [Principal::Admin; 2]);
 }

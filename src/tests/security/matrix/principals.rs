@@ -119,8 +119,8 @@ impl Demand {
             Right::Member => who != ReadToken,
             Right::Person => who.is_person(),
             Right::Admin => matches!(who, Admin | AdminSinceLong | ForeignAdmin),
-            Right::Sure => matches!(who, Admin | ForeignAdmin | Member),
-            Right::SureAdmin => matches!(who, Admin | ForeignAdmin),
+            Right::Reauthenticated => matches!(who, Admin | ForeignAdmin | Member),
+            Right::ReauthenticatedAdmin => matches!(who, Admin | ForeignAdmin),
         };
         let is_theirs = match self.names {
             Names::Nothing => true,

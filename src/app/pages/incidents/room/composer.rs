@@ -20,7 +20,7 @@ use crate::{
         focus,
         server_fns::{self, PostUpdate},
     },
-    model::{Incident, IncidentStatus, Intent, Remains, Result, ServiceId, ServiceImpact, ServiceStatus},
+    model::{Incident, IncidentStatus, PreviewInput, Result, ServiceId, ServiceImpact, ServiceStatus, StillImpaired},
 };
 
 /// What stands in the composer.
@@ -66,8 +66,8 @@ impl Writing {
     }
 
     /// What posting it would mean. `html` is the message as the server draws it.
-    pub fn intent(self, incident: &Incident, html: String) -> Intent {
-        Intent {
+    pub fn intent(self, incident: &Incident, html: String) -> PreviewInput {
+        PreviewInput {
             incident: Some(incident.id),
             kind: incident.incident_type,
             title: incident.title.clone(),
@@ -274,12 +274,12 @@ fn outlook(room: Room, writing: Writing) -> String {
 }
 
 /// What the end means for the services (domain rule 3.4.5): which stay impaired, and why.
-fn fate(remaining: &[(String, ServiceStatus, Remains)]) -> String {
-    let stays = |(name, status, why): &(String, ServiceStatus, Remains)| {
+fn fate(remaining: &[(String, ServiceStatus, StillImpaired)]) -> String {
+    let stays = |(name, status, why): &(String, ServiceStatus, StillImpaired)| {
         let why = match why {
-            Remains::Said => "",
-            Remains::Own => " by its own status, unless you choose Operational for it",
-            Remains::Elsewhere => " because something else that goes on affects it",
+            StillImpaired::Said => "",
+            StillImpaired::Own => " by its own status, unless you choose Operational for it",
+            StillImpaired::Elsewhere => " because something else that goes on affects it",
         };
         format!("{name} stays {}{why}", status.label())
     };
@@ -310,20 +310,20 @@ mod tests {
         assert!(fate(&[]).starts_with("All services recover."));
         let line = |name: &str, status, why| (name.to_owned(), status, why);
         let (api, web) = (
-            line("API", ServiceStatus::Degraded, Remains::Said),
-            line("Web", ServiceStatus::MajorOutage, Remains::Said),
+            line("API", ServiceStatus::Degraded, StillImpaired::Said),
+            line("Web", ServiceStatus::MajorOutage, StillImpaired::Said),
         );
         assert_eq!(
             fate(&[api.clone(), web]),
             "API stays Degraded, Web stays Major Outage; all other services recover."
         );
-        let own = line("Web", ServiceStatus::PartialOutage, Remains::Own);
+        let own = line("Web", ServiceStatus::PartialOutage, StillImpaired::Own);
         assert_eq!(
             fate(&[api, own]),
             "API stays Degraded, Web stays Partial Outage by its own status, unless you choose Operational for it; all \
              other services recover."
         );
-        let held = line("Mail", ServiceStatus::Degraded, Remains::Elsewhere);
+        let held = line("Mail", ServiceStatus::Degraded, StillImpaired::Elsewhere);
         assert!(fate(&[held]).starts_with("Mail stays Degraded because something else that goes on affects it;"));
     }
 }

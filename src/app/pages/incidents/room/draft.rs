@@ -7,7 +7,7 @@ use super::Room;
 use crate::{
     app::components::{
         action::FormAction,
-        edit_basis::{Edition, EditionHead},
+        edit_basis::{EditBasis, EditionHead},
         form::Form,
         incident::LatestUpdate,
     },
@@ -21,7 +21,7 @@ pub struct Draft {
     is_writing: Signal<bool>,
     /// Whether something was typed into a form that does not say so itself.
     is_touched: RwSignal<bool>,
-    edition: Edition,
+    edition: EditBasis,
     /// How often the form has begun anew.
     round: RwSignal<u32>,
 }
@@ -51,7 +51,7 @@ impl Draft {
         let is_touched = RwSignal::new(form.is_typed());
         let is_writing = is_writing.unwrap_or_else(|| is_touched.into());
         let live = Signal::derive(move || room.incident.with(|incident| incident.version));
-        let edition = Edition::new(form, live, is_writing);
+        let edition = EditBasis::new(form, live, is_writing);
         let round = RwSignal::new(0);
         let draft = Self { room, is_writing, is_touched, edition, round };
         room.follow(action, move |version| {

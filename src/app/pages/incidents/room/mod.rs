@@ -30,7 +30,7 @@ use self::{
 use crate::{
     app::{
         components::action::FormAction,
-        dashboard_state::{Board, Trouble, WhenLoaded},
+        dashboard_state::{DashboardState, Trouble, WhenLoaded},
         pages::layout::page::Page,
         server_fns,
     },
@@ -222,7 +222,7 @@ pub fn IncidentRoomPage() -> impl IntoView {
 }
 
 #[component]
-fn Found(board: Board, answer: Resource<Result<IncidentRoom>>, key: FormKey) -> impl IntoView {
+fn Found(board: DashboardState, answer: Resource<Result<IncidentRoom>>, key: FormKey) -> impl IntoView {
     move || {
         answer.get().map(|answer| match answer {
             Ok(first) => view! { <Content room=Room::enter(board.page(), first) key /> }.into_any(),

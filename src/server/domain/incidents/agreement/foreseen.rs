@@ -6,7 +6,7 @@ use super::{
     super::super::{Visitor, markdown},
     Map, Pair,
 };
-use crate::model::{Incident, IncidentId, IncidentStatus, Intent, StatusPage, Timestamp, UpdateId};
+use crate::model::{Incident, IncidentId, IncidentStatus, PreviewInput, StatusPage, Timestamp, UpdateId};
 
 /// What a preview cannot know is alike in both: numbers, and when the server wrote something down.
 fn plain(mut page: StatusPage, known: &[IncidentId]) -> StatusPage {
@@ -42,7 +42,7 @@ impl Pair {
         let board = self.member.board().await.expect("a board");
         let incident = which.and_then(|which| board.incident(self.ids[which]));
         let message = status.default_text().to_owned();
-        let intent = Intent {
+        let intent = PreviewInput {
             incident: incident.map(|incident| incident.id),
             kind: status.kind(),
             title: title.to_owned(),

@@ -17,8 +17,8 @@ use sea_orm::QueryOrder;
 
 use self::model::{Model, OF_INCIDENTS, OF_MAINTENANCES, SEVERITY, Thing, is_over, may_become};
 use super::{
-    super::{Caller, Clock, Domain, Key, Member, Seat, Viewer, Visitor, new_id, store::status_change},
-    ClockHolder,
+    super::{Caller, Clock, Credential, Domain, Member, Principal, Viewer, Visitor, new_id, store::status_change},
+    LeaseHolder,
 };
 use crate::{
     model::{
@@ -99,8 +99,8 @@ impl Pair {
         let (now, caller) = (clock.now(), Caller::default());
         let account = insert_account(domain.db(), &registration, "-".into(), now).await.expect("registered");
         let session = insert_session(domain.db(), account.clone(), now, now, &caller, true).await.expect("a session");
-        let key = Key::Session { id: session.id, authenticated_at: now };
-        let viewer = Viewer::new(domain.clone(), Seat { account, key }, caller);
+        let key = Credential::Session { id: session.id, authenticated_at: now };
+        let viewer = Viewer::new(domain.clone(), Principal { account, key }, caller);
         let member = Member::of(viewer).expect("an admin");
         // Before anything has happened: everything that does has to come by events.
         let first = member.board().await.expect("a board");
@@ -248,8 +248,8 @@ impl Pair {
             Step::Pass { minutes } => {
                 self.clock.advance_seconds(minutes * 60);
                 self.model.now += minutes * 60_000;
-                self.domain.system().run_clock(ClockHolder::default()).await.expect("the clock runs");
-                self.model.run_clock();
+                self.domain.system().run_scheduler(LeaseHolder::default()).await.expect("the clock runs");
+                self.model.run_scheduler();
             }
             _ => {}
         }

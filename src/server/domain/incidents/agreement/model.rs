@@ -138,7 +138,7 @@ impl Model {
     }
 
     /// What the clock does until `now`, earliest first.
-    pub fn run_clock(&mut self) {
+    pub fn run_scheduler(&mut self) {
         loop {
             let due = self.things.iter().enumerate().filter(|(_, thing)| !thing.is_draft && !thing.is_deleted);
             let due = due.filter_map(|(n, thing)| match thing.status() {
