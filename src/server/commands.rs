@@ -8,7 +8,6 @@ use std::{
 use clap::Parser;
 
 use super::{
-    AppState,
     auth::{COST, Passwords, signing_key::open_secrets},
     config::{Cli, Command, Config, ConfigError},
     domain::{Clock, Domain, Unreachable, demo},
@@ -19,6 +18,7 @@ use super::{
     jobs,
     live::relay::Relay,
     rate_limit::shared_counters::{REDIS_TIMEOUT, SharedCounters},
+    state::AppState,
     telemetry,
 };
 use crate::model::{Code, Email, Error};

@@ -1,4 +1,4 @@
-//! What only the server knows: gated once, in `lib.rs`. Here, and only here, things are put together.
+//! The server: HTTP, the rules and their storage, live updates and background jobs. Built only with the feature `ssr`.
 
 mod api;
 pub mod auth;
@@ -13,6 +13,7 @@ pub mod mail;
 mod pages;
 mod rate_limit;
 pub mod server_fn;
+pub mod state;
 mod telemetry;
 
 pub use commands::main;
@@ -25,134 +26,3 @@ pub use http::router::router;
 pub(crate) use live::relay::Relay;
 #[cfg(test)]
 pub(crate) use pages::TeamPages;
-
-use axum::extract::FromRef;
-use leptos::config::LeptosOptions;
-use tokio_util::sync::CancellationToken;
-
-use self::{
-    auth::{Challenges, Passwords, SessionCookie, Tokens, encryption::Seal},
-    domain::Domain,
-    mail::Mailer,
-    rate_limit::{
-        backoff::Throttle, mail::MailRateLimit, permits::Sockets, requests::Requests, shared_counters::SharedCounters,
-    },
-};
-use crate::{app::Assets, model::Result};
-
-/// What every request can reach. Cheap to clone.
-#[derive(Clone)]
-pub struct AppState {
-    config: Config,
-    domain: Domain,
-    passwords: Passwords,
-    throttle: Throttle,
-    requests: Requests,
-    /// Reports of browsers that were written down.
-    reports: Requests,
-    sockets: Sockets,
-    tokens: Tokens,
-    challenges: Challenges,
-    /// What keeps the seeds of second factors.
-    seeds: Seal,
-    mailer: Mailer,
-    letters: MailRateLimit,
-    cookie: SessionCookie,
-    site: http::assets::Site,
-    assets: Assets,
-    leptos: LeptosOptions,
-    /// Told when the server is to stop: sockets close, jobs end.
-    stop: CancellationToken,
-}
-
-impl AppState {
-    /// Puts the parts together.
-    ///
-    /// # Errors
-    /// When the password cost is out of range.
-    fn new(
-        config: Config,
-        domain: Domain,
-        counters: SharedCounters,
-        site: http::assets::Site,
-        password_cost: u32,
-    ) -> Result<Self> {
-        Ok(Self {
-            passwords: Passwords::new(password_cost)?,
-            throttle: Throttle::new(domain.clock().clone(), config.auth_rate, counters.clone()),
-            requests: Requests::new(domain.clock().clone(), config.limits.api_rate, counters.clone()),
-            reports: Requests::new(
-                domain.clock().clone(),
-                http::csp_report::REPORTS_PER_MINUTE,
-                SharedCounters::none(),
-            ),
-            sockets: Sockets::new(&config.limits),
-            letters: MailRateLimit::new(domain.clock().clone(), counters.clone()),
-            tokens: Tokens::new(&config.secret, &config.old_secrets),
-            challenges: Challenges::new(
-                Seal::new(&config.all_secrets(), "login challenge"),
-                &config.public_url,
-                domain.clock().clone(),
-                counters,
-            ),
-            mailer: config.mail.as_ref().map_or_else(Mailer::none, Mailer::open),
-            seeds: Seal::new(&config.all_secrets(), "second factor"),
-            cookie: SessionCookie::new(&config.public_url),
-            assets: site.assets(),
-            site,
-            leptos: LeptosOptions::builder().output_name("aldis").build(),
-            stop: CancellationToken::new(),
-            config,
-            domain,
-        })
-    }
-}
-
-impl FromRef<AppState> for LeptosOptions {
-    fn from_ref(state: &AppState) -> Self {
-        state.leptos.clone()
-    }
-}
-
-/// What the tests, which come through the door, prepare behind it.
-#[cfg(test)]
-impl AppState {
-    /// The server over this database, with cheap passwords and without the browser's half.
-    pub(crate) fn for_tests(config: Config, domain: Domain) -> Self {
-        // A machine full of tests may keep an answer of Redis waiting.
-        let counters = SharedCounters::open(domain.relay(), &config.secret, std::time::Duration::from_secs(10));
-        Self::new(config, domain, counters, http::assets::Site::without_client(), 4).expect("the cost is in range")
-    }
-
-    /// The server's own jobs, run by hand.
-    pub(crate) fn system(&self) -> domain::System {
-        self.domain.system()
-    }
-
-    /// Has mail put into a test's hands.
-    pub(crate) fn record_mail(&mut self) -> tokio::sync::mpsc::Receiver<mail::EmailMessage> {
-        let (mailer, letters) = Mailer::recorder();
-        self.mailer = mailer;
-        letters
-    }
-
-    /// Has so many letters asked for from this network address that no more go.
-    pub(crate) async fn use_letters_up(&self, from: std::net::IpAddr) {
-        while self.letters.may_go(from).await {}
-    }
-
-    /// The hash of a password.
-    pub(crate) async fn hash(&self, password: &str) -> String {
-        self.passwords.hash(password).await.expect("hashed")
-    }
-
-    /// What a connection may take.
-    pub(crate) fn terms(&self) -> Terms {
-        Terms::new(&self.config.limits, &self.config.trusted_proxies)
-    }
-
-    /// What ends every socket.
-    pub(crate) fn stop(&self) -> CancellationToken {
-        self.stop.clone()
-    }
-}

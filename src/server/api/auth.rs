@@ -5,10 +5,10 @@ use axum::{Json, extract::State, http::StatusCode};
 use crate::{
     model::{Account, LoginForm, RegistrationForm, Result, SignedIn},
     server::{
-        AppState,
         auth::SignIn,
         domain::{Caller, NewSession, Person, Viewer},
         http::extract::Body,
+        state::AppState,
     },
 };
 

@@ -17,11 +17,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     model::{Code, Control, Error, Frame, Result, Seq},
     server::{
-        AppState,
         domain::{AccessState, Caller, Feed, Next, RevocationWatch, Site, Viewer},
         http::extract::{Id, Params},
         live::hub::FRAME_MAX,
         rate_limit::permits::SocketPlace,
+        state::AppState,
     },
 };
 

@@ -30,7 +30,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{AppState, config::Config, rate_limit::requests::limit_requests};
+use super::{config::Config, rate_limit::requests::limit_requests, state::AppState};
 use crate::model::{Code, Control, Error, Event, Frame, NumberedEvent};
 
 /// The largest JSON body.

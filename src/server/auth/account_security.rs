@@ -7,10 +7,10 @@ use super::{Passwords, refuse_closed};
 use crate::{
     model::{Check, Email, Error, Founding, RecoveryCodes, Result, SecondFactorSetup, check_new_password, device},
     server::{
-        AppState,
         domain::{Caller, NewSession, Person, Reauthenticated},
         error::internal,
         mail::SecurityNotice,
+        state::AppState,
     },
 };
 

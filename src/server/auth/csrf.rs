@@ -9,7 +9,7 @@ use axum::{
 
 use crate::{
     model::{Code, Error},
-    server::{AppState, config::PublicUrl},
+    server::{config::PublicUrl, state::AppState},
 };
 
 /// Refuses a changing request that a browser would send with the visitor's cookie, unless it comes from our own pages.

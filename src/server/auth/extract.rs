@@ -10,13 +10,13 @@ use axum::{
 use crate::{
     model::{Code, Error, Result},
     server::{
-        AppState,
         domain::{
             Admin, Caller, Member, Person, Reauthenticated, ReauthenticatedAdmin, Site, TOKEN_PREFIX, TokenSource,
             Viewer,
         },
         http::client_ip::client_ip,
         rate_limit::requests,
+        state::AppState,
     },
 };
 

@@ -5,8 +5,8 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use crate::{
     model::{Error, Invitation, InvitationRequest, Result},
     server::{
-        AppState,
         domain::{Admin, Caller},
+        state::AppState,
     },
 };
 

@@ -23,10 +23,10 @@ pub use session_token::{SessionCookie, Tokens};
 use std::net::IpAddr;
 
 use super::{
-    AppState,
     config::Registrations,
     domain::{Caller, Credentials, NewSession},
     rate_limit::backoff::Try,
+    state::AppState,
 };
 use crate::model::{Code, Error, Login, LoginForm, RegistrationForm, Result};
 

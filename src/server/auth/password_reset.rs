@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::{Check, Error, Result},
-    server::{AppState, domain::Caller, mail::SecurityNotice},
+    server::{domain::Caller, mail::SecurityNotice, state::AppState},
 };
 
 impl FromRequestParts<AppState> for SignIn {

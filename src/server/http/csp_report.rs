@@ -8,14 +8,12 @@ use axum::{
 };
 use serde::Deserialize;
 
-use crate::server::AppState;
+use crate::server::state::AppState;
 
 /// Where browsers send their reports.
 pub const REPORTS: &str = "/csp-report";
 /// The largest report that is read.
 pub const REPORT_MAX: usize = 16 * 1024;
-/// Reports that are written down in a minute, whoever sends them.
-pub const REPORTS_PER_MINUTE: u32 = 20;
 
 #[derive(Deserialize)]
 struct Envelope {

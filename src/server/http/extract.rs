@@ -20,7 +20,7 @@ use utoipa::{
 
 use crate::{
     model::{Code, Error, Result},
-    server::{AppState, domain::IdempotencyKey},
+    server::{domain::IdempotencyKey, state::AppState},
 };
 
 /// How deep a body may nest.

@@ -37,8 +37,8 @@ use super::{
     router::router,
 };
 use crate::server::{
-    AppState,
     rate_limit::permits::{LimitSettings, Permit, Permits},
+    state::AppState,
 };
 
 /// What is still under way after this is cut off.

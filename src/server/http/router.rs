@@ -26,7 +26,7 @@ use super::csp_report::{REPORT_MAX, REPORTS, take_report};
 use crate::{
     model::{Code, Error},
     server::{
-        AppState, api,
+        api,
         auth::refuse_foreign_origins,
         error::internal,
         pages::{
@@ -35,6 +35,7 @@ use crate::{
         },
         rate_limit::requests::limit_requests,
         server_fn::plain_forms::{FORM_MAX, Pages, answer_plain_forms},
+        state::AppState,
     },
 };
 

@@ -12,10 +12,10 @@ use crate::{
     app::public::{document as page_document, incident_document, month_document, not_found_document},
     model::{Code, Error, IncidentId, Month, Result},
     server::{
-        AppState,
         domain::{Site, Visitor},
         error::status_of,
         http::extract::{Id, Params},
+        state::AppState,
     },
 };
 

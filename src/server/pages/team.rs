@@ -27,11 +27,11 @@ use crate::{
     },
     model::{Error, FormAnswer, FormFailure},
     server::{
-        AppState,
         auth::page_session,
         config::Registrations,
         domain::Viewer,
         server_fn::call::{and_then, own_or_dashboard},
+        state::AppState,
     },
 };
 

@@ -12,10 +12,10 @@ use leptos_axum::ResponseOptions;
 use crate::{
     model::{Error, Result, ServiceImpact},
     server::{
-        AppState,
         auth::{SignIn, SignInOutcome, page_session},
         domain::{Caller, IdempotencyKey, NewSession, Person},
         error::status_of,
+        state::AppState,
     },
 };
 

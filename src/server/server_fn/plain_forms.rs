@@ -17,7 +17,7 @@ use tower::ServiceExt;
 use super::call::{TOLD_ONCE, and_then, is_own_path};
 use crate::{
     model::{Code, Error, FormAnswer, FormFailure, Result},
-    server::{AppState, error::status_of},
+    server::{error::status_of, state::AppState},
 };
 
 /// The largest form: a message of 25 000 characters takes up to nine bytes for each.

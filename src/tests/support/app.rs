@@ -18,9 +18,10 @@ use super::{
 use crate::{
     model::Timestamp,
     server::{
-        AppState, Config, Relay, Settings,
+        Config, Relay, Settings,
         domain::{Clock, Domain, LeaseHolder},
         router,
+        state::AppState,
     },
 };
 

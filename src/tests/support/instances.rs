@@ -5,8 +5,9 @@ use super::{
     database::database_url,
 };
 use crate::server::{
-    AppState, Relay,
+    Relay,
     domain::{Clock, Domain},
+    state::AppState,
 };
 
 /// An instance that hears the others through Redis.

@@ -1,0 +1,134 @@
+//! The state that every request handler shares.
+
+use axum::extract::FromRef;
+use leptos::config::LeptosOptions;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    auth::{Challenges, Passwords, SessionCookie, Tokens, encryption::Seal},
+    config::Config,
+    domain::Domain,
+    http::assets::Site,
+    mail::Mailer,
+    rate_limit::{
+        backoff::Throttle, mail::MailRateLimit, permits::Sockets, requests::Requests, shared_counters::SharedCounters,
+    },
+};
+use crate::{app::Assets, model::Result};
+
+/// CSP violation reports logged per minute, from all browsers together.
+const REPORTS_PER_MINUTE: u32 = 20;
+
+/// Settings, database, rate limits, keys and mail, as one value. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    pub(super) config: Config,
+    pub(super) domain: Domain,
+    pub(super) passwords: Passwords,
+    pub(super) throttle: Throttle,
+    pub(super) requests: Requests,
+    /// Rate limit of CSP violation reports.
+    pub(super) reports: Requests,
+    pub(super) sockets: Sockets,
+    pub(super) tokens: Tokens,
+    pub(super) challenges: Challenges,
+    /// Encrypts the TOTP seeds.
+    pub(super) seeds: Seal,
+    pub(super) mailer: Mailer,
+    pub(super) letters: MailRateLimit,
+    pub(super) cookie: SessionCookie,
+    pub(super) site: Site,
+    pub(super) assets: Assets,
+    pub(super) leptos: LeptosOptions,
+    /// Cancelled when the server shuts down: closes sockets and ends jobs.
+    pub(super) stop: CancellationToken,
+}
+
+impl AppState {
+    /// Builds the state from its parts.
+    ///
+    /// # Errors
+    /// When the password cost is out of range.
+    pub(super) fn new(
+        config: Config,
+        domain: Domain,
+        counters: SharedCounters,
+        site: Site,
+        password_cost: u32,
+    ) -> Result<Self> {
+        let secrets = config.all_secrets();
+        Ok(Self {
+            passwords: Passwords::new(password_cost)?,
+            throttle: Throttle::new(domain.clock().clone(), config.auth_rate, counters.clone()),
+            requests: Requests::new(domain.clock().clone(), config.limits.api_rate, counters.clone()),
+            reports: Requests::new(domain.clock().clone(), REPORTS_PER_MINUTE, SharedCounters::none()),
+            sockets: Sockets::new(&config.limits),
+            letters: MailRateLimit::new(domain.clock().clone(), counters.clone()),
+            tokens: Tokens::new(&config.secret, &config.old_secrets),
+            challenges: Challenges::new(
+                Seal::new(&secrets, "login challenge"),
+                &config.public_url,
+                domain.clock().clone(),
+                counters,
+            ),
+            mailer: config.mail.as_ref().map_or_else(Mailer::none, Mailer::open),
+            seeds: Seal::new(&secrets, "second factor"),
+            cookie: SessionCookie::new(&config.public_url),
+            assets: site.assets(),
+            site,
+            leptos: LeptosOptions::builder().output_name("aldis").build(),
+            stop: CancellationToken::new(),
+            config,
+            domain,
+        })
+    }
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}
+
+/// What integration tests, which otherwise use HTTP, arrange directly.
+#[cfg(test)]
+impl AppState {
+    /// The server over this database, with cheap password hashes and without the client.
+    pub(crate) fn for_tests(config: Config, domain: Domain) -> Self {
+        // Redis may answer slowly on a machine busy with tests.
+        let counters = SharedCounters::open(domain.relay(), &config.secret, std::time::Duration::from_secs(10));
+        Self::new(config, domain, counters, Site::without_client(), 4).expect("the cost is in range")
+    }
+
+    /// The handle of the background jobs, to run one by hand.
+    pub(crate) fn system(&self) -> super::domain::System {
+        self.domain.system()
+    }
+
+    /// Sends mails to the test instead.
+    pub(crate) fn record_mail(&mut self) -> tokio::sync::mpsc::Receiver<super::mail::EmailMessage> {
+        let (mailer, messages) = Mailer::recorder();
+        self.mailer = mailer;
+        messages
+    }
+
+    /// Uses up the mail limit of a network address.
+    pub(crate) async fn use_letters_up(&self, from: std::net::IpAddr) {
+        while self.letters.may_go(from).await {}
+    }
+
+    /// The hash of a password.
+    pub(crate) async fn hash(&self, password: &str) -> String {
+        self.passwords.hash(password).await.expect("hashed")
+    }
+
+    /// The connection limits.
+    pub(crate) fn terms(&self) -> super::Terms {
+        super::Terms::new(&self.config.limits, &self.config.trusted_proxies)
+    }
+
+    /// The shutdown signal.
+    pub(crate) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+}
