@@ -9,7 +9,7 @@ use clap::Parser;
 
 use super::{
     auth::{COST, Passwords, signing_key::open_secrets},
-    config::{Cli, Command, Config, ConfigError},
+    config::{Cli, Command, Config, error::ConfigError},
     domain::{Clock, Domain, Unreachable, demo},
     http::{
         assets::{Files, Site},

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::{EnvFilter, fmt};
 
-use super::config::{ConfigError, LogFormat};
+use super::config::{LogFormat, error::ConfigError};
 
 /// Begins to log. sea-orm and sqlx are kept quiet unless asked for by name.
 ///

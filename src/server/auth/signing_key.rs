@@ -11,7 +11,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-use crate::server::config::ConfigError;
+use crate::server::config::error::ConfigError;
 
 const VARIABLE: &str = "ALDIS_JWT_SECRET";
 const ADVICE: &str = "make one with `openssl rand -base64 48`, or leave it unset to have one generated";

@@ -1,5 +1,6 @@
 //! The settings, read once from flags, the environment and `.env`; a bad value stops the start with one clear line.
 
+pub mod error;
 mod public_url;
 
 use std::{
@@ -11,6 +12,7 @@ use std::{
 use axum::http::HeaderValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::error::ConfigError;
 pub use self::public_url::PublicUrl;
 use super::{
     auth::signing_key::Secret, http::client_ip::Network, mail::MailSettings, rate_limit::permits::LimitSettings,
@@ -182,27 +184,6 @@ pub struct Config {
     pub limits: LimitSettings,
     /// How mail is sent, if it is.
     pub mail: Option<MailSettings>,
-}
-
-/// Why the settings were refused: names the variable, never its secret.
-#[derive(Debug, thiserror::Error)]
-#[error("{variable}: {why}")]
-pub struct ConfigError {
-    variable: &'static str,
-    why: String,
-}
-
-impl ConfigError {
-    /// A complaint about one variable.
-    pub fn new(variable: &'static str, why: impl Into<String>) -> Self {
-        Self { variable, why: why.into() }
-    }
-
-    /// The same complaint about another variable.
-    #[must_use]
-    pub fn of(self, variable: &'static str) -> Self {
-        Self { variable, ..self }
-    }
 }
 
 impl Config {

@@ -1,6 +1,6 @@
 //! The address people use.
 
-use super::ConfigError;
+use super::error::ConfigError;
 use crate::server::http::client_ip::is_this_machine;
 
 /// The address people use, and what follows from it.

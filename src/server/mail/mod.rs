@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, interval_at, timeout},
 };
 
-use super::{config::ConfigError, http::client_ip::is_this_machine};
+use super::{config::error::ConfigError, http::client_ip::is_this_machine};
 use crate::model::Email;
 
 /// Letters that wait at most; past it a letter is refused rather than kept in memory.
