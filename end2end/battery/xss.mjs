@@ -38,7 +38,7 @@ await withServer('xss', settings, async (server) => {
   const began = performance.now();
   try {
     await control(browser, server);
-    const logged = () => server.log().split('\n').filter((line) => /breach of the Content-Security-Policy/.test(line)).length;
+    const logged = () => server.log().split('\n').filter((line) => /violation of the Content-Security-Policy/.test(line)).length;
     const planted = logged();
     if (planted === 0) throw new Error('the log does not tell of what was planted');
     await seeTo(browser, server, clean, findings, true);

@@ -1,4 +1,4 @@
-//! What browsers report: breaches of the Content-Security-Policy, for the log.
+//! Logs the Content-Security-Policy violations that browsers report.
 
 use axum::{
     body::Bytes,
@@ -10,10 +10,10 @@ use serde::Deserialize;
 
 use crate::server::state::AppState;
 
-/// Where browsers send their reports.
+/// The path that the policy names as its `report-uri`.
 pub const REPORTS: &str = "/csp-report";
-/// The largest report that is read.
-pub const REPORT_MAX: usize = 16 * 1024;
+/// Body limit of a report.
+pub const MAX_REPORT_BYTES: usize = 16 * 1024;
 
 #[derive(Deserialize)]
 struct Envelope {
@@ -34,8 +34,8 @@ struct Report {
     blocked_uri: String,
 }
 
-/// Writes a report down, as far as it can be told from noise. Anybody may send one, so nothing follows from it.
-pub async fn take_report(State(state): State<AppState>, body: Bytes) -> Response {
+/// Logs a report, up to the rate limit. Anybody can send one, so it has no other effect.
+pub async fn log_report(State(state): State<AppState>, body: Bytes) -> Response {
     let Ok(Envelope { report }) = serde_json::from_slice(&body) else { return StatusCode::BAD_REQUEST.into_response() };
     if let Err(error) = state.reports.count_together() {
         return error.into_response();
@@ -43,22 +43,22 @@ pub async fn take_report(State(state): State<AppState>, body: Bytes) -> Response
     let directive =
         if report.effective_directive.is_empty() { report.violated_directive } else { report.effective_directive };
     tracing::warn!(
-        directive = %word(&directive),
-        blocked = %place(&report.blocked_uri),
-        page = %place(&report.document_uri),
-        "a browser reports a breach of the Content-Security-Policy"
+        directive = %sanitized(&directive),
+        blocked = %shortened(&report.blocked_uri),
+        page = %shortened(&report.document_uri),
+        "a browser reported a violation of the Content-Security-Policy"
     );
     StatusCode::NO_CONTENT.into_response()
 }
 
-/// Scheme, host and the first part of the path: what follows may be a secret.
-fn place(address: &str) -> String {
-    let path = address.split(['?', '#']).next().unwrap_or_default();
-    word(&path.split('/').take(4).collect::<Vec<_>>().join("/"))
+/// The scheme, host and first path segment of a URL: the rest may be a secret.
+fn shortened(url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    sanitized(&path.split('/').take(4).collect::<Vec<_>>().join("/"))
 }
 
-/// Short, and without what could pass for another line of the log.
-fn word(text: &str) -> String {
+/// At most 100 printable ASCII characters, so that no report can forge log lines.
+fn sanitized(text: &str) -> String {
     text.chars().filter(char::is_ascii_graphic).take(100).collect()
 }
 
@@ -67,10 +67,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_is_cut_to_what_may_stand_in_a_log() {
-        assert_eq!(place("https://evil.test/reset/secret?token=x#y"), "https://evil.test/reset");
-        assert_eq!(place("inline"), "inline");
-        assert_eq!(word("script-src\n2026-01-01 ERROR all is lost \u{1b}[31m").find(['\n', '\u{1b}', ' ']), None);
-        assert_eq!(word(&"x".repeat(5000)).len(), 100);
+    fn a_report_is_sanitized_for_the_log() {
+        assert_eq!(shortened("https://evil.test/reset/secret?token=x#y"), "https://evil.test/reset");
+        assert_eq!(shortened("inline"), "inline");
+        assert_eq!(sanitized("script-src\n2026-01-01 ERROR all is lost \u{1b}[31m").find(['\n', '\u{1b}', ' ']), None);
+        assert_eq!(sanitized(&"x".repeat(5000)).len(), 100);
     }
 }

@@ -1,4 +1,4 @@
-//! Every address on one page: the API, the server functions, the pages, the files, and the layers around them.
+//! The router: API, server functions, pages and files, with the middleware around them.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
-    middleware::{Next, from_fn_with_state, map_request},
+    http::StatusCode,
+    middleware::{Next, from_fn, from_fn_with_state, map_request},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -22,7 +22,10 @@ use tower_http::{
     trace::TraceLayer,
 };
 
-use super::csp_report::{REPORT_MAX, REPORTS, take_report};
+use super::{
+    csp_report::{MAX_REPORT_BYTES, REPORTS, log_report},
+    headers::set_headers,
+};
 use crate::{
     model::{Code, Error},
     server::{
@@ -30,8 +33,8 @@ use crate::{
         auth::refuse_foreign_origins,
         error::internal,
         pages::{
-            Documentation, POLICY, TeamPages, public_history, public_incident, public_not_found, public_page,
-            team_context, team_pages,
+            Documentation, TeamPages, public_history, public_incident, public_not_found, public_page, team_context,
+            team_pages,
         },
         rate_limit::requests::limit_requests,
         server_fn::plain_forms::{FORM_MAX, Pages, answer_plain_forms},
@@ -39,12 +42,13 @@ use crate::{
     },
 };
 
-/// No answer takes longer.
-const TIMEOUT: Duration = Duration::from_secs(10);
-/// No address is longer.
-const URI_MAX: usize = 4096;
+/// Time limit of a request, until the response begins.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+const READINESS_TIMEOUT: Duration = Duration::from_secs(3);
+/// Length limit of path and query.
+const MAX_URL_BYTES: usize = 4096;
 
-/// The whole server as one service.
+/// The routes, innermost middleware first.
 pub fn router(state: AppState) -> Router {
     let (api, document) = api::router(&state);
     let documentation = Documentation::of(&document, &state.assets);
@@ -69,8 +73,8 @@ pub fn router(state: AppState) -> Router {
         .route("/readyz", get(ready))
         .fallback(file_or_nothing)
         .layer(from_fn_with_state(state.clone(), refuse_foreign_origins))
-        // After the layer above: a report changes nothing, and browsers do not say from which page it comes.
-        .route(REPORTS, post(take_report).layer(DefaultBodyLimit::max(REPORT_MAX)))
+        // Outside the CSRF check: reports change nothing, and browsers send them without a usable `Origin`.
+        .route(REPORTS, post(log_report).layer(DefaultBodyLimit::max(MAX_REPORT_BYTES)))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Error::internal().into_response()))
         .layer(
             CompressionLayer::new().compress_when(
@@ -79,88 +83,54 @@ pub fn router(state: AppState) -> Router {
                     .and(NotForContentType::const_new("application/wasm")),
             ),
         )
-        .layer(from_fn_with_state(state.clone(), guard))
+        .layer(from_fn(limit_url_and_time))
+        .layer(from_fn_with_state(state.clone(), set_headers))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(TraceLayer::new_for_http().make_span_with(|request: &Request<Body>| {
-            // The path may hold a token (a reset link), so only its first part is written down.
+            // Only the first path segment: the rest may be a token, as in a password reset link.
             let area = request.uri().path().split('/').nth(1).unwrap_or("").to_owned();
             let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("").to_owned();
             tracing::debug_span!("request", method = %request.method(), area, id)
         }))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-        .layer(map_request(without_request_id))
+        .layer(map_request(remove_request_id))
         .with_state(state)
 }
 
-/// Takes away what the caller says the number of the request is: it is ours to give, as the audit log goes by it.
-async fn without_request_id(mut request: Request) -> Request {
+/// Discards the client's request id: the audit log stores request ids, so only ours count.
+async fn remove_request_id(mut request: Request) -> Request {
     request.headers_mut().remove("x-request-id");
     request
 }
 
-/// Limits and headers that hold for every answer.
-async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
-    let mut response = if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > URI_MAX) {
-        Error::invalid("The address is longer than 4096 bytes.").into_response()
-    } else {
-        match tokio::time::timeout(TIMEOUT, next.run(request)).await {
-            Ok(response) => response,
-            Err(elapsed) => {
-                let _ = internal(elapsed);
-                Error::unavailable("This took too long. Try again in a moment.").into_response()
-            }
+/// Refuses overlong URLs, and answers 503 after [`REQUEST_TIMEOUT`].
+async fn limit_url_and_time(request: Request, next: Next) -> Response {
+    if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > MAX_URL_BYTES) {
+        return Error::invalid("The URL is longer than 4,096 bytes.").into_response();
+    }
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(elapsed) => {
+            let _ = internal(elapsed);
+            Error::unavailable("This took too long. Try again in a moment.").into_response()
         }
-    };
-    let status = response.status();
-    let headers = response.headers_mut();
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
-    let is_word = !status.is_success() && status != StatusCode::NOT_MODIFIED;
-    // What an address leads to, or why to nothing, may be otherwise the next moment.
-    if is_word || path.starts_with("/api") || path.starts_with("/fn") {
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
-    for (name, value) in FIXED {
-        headers.insert(name, value);
-    }
-    if state.config.public_url.is_https() {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, TWO_YEARS);
-    }
-    // The address holds a secret.
-    if path.starts_with("/reset-password/") || path.starts_with("/invite/") {
-        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    }
-    response
 }
 
-/// Once people reach us over TLS, they shall not be led to do without. Other hosts of the domain are not ours.
-const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000");
-///
-const FIXED: [(HeaderName, HeaderValue); 5] = [
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin")),
-    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
-    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
-    (
-        HeaderName::from_static("permissions-policy"),
-        HeaderValue::from_static("camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
-    ),
-];
-
-/// Whether requests can be answered: the database and, where there is one, Redis answer.
+/// Readiness: whether the database and, if configured, Redis respond.
 async fn ready(State(state): State<AppState>) -> Response {
-    match tokio::time::timeout(Duration::from_secs(3), state.domain.ready()).await {
+    match tokio::time::timeout(READINESS_TIMEOUT, state.domain.ready()).await {
         Ok(Ok(())) => (StatusCode::OK, "ready\n").into_response(),
         Ok(Err(error)) => error.into_response(),
         Err(_) => Error::unavailable("The database does not answer.").into_response(),
     }
 }
 
-/// A file of the site, or word that there is nothing: to programs as an error, to people as a page.
+/// Serves a static file, or "not found": JSON for API clients, a page for people.
 async fn file_or_nothing(State(state): State<AppState>, request: Request) -> Response {
     let path = request.uri().path();
     if path.starts_with("/api/") || path.starts_with("/fn/") {
-        return Error::new(Code::NotFound, "There is nothing under this address. See /api for what there is.")
+        return Error::new(Code::NotFound, "There is no such endpoint. See /api for the documentation.")
             .into_response();
     }
     match state.site.file(request.uri(), request.headers()) {
