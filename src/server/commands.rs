@@ -198,7 +198,7 @@ async fn check(config: &Config) -> Result<(), Failure> {
     println!("Database: reached; {schema}.");
     println!("Redis: {}.", if config.redis_url.is_some() { "reached" } else { "not used" });
     if let Some(mail) = &config.mail {
-        mail.test().await.map_err(Failure::Mail)?;
+        mail.test_connection().await.map_err(Failure::Mail)?;
     }
     println!("Mail: {}.", if config.mail.is_some() { "reached" } else { "not used" });
     Ok(())

@@ -78,7 +78,7 @@ pub async fn tell(state: &AppState, caller: &Caller, to: &Email, guard: Security
     let place = caller.ip.map_or_else(|| device.clone(), |ip| format!("{device}, {ip}"));
     // A letter that does not go has been logged.
     _ = state.letters.may_tell(to).await
-        && state.mailer.guard_changed(to, guard, &place, state.config.public_url.origin());
+        && state.mailer.security_notice(to, guard, &place, state.config.public_url.origin());
 }
 
 /// Does something and tells of it to the end, even when the caller hangs up meanwhile: nobody changes what protects an

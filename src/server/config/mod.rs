@@ -289,7 +289,7 @@ impl Settings {
             secret,
             old_secrets: self.jwt_secret_old.iter().map(|old| Secret::given_before(old)).collect::<Result<_, _>>()?,
             limits: self.limits,
-            mail: MailSettings::given(self.smtp_url.as_deref(), self.mail_from.as_deref(), self.smtp_insecure)?,
+            mail: MailSettings::parse(self.smtp_url.as_deref(), self.mail_from.as_deref(), self.smtp_insecure)?,
         })
     }
 }

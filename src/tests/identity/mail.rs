@@ -1,4 +1,4 @@
-//! Mail as it arrives at a mail server.
+//! Mails as an SMTP server receives them.
 
 use std::time::Duration;
 
@@ -12,55 +12,55 @@ use tokio::{
 
 use crate::server::mail::{MailSettings, Mailer};
 
-/// A mail server that takes down what it is told. Refuses the first so many letters for now.
-async fn post_office(refusals: usize) -> (String, mpsc::UnboundedReceiver<Vec<String>>) {
+/// An SMTP server that records what it receives, after refusing the given number of mails temporarily.
+async fn smtp_server(refusals: usize) -> (String, mpsc::UnboundedReceiver<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("smtp://127.0.0.1:{}", listener.local_addr().expect("an address").port());
-    let (told, letters) = mpsc::unbounded_channel();
+    let (received, mails) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         let mut refusals = refusals;
         while let Ok((stream, _)) = listener.accept().await {
             let (read, mut write) = stream.into_split();
             let mut lines = BufReader::new(read).lines();
-            let mut said = Vec::new();
-            write.write_all(b"220 office.test\r\n").await.expect("written");
+            let mut lines_received = Vec::new();
+            write.write_all(b"220 smtp.test\r\n").await.expect("written");
             while let Ok(Some(line)) = lines.next_line().await {
                 let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
                 let answer = match verb.as_str() {
-                    "EHLO" => "250-office.test\r\n250 8BITMIME\r\n",
+                    "EHLO" => "250-smtp.test\r\n250 8BITMIME\r\n",
                     "MAIL" if refusals > 0 => {
                         refusals -= 1;
-                        "451 Not now\r\n"
+                        "451 Try again later\r\n"
                     }
-                    "DATA" => "354 Go on\r\n",
+                    "DATA" => "354 End with a dot\r\n",
                     "QUIT" => "221 Bye\r\n",
-                    _ => "250 Fine\r\n",
+                    _ => "250 OK\r\n",
                 };
-                said.push(line);
+                lines_received.push(line);
                 write.write_all(answer.as_bytes()).await.expect("written");
                 if verb == "DATA" {
                     while let Ok(Some(line)) = lines.next_line().await {
                         if line == "." {
                             break;
                         }
-                        said.push(line);
+                        lines_received.push(line);
                     }
-                    told.send(std::mem::take(&mut said)).expect("somebody listens");
-                    write.write_all(b"250 Taken\r\n").await.expect("written");
+                    received.send(std::mem::take(&mut lines_received)).expect("somebody listens");
+                    write.write_all(b"250 Queued\r\n").await.expect("written");
                 }
             }
         }
     });
-    (url, letters)
+    (url, mails)
 }
 
 fn mailer(url: &str) -> Mailer {
-    let settings = MailSettings::given(Some(url), Some("Aldis <status@example.com>"), false).expect("in order");
-    Mailer::open(&settings.expect("a server").impatient())
+    let settings = MailSettings::parse(Some(url), Some("Aldis <status@example.com>"), false).expect("valid");
+    Mailer::open(&settings.expect("a server").without_delays())
 }
 
-/// Quoted-printable text as it was.
-fn unquoted(body: &str) -> String {
+/// Decodes quoted-printable text.
+fn decode_quoted_printable(body: &str) -> String {
     let joined = body.replace("=\r\n", "");
     let mut pieces = joined.split('=');
     let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
@@ -71,13 +71,13 @@ fn unquoted(body: &str) -> String {
     String::from_utf8(bytes).expect("text")
 }
 
-/// The parts of a message, decoded.
+/// The decoded parts of a message, with their headers.
 fn parts(lines: &[String]) -> Vec<(String, String)> {
     let text = lines.join("\r\n");
     let (_, rest) = text.split_once("boundary=\"").expect("parts");
     let (boundary, _) = rest.split_once('"').expect("a boundary");
-    let border = format!("--{boundary}\r\n");
-    let parts = text.split(&border).skip(1);
+    let delimiter = format!("--{boundary}\r\n");
+    let parts = text.split(&delimiter).skip(1);
     parts
         .map(|part| {
             let (head, body) = part.split_once("\r\n\r\n").expect("a head");
@@ -87,7 +87,7 @@ fn parts(lines: &[String]) -> Vec<(String, String)> {
                     let bytes = STANDARD.decode(body.split_whitespace().collect::<String>()).expect("base64");
                     String::from_utf8(bytes).expect("text")
                 }
-                head if head.contains("quoted-printable") => unquoted(body),
+                head if head.contains("quoted-printable") => decode_quoted_printable(body),
                 _ => body.to_owned(),
             };
             (head.to_owned(), body)
@@ -96,16 +96,16 @@ fn parts(lines: &[String]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_letter_arrives_with_a_text_and_an_html_part_for_one_person() {
-    let (url, mut letters) = post_office(0).await;
+async fn a_mail_arrives_with_a_text_and_an_html_part_for_one_recipient() {
+    let (url, mut mails) = smtp_server(0).await;
     let to = "ada@example.com".parse().expect("an address");
     let link = "https://status.example.com/reset-password/k3y";
     assert!(mailer(&url).password_reset(&to, link));
-    let lines = timeout(Duration::from_secs(20), letters.recv()).await.expect("in time").expect("a letter");
+    let lines = timeout(Duration::from_secs(20), mails.recv()).await.expect("in time").expect("a mail");
     assert!(lines.iter().any(|line| line.starts_with("MAIL FROM:<status@example.com>")), "{lines:?}");
     let recipients: Vec<_> = lines.iter().filter(|line| line.starts_with("RCPT TO:")).collect();
     assert_eq!(recipients, ["RCPT TO:<ada@example.com>"]);
-    for head in ["To: ada@example.com", "Subject: A new password for Aldis", "Auto-Submitted: auto-generated"] {
+    for head in ["To: ada@example.com", "Subject: Reset your Aldis password", "Auto-Submitted: auto-generated"] {
         assert!(lines.iter().any(|line| line == head), "{head}: {lines:?}");
     }
     for head in ["Date: ", "Message-ID: <"] {
@@ -118,27 +118,28 @@ async fn a_letter_arrives_with_a_text_and_an_html_part_for_one_person() {
 }
 
 #[tokio::test]
-async fn a_letter_that_is_refused_for_now_is_tried_again() {
-    let (url, mut letters) = post_office(2).await;
+async fn a_mail_that_is_refused_temporarily_is_retried() {
+    let (url, mut mails) = smtp_server(2).await;
     let to = "ada@example.com".parse().expect("an address");
     let mailer = mailer(&url);
     assert!(mailer.invitation(&to, "Zürich – Öl & Co", "Ada", "https://status.example.com/invite/k3y"));
-    let lines = timeout(Duration::from_secs(20), letters.recv()).await.expect("in time").expect("a letter");
+    let lines = timeout(Duration::from_secs(20), mails.recv()).await.expect("in time").expect("a mail");
     assert!(lines.iter().any(|line| line.starts_with("Subject: Invitation to =?utf-8?b?")), "{lines:?}");
-    assert!(parts(&lines)[0].1.contains("Ada invites you to Zürich – Öl & Co"));
+    assert!(parts(&lines)[0].1.contains("Ada has invited you to join Zürich – Öl & Co on Aldis"));
 }
 
 #[tokio::test]
-async fn the_check_tells_whether_the_mail_server_answers() {
-    let (url, _letters) = post_office(0).await;
+async fn test_connection_reports_whether_the_mail_server_responds() {
+    let (url, _mails) = smtp_server(0).await;
     let settings = |url: &str| {
-        MailSettings::given(Some(url), Some("status@example.com"), false).expect("in order").expect("a server")
+        MailSettings::parse(Some(url), Some("status@example.com"), false).expect("valid").expect("a server")
     };
-    assert_eq!(settings(&url).test().await, Ok(()));
-    // A port nobody listens at.
+    assert_eq!(settings(&url).test_connection().await, Ok(()));
+    // A port without a listener.
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     drop(listener);
-    let error = settings(&format!("smtp://scott:tiger@127.0.0.1:{port}")).test().await.expect_err("nobody there");
+    let error =
+        settings(&format!("smtp://scott:tiger@127.0.0.1:{port}")).test_connection().await.expect_err("nobody there");
     assert!(!error.contains("tiger"), "{error}");
 }

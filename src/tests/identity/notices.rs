@@ -43,13 +43,18 @@ async fn a_person_is_told_of_a_new_password_and_a_second_factor() {
     refused.refuses(400, &["code"]);
     done(&team, "enable_second_factor", &[("code", &code)]).await;
     let on = letter(&mut letters).await;
-    tells(&on, &team.email, "Two-factor authentication is on at Aldis", "/forgot-password");
+    tells(&on, &team.email, "Two-factor authentication is on for your Aldis account", "/forgot-password");
     assert!(!on.text.contains(&secret) && !on.text.contains(&code), "{}", on.text);
     team.browser().call(path_to("disable_second_factor"), &[("password", "wrong")]).await.refuses(400, &["password"]);
     done(&team, "disable_second_factor", &[("password", PASSWORD)]).await;
-    tells(&letter(&mut letters).await, &team.email, "Two-factor authentication is off at Aldis", "/forgot-password");
+    tells(
+        &letter(&mut letters).await,
+        &team.email,
+        "Two-factor authentication is off for your Aldis account",
+        "/forgot-password",
+    );
     done(&team, "change_password", &[("password", PASSWORD), ("new_password", NEW)]).await;
-    tells(&letter(&mut letters).await, &team.email, "Your password was changed at Aldis", "/forgot-password");
+    tells(&letter(&mut letters).await, &team.email, "Your Aldis password was changed", "/forgot-password");
     assert!(letters.try_recv().is_err());
 }
 
@@ -62,7 +67,7 @@ async fn who_gets_a_new_password_by_a_link_is_told_too() {
     let (_, secret) = link.text.split_once("/reset-password/").expect("a link");
     let secret = secret.split_whitespace().next().expect("a secret");
     done(&team, "reset_password", &[("token", secret), ("password", NEW)]).await;
-    tells(&letter(&mut letters).await, &team.email, "Your password was changed at Aldis", "/forgot-password");
+    tells(&letter(&mut letters).await, &team.email, "Your Aldis password was changed", "/forgot-password");
 }
 
 #[tokio::test]
@@ -74,7 +79,7 @@ async fn another_address_is_told_to_the_one_before() {
     let new = format!("{}@example.com", unique("new"));
     done(&team, "change_email", &[("email", &new), ("password", PASSWORD)]).await;
     let told = letter(&mut letters).await;
-    tells(&told, &team.email, "Your e-mail address was changed at Aldis", "/");
+    tells(&told, &team.email, "Your Aldis e-mail address was changed", "/");
     assert!(!told.text.contains(&new), "{}", told.text);
     assert!(letters.try_recv().is_err());
 }
@@ -97,7 +102,7 @@ async fn r_63_an_address_is_told_so_often_a_day_and_no_more_however_often_someth
     app.pass(86_400);
     let change = [("password", PASSWORD), ("new_password", NEW)];
     assert!(browser.call(path_to("change_password"), &change).await.status.is_success());
-    tells(&letter(&mut letters).await, &team.email, "Your password was changed at Aldis", "/forgot-password");
+    tells(&letter(&mut letters).await, &team.email, "Your Aldis password was changed", "/forgot-password");
 }
 
 #[tokio::test]
@@ -116,7 +121,7 @@ async fn r_63_what_else_is_asked_for_from_a_network_keeps_no_warning_back() {
         done(&team, "request_password_reset", &[("email", &team.email)]).await;
     }
     done(&team, "change_password", &[("password", PASSWORD), ("new_password", NEW)]).await;
-    tells(&letter(&mut letters).await, &team.email, "Your password was changed at Aldis", "/forgot-password");
+    tells(&letter(&mut letters).await, &team.email, "Your Aldis password was changed", "/forgot-password");
 }
 
 #[tokio::test]
