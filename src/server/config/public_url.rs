@@ -1,64 +1,71 @@
-//! The address people use.
+//! The public URL.
+
+use url::Url;
 
 use super::error::ConfigError;
-use crate::server::http::client_ip::is_this_machine;
+use crate::server::http::client_ip::is_loopback_host;
 
-/// The address people use, and what follows from it.
+/// The origin that people use: scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     origin: String,
-    twin: Option<String>,
+    /// The same origin with `localhost` in place of `127.0.0.1`, or the reverse.
+    loopback_alias: Option<String>,
+    is_loopback: bool,
 }
 
 impl PublicUrl {
-    /// Reads an address: scheme, host and port.
+    /// Parses a URL that consists of an origin only.
     ///
     /// # Errors
-    /// When it is none.
+    /// Names `ALDIS_PUBLIC_URL`.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let bad =
+        let invalid =
             |why: &str| ConfigError::new("ALDIS_PUBLIC_URL", format!("{why}, for example https://status.example.com"));
-        let trimmed = text.trim_end_matches('/');
-        let (scheme, host) = trimmed.split_once("://").ok_or_else(|| bad("must begin with https:// or http://"))?;
-        if !matches!(scheme, "http" | "https") {
-            return Err(bad("must begin with https:// or http://"));
+        if !text.starts_with("https://") && !text.starts_with("http://") {
+            return Err(invalid("must begin with https:// or http://"));
         }
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);
-        if host.is_empty() || !host.bytes().all(plain) {
-            return Err(bad("must be a host, with a port where needed, and no path"));
+        let url = Url::parse(text.trim_end_matches('/'))
+            .map_err(|error| invalid(&format!("is not a valid URL ({error})")))?;
+        let origin = url.origin().ascii_serialization();
+        if url.as_str().strip_suffix('/') != Some(&origin) {
+            return Err(invalid("must be a scheme and a host, with a port if needed, and no path"));
         }
-        let origin = format!("{scheme}://{}", host.to_ascii_lowercase());
-        let twin =
-            [("//localhost", "//127.0.0.1"), ("//127.0.0.1", "//localhost")].into_iter().find_map(|(from, to)| {
-                let rest = origin.split_once(from)?.1;
-                (rest.is_empty() || rest.starts_with(':')).then(|| origin.replacen(from, to, 1))
-            });
-        Ok(Self { origin, twin })
+        let alias = match url.host_str() {
+            Some("localhost") => Some("127.0.0.1"),
+            Some("127.0.0.1") => Some("localhost"),
+            _ => None,
+        };
+        let loopback_alias = alias.and_then(|host| {
+            let mut url = url.clone();
+            url.set_host(Some(host)).ok()?;
+            Some(url.origin().ascii_serialization())
+        });
+        Ok(Self { origin, loopback_alias, is_loopback: is_loopback_host(&url) })
     }
 
-    /// Scheme, host and port, without a slash at the end.
+    /// Scheme, host and port, without a trailing slash.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// Whether an `Origin` header names us; `localhost` and `127.0.0.1` count as one.
+    /// Whether an `Origin` header is ours; `localhost` and `127.0.0.1` count as the same host.
     #[must_use]
     pub fn is_own(&self, origin: &str) -> bool {
-        origin == self.origin || self.twin.as_deref() == Some(origin)
+        origin == self.origin || self.loopback_alias.as_deref() == Some(origin)
     }
 
-    /// Whether people reach us over TLS, so that cookies may demand it.
+    /// Whether people use TLS, so that cookies can require it.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.origin.starts_with("https://")
     }
 
-    /// Whether only this machine reaches us, so that nobody is on the way.
+    /// Whether the host is this machine, so that nothing is sent over a network.
     #[must_use]
-    pub fn is_loopback(&self) -> bool {
-        let (_, host) = self.origin.split_once("://").unwrap_or_default();
-        is_this_machine(host)
+    pub const fn is_loopback(&self) -> bool {
+        self.is_loopback
     }
 }
 
@@ -74,5 +81,36 @@ mod tests {
         let named = PublicUrl::parse("https://Status.Example.com").expect("valid");
         assert!(named.is_own("https://status.example.com") && named.is_https());
         assert!(!PublicUrl::parse("http://localhost.evil.test").expect("valid").is_own("http://127.0.0.1.evil.test"));
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_write_it() {
+        for (text, origin) in [
+            ("https://status.example.com:443", "https://status.example.com"),
+            ("http://STATUS.example.com:80//", "http://status.example.com"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+        ] {
+            assert_eq!(PublicUrl::parse(text).expect("valid").origin(), origin);
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_origin_is_refused() {
+        for (text, reason) in [
+            ("http://a:b:c", "is not a valid URL"),
+            ("http://[", "is not a valid URL"),
+            ("http://", "is not a valid URL"),
+            ("https://status.example.com:99999", "is not a valid URL"),
+            ("ftp://status.example.com", "must begin with https://"),
+            ("status.example.com:3000", "must begin with https://"),
+            ("https://status.example.com/status", "no path"),
+            ("https://status.example.com?x=y", "no path"),
+            ("https://status.example.com#x", "no path"),
+            ("https://ada:hunter2@status.example.com", "no path"),
+        ] {
+            let error = PublicUrl::parse(text).expect_err(text).to_string();
+            assert!(error.starts_with("ALDIS_PUBLIC_URL: ") && error.contains(reason), "{text}: {error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use axum::http::HeaderMap;
+use url::Url;
 
 /// A network in CIDR notation, or one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +72,11 @@ fn address_in(hop: &str) -> Option<IpAddr> {
     hop.parse().ok().or_else(|| hop.parse().ok().map(|with_port: SocketAddr| with_port.ip()))
 }
 
-/// Whether a host, with or without a port, is this machine.
+/// Whether the host of a URL is this machine.
 #[must_use]
-pub fn is_this_machine(host: &str) -> bool {
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.contains(']') { host } else { name });
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    name == "localhost" || name.ends_with(".localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+pub fn is_loopback_host(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// What attempts are counted by: an IPv4 address, or the /64 an IPv6 caller can move in.

@@ -17,9 +17,10 @@ use tokio::{
     sync::mpsc,
     time::{Instant, interval_at, timeout},
 };
+use url::Url;
 
 pub use self::templates::{EmailMessage, SecurityNotice};
-use super::{config::error::ConfigError, http::client_ip::is_this_machine};
+use super::{config::error::ConfigError, http::client_ip::is_loopback_host};
 use crate::model::Email;
 
 /// Mails that can wait to be sent; further ones are dropped.
@@ -92,12 +93,11 @@ impl MailSettings {
 /// Whether this URL would send a password to another machine without TLS. `tls=opportunistic` does not count as TLS: an
 /// attacker on the network can disable it.
 fn sends_password_unencrypted(url: &str) -> bool {
-    let Some((scheme, rest)) = url.split_once("://") else { return false };
-    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let authority = place.split('/').next().unwrap_or_default();
-    let Some((_, host)) = authority.rsplit_once('@') else { return false };
-    let has_tls = query.split('&').any(|setting| setting == "tls=required");
-    scheme.eq_ignore_ascii_case("smtp") && !has_tls && !is_this_machine(host)
+    // The same parser and the same reading of `tls` as in lettre: the first one counts.
+    let Ok(url) = Url::parse(url) else { return false };
+    let has_credentials = !url.username().is_empty() || url.password().is_some();
+    let has_tls = url.query_pairs().find(|(key, _)| key == "tls").is_some_and(|(_, tls)| tls == "required");
+    url.scheme() == "smtp" && has_credentials && !has_tls && !is_loopback_host(&url)
 }
 
 impl EmailMessage {
@@ -262,6 +262,10 @@ mod tests {
             "smtp://ada:secret@mail.example.com:587/client?tls=opportunistic",
             "smtp://ada:secret@127.0.0.1.example.com?tls=no",
             "smtp://ada@mail.example.com",
+            "smtp://:secret@mail.example.com",
+            "smtp://ada:secret@mail.example.com?tls=opportunistic&tls=required",
+            "smtp://ada:secret@mail.example.com#?tls=required",
+            "smtp://ada:secret@mail.example.com?TLS=required",
         ] {
             assert!(!accepts(unencrypted, false), "{unencrypted}");
         }
@@ -269,7 +273,9 @@ mod tests {
         for safe in [
             "smtps://ada:secret@mail.example.com",
             "smtp://ada:secret@mail.example.com?tls=required",
+            "smtp://ada:secret@mail.example.com/client?x=y&tls=required",
             "smtp://ada:secret@localhost:2525",
+            "smtp://ada:secret@[::1]",
             "smtp://ada:secret@127.0.0.1",
             "smtp://mail.example.com",
         ] {
