@@ -20,7 +20,7 @@ pub use commands::main;
 pub use config::{Config, Settings};
 pub use http::assets::Files;
 #[cfg(test)]
-pub(crate) use http::listener::{Terms, accept};
+pub(crate) use http::listener::{ConnectionLimits, accept};
 pub use http::router::router;
 #[cfg(test)]
 pub(crate) use live::relay::Relay;

@@ -122,9 +122,9 @@ impl AppState {
         self.passwords.hash(password).await.expect("hashed")
     }
 
-    /// The connection limits.
-    pub(crate) fn terms(&self) -> super::Terms {
-        super::Terms::new(&self.config.limits, &self.config.trusted_proxies)
+    /// The configured limits of connections.
+    pub(crate) fn connection_limits(&self) -> super::ConnectionLimits {
+        super::ConnectionLimits::new(&self.config.limits, &self.config.trusted_proxies)
     }
 
     /// The shutdown signal.

@@ -11,11 +11,12 @@ use std::{
 
 use axum::http::HeaderValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
 
 use self::error::ConfigError;
 pub use self::public_url::PublicUrl;
 use super::{
-    auth::signing_key::Secret, http::client_ip::Network, mail::MailSettings, rate_limit::permits::LimitSettings,
+    auth::signing_key::Secret, http::client_ip::parse_network, mail::MailSettings, rate_limit::permits::LimitSettings,
 };
 
 /// Aldis, a status page: teams tell their users what works, live.
@@ -118,8 +119,8 @@ pub struct Settings {
     #[arg(long = "registration", env = "ALDIS_REGISTRATION", global = true, value_enum, default_value = "open")]
     pub registration: Registrations,
     /// Networks of reverse proxies whose `X-Forwarded-For` counts, separated by commas: `10.0.0.0/8,::1`
-    #[arg(long = "trusted-proxies", env = "ALDIS_TRUSTED_PROXIES", global = true, value_delimiter = ',')]
-    pub trusted_proxies: Vec<Network>,
+    #[arg(long = "trusted-proxies", env = "ALDIS_TRUSTED_PROXIES", global = true, value_delimiter = ',', value_parser = parse_network)]
+    pub trusted_proxies: Vec<IpNet>,
     /// Origins whose pages may read the public API, separated by commas [default: any, without credentials]
     #[arg(long = "cors-origins", env = "ALDIS_CORS_ORIGINS", global = true, value_delimiter = ',')]
     pub cors_origins: Vec<String>,
@@ -171,7 +172,7 @@ pub struct Config {
     /// Who may create an organization.
     pub registration: Registrations,
     /// Whose X-Forwarded-For counts.
-    pub trusted_proxies: Vec<Network>,
+    pub trusted_proxies: Vec<IpNet>,
     /// Whose pages may read the public API; empty means any.
     pub cors_origins: Vec<HeaderValue>,
     /// Sign-in and registration attempts per minute and network address.

@@ -1,65 +1,41 @@
-//! Network addresses: who is calling, as far as the proxies before us can be trusted.
+//! Client addresses behind trusted proxies.
 
-use std::{
-    net::{IpAddr, Ipv6Addr, SocketAddr},
-    str::FromStr,
-};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::http::HeaderMap;
+use ipnet::IpNet;
 use url::Url;
 
-/// A network in CIDR notation, or one address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    prefix: u8,
+/// Parses a network in CIDR notation, or a single address.
+///
+/// # Errors
+/// Quotes the text.
+pub fn parse_network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    text.parse()
+        .or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address.to_canonical())))
+        .map_err(|_| format!("`{text}` is not a network such as 10.0.0.0/8"))
 }
 
-impl FromStr for Network {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let bad = || format!("`{text}` is not a network such as 10.0.0.0/8");
-        let (address, prefix) = match text.trim().split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text.trim(), None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| bad())?;
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(longest), |prefix| prefix.parse().map_err(|_| bad()))?;
-        if prefix > longest { Err(bad()) } else { Ok(Self { address, prefix }) }
-    }
-}
-
-impl Network {
-    /// Whether the address lies inside.
-    #[must_use]
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let (own, other) = (self.address.to_canonical(), address.to_canonical());
-        let (own, other, width) = match (own, other) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => (u128::from(own.to_bits()), u128::from(other.to_bits()), 32),
-            (IpAddr::V6(own), IpAddr::V6(other)) => (own.to_bits(), other.to_bits(), 128),
-            _ => return false,
-        };
-        let shift = u32::from(width - self.prefix.min(width));
-        own.checked_shr(shift).unwrap_or(0) == other.checked_shr(shift).unwrap_or(0)
-    }
-}
-
-/// The caller's address: the peer's, unless the peer is a trusted proxy; then the right-most hop of `X-Forwarded-For`
-/// that is not one itself. What stands further left was written by the caller and proves nothing.
+/// Whether one of these networks contains the address.
 #[must_use]
-pub fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+pub fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address.to_canonical()))
+}
+
+/// The client's address: the peer's or, if the peer is a trusted proxy, the right-most hop in `X-Forwarded-For` that is not
+/// one itself. The client controls everything to the left of it.
+#[must_use]
+pub fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer.to_canonical();
-    // Each hop by itself: what the caller wrote before it, in whatever bytes, must not hide what a proxy added.
+    // Decoded hop by hop: invalid bytes from the client must not hide a hop that a proxy added.
     let values = headers.get_all("x-forwarded-for").iter();
     let hops: Vec<&[u8]> = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).collect();
     for hop in hops.into_iter().rev() {
-        if !is_trusted(client) {
+        if !is_in(trusted, client) {
             break;
         }
-        match std::str::from_utf8(hop).ok().and_then(|hop| address_in(hop.trim())) {
+        match std::str::from_utf8(hop).ok().and_then(|hop| parse_hop(hop.trim())) {
             Some(address) => client = address.to_canonical(),
             None => break,
         }
@@ -67,8 +43,8 @@ pub fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAd
     client
 }
 
-/// The address of a hop, which some proxies write with the port.
-fn address_in(hop: &str) -> Option<IpAddr> {
+/// Parses a hop, to which some proxies add a port.
+fn parse_hop(hop: &str) -> Option<IpAddr> {
     hop.parse().ok().or_else(|| hop.parse().ok().map(|with_port: SocketAddr| with_port.ip()))
 }
 
@@ -79,7 +55,7 @@ pub fn is_loopback_host(url: &Url) -> bool {
     host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// What attempts are counted by: an IPv4 address, or the /64 an IPv6 caller can move in.
+/// The key of per-address rate limits: an IPv4 address, or the /64 of an IPv6 address, as one client has all of it.
 #[must_use]
 pub fn throttle_key(address: IpAddr) -> IpAddr {
     match address {
@@ -96,7 +72,7 @@ mod tests {
 
     #[test]
     fn r_71_only_hops_added_by_trusted_proxies_count() {
-        let trusted = ["10.0.0.0/8".parse().expect("network"), "::1".parse().expect("address")];
+        let trusted = ["10.0.0.0/8", "::1"].map(|text| parse_network(text).expect("a network"));
         for (peer, forwarded, client) in [
             ("203.0.113.9", "1.2.3.4", "203.0.113.9"),
             ("10.0.0.1", "1.2.3.4", "1.2.3.4"),
@@ -121,16 +97,21 @@ mod tests {
     }
 
     #[test]
-    fn networks_are_read_and_refused() {
-        assert!("0.0.0.0/0".parse::<Network>().expect("all").contains("8.8.8.8".parse().expect("ip")));
-        assert!(!"192.168.1.0/24".parse::<Network>().expect("lan").contains("192.168.2.1".parse().expect("ip")));
+    fn networks_are_parsed_and_rejected() {
+        let contains = |network: &str, address: &str| {
+            is_in(&[parse_network(network).expect("a network")], address.parse().expect("ip"))
+        };
+        assert!(contains("0.0.0.0/0", "8.8.8.8"));
+        assert!(!contains("192.168.1.0/24", "192.168.2.1"));
+        assert!(contains(" 192.168.1.7/24", "::ffff:192.168.1.9") && contains("::ffff:10.0.0.1", "10.0.0.1"));
+        assert!(contains("2001:db8::/32", "2001:db8:7::1") && !contains("::/0", "10.0.0.1"));
         for text in ["", "10.0.0.0/33", "ten", "::/129", "10.0.0.0/"] {
-            assert!(text.parse::<Network>().is_err(), "{text}");
+            assert!(parse_network(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn r_27_an_ipv6_caller_is_counted_by_its_64() {
+    fn r_27_ipv6_clients_are_limited_per_64() {
         let key = |text: &str| throttle_key(text.parse().expect("ip"));
         assert_eq!(key("2001:db8:0:1:a::1"), key("2001:db8:0:1:b::2"));
         assert_ne!(key("2001:db8:0:1::1"), key("2001:db8:0:2::1"));

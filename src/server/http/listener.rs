@@ -1,13 +1,13 @@
-//! Accepts connections until told to stop, then lets what is under way end.
+//! The listener: accepts connections, enforces limits and timeouts, and shuts down gracefully.
 //!
-//! The loop is our own because a connection must be held to its word: it has so long to send its headers and to take
-//! what it asked for, and there are only so many connections (R-41, R-70). It speaks HTTP/1.1 alone, as proxies do behind
-//! them: an HTTP/2 connection is kept open by pings that answer themselves, and one answer by a window nobody opens.
+//! `axum::serve` and `axum-server` have no limit of connections per address and no timeout for clients that do not read
+//! the response (R-41, R-70). HTTP/1.1 only, as reverse proxies use it towards servers: HTTP/2 pings would keep a connection
+//! alive, and a closed flow control window would keep a response waiting, without a timeout.
 
 use std::{
     convert::Infallible,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -22,6 +22,7 @@ use axum::{
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -33,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::{
-    client_ip::{Network, throttle_key},
+    client_ip::{is_in, throttle_key},
     router::router,
 };
 use crate::server::{
@@ -41,44 +42,45 @@ use crate::server::{
     state::AppState,
 };
 
-/// What is still under way after this is cut off.
-const DRAIN: Duration = Duration::from_secs(8);
-/// How long to wait when the system has no room for another connection.
+/// How long open connections may take to finish on shutdown.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long to wait when no connection can be accepted, for example because no file descriptor is free.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(500);
-/// Files that are not connections: the database, the log.
-const OTHER_FILES: u32 = 96;
-/// Headers a request may have (R-70).
-const HEADERS_MAX: usize = 64;
-/// What all headers of a request may take together.
-const HEADERS_BYTES: usize = 64 * 1024;
+/// File descriptors that are kept for the database and the log.
+const RESERVED_FILES: u32 = 96;
+const MAX_HEADERS: usize = 64;
+/// Size limit of all headers of a request.
+const MAX_HEADER_BYTES: usize = 64 * 1024;
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What one connection, and all together, may take.
+/// Limits and timeouts of connections (R-70).
 #[derive(Clone)]
-pub struct Terms {
-    /// Connections at once; further ones wait to be accepted.
+pub struct ConnectionLimits {
+    /// Concurrent connections; further ones wait in the system's queue.
     pub connections: u32,
-    /// Of these, from one network address.
+    /// Concurrent connections per network address; further ones are closed.
     pub per_address: u32,
-    /// Whose connections are not counted: they bring other people's.
-    pub proxies: Vec<Network>,
-    /// How long a request may take to arrive, to its last header. A connection that idles is closed after it, too.
-    pub headers: Duration,
-    /// How long the other side may take nothing of what is sent to it.
-    pub write: Duration,
+    /// Proxies, to which `per_address` does not apply.
+    pub proxies: Vec<IpNet>,
+    /// How long the headers of a request may take to arrive, and how long a connection may be idle.
+    pub header_timeout: Duration,
+    /// How long the client may read nothing of what is sent.
+    pub write_timeout: Duration,
 }
 
-impl Terms {
-    /// The terms of these settings, as far as the system allows that many open files.
+impl ConnectionLimits {
+    /// The configured limits, lowered to the number of files that the system allows.
     #[must_use]
-    pub fn new(limits: &LimitSettings, proxies: &[Network]) -> Self {
+    pub fn new(limits: &LimitSettings, proxies: &[IpNet]) -> Self {
         let mut connections = limits.max_connections;
-        if let Some(files) = files_allowed()
-            && files < connections.saturating_add(OTHER_FILES)
+        if let Some(files) = max_open_files()
+            && files < connections.saturating_add(RESERVED_FILES)
         {
-            connections = files.saturating_sub(OTHER_FILES).max(10);
+            connections = files.saturating_sub(RESERVED_FILES).max(10);
             tracing::warn!(
-                "the system allows this process {files} open files, so it will hold {connections} connections and not \
-                 {}: raise `ulimit -n`, or set ALDIS_MAX_CONNECTIONS",
+                "the system allows this process {files} open files, so connections are limited to {connections} instead \
+                 of {}: raise `ulimit -n`, or set ALDIS_MAX_CONNECTIONS",
                 limits.max_connections,
             );
         }
@@ -86,31 +88,31 @@ impl Terms {
             connections,
             per_address: limits.connections_per_ip,
             proxies: proxies.to_vec(),
-            headers: Duration::from_secs(10),
-            write: Duration::from_secs(10),
+            header_timeout: HEADER_TIMEOUT,
+            write_timeout: WRITE_TIMEOUT,
         }
     }
 }
 
-/// How many files the process may have open, where the system tells.
-fn files_allowed() -> Option<u32> {
+/// The soft limit of open files, on Linux.
+fn max_open_files() -> Option<u32> {
     let text = std::fs::read_to_string("/proc/self/limits").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Serves until SIGTERM or SIGINT, then drains.
+/// Serves until SIGTERM or SIGINT, then shuts down gracefully.
 ///
 /// # Errors
-/// When the signals cannot be watched.
+/// When the signal handlers cannot be installed.
 pub async fn serve(listener: TcpListener, state: AppState) -> io::Result<()> {
     let (stop, domain) = (state.stop.clone(), state.domain.clone());
-    let terms = Terms::new(&state.config.limits, &state.config.trusted_proxies);
-    let server = tokio::spawn(accept(listener, router(state), terms, stop.clone()));
-    told_to_stop().await?;
-    tracing::info!("stopping: no new connections, the open ones may end");
+    let limits = ConnectionLimits::new(&state.config.limits, &state.config.trusted_proxies);
+    let server = tokio::spawn(accept(listener, router(state), limits, stop.clone()));
+    shutdown_signal().await?;
+    tracing::info!("shutting down: finishing open requests");
     stop.cancel();
-    if timeout(DRAIN, server).await.is_ok() {
+    if timeout(SHUTDOWN_TIMEOUT, server).await.is_ok() {
         tracing::info!("stopped");
     } else {
         tracing::warn!("stopped with connections still open");
@@ -119,34 +121,35 @@ pub async fn serve(listener: TcpListener, state: AppState) -> io::Result<()> {
     Ok(())
 }
 
-/// Accepts connections until `stop`, and returns when the last of them has ended, live feeds too.
-pub async fn accept(listener: TcpListener, router: Router, terms: Terms, stop: CancellationToken) {
-    let (slots, addresses) = (Arc::new(Semaphore::new(terms.connections as usize)), Permits::default());
+/// Accepts connections until `stop`, then waits for the open ones to end, live feeds included.
+pub async fn accept(listener: TcpListener, router: Router, limits: ConnectionLimits, stop: CancellationToken) {
+    let (slots, addresses) = (Arc::new(Semaphore::new(limits.connections as usize)), Permits::default());
     loop {
-        // First the slot: past the last one, connections wait in the system's queue.
+        // Before accepting, so that connections over the limit wait in the system's queue.
         let slot = tokio::select! {
             slot = slots.clone().acquire_owned() => slot,
             () = stop.cancelled() => break,
         };
-        let (Ok(slot), Some((stream, peer))) = (slot, next(&listener, &stop).await) else { break };
+        let (Ok(slot), Some((stream, peer))) = (slot, accept_one(&listener, &stop).await) else { break };
         let address = peer.ip().to_canonical();
-        let is_free = address.is_loopback() || terms.proxies.iter().any(|proxy| proxy.contains(address));
-        let place = if is_free { None } else { addresses.take(throttle_key(address), terms.per_address) };
-        if place.is_none() && !is_free {
-            tracing::warn!(%address, "too many connections; a proxy is named in ALDIS_TRUSTED_PROXIES");
+        let is_exempt = address.is_loopback() || is_in(&limits.proxies, address);
+        let permit = if is_exempt { None } else { addresses.take(throttle_key(address), limits.per_address) };
+        if permit.is_none() && !is_exempt {
+            tracing::warn!(%address, "too many connections; if this is a proxy, add it to ALDIS_TRUSTED_PROXIES");
             continue;
         }
-        // Frames of live feeds are small and must not wait for more.
+        // Live events are small and must not wait to be sent together.
         let _ = stream.set_nodelay(true);
-        let wire = Wire { stream, patience: terms.write, stuck: None, _slot: slot, _place: place };
-        tokio::spawn(converse(wire, peer, router.clone(), terms.headers, stop.clone()));
+        let write_timeout = limits.write_timeout;
+        let stream = ClientStream { stream, write_timeout, stalled: None, _slot: slot, _permit: permit };
+        tokio::spawn(serve_connection(stream, peer, router.clone(), limits.header_timeout, stop.clone()));
     }
     drop(listener);
-    let _ = slots.acquire_many(terms.connections).await;
+    let _ = slots.acquire_many(limits.connections).await;
 }
 
-/// The next connection; nothing, when it is time to stop.
-async fn next(listener: &TcpListener, stop: &CancellationToken) -> Option<(TcpStream, SocketAddr)> {
+/// Accepts one connection, or returns `None` on `stop`.
+async fn accept_one(listener: &TcpListener, stop: &CancellationToken) -> Option<(TcpStream, SocketAddr)> {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -154,86 +157,88 @@ async fn next(listener: &TcpListener, stop: &CancellationToken) -> Option<(TcpSt
         };
         match accepted {
             Ok(connection) => return Some(connection),
-            Err(error) if is_the_callers(&error) => {}
+            Err(error) if is_client_error(&error) => {}
             Err(error) => {
-                // No file left, say: whoever is connected may go soon.
-                tracing::warn!(%error, "no connection can be accepted");
+                tracing::warn!(%error, "cannot accept connections");
                 let _ = timeout(ACCEPT_BACKOFF, stop.cancelled()).await;
             }
         }
     }
 }
 
-fn is_the_callers(error: &io::Error) -> bool {
+fn is_client_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Serves one connection to its end.
-async fn converse(wire: Wire, peer: SocketAddr, router: Router, patience: Duration, stop: CancellationToken) {
-    let service = service_fn(move |request| answer(router.clone(), peer, request));
+async fn serve_connection(
+    stream: ClientStream,
+    peer: SocketAddr,
+    router: Router,
+    header_timeout: Duration,
+    stop: CancellationToken,
+) {
+    let service = service_fn(move |request| handle(router.clone(), peer, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(patience)
-        .max_headers(HEADERS_MAX)
-        .max_header_size(HEADERS_BYTES)
-        .max_buf_size(HEADERS_BYTES)
-        .serve_connection(TokioIo::new(wire), service)
+        .header_read_timeout(header_timeout)
+        .max_headers(MAX_HEADERS)
+        .max_header_size(MAX_HEADER_BYTES)
+        .max_buf_size(MAX_HEADER_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(connection);
-    tokio::select! {
-        result = connection.as_mut() => return ended(result),
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
-    }
-    ended(connection.await);
-}
-
-/// What goes wrong on a connection is the other side's affair.
-fn ended(result: hyper::Result<()>) {
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
     if let Err(error) = result {
         tracing::trace!(%error, "a connection ended early");
     }
 }
 
-async fn answer(router: Router, peer: SocketAddr, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+async fn handle(router: Router, peer: SocketAddr, mut request: Request<Incoming>) -> Result<Response, Infallible> {
     request.extensions_mut().insert(ConnectInfo(peer));
     router.oneshot(request.map(Body::new)).await
 }
 
-/// A connection whose other side has to take what it is sent. It holds its slot to its end, also once it is a WebSocket.
-struct Wire {
+/// A TCP stream with a write timeout. Holds its permits until it is closed, also as a WebSocket.
+struct ClientStream {
     stream: TcpStream,
-    patience: Duration,
-    /// Since when nothing has been taken: ticks when that was too long ago.
-    stuck: Option<Interval>,
+    write_timeout: Duration,
+    /// Set while writes are blocked; ticks at the timeout.
+    stalled: Option<Interval>,
     _slot: OwnedSemaphorePermit,
-    _place: Option<Permit<std::net::IpAddr>>,
+    _permit: Option<Permit<IpAddr>>,
 }
 
-impl Wire {
-    /// Passes on what a write came to; one that waits too long has failed.
-    fn watched<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+impl ClientStream {
+    /// Passes on the result of a write, or fails one that has been blocked for too long.
+    fn with_timeout<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.stuck = None;
+            self.stalled = None;
             return written;
         }
-        let patience = self.patience;
-        let stuck = self.stuck.get_or_insert_with(|| interval_at(Instant::now() + patience, patience));
-        ready!(stuck.poll_tick(cx));
+        let limit = self.write_timeout;
+        let stalled = self.stalled.get_or_insert_with(|| interval_at(Instant::now() + limit, limit));
+        ready!(stalled.poll_tick(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for ClientStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for ClientStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.watched(cx, written)
+        self.with_timeout(cx, written)
     }
 
     fn poll_write_vectored(
@@ -242,7 +247,7 @@ impl AsyncWrite for Wire {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.watched(cx, written)
+        self.with_timeout(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -259,7 +264,7 @@ impl AsyncWrite for Wire {
 }
 
 #[cfg(unix)]
-async fn told_to_stop() -> io::Result<()> {
+async fn shutdown_signal() -> io::Result<()> {
     let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
     tokio::select! {
         result = signal::ctrl_c() => result,

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    server::{Terms, accept, router},
+    server::{ConnectionLimits, accept, router},
     tests::support::app::TestApp,
 };
 
@@ -28,10 +28,10 @@ struct Server {
 }
 
 impl Server {
-    async fn of(app: &TestApp, terms: Terms) -> Self {
+    async fn of(app: &TestApp, limits: ConnectionLimits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let end = tokio::spawn(accept(listener, router(app.state.clone()), terms, app.state.stop()));
+        let end = tokio::spawn(accept(listener, router(app.state.clone()), limits, app.state.stop()));
         Self { address, end }
     }
 
@@ -54,7 +54,7 @@ async fn heard(stream: &mut TcpStream) -> String {
 #[tokio::test]
 async fn r_70_whoever_does_not_finish_a_request_is_hung_up_on() {
     let app = TestApp::open().await;
-    let server = Server::of(&app, Terms { headers: SHORT, ..app.state.terms() }).await;
+    let server = Server::of(&app, ConnectionLimits { header_timeout: SHORT, ..app.state.connection_limits() }).await;
     let beginnings: [&[u8]; 5] =
         [b"", b"G", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ", b"PRI * HT"];
     for beginning in beginnings {
@@ -70,7 +70,9 @@ async fn r_70_whoever_does_not_finish_a_request_is_hung_up_on() {
 async fn r_70_whoever_speaks_http_2_is_hung_up_on_at_once() {
     let app = TestApp::open().await;
     // It is the greeting that ends it, and not the time.
-    let server = Server::of(&app, Terms { headers: Duration::from_hours(1), ..app.state.terms() }).await;
+    let server =
+        Server::of(&app, ConnectionLimits { header_timeout: Duration::from_hours(1), ..app.state.connection_limits() })
+            .await;
     let greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
     let answer = heard(&mut server.told(greeting).await).await;
     assert!(!answer.contains(" 200 "), "{answer}");
@@ -79,7 +81,7 @@ async fn r_70_whoever_speaks_http_2_is_hung_up_on_at_once() {
 #[tokio::test]
 async fn r_70_whoever_takes_nothing_of_the_answers_is_hung_up_on() {
     let app = TestApp::open().await;
-    let server = Server::of(&app, Terms { write: SHORT, ..app.state.terms() }).await;
+    let server = Server::of(&app, ConnectionLimits { write_timeout: SHORT, ..app.state.connection_limits() }).await;
     let mut stream = server.told(b"").await;
     let ask = b"GET /api/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".repeat(50);
     let greed = async { while stream.write_all(&ask).await.is_ok() {} };
@@ -89,7 +91,7 @@ async fn r_70_whoever_takes_nothing_of_the_answers_is_hung_up_on() {
 #[tokio::test]
 async fn r_70_a_connection_past_the_last_one_waits_for_its_turn() {
     let app = TestApp::open().await;
-    let server = Server::of(&app, Terms { connections: 2, ..app.state.terms() }).await;
+    let server = Server::of(&app, ConnectionLimits { connections: 2, ..app.state.connection_limits() }).await;
     let (first, _second) = (server.told(b"").await, server.told(b"").await);
     let mut third = server.told(ASK).await;
     let mut answer = [0; 12];
@@ -102,7 +104,7 @@ async fn r_70_a_connection_past_the_last_one_waits_for_its_turn() {
 #[tokio::test]
 async fn r_70_a_request_has_64_headers_at_most() {
     let app = TestApp::open().await;
-    let server = Server::of(&app, Terms { headers: SHORT, ..app.state.terms() }).await;
+    let server = Server::of(&app, ConnectionLimits { header_timeout: SHORT, ..app.state.connection_limits() }).await;
     for (count, status) in [(60, "200"), (70, "431")] {
         let many = (0..count).map(|n| format!("X-{n}: y\r\n")).collect::<Vec<_>>().concat();
         let ask = format!("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n{many}\r\n");
@@ -118,7 +120,7 @@ async fn r_70_a_request_has_64_headers_at_most() {
 #[tokio::test]
 async fn a_server_that_stops_answers_what_was_asked_and_waits_for_its_feeds() {
     let app = TestApp::open().await;
-    let server = Server::of(&app, app.state.terms()).await;
+    let server = Server::of(&app, app.state.connection_limits()).await;
     let idle = server.told(b"").await;
     let body = json!({"email": "nobody@example.com", "password": "lantern over calm water"}).to_string();
     let (before, after) = body.split_at(10);

@@ -29,8 +29,8 @@ impl TestApp {
     pub async fn listen(&self) -> Port {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = Port(listener.local_addr().expect("an address"));
-        let (router, terms) = (router(self.state.clone()), self.state.terms());
-        tokio::spawn(accept(listener, router, terms, self.state.stop()));
+        let (router, limits) = (router(self.state.clone()), self.state.connection_limits());
+        tokio::spawn(accept(listener, router, limits, self.state.stop()));
         port
     }
 }
