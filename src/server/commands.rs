@@ -8,7 +8,7 @@ use std::{
 use clap::Parser;
 
 use super::{
-    auth::{COST, Passwords, signing_key::open_secrets},
+    auth::{COST, Passwords, signing_key::env_file_warning},
     config::{Cli, Command, Config, error::ConfigError},
     domain::{Clock, Domain, Unreachable, demo},
     http::{
@@ -51,7 +51,7 @@ pub fn main(files: Files) -> ExitCode {
         eprintln!("aldis: .env cannot be read at position {at} of the line `{}`", line.split('=').next().unwrap_or(""));
         return ExitCode::FAILURE;
     }
-    if let Some(word) = dotenv.ok().and_then(|file| open_secrets(&file)) {
+    if let Some(word) = dotenv.ok().and_then(|file| env_file_warning(&file)) {
         eprintln!("aldis: {word}");
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -92,7 +92,7 @@ impl Challenges {
     /// Never in practice.
     pub fn write(&self, challenge: &Challenge) -> Result<HeaderValue> {
         let text = serde_json::to_vec(challenge).map_err(internal)?;
-        self.header(&self.seal.close(&text, TYPE)?, LIFETIME_SECONDS)
+        self.header(&self.seal.seal(&text, TYPE)?, LIFETIME_SECONDS)
     }
 
     /// The challenge in a request.

@@ -1,7 +1,6 @@
-//! The key that signs sessions: given, or generated and kept where only we can read it.
+//! The server secret, from which all keys are derived: configured, or generated into a private file.
 
 use std::{
-    fmt,
     fs::{self, OpenOptions},
     io::{self, Write},
     path::Path,
@@ -9,6 +8,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
+use secrecy::{ExposeSecret as _, SecretSlice};
 use sha2::Sha256;
 
 use crate::server::config::error::ConfigError;
@@ -16,86 +16,80 @@ use crate::server::config::error::ConfigError;
 const VARIABLE: &str = "ALDIS_JWT_SECRET";
 const ADVICE: &str = "make one with `openssl rand -base64 48`, or leave it unset to have one generated";
 
-/// A key that is never printed.
-#[derive(Clone)]
-pub struct Secret(Vec<u8>);
+/// The server secret. Never printed, and wiped from memory on drop.
+#[derive(Clone, Debug)]
+pub struct Secret(SecretSlice<u8>);
 
 impl Secret {
-    /// The bytes themselves, which signed sessions once; everything else has a key of its own.
+    /// The secret itself, which only verifies sessions from before keys were derived.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.0
+        self.0.expose_secret()
     }
 
-    /// A key for one purpose alone, so that what is made for one is of no use for another.
+    /// Derives a key for one purpose, of no use for any other.
     #[must_use]
     pub fn key(&self, purpose: &str) -> [u8; 32] {
         let mut key = [0; 32];
-        let derived = Hkdf::<Sha256>::new(None, &self.0).expand(purpose.as_bytes(), &mut key);
-        derived.expect("32 bytes are not too many for HKDF");
+        let derived = Hkdf::<Sha256>::new(None, self.bytes()).expand(purpose.as_bytes(), &mut key);
+        derived.expect("HKDF yields up to 8,160 bytes");
         key
     }
 
-    /// Accepts a key from the settings.
+    /// Validates `ALDIS_JWT_SECRET`.
     ///
     /// # Errors
-    /// When the key is short, a sample, or easy to guess: it would protect nothing.
-    pub fn given(text: &str) -> Result<Self, ConfigError> {
+    /// When it is short, an example value, or easy to guess.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
         const SAMPLES: [&str; 8] =
             ["changeme", "change-me", "change_me", "secret", "example", "replace", "your-", "insecure"];
-        let secret = Self::long_enough(text)?;
+        let secret = Self::of_sufficient_length(text)?;
         let lower = text.to_ascii_lowercase();
         let mut distinct: Vec<u8> = text.bytes().collect();
         distinct.sort_unstable();
         distinct.dedup();
         if SAMPLES.iter().any(|sample| lower.contains(sample)) || distinct.len() < 10 {
-            return Err(ConfigError::new(VARIABLE, format!("is a sample or too easy to guess; {ADVICE}")));
+            return Err(ConfigError::new(VARIABLE, format!("is an example value or too easy to guess; {ADVICE}")));
         }
         Ok(secret)
     }
 
-    /// Accepts a key that was in use before: it must be one that could have been.
+    /// Validates one value of `ALDIS_JWT_SECRET_OLD`.
     ///
     /// # Errors
-    /// As [`Secret::given`].
-    pub fn given_before(text: &str) -> Result<Self, ConfigError> {
-        Self::given(text).map_err(|error| error.of("ALDIS_JWT_SECRET_OLD"))
+    /// As [`Secret::parse`].
+    pub fn parse_old(text: &str) -> Result<Self, ConfigError> {
+        Self::parse(text).map_err(|error| error.of("ALDIS_JWT_SECRET_OLD"))
     }
 
-    /// Reads the generated key, or generates it, readable by us alone.
+    /// Reads the generated secret from a file, or generates it, readable by its owner only.
     ///
     /// # Errors
-    /// When the file cannot be read or written, or others can read it.
-    pub fn kept(file: &Path) -> Result<Self, ConfigError> {
-        let complain = |error: io::Error| ConfigError::new(VARIABLE, format!("{}: {error}", file.display()));
+    /// When the file cannot be read or written, or other users can read it.
+    pub fn load_or_generate(file: &Path) -> Result<Self, ConfigError> {
+        let io_error = |error: io::Error| ConfigError::new(VARIABLE, format!("{}: {error}", file.display()));
         match fs::read_to_string(file) {
             Ok(text) => {
                 refuse_readable_by_others(file)?;
-                Self::long_enough(text.trim())
+                Self::of_sufficient_length(text.trim())
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                write_new_secret(file).map_err(complain)?;
-                fs::read_to_string(file).map_err(complain).and_then(|text| Self::long_enough(text.trim()))
+                write_new_secret(file).map_err(io_error)?;
+                fs::read_to_string(file).map_err(io_error).and_then(|text| Self::of_sufficient_length(text.trim()))
             }
-            Err(error) => Err(complain(error)),
+            Err(error) => Err(io_error(error)),
         }
     }
 
-    fn long_enough(text: &str) -> Result<Self, ConfigError> {
+    fn of_sufficient_length(text: &str) -> Result<Self, ConfigError> {
         if text.len() < 32 {
             return Err(ConfigError::new(VARIABLE, format!("must have at least 32 bytes; {ADVICE}")));
         }
-        Ok(Self(text.as_bytes().to_vec()))
+        Ok(Self(text.as_bytes().to_vec().into()))
     }
 }
 
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
-/// Puts a new key in place whole, unless another instance was quicker: then that one's stays.
+/// Writes a new secret atomically, unless another instance has just written one.
 fn write_new_secret(file: &Path) -> io::Result<()> {
     let draft = file.with_extension(format!("draft-{}", std::process::id()));
     let mut options = OpenOptions::new();
@@ -114,45 +108,46 @@ fn write_new_secret(file: &Path) -> io::Result<()> {
 }
 
 fn refuse_readable_by_others(file: &Path) -> Result<(), ConfigError> {
-    if !is_readable_by(file, 0o077) {
+    if !has_mode(file, 0o077) {
         return Ok(());
     }
     let file = file.display();
-    let why = format!("{file} can be read by other users; run `chmod 600 {file}`, or delete it to have a new one made");
-    Err(ConfigError::new(VARIABLE, why))
+    let reason =
+        format!("other users can read {file}; run `chmod 600 {file}`, or delete it to have a new one generated");
+    Err(ConfigError::new(VARIABLE, reason))
 }
 
-/// Whether any of these bits of a file's mode is set.
-fn is_readable_by(file: &Path, whom: u32) -> bool {
+/// Whether the file's mode has any of these bits.
+fn has_mode(file: &Path, bits: u32) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & whom != 0)
+        fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & bits != 0)
     }
     #[cfg(not(unix))]
     {
-        let _ = (file, whom);
+        let _ = (file, bits);
         false
     }
 }
 
-/// What to say of a file of settings that holds secrets and that every user of the machine can read. A group may:
-/// that is how such a file is given to a service.
+/// A warning about a `.env` file that contains secrets and that every user of the machine can read. A group may read
+/// it, as services often need that.
 #[must_use]
-pub fn open_secrets(file: &Path) -> Option<String> {
+pub fn env_file_warning(file: &Path) -> Option<String> {
     let is_secret = |line: &str| {
         let (name, value) = line.trim().trim_start_matches("export ").split_once('=').unwrap_or_default();
         match name.trim() {
             "ALDIS_JWT_SECRET" | "ALDIS_JWT_SECRET_OLD" => !value.trim().is_empty(),
-            // A password stands before the host.
+            // A URL with a password.
             "DATABASE_URL" | "REDIS_URL" | "SMTP_URL" => value.contains('@'),
             _ => false,
         }
     };
-    let is_told = is_readable_by(file, 0o007) && fs::read_to_string(file).is_ok_and(|text| text.lines().any(is_secret));
+    let is_exposed = has_mode(file, 0o007) && fs::read_to_string(file).is_ok_and(|text| text.lines().any(is_secret));
     let file = file.display();
-    is_told
-        .then(|| format!("{file} holds secrets and can be read by every user of this machine; run `chmod 600 {file}`"))
+    is_exposed
+        .then(|| format!("{file} contains secrets and every user of this machine can read it; run `chmod 600 {file}`"))
 }
 
 #[cfg(test)]
@@ -161,38 +156,38 @@ mod tests {
     use crate::tests::support::database::folder;
 
     #[test]
-    fn a_generated_secret_is_private_stable_and_refused_once_others_can_read_it() {
+    fn a_generated_secret_is_private_stable_and_rejected_once_others_can_read_it() {
         use std::os::unix::fs::PermissionsExt;
         let dir = folder();
         let file = dir.join("jwt-secret");
-        let first = Secret::kept(&file).expect("generated");
+        let first = Secret::load_or_generate(&file).expect("generated");
         assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
-        assert_eq!(Secret::kept(&file).expect("read again").bytes(), first.bytes());
+        assert_eq!(Secret::load_or_generate(&file).expect("read again").bytes(), first.bytes());
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("chmod");
-        assert!(Secret::kept(&file).expect_err("readable by others").to_string().contains("chmod 600"));
+        assert!(Secret::load_or_generate(&file).expect_err("readable by others").to_string().contains("chmod 600"));
     }
 
     #[test]
-    fn r_80_a_file_of_settings_that_all_can_read_is_warned_of_when_it_holds_secrets() {
+    fn r_80_a_world_readable_env_file_with_secrets_causes_a_warning() {
         use std::os::unix::fs::PermissionsExt;
         let dir = folder();
         let file = dir.join(".env");
-        let told = |text: &str, mode: u32| {
+        let warning = |text: &str, mode: u32| {
             fs::write(&file, text).expect("written");
             fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("chmod");
-            open_secrets(&file)
+            env_file_warning(&file)
         };
         for secret in
             ["ALDIS_JWT_SECRET=hunter2", "export SMTP_URL='smtps://ada:hunter2@mail'", " DATABASE_URL=x://a:b@c"]
         {
-            let word = told(&format!("ALDIS_LOG=info\n{secret}\n"), 0o644).expect("a warning");
-            assert!(word.contains("chmod 600") && !word.contains("hunter2"), "{word}");
-            assert_eq!(told(secret, 0o600), None);
-            assert_eq!(told(secret, 0o640), None);
+            let text = warning(&format!("ALDIS_LOG=info\n{secret}\n"), 0o644).expect("a warning");
+            assert!(text.contains("chmod 600") && !text.contains("hunter2"), "{text}");
+            assert_eq!(warning(secret, 0o600), None);
+            assert_eq!(warning(secret, 0o640), None);
         }
         for plain in ["#ALDIS_JWT_SECRET=hunter2", "ALDIS_JWT_SECRET=", "REDIS_URL=redis://localhost", "ALDIS_LOG=a@b"]
         {
-            assert_eq!(told(plain, 0o644), None, "{plain}");
+            assert_eq!(warning(plain, 0o644), None, "{plain}");
         }
     }
 }

@@ -273,8 +273,8 @@ impl Settings {
         create_private_dir(&self.data_dir)
             .map_err(|error| ConfigError::new("ALDIS_DATA_DIR", format!("cannot be created: {error}")))?;
         let secret = match self.jwt_secret {
-            Some(secret) => Secret::given(&secret)?,
-            None => Secret::kept(&self.data_dir.join("jwt-secret"))?,
+            Some(secret) => Secret::parse(&secret)?,
+            None => Secret::load_or_generate(&self.data_dir.join("jwt-secret"))?,
         };
         Ok(Config {
             // One driver serves both.
@@ -288,7 +288,7 @@ impl Settings {
             cors_origins,
             auth_rate: self.auth_rate,
             secret,
-            old_secrets: self.jwt_secret_old.iter().map(|old| Secret::given_before(old)).collect::<Result<_, _>>()?,
+            old_secrets: self.jwt_secret_old.iter().map(|old| Secret::parse_old(old)).collect::<Result<_, _>>()?,
             limits: self.limits,
             mail: MailSettings::parse(self.smtp_url.as_deref(), self.mail_from.as_deref(), self.smtp_insecure)?,
         })

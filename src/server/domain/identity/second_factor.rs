@@ -55,7 +55,7 @@ impl Reauthenticated {
         self.held_here(&tx).await?;
         let seed: [u8; 20] = rand::random();
         let change = user_account::ActiveModel {
-            totp_secret: Set(seal.close(&seed, self.user().uuid().as_bytes())?),
+            totp_secret: Set(seal.seal(&seed, self.user().uuid().as_bytes())?),
             totp_step: Set(0),
             ..Default::default()
         };
@@ -193,7 +193,7 @@ pub(in crate::server::domain) async fn spend(
     };
     let Some(step) = step_of(&seed, &code, now)? else { return Ok(None) };
     // Kept under the present key from now on, so that an older one can be given up.
-    let totp_secret = Set(seal.close(&seed, user.id.uuid().as_bytes())?);
+    let totp_secret = Set(seal.seal(&seed, user.id.uuid().as_bytes())?);
     let taken = user_account::Entity::update_many()
         .set(user_account::ActiveModel { totp_step: Set(step), totp_secret, ..Default::default() })
         .filter(user_account::Column::Id.eq(user.id))
