@@ -123,7 +123,7 @@ async fn run_server(config: Config, files: Files, with_demo: bool) -> Result<(),
     for word in state.config.warnings() {
         tracing::warn!("{word}");
     }
-    tokio::spawn(relay.listen(state.domain.system(), state.stop.clone()));
+    tokio::spawn(jobs::receive_from_instances(relay, state.domain.system(), state.stop.clone()));
     tokio::spawn(jobs::run(state.domain.system(), state.stop.clone()));
     println!("Aldis is ready at {}", state.config.public_url.origin());
     listener::serve(listener, state).await.map_err(|error| Failure::Io("the server stopped".into(), error))

@@ -23,6 +23,8 @@ pub use http::assets::Files;
 pub(crate) use http::listener::{ConnectionLimits, accept};
 pub use http::router::router;
 #[cfg(test)]
+pub(crate) use jobs::receive_from_instances;
+#[cfg(test)]
 pub(crate) use live::relay::Relay;
 #[cfg(test)]
 pub(crate) use pages::TeamPages;

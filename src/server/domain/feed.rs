@@ -86,7 +86,7 @@ impl Feed {
         // Listen first and look afterwards: what is committed in between arrives twice, never not at all.
         let receiver = domain.hub().subscribe(topic);
         let tip = domain.tip(topic).await?;
-        domain.hub().note_tip(topic, tip);
+        domain.hub().init_tip(topic, tip);
         let mut feed = Self {
             domain: domain.clone(),
             topic,

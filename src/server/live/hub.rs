@@ -1,7 +1,6 @@
-//! The hub: a channel per organization and audience, on which committed events go out in their order.
+//! In-process publish/subscribe: a channel per organization and audience, in the order of the events' sequence numbers.
 //!
-//! The hub knows no database. Whoever publishes tells it the event's number; when one is missing the hub says so and is
-//! given what lies between.
+//! The hub does not use the database. It reports a gap in the numbers, and the publisher fills it.
 
 use std::{
     collections::HashMap,
@@ -13,46 +12,46 @@ use tokio::sync::broadcast;
 
 use crate::model::{Audience, OrganizationId, Seq};
 
-/// Changes a slow reader may lag behind before it is caught up from the database instead.
-const BUFFER: usize = 64;
+/// Batches a slow reader can lag behind; past it, the reader is caught up from the database.
+const CHANNEL_CAPACITY: usize = 64;
 
-/// The largest frame that goes out, in bytes. In place of a larger event the reader is told to load the state, where it
-/// comes compressed and once for all; else one huge page would be kept for each change and held for each of its readers.
+/// The largest frame that is sent, in bytes. For a larger event, readers reload the state instead: compressed, and once for
+/// all such events, which would otherwise be stored for each change and buffered for each reader.
 pub const FRAME_MAX: usize = 256 * 1024;
 
-/// Names a channel.
+/// The key of a channel.
 pub type Topic = (OrganizationId, Audience);
 
-/// A committed event as the text that goes out, encoded once for all readers.
+/// A committed event, encoded once for all readers.
 #[derive(Clone, Debug)]
 pub struct Published {
-    /// Its number.
+    /// The sequence number.
     pub seq: Seq,
-    /// The frame; empty, when it would be larger than [`FRAME_MAX`].
+    /// The frame as JSON; empty if it would be larger than [`FRAME_MAX`].
     pub frame: Utf8Bytes,
 }
 
 impl Published {
-    /// Whether the frame goes out. What was stored before the limit, or by an instance with another one, may be longer.
+    /// Whether the frame is sent. A frame that another version stored, with another limit, can be too large.
     #[must_use]
     pub fn is_sent(&self) -> bool {
         !self.frame.is_empty() && self.frame.len() <= FRAME_MAX
     }
 }
 
-/// What one change tells, in the order of its numbers: one message for all readers, however many events it has.
+/// The events of one change, in the order of their numbers: one message, so that a large change fills no channel.
 pub type EventBatch = Arc<[Published]>;
 
-/// What the hub made of a change.
+/// The result of publishing a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Publication {
-    /// Sent, known already, or nobody listens.
+    /// Sent, sent before, or without subscribers.
     Done,
-    /// Events after this number are missing; publish those first.
+    /// Not sent, as events after this number are missing: publish those first.
     MissingAfter(Seq),
 }
 
-/// All channels of this process.
+/// The channels of this instance. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Hub {
     channels: Arc<Mutex<HashMap<Topic, Channel>>>,
@@ -60,29 +59,30 @@ pub struct Hub {
 
 struct Channel {
     sender: broadcast::Sender<EventBatch>,
-    /// The newest number sent; unknown until the first reader or event brings it.
+    /// The newest number sent; unknown until the first reader or event sets it.
     tip: Option<Seq>,
 }
 
 impl Hub {
-    /// Begins to listen. Ask the database for the newest number afterwards, then call [`Hub::note_tip`]: what is committed
-    /// later arrives here.
+    /// Subscribes to a channel. Read the newest number from the database only afterwards, and pass it to
+    /// [`Hub::init_tip`]: later events arrive here.
     #[must_use]
     pub fn subscribe(&self, topic: Topic) -> broadcast::Receiver<EventBatch> {
         let mut channels = self.lock();
-        let channel =
-            channels.entry(topic).or_insert_with(|| Channel { sender: broadcast::Sender::new(BUFFER), tip: None });
+        let channel = channels
+            .entry(topic)
+            .or_insert_with(|| Channel { sender: broadcast::Sender::new(CHANNEL_CAPACITY), tip: None });
         channel.sender.subscribe()
     }
 
-    /// Tells an unknowing channel the newest number that is already committed.
-    pub fn note_tip(&self, topic: Topic, seq: Seq) {
+    /// Sets the newest committed number of a channel, unless it is known.
+    pub fn init_tip(&self, topic: Topic, seq: Seq) {
         if let Some(channel) = self.lock().get_mut(&topic) {
             channel.tip.get_or_insert(seq);
         }
     }
 
-    /// Sends events to everybody who listens. Numbers only rise: known ones are ignored, a gap is reported.
+    /// Sends events to the subscribers of a channel. Ignores those sent before, and reports a gap.
     #[must_use]
     pub fn publish(&self, topic: Topic, events: EventBatch) -> Publication {
         let mut channels = self.lock();
@@ -94,14 +94,14 @@ impl Hub {
             _ => {
                 channel.tip = Some(last.seq);
                 let news = if known == 0 { events } else { events[known..].into() };
-                // An error means that the last reader has just left.
+                // Fails when the last subscriber has just left.
                 let _ = channel.sender.send(news);
                 Publication::Done
             }
         }
     }
 
-    /// The channels somebody listens to, with the newest number each has sent; forgets the others.
+    /// The channels with subscribers, with the newest number of each. Removes the others.
     #[must_use]
     pub fn active(&self) -> Vec<(Topic, Option<Seq>)> {
         let mut channels = self.lock();
@@ -110,7 +110,7 @@ impl Hub {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Topic, Channel>> {
-        // Nothing panics while holding the lock; were it so, the map would still be whole.
+        // Nothing panics while holding the lock, and the map would still be valid.
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -121,11 +121,11 @@ mod tests {
 
     use super::*;
 
-    fn told(numbers: impl IntoIterator<Item = Seq>) -> EventBatch {
+    fn batch(numbers: impl IntoIterator<Item = Seq>) -> EventBatch {
         numbers.into_iter().map(|seq| Published { seq, frame: Utf8Bytes::from(seq.to_string()) }).collect()
     }
 
-    fn heard(reader: &mut broadcast::Receiver<EventBatch>) -> Vec<Seq> {
+    fn received(reader: &mut broadcast::Receiver<EventBatch>) -> Vec<Seq> {
         reader.try_recv().expect("a message").iter().map(|event| event.seq).collect()
     }
 
@@ -134,48 +134,48 @@ mod tests {
     }
 
     #[test]
-    fn events_go_out_once_and_in_order_and_a_gap_is_reported() {
+    fn events_are_sent_once_and_in_order_and_a_gap_is_reported() {
         let hub = Hub::default();
         let mut reader = hub.subscribe(topic(1));
-        hub.note_tip(topic(1), 4);
-        assert_eq!(hub.publish(topic(1), told([6])), Publication::MissingAfter(4));
+        hub.init_tip(topic(1), 4);
+        assert_eq!(hub.publish(topic(1), batch([6])), Publication::MissingAfter(4));
         for seq in [5, 6, 5, 6] {
-            assert_eq!(hub.publish(topic(1), told([seq])), Publication::Done);
+            assert_eq!(hub.publish(topic(1), batch([seq])), Publication::Done);
         }
-        assert_eq!(hub.publish(topic(1), told([])), Publication::Done);
-        assert_eq!([heard(&mut reader), heard(&mut reader)], [[5], [6]]);
+        assert_eq!(hub.publish(topic(1), batch([])), Publication::Done);
+        assert_eq!([received(&mut reader), received(&mut reader)], [[5], [6]]);
         assert!(reader.try_recv().is_err());
     }
 
     #[test]
-    fn a_change_of_many_events_is_one_message_that_no_reader_falls_behind_by() {
+    fn a_change_of_many_events_is_one_message() {
         let hub = Hub::default();
         let mut reader = hub.subscribe(topic(1));
-        hub.note_tip(topic(1), 4);
-        let many = Seq::try_from(BUFFER).expect("a number") * 3;
-        assert_eq!(hub.publish(topic(1), told(5..many)), Publication::Done);
-        assert_eq!(hub.publish(topic(1), told(many + 1..many + 9)), Publication::MissingAfter(many - 1));
-        // Of what is known in part, the rest goes out.
-        assert_eq!(hub.publish(topic(1), told(many - 3..many + 9)), Publication::Done);
-        assert_eq!(hub.publish(topic(1), told(many + 1..many + 9)), Publication::Done);
-        assert_eq!(heard(&mut reader), (5..many).collect::<Vec<_>>());
-        assert_eq!(heard(&mut reader), (many..many + 9).collect::<Vec<_>>());
+        hub.init_tip(topic(1), 4);
+        let many = Seq::try_from(CHANNEL_CAPACITY).expect("a number") * 3;
+        assert_eq!(hub.publish(topic(1), batch(5..many)), Publication::Done);
+        assert_eq!(hub.publish(topic(1), batch(many + 1..many + 9)), Publication::MissingAfter(many - 1));
+        // Of a batch sent in part, the rest is sent.
+        assert_eq!(hub.publish(topic(1), batch(many - 3..many + 9)), Publication::Done);
+        assert_eq!(hub.publish(topic(1), batch(many + 1..many + 9)), Publication::Done);
+        assert_eq!(received(&mut reader), (5..many).collect::<Vec<_>>());
+        assert_eq!(received(&mut reader), (many..many + 9).collect::<Vec<_>>());
         assert!(reader.try_recv().is_err());
     }
 
     #[test]
-    fn one_organization_never_hears_another() {
+    fn channels_are_separate() {
         let hub = Hub::default();
         let (mut one, mut two) = (hub.subscribe(topic(1)), hub.subscribe(topic(2)));
         let members = (topic(1).0, Audience::Members);
         let mut team = hub.subscribe(members);
-        assert_eq!(hub.publish(topic(1), told([1])), Publication::Done);
+        assert_eq!(hub.publish(topic(1), batch([1])), Publication::Done);
         assert!(one.try_recv().is_ok());
         assert!(two.try_recv().is_err() && team.try_recv().is_err());
     }
 
     #[test]
-    fn a_channel_nobody_listens_to_is_forgotten() {
+    fn a_channel_without_subscribers_is_removed() {
         let hub = Hub::default();
         let reader = hub.subscribe(topic(1));
         assert_eq!(hub.active(), [(topic(1), None)]);

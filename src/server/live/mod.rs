@@ -1,4 +1,4 @@
-//! Live updates: the hub fans events out inside this instance, the relay carries them to the others.
+//! Live updates: the hub fans events out within this instance, the relay to the other instances.
 
 pub mod hub;
 pub mod relay;

@@ -1,32 +1,31 @@
-//! Redis between the instances: each tells the others what it committed, so that their readers hear at once.
+//! Publish/subscribe between instances through Redis.
 //!
-//! Redis is optional and its word may be lost: readers are also caught up from the database (see `jobs`), only later.
+//! Redis is optional and may lose messages: `jobs` also catches readers up from the database, only later.
 
 use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt;
-use redis::{AsyncCommands, Client, aio::ConnectionManager};
+use redis::{
+    AsyncCommands, Client,
+    aio::{ConnectionManager, PubSub},
+};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::mpsc, time::timeout};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::hub::{Published, Topic};
-use crate::{
-    model::{Audience, Error, OrganizationId, Result, Seq},
-    server::domain::System,
-};
+use super::hub::{EventBatch, Published, Topic};
+use crate::model::{Audience, Error, OrganizationId, Result, Seq};
 
-/// The Redis channel all instances share.
+/// The Redis channel of all instances.
 const CHANNEL: &str = "aldis:events";
-/// Changes waiting for Redis; when it stands still, newer ones are dropped and caught up from the database.
-const QUEUE: usize = 1024;
+/// Messages that can wait for Redis; further ones are dropped.
+const QUEUE_CAPACITY: usize = 1024;
 const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The way to the other instances, if there are any.
+/// Publishes to and subscribes to the other instances, if Redis is configured. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Relay {
-    line: Option<Arc<RelayClient>>,
+    redis: Option<Arc<RelayClient>>,
 }
 
 struct RelayClient {
@@ -34,113 +33,118 @@ struct RelayClient {
     queue: mpsc::Sender<Message>,
 }
 
+/// A message from another instance.
+pub enum Received {
+    /// Committed events, in the order of their sequence numbers.
+    Events(Topic, EventBatch),
+    /// The id of a session or token that was revoked or changed.
+    Revoked(Uuid),
+}
+
+/// A message as JSON in Redis.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Message {
-    /// Something was committed: its events, in the order of their numbers.
     Events { organization: OrganizationId, audience: Audience, events: Vec<(Seq, String)> },
-    /// A session or token has ended or changed.
     End { access: Uuid },
 }
 
 impl Relay {
-    /// No other instances.
+    /// A relay without Redis, which publishes and receives nothing.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Connects the instances that share this Redis. Starts a task that sends; `listen` starts the one that hears.
+    /// Starts the task that publishes to this Redis.
     ///
     /// # Errors
-    /// When the address cannot be used.
+    /// When the URL is invalid.
     pub fn open(url: &str) -> redis::RedisResult<Self> {
         let client = Client::open(url)?;
-        let (queue, messages) = mpsc::channel(QUEUE);
-        tokio::spawn(send_all(client.clone(), messages));
-        Ok(Self { line: Some(Arc::new(RelayClient { client, queue })) })
+        let (queue, messages) = mpsc::channel(QUEUE_CAPACITY);
+        tokio::spawn(publish_all(client.clone(), messages));
+        Ok(Self { redis: Some(Arc::new(RelayClient { client, queue })) })
     }
 
-    /// Redis, where there is one.
+    /// The Redis client, if configured.
     pub(in crate::server) fn client(&self) -> Option<&Client> {
-        self.line.as_ref().map(|line| &line.client)
+        self.redis.as_ref().map(|redis| &redis.client)
     }
 
-    /// Tells the other instances, without waiting for Redis.
+    /// Publishes committed events, without waiting for Redis.
     pub fn send(&self, (organization, audience): Topic, events: &[Published]) {
-        if self.line.is_some() {
+        if self.redis.is_some() {
             let events = events.iter().map(|event| (event.seq, event.frame.to_string())).collect();
             self.queue(Message::Events { organization, audience, events });
         }
     }
 
-    /// Tells the other instances that a session or token has ended or changed, without waiting for Redis.
+    /// Publishes that a session or token was revoked or changed, without waiting for Redis.
     pub fn send_end(&self, access: Uuid) {
         self.queue(Message::End { access });
     }
 
     fn queue(&self, message: Message) {
-        let Some(line) = &self.line else { return };
-        if line.queue.try_send(message).is_err() {
-            tracing::warn!("Redis does not keep up; other instances will hear of this event later");
+        let Some(redis) = &self.redis else { return };
+        if redis.queue.try_send(message).is_err() {
+            tracing::warn!("the Redis queue is full; other instances will get this event later");
         }
     }
 
-    /// Whether Redis answers; always, where there is none.
+    /// Checks that Redis responds, if configured.
     ///
     /// # Errors
     /// `unavailable`.
     pub async fn ready(&self) -> Result<()> {
-        let Some(line) = &self.line else { return Ok(()) };
+        let Some(redis) = &self.redis else { return Ok(()) };
         let ping = async {
-            let mut connection = line.client.get_multiplexed_async_connection().await?;
+            let mut connection = redis.client.get_multiplexed_async_connection().await?;
             connection.ping::<String>().await
         };
         match timeout(REDIS_TIMEOUT, ping).await {
             Ok(Ok(_)) => Ok(()),
-            _ => Err(Error::unavailable("Redis does not answer.")),
+            _ => Err(Error::unavailable("Redis does not respond.")),
         }
     }
 
-    /// Hears what the other instances commit until told to stop; comes back after Redis was away.
-    pub async fn listen(self, system: System, stop: CancellationToken) {
-        let Some(line) = self.line else { return };
-        let mut retry = tokio::time::interval(REDIS_TIMEOUT);
-        retry.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while stop.run_until_cancelled(retry.tick()).await.is_some() {
-            match stop.run_until_cancelled(hear_all(&line.client, &system)).await {
-                None => return,
-                Some(Ok(())) => tracing::warn!("Redis closed the connection; connecting again"),
-                Some(Err(error)) => tracing::warn!(%error, "Redis cannot be reached; trying again"),
-            }
-        }
+    /// Subscribes to the messages of all instances; `None` without Redis.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached.
+    pub async fn subscribe(&self) -> redis::RedisResult<Option<Subscription>> {
+        let Some(redis) = &self.redis else { return Ok(None) };
+        let mut subscription = redis.client.get_async_pubsub().await?;
+        subscription.subscribe(CHANNEL).await?;
+        Ok(Some(Subscription(subscription)))
     }
 }
 
-async fn hear_all(client: &Client, system: &System) -> redis::RedisResult<()> {
-    let mut subscription = client.get_async_pubsub().await?;
-    subscription.subscribe(CHANNEL).await?;
-    tracing::info!("connected to the other instances through Redis");
-    // What was committed while nobody listened.
-    if let Err(error) = system.catch_up_readers().await {
-        tracing::warn!(%error, "readers could not be caught up");
-    }
-    let mut messages = subscription.on_message();
-    while let Some(message) = messages.next().await {
-        let text: String = message.get_payload()?;
-        match serde_json::from_str::<Message>(&text) {
-            Ok(Message::Events { organization, audience, events }) => {
-                let told = events.into_iter().map(|(seq, frame)| Published { seq, frame: frame.into() }).collect();
-                system.hear((organization, audience), told).await;
+/// A subscription to the messages of all instances.
+pub struct Subscription(PubSub);
+
+impl Subscription {
+    /// The next message; `None` when the connection was closed.
+    ///
+    /// # Errors
+    /// When a message is not text.
+    pub async fn next(&mut self) -> redis::RedisResult<Option<Received>> {
+        while let Some(message) = self.0.on_message().next().await {
+            let text: String = message.get_payload()?;
+            match serde_json::from_str(&text) {
+                Ok(Message::Events { organization, audience, events }) => {
+                    let events = events.into_iter().map(|(seq, frame)| Published { seq, frame: frame.into() });
+                    return Ok(Some(Received::Events((organization, audience), events.collect())));
+                }
+                Ok(Message::End { access }) => return Ok(Some(Received::Revoked(access))),
+                Err(error) => tracing::warn!(%error, "unreadable message from Redis"),
             }
-            Ok(Message::End { access }) => system.hear_end(access),
-            Err(error) => tracing::warn!(%error, "an unreadable message came through Redis"),
         }
+        Ok(None)
     }
-    Ok(())
 }
 
-async fn send_all(client: Client, mut messages: mpsc::Receiver<Message>) {
+async fn publish_all(client: Client, mut messages: mpsc::Receiver<Message>) {
     let mut connection: Option<ConnectionManager> = None;
     while let Some(message) = messages.recv().await {
         let Ok(text) = serde_json::to_string(&message) else { continue };
@@ -150,7 +154,7 @@ async fn send_all(client: Client, mut messages: mpsc::Receiver<Message>) {
         let Some(open) = &mut connection else { continue };
         let sent = timeout(REDIS_TIMEOUT, open.publish::<_, _, i64>(CHANNEL, text)).await;
         if !matches!(sent, Ok(Ok(_))) {
-            tracing::warn!("an event could not be sent through Redis; other instances will hear of it later");
+            tracing::warn!("an event could not be published to Redis; other instances will get it later");
             connection = None;
         }
     }

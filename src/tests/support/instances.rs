@@ -7,6 +7,7 @@ use super::{
 use crate::server::{
     Relay,
     domain::{Clock, Domain},
+    receive_from_instances,
     state::AppState,
 };
 
@@ -20,7 +21,7 @@ async fn join(redis: &str, flags: &[&str], clock: Clock) -> TestApp {
     let relay = Relay::open(redis).expect("an address");
     let domain = Domain::open(database_url(), relay.clone(), clock.clone()).await.expect("the database opens");
     let state = AppState::for_tests(config(flags), domain);
-    tokio::spawn(relay.listen(state.system(), state.stop()));
+    tokio::spawn(receive_from_instances(relay, state.system(), state.stop()));
     TestApp::of(state, clock)
 }
 
