@@ -1,7 +1,7 @@
-//! Aldis: teams tell their users what works, live.
+//! Aldis, a multi-tenant status page with live updates.
 //!
-//! Three rooms: [`model`] is what things are, [`app`] is what people see, [`server`] is what only the server knows. The
-//! browser's front door is a crate of its own, `client`.
+//! [`model`] has the data types and rules of server and client, [`app`] the user interface, and [`server`] everything that
+//! runs on the server only. The client's entry point is the crate `client`.
 
 #![recursion_limit = "256"]
 

@@ -1,9 +1,9 @@
-//! The server's front door, with the site's files inside.
+//! The server binary, with the site's files embedded.
 
 use std::process::ExitCode;
 
-/// What `cargo xtask build` made of the client, the styles and `public`. A crate of its own, so that another client does
-/// not mean another server.
+/// The files built by `cargo xtask build`. Embedded in this crate so that a change to the client does not recompile the
+/// library.
 #[derive(rust_embed::RustEmbed)]
 #[folder = "target/site/"]
 #[allow_missing = true]

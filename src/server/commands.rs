@@ -23,7 +23,7 @@ use super::{
 };
 use crate::model::{Code, Email, Error};
 
-/// Why a command failed, for the person at the terminal.
+/// Why a command failed, as printed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
@@ -38,21 +38,24 @@ enum Failure {
     Refused(#[from] Error),
     #[error("{0}: {1}")]
     Io(String, #[source] io::Error),
-    #[error("the browser's half is missing from this build; build with `make run` or `make release`")]
+    #[error("the client is missing from this build; build with `make run` or `make release`")]
     NoClient,
 }
 
-/// Reads the command line and does what it says, with these files for the site.
+/// Runs the command given on the command line.
 pub fn main(files: Files) -> ExitCode {
-    // Settings may also stand in a file; the environment wins over it.
+    // The environment takes precedence over the file.
     let dotenv = dotenvy::dotenv();
     let cli = Cli::parse();
-    if let Err(dotenvy::Error::LineParse(line, at)) = &dotenv {
-        eprintln!("aldis: .env cannot be read at position {at} of the line `{}`", line.split('=').next().unwrap_or(""));
+    if let Err(dotenvy::Error::LineParse(line, position)) = &dotenv {
+        eprintln!(
+            "aldis: .env: syntax error at position {position} of the line that begins with `{}`",
+            line.split('=').next().unwrap_or("")
+        );
         return ExitCode::FAILURE;
     }
-    if let Some(word) = dotenv.ok().and_then(|file| env_file_warning(&file)) {
-        eprintln!("aldis: {word}");
+    if let Some(warning) = dotenv.ok().and_then(|file| env_file_warning(&file)) {
+        eprintln!("aldis: {warning}");
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -72,13 +75,13 @@ pub fn main(files: Files) -> ExitCode {
 
 async fn run(cli: Cli, files: Files) -> Result<(), Failure> {
     telemetry::start(&cli.settings.log, cli.settings.log_format)?;
-    let config = cli.settings.check()?;
+    let config = cli.settings.validate()?;
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => run_server(config, files, false).await,
         Command::Demo => run_server(config, files, true).await,
         Command::Migrate => {
             open(&config, Relay::none()).await?.close().await;
-            println!("The database is up to date.");
+            println!("All migrations have been applied.");
             Ok(())
         }
         Command::ResetPassword { email } => reset_password(&config, &email).await,
@@ -86,10 +89,10 @@ async fn run(cli: Cli, files: Files) -> Result<(), Failure> {
         Command::DisableUser { email } => set_disabled(&config, &email, true).await,
         Command::EnableUser { email } => set_disabled(&config, &email, false).await,
         Command::Backup { file } => {
-            // As it is: a copy made before an upgrade must not be upgraded by the making of it.
+            // Without migrating: a backup before an upgrade must have the old schema.
             let domain = Domain::connect(&config.database_url, Relay::none(), Clock::System).await?;
             domain.backup(&file).await?;
-            println!("Wrote a copy of the database to {}. Keep it as safe as the database itself.", file.display());
+            println!("Wrote a copy of the database to {}. Protect it like the database itself.", file.display());
             Ok(())
         }
         Command::Check => check(&config).await,
@@ -100,28 +103,37 @@ async fn open(config: &Config, relay: Relay) -> Result<Domain, Failure> {
     Ok(Domain::open(&config.database_url, relay, Clock::System).await?)
 }
 
+fn open_relay(config: &Config) -> Result<Relay, Failure> {
+    Ok(match &config.redis_url {
+        Some(url) => Relay::open(url)?,
+        None => Relay::none(),
+    })
+}
+
 async fn run_server(config: Config, files: Files, with_demo: bool) -> Result<(), Failure> {
     let site = Site::find(files).ok_or(Failure::NoClient)?;
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .map_err(|error| Failure::Io(format!("ALDIS_LISTEN: cannot listen on {}", config.listen), error))?;
-    let relay = match &config.redis_url {
-        Some(url) => Relay::open(url)?,
-        None => Relay::none(),
-    };
+    let relay = open_relay(&config)?;
     let domain = open(&config, relay.clone()).await?;
     let counters = SharedCounters::open(domain.relay(), &config.secret, REDIS_TIMEOUT);
     let state = AppState::new(config, domain, counters, site, COST)?;
     if with_demo {
         let hash = state.passwords.hash(demo::PASSWORD).await?;
         if state.domain.system().create_demo(hash).await? {
-            println!("Created the demonstration organization.");
+            println!("Created the demo organization.");
         }
         let origin = state.config.public_url.origin();
-        println!("Demonstration: {origin}/public/{} · log in as {} with {}", demo::SLUG, demo::EMAIL, demo::PASSWORD);
+        println!(
+            "Demo: {origin}/public/{} · log in as {} with the password {}",
+            demo::SLUG,
+            demo::EMAIL,
+            demo::PASSWORD
+        );
     }
-    for word in state.config.warnings() {
-        tracing::warn!("{word}");
+    for warning in state.config.warnings() {
+        tracing::warn!("{warning}");
     }
     tokio::spawn(jobs::receive_from_instances(relay, state.domain.system(), state.stop.clone()));
     tokio::spawn(jobs::run(state.domain.system(), state.stop.clone()));
@@ -132,23 +144,23 @@ async fn run_server(config: Config, files: Files, with_demo: bool) -> Result<(),
 async fn reset_password(config: &Config, email: &str) -> Result<(), Failure> {
     let email: Email = email.parse()?;
     if io::stdin().is_terminal() {
-        print!("New password for {email} (12 to 128 characters, shown while you type): ");
+        print!("New password for {email} (12 to 128 characters, visible as you type): ");
         io::stdout().flush().map_err(|error| Failure::Io("standard output".into(), error))?;
     }
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(|error| Failure::Io("standard input".into(), error))?;
     let password = line.trim_end_matches(['\r', '\n']);
     if !(12..=128).contains(&password.chars().count()) {
-        return Err(Error::invalid("The password must have 12 to 128 characters; nothing was changed.").into());
+        return Err(Error::invalid("The password must have 12 to 128 characters. Nothing was changed.").into());
     }
     let (domain, passwords) = (open(config, Relay::none()).await?, Passwords::new(COST)?);
-    let known = domain.system().known_words(&email).await.map_err(|error| nobody(error, &email))?;
+    let known = domain.system().known_words(&email).await.map_err(|error| unknown_user(error, &email))?;
     passwords.judge(password, known).await.map_err(|error| {
         Error::invalid(error.fields.get("password").map_or("The password is too weak.", String::as_str))
     })?;
     let hash = passwords.hash(password).await?;
-    domain.system().reset_password(&email, hash).await.map_err(|error| nobody(error, &email))?;
-    println!("The password of {email} is changed, and all their sessions have ended.");
+    domain.system().reset_password(&email, hash).await.map_err(|error| unknown_user(error, &email))?;
+    println!("The password of {email} was changed, and all their sessions have ended.");
     Ok(())
 }
 
@@ -156,50 +168,52 @@ async fn reset_second_factor(config: &Config, email: &str) -> Result<(), Failure
     let email: Email = email.parse()?;
     let domain = open(config, Relay::none()).await?;
     domain.system().reset_second_factor(&email).await.map_err(|error| match error.code {
-        Code::NotFound => Error::invalid(format!("Nobody here has the e-mail address {email} and a second factor.")),
+        Code::NotFound => {
+            Error::invalid(format!("No user with the e-mail address {email} has two-factor authentication on."))
+        }
         _ => error,
     })?;
-    println!("{email} needs no code any more, and all their sessions have ended. They can set up a new one.");
+    println!("Two-factor authentication is off for {email}, and all their sessions have ended.");
     Ok(())
 }
 
 async fn set_disabled(config: &Config, email: &str, is_disabled: bool) -> Result<(), Failure> {
     let email: Email = email.parse()?;
     let domain = open(config, Relay::none()).await?;
-    let orphaned = domain.system().set_disabled(&email, is_disabled).await.map_err(|error| nobody(error, &email))?;
-    let done = if is_disabled { "is shut out, and all their sessions have ended" } else { "may log in" };
+    let without_admin =
+        domain.system().set_disabled(&email, is_disabled).await.map_err(|error| unknown_user(error, &email))?;
+    let done = if is_disabled { "was disabled, and all their sessions have ended" } else { "can log in again" };
     println!("{email} {done}.");
-    for organization in orphaned {
-        eprintln!("aldis: {organization} has no other admin: nobody can manage its team until {email} is let in again");
+    for organization in without_admin {
+        eprintln!(
+            "aldis: {organization} has no other admin: nobody can manage its team until {email} is enabled again"
+        );
     }
     Ok(())
 }
 
-/// Says whom nobody knows.
-fn nobody(error: Error, email: &Email) -> Error {
+/// Names the e-mail address in a "not found" error.
+fn unknown_user(error: Error, email: &Email) -> Error {
     match error.code {
-        Code::NotFound => Error::invalid(format!("Nobody here has the e-mail address {email}.")),
+        Code::NotFound => Error::invalid(format!("There is no user with the e-mail address {email}.")),
         _ => error,
     }
 }
 
 async fn check(config: &Config) -> Result<(), Failure> {
-    println!("Settings: in order. People reach us at {}.", config.public_url.origin());
-    let relay = match &config.redis_url {
-        Some(url) => Relay::open(url)?,
-        None => Relay::none(),
-    };
-    let domain = Domain::connect(&config.database_url, relay, Clock::System).await?;
+    println!("Settings: OK. Public URL: {}", config.public_url.origin());
+    let domain = Domain::connect(&config.database_url, open_relay(config)?, Clock::System).await?;
     domain.ready().await?;
-    let schema = match domain.pending_migrations().await? {
-        0 => "its schema is up to date".to_owned(),
-        pending => format!("{pending} changes of its schema are pending; serve or migrate will make them"),
+    let migrations = match domain.pending_migrations().await? {
+        0 => "no pending migrations".to_owned(),
+        1 => "1 pending migration; serve and migrate run it".to_owned(),
+        pending => format!("{pending} pending migrations; serve and migrate run them"),
     };
-    println!("Database: reached; {schema}.");
-    println!("Redis: {}.", if config.redis_url.is_some() { "reached" } else { "not used" });
+    println!("Database: OK, {migrations}.");
+    println!("Redis: {}.", if config.redis_url.is_some() { "OK" } else { "not configured" });
     if let Some(mail) = &config.mail {
         mail.test_connection().await.map_err(Failure::Mail)?;
     }
-    println!("Mail: {}.", if config.mail.is_some() { "reached" } else { "not used" });
+    println!("Mail: {}.", if config.mail.is_some() { "OK" } else { "not configured" });
     Ok(())
 }

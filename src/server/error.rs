@@ -1,4 +1,4 @@
-//! Errors: internal causes are logged once, with their place, and hidden from clients; errors become responses.
+//! Errors as responses; internal errors are logged and hidden from clients.
 
 use std::{fmt::Display, num::TryFromIntError, panic::Location};
 
@@ -11,14 +11,14 @@ use sea_orm::DbErr;
 
 use crate::model::Error;
 
-/// Logs the cause of an internal error with the place it came from, and returns an error that reveals none of it.
+/// Logs the cause of an internal error and where it occurred, and returns an error that reveals neither.
 #[track_caller]
 pub fn internal(cause: impl Display) -> Error {
     tracing::error!(%cause, at = %Location::caller(), "internal error");
     Error::internal()
 }
 
-/// Lets `?` turn causes that no client can do anything about into internal errors.
+/// Converts these errors into internal ones, so that `?` suffices.
 macro_rules! internal_causes {
     ($($cause:ty),+) => {$(
         impl From<$cause> for Error {

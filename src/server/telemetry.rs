@@ -1,4 +1,4 @@
-//! What the server tells its operator.
+//! Logging.
 
 use std::io::IsTerminal;
 
@@ -6,15 +6,17 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use super::config::{LogFormat, error::ConfigError};
 
-/// Begins to log. sea-orm and sqlx are kept quiet unless asked for by name.
+/// Starts logging to standard error. The default level of sea-orm and sqlx is `warn`.
 ///
 /// # Errors
-/// When the filter cannot be read.
+/// When the filter is invalid.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), ConfigError> {
-    let filter = EnvFilter::try_new(format!("sqlx=warn,sea_orm=warn,sea_orm_migration=warn,{filter}"))
-        .map_err(|error| ConfigError::new("ALDIS_LOG", format!("cannot be read ({error}); try info or aldis=debug")))?;
+    let filter =
+        EnvFilter::try_new(format!("sqlx=warn,sea_orm=warn,sea_orm_migration=warn,{filter}")).map_err(|error| {
+            ConfigError::new("ALDIS_LOG", format!("is not a valid filter ({error}), for example info or aldis=debug"))
+        })?;
     let logger = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-    // A second start in one process, as tests do, keeps the first.
+    // Fails if already started, as in tests.
     let _ = match format {
         LogFormat::Json => logger.json().try_init(),
         LogFormat::Pretty => logger.compact().with_target(false).try_init(),

@@ -1,6 +1,6 @@
-//! The site's files: the client, the styles, the fonts. The program embeds them (`main.rs`); here they are found and served.
+//! Static files: client, styles and fonts, embedded by `main.rs` and served with ETags and in compressed forms.
 //!
-//! A program built for use carries them with their compressed forms; a development build reads them from `target/site`.
+//! A development build reads them from `target/site`, uncompressed.
 
 use std::borrow::Cow;
 
@@ -14,14 +14,14 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::app::Assets;
 
-/// A file whose name changes with its content may be kept for ever.
-const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-const FOR_A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+/// For files with a content hash in their names.
+const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const ONE_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 
-/// The client that brings every page to life: the package `client`.
+/// The base name of the client's files.
 const CLIENT: &str = "aldis";
 
-/// A folder of files, embedded or on disk. Cheap to copy.
+/// A directory of files, embedded or on disk. Cheap to copy.
 #[derive(Clone, Copy, Debug)]
 pub struct Files {
     get: fn(&str) -> Option<EmbeddedFile>,
@@ -29,14 +29,14 @@ pub struct Files {
 }
 
 impl Files {
-    /// The files of a type that embeds a folder.
+    /// The files that a type embeds.
     #[must_use]
     pub fn of<Folder: RustEmbed>() -> Self {
         Self { get: Folder::get, names: || Folder::iter().collect() }
     }
 }
 
-/// The site's files, and where documents find the client among them: its files' names change with each build.
+/// The site's files, and the paths of the client's, whose names change with each build.
 #[derive(Clone, Debug)]
 pub struct Site {
     files: Files,
@@ -46,7 +46,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// Finds the client among the files; nothing when it has not been built.
+    /// Finds the client among the files; `None` if it has not been built.
     #[must_use]
     pub fn find(files: Files) -> Option<Self> {
         let names = (files.names)();
@@ -61,7 +61,7 @@ impl Site {
         Some(Self { files, script: find(".js")?, module: find(".wasm")?, style: find(".css")? })
     }
 
-    /// The files of `public` alone, and names of a client that need not exist, for tests of the server.
+    /// The files in `public` only, and client paths without files, for tests.
     #[cfg(test)]
     #[must_use]
     pub fn without_client() -> Self {
@@ -72,13 +72,13 @@ impl Site {
         Self { files: Files::of::<Public>(), script, module, style }
     }
 
-    /// What documents refer to.
+    /// The paths that documents refer to.
     #[must_use]
     pub fn assets(&self) -> Assets {
         Assets { css: self.style.clone(), boot: format!("/boot.js?v={}", self.version()) }
     }
 
-    /// The script that starts the client. It is a file, not inline, so that pages need no permission for inline scripts.
+    /// The script that starts the client. It is a file so that the Content-Security-Policy can forbid inline scripts.
     #[must_use]
     pub fn boot(&self) -> Response {
         let Self { script, module, .. } = self;
@@ -87,7 +87,7 @@ impl Site {
         );
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8")),
-            (header::CACHE_CONTROL, if self.is_hashed() { FOREVER } else { HeaderValue::from_static("no-cache") }),
+            (header::CACHE_CONTROL, if self.is_hashed() { IMMUTABLE } else { HeaderValue::from_static("no-cache") }),
         ];
         (headers, text).into_response()
     }
@@ -102,32 +102,32 @@ impl Site {
         self.script.matches('.').count() > 1
     }
 
-    /// The file at this path, in the smallest form the caller reads; nothing when there is none.
+    /// Serves the file at this path, compressed if the client accepts it; `None` if there is no such file.
     #[must_use]
     pub fn file(&self, uri: &Uri, request: &HeaderMap) -> Option<Response> {
         let path = uri.path().trim_start_matches('/');
-        // The compressed forms are chosen below, not asked for.
-        if path.is_empty() || [".br", ".gz"].iter().any(|form| path.ends_with(form)) {
+        // Compressed forms are selected by `Accept-Encoding`, not by path.
+        if path.is_empty() || [".br", ".gz"].iter().any(|extension| path.ends_with(extension)) {
             return None;
         }
         let accepted = request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
         let accepts =
-            |coding: &str| accepted.split(',').any(|entry| entry.split(';').next().unwrap_or("").trim() == coding);
+            |encoding: &str| accepted.split(',').any(|entry| entry.split(';').next().unwrap_or("").trim() == encoding);
         let get = self.files.get;
         let compressed = [("br", "br"), ("gzip", "gz")]
             .into_iter()
-            .filter(|(coding, _)| accepts(coding))
-            .find_map(|(coding, extension)| Some((coding, get(&format!("{path}.{extension}"))?)));
-        let (coding, file) = match compressed {
-            Some((coding, file)) => (Some(coding), file),
+            .filter(|(encoding, _)| accepts(encoding))
+            .find_map(|(encoding, extension)| Some((encoding, get(&format!("{path}.{extension}"))?)));
+        let (encoding, file) = match compressed {
+            Some((encoding, file)) => (Some(encoding), file),
             None => (None, get(path)?),
         };
-        Some(respond(path, coding, file, request))
+        Some(respond(path, encoding, file, request))
     }
 }
 
-/// Answers with a file in one of its forms, or with word that the caller has it.
-fn respond(path: &str, coding: Option<&'static str>, file: EmbeddedFile, request: &HeaderMap) -> Response {
+/// Responds with a file, or with 304 if the client has it.
+fn respond(path: &str, encoding: Option<&'static str>, file: EmbeddedFile, request: &HeaderMap) -> Response {
     let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..12]));
     let is_hashed = path.starts_with("pkg/") && path.matches('.').count() > 1;
     let mut response = if request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
@@ -143,14 +143,14 @@ fn respond(path: &str, coding: Option<&'static str>, file: EmbeddedFile, request
         if let Ok(kind) = HeaderValue::from_str(&kind) {
             response.headers_mut().insert(header::CONTENT_TYPE, kind);
         }
-        if let Some(coding) = coding {
-            response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+        if let Some(encoding) = encoding {
+            response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
         }
         response
     };
     let headers = response.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-    headers.insert(header::CACHE_CONTROL, if is_hashed { FOREVER } else { FOR_A_DAY });
+    headers.insert(header::CACHE_CONTROL, if is_hashed { IMMUTABLE } else { ONE_DAY });
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         headers.insert(header::ETAG, etag);
     }
@@ -165,7 +165,7 @@ mod tests {
     #[folder = "src/server"]
     struct NoClient;
 
-    /// What a build puts there, with a second client whose name begins alike.
+    /// The files of a build, and of a second client with the same prefix.
     fn hashed() -> Vec<Cow<'static, str>> {
         ["aldis-public.b.js", "aldis.a1.js.br", "aldis.a1.js", "aldis.a2.wasm", "aldis.a3.css"]
             .map(|name| format!("pkg/{name}").into())
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn each_client_is_found_by_its_name() {
+    fn the_client_is_found_by_its_name() {
         let site = Site::find(Files { get: |_| None, names: hashed }).expect("a client");
         assert_eq!((site.script.as_str(), site.module.as_str()), ("/pkg/aldis.a1.js", "/pkg/aldis.a2.wasm"));
         assert_eq!(site.style, "/pkg/aldis.a3.css");
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_served_with_an_etag_and_a_form_of_its_own_is_not() {
+    fn a_file_is_served_with_an_etag_and_its_compressed_form_is_not() {
         let site = Site::without_client();
         let get = |path: &'static str, headers: &HeaderMap| site.file(&Uri::from_static(path), headers);
         let answer = get("/robots.txt", &HeaderMap::new()).expect("a file");

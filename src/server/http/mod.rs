@@ -1,4 +1,4 @@
-//! HTTP plumbing: listener, router, headers, extractors, client addresses and static files.
+//! HTTP: listener, router, headers, extractors, client addresses and static files.
 
 pub mod assets;
 pub mod client_ip;

@@ -1,4 +1,4 @@
-//! The live feeds over real sockets (product.md section 5).
+//! Live feeds over real sockets (docs/api.md, "Live").
 
 use axum::http::header;
 use futures::SinkExt;
@@ -14,7 +14,7 @@ use crate::tests::support::{
 };
 
 #[tokio::test]
-async fn the_first_frame_says_hello_and_each_change_follows_with_the_next_number() {
+async fn the_first_frame_is_hello_and_each_change_has_the_next_number() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -45,7 +45,7 @@ async fn the_first_frame_says_hello_and_each_change_follows_with_the_next_number
 }
 
 #[tokio::test]
-async fn what_changes_the_page_as_a_whole_brings_the_page() {
+async fn a_change_of_the_whole_page_sends_the_page() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -62,7 +62,7 @@ async fn what_changes_the_page_as_a_whole_brings_the_page() {
 }
 
 #[tokio::test]
-async fn a_returning_reader_is_told_what_it_missed_in_order_and_then_what_is_new() {
+async fn a_returning_reader_gets_missed_events_in_order_and_then_new_ones() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -86,7 +86,7 @@ async fn a_returning_reader_is_told_what_it_missed_in_order_and_then_what_is_new
 }
 
 #[tokio::test]
-async fn a_reader_that_knows_more_than_the_server_must_begin_anew() {
+async fn a_reader_ahead_of_the_server_must_resync() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -94,14 +94,14 @@ async fn a_reader_that_knows_more_than_the_server_must_begin_anew() {
     let mut reader = port.visit(&team, Some(999)).await;
     assert_eq!(reader.hello().await, 1);
     assert_eq!(reader.next().await, json!({"type": "resync"}));
-    // From there it goes on.
+    // New events follow.
     team.change(&service, json!({"status": "degraded"})).await;
     reader.event(2).await;
 }
 
 #[tokio::test]
-async fn a_reader_whose_past_is_forgotten_must_begin_anew() {
-    // No other test lives this early, so what is forgotten is this test's alone.
+async fn a_reader_whose_missed_events_were_deleted_must_resync() {
+    // No other test uses this time, so only this test's events are deleted.
     let app = TestApp::at("1999-01-01T00:00:00Z").await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -123,7 +123,7 @@ async fn a_reader_whose_past_is_forgotten_must_begin_anew() {
 }
 
 #[tokio::test]
-async fn r_42_an_event_of_any_size_leaves_the_line_open() {
+async fn r_42_an_event_of_any_size_keeps_the_connection_open() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -138,10 +138,10 @@ async fn r_42_an_event_of_any_size_leaves_the_line_open() {
     for seq in [since + 1, since + 2] {
         for reader in &mut readers {
             let length = reader.event(seq).await.to_string().len();
-            assert!(length > 100 * 1024, "{seq} was sent whole, and is {length} bytes long");
+            assert!(length > 100 * 1024, "{seq} was sent in full, but has {length} bytes");
         }
     }
-    // What is larger still is not sent: neither an incident nor a page with it.
+    // Larger events are not sent: neither an incident nor a page with it.
     team.say(&incident, json!({"message": long})).await;
     team.group("Core").await;
     for _ in 0..2 {
@@ -149,7 +149,7 @@ async fn r_42_an_event_of_any_size_leaves_the_line_open() {
             assert_eq!(reader.next().await, json!({"type": "resync"}));
         }
     }
-    // What comes next comes by itself again, and who returns is told to load the state rather than cut off.
+    // Later events are sent again, and returning readers must resync rather than being disconnected.
     team.service("API").await;
     for missed in [since + 2, since + 3] {
         let mut late = port.visit(&team, Some(missed)).await;
@@ -162,7 +162,7 @@ async fn r_42_an_event_of_any_size_leaves_the_line_open() {
 }
 
 #[tokio::test]
-async fn r_42_an_event_from_before_that_is_too_large_now_is_not_sent_either() {
+async fn r_42_a_stored_event_over_the_size_limit_is_not_sent() {
     let app = TestApp::alone_at("2026-11-23T12:00:00Z").await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -179,7 +179,7 @@ async fn r_42_an_event_from_before_that_is_too_large_now_is_not_sent_either() {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_not_told() {
+async fn refused_changes_send_no_events() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -190,7 +190,7 @@ async fn what_is_refused_is_not_told() {
     for (status, patch) in [
         (400, json!({"status": "broken"})),
         (400, json!({"name": ""})),
-        // Refused inside the transaction, after it has begun.
+        // Refused within the transaction.
         (404, json!({"status": "major_outage", "name": "Half done", "group_id": unknown})),
         (200, json!({"status": "operational"})),
     ] {
@@ -204,7 +204,7 @@ async fn what_is_refused_is_not_told() {
 }
 
 #[tokio::test]
-async fn one_organizations_readers_hear_nothing_of_another() {
+async fn readers_get_no_events_of_another_organization() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let (ours, theirs) = (app.register("Ours").await, app.register("Theirs").await);
@@ -229,7 +229,7 @@ async fn r_40_the_members_feed_needs_a_session() {
     assert_eq!(port.refuses("/api/live", &[]).await, 401);
     assert_eq!(port.refuses("/api/live", &[(header::COOKIE, "aldis=nonsense")]).await, 401);
     assert_eq!(port.refuses("/api/live", &[(header::AUTHORIZATION, "Bearer nonsense")]).await, 401);
-    // A token in the address would stand in logs, so it opens nothing.
+    // A token in the URL would end up in logs, so it is not accepted.
     for name in ["token", "access_token", "authorization"] {
         assert_eq!(port.refuses(&format!("/api/live?{name}={}", team.token), &[]).await, 401);
     }
@@ -246,7 +246,7 @@ async fn r_40_the_members_feed_needs_a_session() {
 }
 
 #[tokio::test]
-async fn r_40_no_foreign_page_may_open_a_feed() {
+async fn r_40_cross_origin_pages_cannot_open_a_feed() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -271,7 +271,7 @@ async fn r_40_no_foreign_page_may_open_a_feed() {
 }
 
 #[tokio::test]
-async fn a_feed_that_cannot_be_is_refused() {
+async fn an_invalid_feed_request_is_refused() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -279,7 +279,7 @@ async fn a_feed_that_cannot_be_is_refused() {
     for since in ["-1", "x", "1.5", "18446744073709551616"] {
         assert_eq!(port.refuses(&format!("/api/public/{}/live?since={since}", team.slug), &[]).await, 400, "{since}");
     }
-    // Asked for plainly, both say what they are.
+    // Without an upgrade, both require one.
     let answer = app.get(&format!("/api/public/{}/live", team.slug)).await;
     answer.refuses(426, &[]);
     team.get("/api/live").await.refuses(426, &[]);
@@ -287,7 +287,7 @@ async fn a_feed_that_cannot_be_is_refused() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_says_so_to_its_readers() {
+async fn a_server_that_shuts_down_closes_its_feeds_with_1012() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -299,7 +299,7 @@ async fn a_server_that_stops_says_so_to_its_readers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_changes_at_once_reach_every_reader_in_order_without_gap_or_repeat() {
+async fn two_hundred_concurrent_changes_reach_every_reader_in_order_without_gap_or_repeat() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -334,7 +334,7 @@ async fn two_hundred_changes_at_once_reach_every_reader_in_order_without_gap_or_
 }
 
 #[tokio::test]
-async fn a_reader_has_nothing_to_say_and_a_long_speech_ends_the_line() {
+async fn messages_from_readers_are_ignored_and_long_ones_close_the_feed() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;

@@ -150,7 +150,7 @@ pub fn config(flags: &[&str]) -> Config {
     let command = Settings::augment_args(Command::new("aldis").no_binary_name(true).args_override_self(true));
     let matches = command.get_matches_from(usual.iter().chain(flags));
     let settings = Settings::from_arg_matches(&matches).expect("settings");
-    settings.check().unwrap_or_else(|error| panic!("{error}"))
+    settings.validate().unwrap_or_else(|error| panic!("{error}"))
 }
 
 pub fn request(method: Method, path: &str) -> Builder {
