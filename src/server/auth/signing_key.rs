@@ -131,8 +131,8 @@ fn has_mode(file: &Path, bits: u32) -> bool {
     }
 }
 
-/// A warning about a `.env` file that contains secrets and that every user of the machine can read. A group may read
-/// it, as services often need that.
+/// A warning about a `.env` file that contains secrets and that every user of the machine can read. A group may
+/// read it, as services often need that.
 #[must_use]
 pub fn env_file_warning(file: &Path) -> Option<String> {
     let is_secret = |line: &str| {

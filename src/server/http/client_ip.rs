@@ -23,8 +23,8 @@ pub fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&address.to_canonical()))
 }
 
-/// The client's address: the peer's or, if the peer is a trusted proxy, the right-most hop in `X-Forwarded-For` that is not
-/// one itself. The client controls everything to the left of it.
+/// The client's address: the peer's or, if the peer is a trusted proxy, the right-most hop in `X-Forwarded-For` that is
+/// not one itself. The client controls everything to the left of it.
 #[must_use]
 pub fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer.to_canonical();
@@ -55,7 +55,8 @@ pub fn is_loopback_host(url: &Url) -> bool {
     host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// The key of per-address rate limits: an IPv4 address, or the /64 of an IPv6 address, as one client has all of it.
+/// The key of per-address rate limits: an IPv4 address, or the /64 of an IPv6 address, as one client has all of it
+///
 #[must_use]
 pub fn throttle_key(address: IpAddr) -> IpAddr {
     match address {

@@ -1,8 +1,8 @@
 //! The listener: accepts connections, enforces limits and timeouts, and shuts down gracefully.
 //!
 //! `axum::serve` and `axum-server` have no limit of connections per address and no timeout for clients that do not read
-//! the response (R-41, R-70). HTTP/1.1 only, as reverse proxies use it towards servers: HTTP/2 pings would keep a connection
-//! alive, and a closed flow control window would keep a response waiting, without a timeout.
+//! the response (R-41, R-70). HTTP/1.1 only, as reverse proxies use it towards servers: HTTP/2 pings would keep a
+//! connection alive, and a closed flow control window would keep a response waiting, without a timeout.
 
 use std::{
     convert::Infallible,
@@ -65,7 +65,7 @@ pub struct ConnectionLimits {
     pub proxies: Vec<IpNet>,
     /// How long the headers of a request may take to arrive, and how long a connection may be idle.
     pub header_timeout: Duration,
-    /// How long the client may read nothing of what is sent.
+    /// How long the client can go without reading the response.
     pub write_timeout: Duration,
 }
 
@@ -79,8 +79,8 @@ impl ConnectionLimits {
         {
             connections = files.saturating_sub(RESERVED_FILES).max(10);
             tracing::warn!(
-                "the system allows this process {files} open files, so connections are limited to {connections} instead \
-                 of {}: raise `ulimit -n`, or set ALDIS_MAX_CONNECTIONS",
+                "the system allows this process {files} open files, so connections are limited to {connections}, not \
+                 {}: raise `ulimit -n`, or set ALDIS_MAX_CONNECTIONS",
                 limits.max_connections,
             );
         }

@@ -15,8 +15,8 @@ use crate::model::{Audience, OrganizationId, Seq};
 /// Batches a slow reader can lag behind; past it, the reader is caught up from the database.
 const CHANNEL_CAPACITY: usize = 64;
 
-/// The largest frame that is sent, in bytes. For a larger event, readers reload the state instead: compressed, and once for
-/// all such events, which would otherwise be stored for each change and buffered for each reader.
+/// The largest frame that is sent, in bytes. For a larger event, readers reload the state instead: compressed, and once
+/// for all such events, which would otherwise be stored for each change and buffered for each reader.
 pub const FRAME_MAX: usize = 256 * 1024;
 
 /// The key of a channel.

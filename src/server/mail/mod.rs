@@ -44,8 +44,8 @@ pub struct MailSettings {
 }
 
 impl MailSettings {
-    /// Validates `SMTP_URL` and `ALDIS_MAIL_FROM`. Returns `None` without a URL. Refuses to send a password unencrypted to
-    /// another machine unless `insecure` allows it.
+    /// Validates `SMTP_URL` and `ALDIS_MAIL_FROM`. Returns `None` without a URL. Refuses to send a password unencrypted
+    /// to another machine unless `insecure` allows it.
     ///
     /// # Errors
     /// Names the invalid variable, but not its value.
@@ -162,8 +162,8 @@ impl Mailer {
         self.send(templates::invitation(to, organization, inviter, url), RESERVED_SLOTS)
     }
 
-    /// Notifies the owner of an account about a change to its credentials, made from `place`. `origin` is the public URL of
-    /// the server. Returns whether the mail was queued.
+    /// Notifies the owner of an account about a change to its credentials, made from `place`. `origin` is the public
+    /// URL of the server. Returns whether the mail was queued.
     #[must_use]
     pub fn security_notice(&self, to: &Email, notice: SecurityNotice, place: &str, origin: &str) -> bool {
         self.send(templates::security_notice(to, notice, place, origin), 0)

@@ -44,7 +44,8 @@ impl Content<'_> {
         let paragraphs: String = self.paragraphs.iter().map(|text| paragraph(text)).collect();
         let href = html_escape::encode_double_quoted_attribute(url);
         let html = format!(
-            "<!DOCTYPE html><html lang=\"en\"><body>{paragraphs}<p><a href=\"{href}\">{}</a></p><p>{}</p>{}</body></html>",
+            "<!DOCTYPE html><html lang=\"en\"><body>{paragraphs}<p><a href=\"{href}\">{}</a></p><p>{}</p>{}</body>\
+             </html>",
             html_escape::encode_text(label),
             html_escape::encode_text(url),
             paragraph(self.last),
@@ -104,8 +105,8 @@ pub fn security_notice(to: &Email, notice: SecurityNotice, place: &str, origin: 
         SecurityNotice::SecondFactorOn => (
             "Two-factor authentication is on for your Aldis account",
             format!(
-                "Two-factor authentication was turned on for your Aldis account {to}. Each login now requires a code from \
-                 an authenticator app."
+                "Two-factor authentication was turned on for your Aldis account {to}. Each login now requires a code \
+                 from an authenticator app."
             ),
         ),
         SecurityNotice::SecondFactorOff => (
@@ -126,7 +127,7 @@ pub fn security_notice(to: &Email, notice: SecurityNotice, place: &str, origin: 
         _ => (
             "Set a new password",
             "/forgot-password",
-            "If it was not you, set a new password at once: this ends every session. If it was you, there is nothing to do.",
+            "If it was not you, set a new password at once: this ends every session. If it was you, do nothing.",
         ),
     };
     Content {
