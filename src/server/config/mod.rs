@@ -60,8 +60,8 @@ impl Config {
         }
         if url.is_loopback() && !listen.ip().is_loopback() && !url.is_https() {
             warnings.push(
-                "ALDIS_LISTEN accepts connections from other machines, but ALDIS_PUBLIC_URL is for this one only: set it \
-                 to the https:// URL people use, or listen on 127.0.0.1",
+                "ALDIS_LISTEN accepts connections from other machines, but ALDIS_PUBLIC_URL is for this one only: set \
+                 it to the https:// URL people use, or listen on 127.0.0.1",
             );
         }
         if is_plain_http {
@@ -69,8 +69,8 @@ impl Config {
         }
         if self.trusted_proxies.is_empty() && (url.is_https() || is_plain_http) {
             warnings.push(
-                "ALDIS_TRUSTED_PROXIES is not set: all clients behind a proxy share one rate limit or, if the proxy is on \
-                 this machine, have none. Set it to the address of the proxy",
+                "ALDIS_TRUSTED_PROXIES is not set: all clients behind a proxy share one rate limit or, if the proxy is \
+                 on this machine, have none. Set it to the address of the proxy",
             );
         }
         warnings
