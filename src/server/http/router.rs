@@ -117,7 +117,7 @@ async fn limit_url_and_time(request: Request, next: Next) -> Response {
     }
 }
 
-/// Readiness: whether the database and, if configured, Redis respond.
+/// Readiness: whether the database and, if configured, Redis answer.
 async fn ready(State(state): State<AppState>) -> Response {
     match tokio::time::timeout(READINESS_TIMEOUT, state.domain.ready()).await {
         Ok(Ok(())) => (StatusCode::OK, "ready\n").into_response(),

@@ -92,7 +92,7 @@ impl Relay {
         }
     }
 
-    /// Checks that Redis responds, if configured.
+    /// Checks that Redis answers, if configured.
     ///
     /// # Errors
     /// `unavailable`.
@@ -104,7 +104,7 @@ impl Relay {
         };
         match timeout(REDIS_TIMEOUT, ping).await {
             Ok(Ok(_)) => Ok(()),
-            _ => Err(Error::unavailable("Redis does not respond.")),
+            _ => Err(Error::unavailable("Redis does not answer.")),
         }
     }
 

@@ -85,7 +85,7 @@ impl MailSettings {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err("the mail server closed the connection".into()),
             Ok(Err(error)) => Err(format!("the mail server cannot be used: {error}")),
-            Err(_) => Err("the mail server does not respond".into()),
+            Err(_) => Err("the mail server does not answer".into()),
         }
     }
 }
