@@ -1,37 +1,22 @@
-//! Who is asking: turns a request into a handle, and a password into a session.
-
-mod account_security;
-mod challenge;
-mod csrf;
-pub mod encryption;
-mod extract;
-mod invitations;
-pub mod inviter;
-mod jwt;
-mod password;
-mod password_reset;
-mod session_token;
-pub mod signing_key;
-
-pub use account_security::AccountSecurity;
-pub use challenge::{Challenge, Challenges};
-pub use csrf::refuse_foreign_origins;
-pub use extract::{bearer, caller_ip, page_session};
-pub use password::{COST, Passwords};
-pub use session_token::{SessionCookie, Tokens};
+//! Sign-in: registers organizations, and opens sessions by password and second factor, within rate limits.
 
 use std::net::IpAddr;
 
-use super::{
-    AppState,
-    config::Registrations,
-    domain::{Caller, Credentials, NewSession},
-    rate_limit::backoff::Try,
-};
-use crate::model::{Code, Error, Login, LoginForm, RegistrationForm, Result};
+use axum::{extract::FromRequestParts, http::request::Parts};
 
-/// Refuses to make an organization where only the operator does.
-fn refuse_closed(state: &AppState) -> Result<()> {
+use super::{Challenge, challenge};
+use crate::{
+    model::{Code, Error, Login, LoginForm, RegistrationForm, Result},
+    server::{
+        AppState,
+        config::Registrations,
+        domain::{Caller, Credentials, NewSession},
+        rate_limit::backoff::Try,
+    },
+};
+
+/// Rejects the registration of organizations where it is closed.
+pub(super) fn require_open_registration(state: &AppState) -> Result<()> {
     if state.config.registration == Registrations::Closed {
         let message = "Registration is closed here. Ask whoever runs this server.".into();
         return Err(Error { message, ..Error::forbidden() });
@@ -39,59 +24,67 @@ fn refuse_closed(state: &AppState) -> Result<()> {
     Ok(())
 }
 
-/// The door at which somebody signs in: every way in, form or API, passes it and its limits.
+/// The sign-in service: every form and route that opens a session uses it, and so its rate limits.
 pub struct SignIn {
-    state: AppState,
-    caller: Caller,
+    pub(super) state: AppState,
+    pub(super) caller: Caller,
+}
+
+impl FromRequestParts<AppState> for SignIn {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        Ok(Self::new(state.clone(), Caller::from_request_parts(parts, state).await?))
+    }
 }
 
 impl SignIn {
-    /// The door, for this caller.
+    /// The service for this caller.
     #[must_use]
     pub const fn new(state: AppState, caller: Caller) -> Self {
         Self { state, caller }
     }
 
-    fn ip(&self) -> IpAddr {
+    pub(super) fn ip(&self) -> IpAddr {
         self.caller.network()
     }
 
-    /// Creates an organization with its first admin and begins a session.
+    /// Registers an organization with its first admin, and opens a session.
     ///
     /// # Errors
     /// `invalid` with the fields at fault, `conflict` for a taken address, `forbidden` when registration is closed,
     /// `too_many_requests`.
     pub async fn register(&self, form: RegistrationForm) -> Result<NewSession> {
-        refuse_closed(&self.state)?;
+        require_open_registration(&self.state)?;
         let registration = form.check()?;
-        // Counted only once the form is in order: mending a typing error costs nothing. Judging a password does.
+        // Counted only once the form is valid: correcting a typo is free, checking a password is not.
         self.state.throttle.attempt(self.ip()).await?;
-        let known = vec![
+        let context = vec![
             registration.email.to_string(),
             registration.name.clone(),
             registration.organization_name.clone(),
             registration.slug.to_string(),
         ];
-        self.state.passwords.judge(&registration.password, known).await?;
+        self.state.passwords.check_strength(&registration.password, context).await?;
         let hash = self.state.passwords.hash(&registration.password).await?;
         self.state.domain.site().register(&registration, hash, &self.caller).await
     }
 
-    /// Begins a session for who knows the password, or asks for a code where there is a second factor. Says the same,
-    /// after the same time, whichever part was wrong.
+    /// Logs in: opens a session, or issues a challenge if a second factor is required. The error and the time it takes do
+    /// not depend on which part was wrong.
     ///
     /// # Errors
     /// `unauthorized`, `too_many_requests`, `unavailable` when too many are signing in at once.
     pub async fn login(&self, form: LoginForm, is_lasting: bool) -> Result<SignInOutcome> {
         let login = form.check()?;
-        let (known, counted) = self.prove(&login).await?;
-        // Who is shut out, or belongs nowhere any more, learns no more than who is unknown.
+        let (known, counted) = self.verify(&login).await?;
+        // A disabled user, or one without organizations, gets the same answer as an unknown one.
         if known.organization.is_none() {
-            return Err(self.failed(Some(known), wrong()));
+            return Err(self.failed(Some(known), wrong_credentials()));
         }
-        let known = match self.with_fresh_hash(known, &login).await {
+        let known = match self.with_current_hash(known, &login).await {
             Ok(known) => known,
-            Err(error) => return Err(self.excused(counted, error).await),
+            Err(error) => return Err(self.refunded(counted, error).await),
         };
         match (known.has_second_factor, login.code) {
             (true, None) => {
@@ -106,18 +99,18 @@ impl SignIn {
         }
     }
 
-    /// Who knows the password; their try is counted as a failure still.
-    async fn prove(&self, login: &Login) -> Result<(Credentials, Try)> {
+    /// Verifies the password. The attempt counts as a failure until [`Self::open`] or [`Self::refunded`].
+    pub(super) async fn verify(&self, login: &Login) -> Result<(Credentials, Try)> {
         self.state.throttle.attempt(self.ip()).await?;
         let counted = self.state.throttle.try_account(&login.email).await?;
         match self.compare(login).await {
             Ok((Some(known), true)) => Ok((known, counted)),
-            Ok((known, _)) => Err(self.failed(known, wrong())),
-            Err(error) => Err(self.excused(counted, error).await),
+            Ok((known, _)) => Err(self.failed(known, wrong_credentials())),
+            Err(error) => Err(self.refunded(counted, error).await),
         }
     }
 
-    /// Who has the address, and whether the password is theirs.
+    /// The credentials of the address, and whether the password matches.
     async fn compare(&self, login: &Login) -> Result<(Option<Credentials>, bool)> {
         let known = self.state.domain.site().credentials(&login.email).await?;
         let hash = known.as_ref().map(|known| known.password_hash.as_str());
@@ -125,10 +118,10 @@ impl SignIn {
         Ok((known, is_right))
     }
 
-    /// Begins a session for who has answered a challenge with a code.
+    /// Answers a challenge with a code of the second factor, and opens a session.
     ///
     /// # Errors
-    /// `invalid` for a wrong code, `unauthorized` when the challenge is over, `too_many_requests`.
+    /// `invalid` for a wrong code, `unauthorized` when the challenge has ended, `too_many_requests`.
     pub async fn answer(&self, challenge: Challenge, code: &str) -> Result<NewSession> {
         if code.trim().is_empty() {
             return Err(Error::field("code", "This is required."));
@@ -137,11 +130,11 @@ impl SignIn {
         let counted = self.state.throttle.try_account(&challenge.email).await?;
         match self.challenged(&challenge).await {
             Ok(known) => self.open(counted, known, Some(code), challenge.is_lasting).await,
-            Err(error) => Err(self.excused(counted, error).await),
+            Err(error) => Err(self.refunded(counted, error).await),
         }
     }
 
-    /// Who owes the code, while the challenge stands.
+    /// The credentials behind a challenge, if it is still valid.
     async fn challenged(&self, challenge: &Challenge) -> Result<Credentials> {
         self.state.challenges.attempt(challenge).await?;
         let known = self.state.domain.site().credentials(&challenge.email).await?;
@@ -149,7 +142,7 @@ impl SignIn {
         known.ok_or_else(challenge::over)
     }
 
-    /// Opens a session for who has shown all there is to show.
+    /// Opens a session for a user whose password has been verified.
     async fn open(&self, counted: Try, known: Credentials, code: Option<&str>, is_lasting: bool) -> Result<NewSession> {
         let code = code.map(|code| (&self.state.seeds, code));
         match self.state.domain.site().open_session(&known, &self.caller, is_lasting, code).await {
@@ -158,55 +151,55 @@ impl SignIn {
                 Ok(session)
             }
             Err(error) if error.fields.contains_key("code") => Err(self.failed(Some(known), error)),
-            // Since it was compared, the password has been changed, or they have been shut out.
-            Err(error) if error.code == Code::Unauthorized => Err(self.failed(Some(known), wrong())),
-            Err(error) => Err(self.excused(counted, error).await),
+            // In the meantime the password has changed or the user has been disabled.
+            Err(error) if error.code == Code::Unauthorized => Err(self.failed(Some(known), wrong_credentials())),
+            Err(error) => Err(self.refunded(counted, error).await),
         }
     }
 
-    /// Takes back that a try failed, which came to nothing, and gives what to say of it.
-    async fn excused(&self, counted: Try, error: Error) -> Error {
+    /// Refunds an attempt that did not fail by a wrong password or code, and returns the error.
+    pub(super) async fn refunded(&self, counted: Try, error: Error) -> Error {
         self.state.throttle.excuse(counted).await;
         error
     }
 
-    /// Writes down a failure, and gives what to say of it.
-    fn failed(&self, known: Option<Credentials>, error: Error) -> Error {
+    /// Audits a failed login, and returns the error.
+    pub(super) fn failed(&self, known: Option<Credentials>, error: Error) -> Error {
         if let Some(known) = known {
-            // Not waited for: writing takes time, and of an unknown address there is nothing to write.
+            // In the background: it takes time that an unknown address would not.
             let (site, caller) = (self.state.domain.site(), self.caller.clone());
-            tokio::spawn(async move { site.note_failed_login(&known, &caller).await });
+            tokio::spawn(async move { site.audit_failed_login(&known, &caller).await });
         }
         error
     }
 
-    /// Hashes a password anew that was hashed at another cost, now that it is known.
-    async fn with_fresh_hash(&self, known: Credentials, login: &Login) -> Result<Credentials> {
+    /// Upgrades a hash of another cost, now that the password is known.
+    async fn with_current_hash(&self, known: Credentials, login: &Login) -> Result<Credentials> {
         if !self.state.passwords.is_outdated(&known.password_hash) {
             return Ok(known);
         }
-        let fresh = self.state.passwords.hash(&login.password).await?;
-        if self.state.domain.site().renew_hash(known.user, &known.password_hash, fresh.clone()).await? {
-            return Ok(Credentials { password_hash: fresh, ..known });
+        let current = self.state.passwords.hash(&login.password).await?;
+        if self.state.domain.site().upgrade_password_hash(known.user, &known.password_hash, current.clone()).await? {
+            return Ok(Credentials { password_hash: current, ..known });
         }
-        // Another login has renewed it, or the password has just been changed.
+        // Another login has upgraded it, or the password has just been changed.
         match self.compare(login).await? {
             (Some(known), true) => Ok(known),
-            _ => Err(wrong()),
+            _ => Err(wrong_credentials()),
         }
     }
 }
 
-/// What the right password opens.
+/// The outcome of a login with the right password.
 pub enum SignInOutcome {
-    /// The door.
+    /// A session.
     Session(NewSession),
-    /// The question for a code.
+    /// A code of the second factor is required.
     CodeRequired(Challenge),
 }
 
 impl SignInOutcome {
-    /// The session, for who can only come in or not.
+    /// The session, for callers that cannot answer a challenge.
     ///
     /// # Errors
     /// `second_factor_required`.
@@ -215,12 +208,12 @@ impl SignInOutcome {
             Self::Session(session) => Ok(session),
             Self::CodeRequired(_) => Err(Error::new(
                 Code::SecondFactorRequired,
-                "This account has a second factor: send the code of the app, or a recovery code, as `code`.",
+                "This account uses two-factor authentication: send a code of the app or a recovery code as `code`.",
             )),
         }
     }
 }
 
-fn wrong() -> Error {
+pub(super) fn wrong_credentials() -> Error {
     Error { message: "The e-mail address or the password is wrong.".into(), ..Error::unauthorized() }
 }

@@ -1,0 +1,25 @@
+//! Authentication: turns a request into a handle, and a password into a session.
+
+mod account_security;
+mod caller;
+mod challenge;
+mod csrf;
+pub mod encryption;
+mod extract;
+mod invitations;
+mod jwt;
+mod password;
+mod password_reset;
+mod session_token;
+mod sign_in;
+pub mod signing_key;
+
+pub use account_security::AccountSecurity;
+pub use caller::{bearer, caller_ip};
+pub use challenge::{Challenge, Challenges};
+pub use csrf::refuse_foreign_origins;
+pub use extract::page_session;
+pub use invitations::Invitations;
+pub use password::{COST, Passwords};
+pub use session_token::{SessionCookie, Tokens};
+pub use sign_in::{SignIn, SignInOutcome};
