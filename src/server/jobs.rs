@@ -20,7 +20,7 @@ pub async fn run(system: System, stop: CancellationToken) {
     let (readers, clock) = (system.clone(), system.clone());
     let catch_up = move || {
         let readers = readers.clone();
-        async move { readers.catch_up_readers().await }
+        async move { readers.catch_up_feeds().await }
     };
     let clock = move || {
         let clock = clock.clone();

@@ -265,7 +265,7 @@ async fn ended(end: Option<&mut RevocationWatch>) {
 /// Why somebody may not listen any more, if so.
 async fn why_not(member: Option<&Viewer>) -> Goodbye {
     // A database that does not answer ends nobody's access.
-    match member?.standing().await {
+    match member?.access_state().await {
         Ok(AccessState::Ended) => Some((ACCESS_ENDED, "the session or token has ended")),
         Ok(AccessState::OtherRole) => Some((ROLE_CHANGED, "the role has changed")),
         Ok(AccessState::Same) | Err(_) => None,

@@ -122,7 +122,7 @@ async fn hear_all(client: &Client, system: &System) -> redis::RedisResult<()> {
     subscription.subscribe(CHANNEL).await?;
     tracing::info!("connected to the other instances through Redis");
     // What was committed while nobody listened.
-    if let Err(error) = system.catch_up_readers().await {
+    if let Err(error) = system.catch_up_feeds().await {
         tracing::warn!(%error, "readers could not be caught up");
     }
     let mut messages = subscription.on_message();
@@ -131,9 +131,9 @@ async fn hear_all(client: &Client, system: &System) -> redis::RedisResult<()> {
         match serde_json::from_str::<Message>(&text) {
             Ok(Message::Events { organization, audience, events }) => {
                 let told = events.into_iter().map(|(seq, frame)| Published { seq, frame: frame.into() }).collect();
-                system.hear((organization, audience), told).await;
+                system.deliver((organization, audience), told).await;
             }
-            Ok(Message::End { access }) => system.hear_end(access),
+            Ok(Message::End { access }) => system.deliver_revocation(access),
             Err(error) => tracing::warn!(%error, "an unreadable message came through Redis"),
         }
     }

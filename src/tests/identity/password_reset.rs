@@ -216,7 +216,7 @@ async fn r_24_no_password_is_made_of_what_is_known_of_the_person() {
         let fields = [("password", PASSWORD), ("new_password", new.as_str())];
         team.browser().call(path_to("change_password"), &fields).await.refuses(400, &["new_password"]);
     }
-    let words = app.state.system().known_words(&team.email.parse().expect("an address")).await.expect("known");
+    let words = app.state.system().password_context(&team.email.parse().expect("an address")).await.expect("known");
     assert!(words.contains(&team.slug) && words.contains(&"Lanternworks".to_owned()), "{words:?}");
 }
 
