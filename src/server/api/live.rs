@@ -153,7 +153,7 @@ fn upgrade(
         .max_message_size(INBOUND_MAX)
         .max_frame_size(INBOUND_MAX)
         .on_upgrade(move |socket| async move {
-            let end = member.as_ref().map(Viewer::end);
+            let end = member.as_ref().map(Viewer::watch_revocation);
             let mut line = FeedSession { socket, feed, member, end };
             let reason = line.serve(stop).await;
             drop(place);

@@ -1,4 +1,4 @@
-//! Mail as it arrives at a mail server.
+//! E-mail as received by an SMTP server.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use tokio::{
 
 use crate::server::mail::{MailSettings, Mailer};
 
-/// A mail server that takes down what it is told. Refuses the first so many letters for now.
-async fn post_office(refusals: usize) -> (String, mpsc::UnboundedReceiver<Vec<String>>) {
+/// An SMTP server that records commands and messages. Rejects the first `refusals` messages temporarily.
+async fn smtp_server(refusals: usize) -> (String, mpsc::UnboundedReceiver<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("smtp://127.0.0.1:{}", listener.local_addr().expect("an address").port());
     let (told, letters) = mpsc::unbounded_channel();
@@ -59,7 +59,7 @@ fn mailer(url: &str) -> Mailer {
     Mailer::open(&settings.expect("a server").impatient())
 }
 
-/// Quoted-printable text as it was.
+/// Decodes quoted-printable text.
 fn unquoted(body: &str) -> String {
     let joined = body.replace("=\r\n", "");
     let mut pieces = joined.split('=');
@@ -96,8 +96,8 @@ fn parts(lines: &[String]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_letter_arrives_with_a_text_and_an_html_part_for_one_person() {
-    let (url, mut letters) = post_office(0).await;
+async fn a_message_arrives_with_a_text_and_an_html_part() {
+    let (url, mut letters) = smtp_server(0).await;
     let to = "ada@example.com".parse().expect("an address");
     let link = "https://status.example.com/reset-password/k3y";
     assert!(mailer(&url).password_reset(&to, link));
@@ -118,8 +118,8 @@ async fn a_letter_arrives_with_a_text_and_an_html_part_for_one_person() {
 }
 
 #[tokio::test]
-async fn a_letter_that_is_refused_for_now_is_tried_again() {
-    let (url, mut letters) = post_office(2).await;
+async fn a_temporarily_rejected_message_is_retried() {
+    let (url, mut letters) = smtp_server(2).await;
     let to = "ada@example.com".parse().expect("an address");
     let mailer = mailer(&url);
     assert!(mailer.invitation(&to, "Zürich – Öl & Co", "Ada", "https://status.example.com/invite/k3y"));
@@ -129,13 +129,13 @@ async fn a_letter_that_is_refused_for_now_is_tried_again() {
 }
 
 #[tokio::test]
-async fn the_check_tells_whether_the_mail_server_answers() {
-    let (url, _letters) = post_office(0).await;
+async fn the_check_reports_whether_the_mail_server_answers() {
+    let (url, _letters) = smtp_server(0).await;
     let settings = |url: &str| {
         MailSettings::given(Some(url), Some("status@example.com"), false).expect("in order").expect("a server")
     };
     assert_eq!(settings(&url).test().await, Ok(()));
-    // A port nobody listens at.
+    // A closed port.
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     drop(listener);

@@ -1,4 +1,4 @@
-//! Mail that tells a person what was done to what protects their account.
+//! Security notices: mail about changes to an account's security.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ use crate::{
 const NOW: &str = "2026-11-25T12:00:00Z";
 const NEW: &str = "seven quiet harbours at dawn";
 
-/// Does something to one's account, which must be allowed.
+/// Changes an account, which must succeed.
 async fn done(team: &Team, name: &str, fields: &[(&str, &str)]) {
     let answer = team.browser().call(path_to(name), fields).await;
     assert!(answer.status.is_success() || answer.status.is_redirection(), "{name}: {}", answer.text);
@@ -33,12 +33,12 @@ fn tells(letter: &EmailMessage, to: &str, subject: &str, way_out: &str) {
 }
 
 #[tokio::test]
-async fn a_person_is_told_of_a_new_password_and_a_second_factor() {
+async fn changes_of_password_and_second_factor_send_a_notice() {
     let (app, mut letters) = with_mail().await;
     let team = app.register("Acme").await;
     let secret = seed(&mut team.browser()).await;
     let code = code_of(&app, &secret);
-    // What is refused is not told.
+    // A refused change sends none.
     let refused = team.browser().call(path_to("enable_second_factor"), &[("code", "000000")]).await;
     refused.refuses(400, &["code"]);
     done(&team, "enable_second_factor", &[("code", &code)]).await;
@@ -54,7 +54,7 @@ async fn a_person_is_told_of_a_new_password_and_a_second_factor() {
 }
 
 #[tokio::test]
-async fn who_gets_a_new_password_by_a_link_is_told_too() {
+async fn a_password_reset_by_link_sends_a_notice() {
     let (app, mut letters) = with_mail().await;
     let team = app.register("Acme").await;
     done(&team, "request_password_reset", &[("email", &team.email)]).await;
@@ -66,10 +66,10 @@ async fn who_gets_a_new_password_by_a_link_is_told_too() {
 }
 
 #[tokio::test]
-async fn another_address_is_told_to_the_one_before() {
+async fn a_change_of_email_sends_a_notice_to_the_old_address() {
     let (app, mut letters) = with_mail().await;
     let team = app.register("Acme").await;
-    // The address they have is no change.
+    // The same address is no change.
     done(&team, "change_email", &[("email", &team.email), ("password", PASSWORD)]).await;
     let new = format!("{}@example.com", unique("new"));
     done(&team, "change_email", &[("email", &new), ("password", PASSWORD)]).await;
@@ -80,7 +80,7 @@ async fn another_address_is_told_to_the_one_before() {
 }
 
 #[tokio::test]
-async fn r_63_an_address_is_told_so_often_a_day_and_no_more_however_often_something_is_done() {
+async fn r_63_notices_to_an_address_are_limited_per_day() {
     let (app, mut letters) = with_mail().await;
     let team = app.register("Acme").await;
     let (mut browser, change) = (team.browser(), path_to("change_password"));
@@ -101,17 +101,20 @@ async fn r_63_an_address_is_told_so_often_a_day_and_no_more_however_often_someth
 }
 
 #[tokio::test]
-async fn r_63_what_else_is_asked_for_from_a_network_keeps_no_warning_back() {
+async fn r_63_other_mails_requested_from_a_network_do_not_suppress_notices() {
     let (app, mut letters) = with_mail().await;
     let team = app.register("Acme").await;
     for n in 0..101 {
         done(&team, "request_password_reset", &[("email", &format!("{n}-{}", team.email))]).await;
     }
     done(&team, "request_password_reset", &[("email", &team.email)]).await;
-    assert!(letter(&mut letters).await.text.contains("/reset-password/"), "letters are counted, not what made none");
-    // Where tests come from.
+    assert!(
+        letter(&mut letters).await.text.contains("/reset-password/"),
+        "mails are counted, not requests that send none"
+    );
+    // The IP address of the tests.
     app.state.use_letters_up("0.0.0.0".parse().expect("an address")).await;
-    // No link is made that cannot be sent: it would count, and make the one before it void.
+    // No link is created that cannot be mailed: it would count, and invalidate the previous one.
     for _ in 0..4 {
         done(&team, "request_password_reset", &[("email", &team.email)]).await;
     }
@@ -120,7 +123,7 @@ async fn r_63_what_else_is_asked_for_from_a_network_keeps_no_warning_back() {
 }
 
 #[tokio::test]
-async fn what_is_done_is_done_where_no_mail_is_sent_or_none_can_be_taken() {
+async fn changes_succeed_where_mail_is_off_or_cannot_be_queued() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     done(&team, "change_password", &[("password", PASSWORD), ("new_password", NEW)]).await;

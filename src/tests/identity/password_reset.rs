@@ -1,4 +1,4 @@
-//! The way back in for who forgot the password.
+//! Password reset by mail.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const NOW: &str = "2026-11-25T12:00:00Z";
 const NEW: &str = "seven quiet harbours at dawn";
 const LOGIN: &str = "/api/auth/login";
 
-/// A server whose mail comes here.
+/// A server whose mail is received here.
 pub async fn with_mail() -> (TestApp, Receiver<EmailMessage>) {
     let mut app = TestApp::at(NOW).await;
     let letters = app.state.record_mail();
@@ -38,7 +38,7 @@ pub async fn letter(letters: &mut Receiver<EmailMessage>) -> EmailMessage {
     timeout(Duration::from_secs(20), letters.recv()).await.expect("a letter in time").expect("a letter")
 }
 
-/// The secret in a letter's link.
+/// The secret in a mail's link.
 fn secret_in(letter: &EmailMessage) -> String {
     let (_, rest) = letter.text.split_once("http://127.0.0.1:3000/reset-password/").expect("a link of our own");
     rest.split_whitespace().next().expect("a secret").to_owned()
@@ -76,11 +76,11 @@ async fn r_28_a_link_sets_a_new_password_once_and_ends_every_session() {
     let back = app.post(LOGIN, &json!({"email": team.email, "password": NEW})).await.is(200);
     let back = Team::of(app.clone(), &back);
     set(&app, &secret, PASSWORD).await.refuses(400, &[]);
-    // Its page says so before anything is typed.
+    // Its page says so before the form is submitted.
     let page = app.browser().open(&format!("/reset-password/{secret}")).await;
     assert!(page.status == 400 && !page.text.contains("New password") && page.text.contains("Ask for a new one"));
     back.get("/api/auth/me").await.is(200);
-    // The failure of the old password is written down just after its answer, so at no certain place.
+    // The failed login with the old password is audited just after its answer, so in no certain order.
     let mut told = actions(&back).await;
     told.retain(|action| action != "login_failed");
     assert_eq!(told[..3], ["logged_in", "password_reset", "password_reset_requested"]);
@@ -88,7 +88,7 @@ async fn r_28_a_link_sets_a_new_password_once_and_ends_every_session() {
 }
 
 #[tokio::test]
-async fn r_28_a_link_is_good_for_half_an_hour_and_until_the_next() {
+async fn r_28_a_link_is_valid_for_half_an_hour_and_until_the_next() {
     let (app, mut letters) = with_mail().await;
     let team = app.register("Acme").await;
     ask(&app, &team.email).await;
@@ -108,7 +108,7 @@ async fn r_28_a_link_is_good_for_half_an_hour_and_until_the_next() {
 }
 
 #[tokio::test]
-async fn r_28_of_two_with_the_same_link_at_once_one_sets_the_password() {
+async fn r_28_of_concurrent_uses_of_a_link_one_sets_the_password() {
     let (app, mut letters) = with_mail().await;
     let team = app.register("Acme").await;
     ask(&app, &team.email).await;
@@ -128,7 +128,7 @@ async fn r_63_an_address_is_sent_three_links_a_day() {
     }
     let fourth = ask(&app, &team.email).await;
     assert_eq!(fourth.header(header::LOCATION), "/forgot-password?sent=yes");
-    // Written down too, just after the answer; those after it would only fill the log.
+    // Audited too, just after the answer; more would only fill the log.
     let asked = async || actions(&team).await.into_iter().filter(|said| said == "password_reset_requested").count();
     for _ in 0..1000 {
         if asked().await == 4 {
@@ -150,7 +150,7 @@ async fn r_63_an_address_is_sent_three_links_a_day() {
 }
 
 #[tokio::test]
-async fn r_26_who_asks_learns_nothing_about_who_has_an_account() {
+async fn r_26_a_request_does_not_reveal_whether_an_account_exists() {
     let (app, mut letters) = with_mail().await;
     let (team, shut_out) = (app.register("Acme").await, app.register("Shut out").await);
     let email = shut_out.email.parse().expect("an address");
@@ -166,7 +166,7 @@ async fn r_26_who_asks_learns_nothing_about_who_has_an_account() {
 }
 
 #[tokio::test]
-async fn r_28_the_link_leads_to_the_configured_host_whatever_the_request_says() {
+async fn r_28_the_link_uses_the_public_url_whatever_the_request_says() {
     let (app, mut letters) = with_mail().await;
     let team = app.register("Acme").await;
     let builder = request(Method::POST, path_to("request_password_reset"))
@@ -181,7 +181,7 @@ async fn r_28_the_link_leads_to_the_configured_host_whatever_the_request_says() 
 }
 
 #[tokio::test]
-async fn a_new_address_makes_the_links_sent_to_the_old_one_void() {
+async fn a_change_of_email_invalidates_links_sent_to_the_old_address() {
     let (app, mut letters) = with_mail().await;
     let team = app.register("Acme").await;
     ask(&app, &team.email).await;
@@ -192,7 +192,7 @@ async fn a_new_address_makes_the_links_sent_to_the_old_one_void() {
 }
 
 #[tokio::test]
-async fn r_28_a_password_set_by_whoever_runs_the_server_makes_the_links_void() {
+async fn r_28_a_password_set_by_the_operator_invalidates_links() {
     let (app, mut letters) = with_mail().await;
     let team = app.register("Acme").await;
     ask(&app, &team.email).await;
@@ -203,7 +203,7 @@ async fn r_28_a_password_set_by_whoever_runs_the_server_makes_the_links_void() {
 }
 
 #[tokio::test]
-async fn r_24_no_password_is_made_of_what_is_known_of_the_person() {
+async fn r_24_a_password_must_not_contain_words_about_the_user() {
     let (app, mut letters) = with_mail().await;
     let team = app.register("Lanternworks").await;
     ask(&app, &team.email).await;
@@ -230,7 +230,7 @@ async fn without_mail_the_page_says_what_to_do_instead() {
 }
 
 #[tokio::test]
-async fn r_27_asking_is_limited_like_logging_in() {
+async fn r_27_requests_share_the_rate_limit_of_logins() {
     let mut app = TestApp::with(&["--auth-rate", "3"]).await;
     let _letters = app.state.record_mail();
     app.router = router(app.state.clone());

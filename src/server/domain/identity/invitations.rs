@@ -240,7 +240,7 @@ impl Person {
         // Before the membership, whose foreign key would take a weaker lock on the user.
         lock_user(tx.db(), self.user()).await?;
         let account = tx.accept_invitation(row, self.user()).await?;
-        let session = exchange(tx.db(), self.session(), account, tx.now(), self.caller()).await?;
+        let session = replace_session(tx.db(), self.session(), account, tx.now(), self.caller()).await?;
         tx.end_access(self.session().uuid());
         tx.commit().await?;
         Ok(session)

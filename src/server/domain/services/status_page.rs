@@ -1,6 +1,6 @@
 //! The status page: services, groups and incidents in one snapshot, as members or visitors see it.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter};
 
 use crate::{
     model::{Audience, Error, PublicOrganization, Result, Slug, StatusPage, Timestamp, page::PAST_DAYS},
