@@ -69,7 +69,7 @@ impl<P> AccountSecurity<P> {
     }
 }
 
-/// Mails a notice about a change to the account's security, if mail is configured. The change stands even if the mail
+/// Mails a notice about a change to the account's security, if mail is configured. The change remains even if the mail
 /// fails.
 pub async fn notify(state: &AppState, caller: &Caller, to: &Email, notice: SecurityNotice) {
     if !state.mailer.is_set_up() {
@@ -191,7 +191,7 @@ impl AccountSecurity<Reauthenticated> {
         self.user.begin_second_factor(&self.state.seeds).await
     }
 
-    /// What the authenticator app needs.
+    /// The seed for the authenticator app, during the setup.
     ///
     /// # Errors
     /// `not_found` when no setup has begun.

@@ -40,7 +40,7 @@ impl Tx {
     ///
     /// # Errors
     /// `conflict` when the key was used for another request.
-    pub(super) async fn made_before(
+    pub(super) async fn created_before(
         &self,
         key: Option<&IdempotencyKey>,
         operation: &str,

@@ -32,7 +32,7 @@ pub enum Credential {
     Token {
         /// Its id.
         id: TokenId,
-        /// What it permits.
+        /// Its scope.
         scope: TokenScope,
         /// Its name, for the audit log.
         name: String,

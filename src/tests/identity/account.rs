@@ -161,12 +161,12 @@ async fn r_23_sensitive_operations_require_reauthentication_after_fifteen_minute
     let team = app.register("Acme").await;
     let token = json!({"name": "Pipeline"});
     app.pass(899);
-    let made = team.post("/api/tokens", token.clone()).await.is(201);
+    let created = team.post("/api/tokens", token.clone()).await.is(201);
     app.pass(1);
     let refusal = team.post("/api/tokens", token.clone()).await.refuses(403, &[]);
     assert_eq!(refusal["code"], "confirm_password");
-    let made = format!("/api/tokens/{}", made["id"].as_str().expect("an id"));
-    team.delete(&made).await.refuses(403, &[]);
+    let created = format!("/api/tokens/{}", created["id"].as_str().expect("an id"));
+    team.delete(&created).await.refuses(403, &[]);
     call(&mut team.browser(), "begin_second_factor", &[]).await.refuses(403, &[]);
     // Other operations continue to work.
     team.service("API").await;
@@ -180,7 +180,7 @@ async fn r_23_sensitive_operations_require_reauthentication_after_fifteen_minute
     let answer = browser.submit("/confirm?next=%2Faccount", path_to("confirm_password"), &fields).await;
     assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, "/account"));
     team.post("/api/tokens", token).await.is(201);
-    assert_eq!(team.delete(&made).await.status, 204);
+    assert_eq!(team.delete(&created).await.status, 204);
     let fields = [("password", PASSWORD), ("next", "//evil.test")];
     let answer = browser.submit("/confirm", path_to("confirm_password"), &fields).await;
     assert_eq!(answer.header(header::LOCATION), "/dashboard");

@@ -17,9 +17,9 @@ const DAY: i64 = 24 * 3600;
 /// A server whose mail is received here.
 async fn with_mail() -> (TestApp, Receiver<EmailMessage>) {
     let mut app = TestApp::at("2026-11-25T12:00:00Z").await;
-    let letters = app.state.record_mail();
+    let inbox = app.state.record_mail();
     app.router = router(app.state.clone());
-    (app, letters)
+    (app, inbox)
 }
 
 async fn invite(team: &Team, email: &str) -> Answer {
@@ -33,7 +33,7 @@ fn refusal(answer: &Answer) -> (Value, &str) {
 
 #[tokio::test]
 async fn r_63_an_address_is_mailed_three_invitations_a_day_by_all_organizations_together() {
-    let (app, mut letters) = with_mail().await;
+    let (app, mut inbox) = with_mail().await;
     let email = format!("{}@example.com", unique("guest"));
     for name in ["First", "Second"] {
         let team = app.register(name).await;
@@ -50,7 +50,7 @@ async fn r_63_an_address_is_mailed_three_invitations_a_day_by_all_organizations_
     app.pass(DAY);
     assert_eq!(invite(&team.back().await, &email).await.is(201)["is_mailed"], true);
     let mut sent = 0;
-    while letters.try_recv().is_ok() {
+    while inbox.try_recv().is_ok() {
         sent += 1;
     }
     assert_eq!(sent, 5);

@@ -16,13 +16,13 @@ use crate::server::mail::{MailSettings, Mailer};
 async fn smtp_server(refusals: usize) -> (String, mpsc::UnboundedReceiver<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("smtp://127.0.0.1:{}", listener.local_addr().expect("an address").port());
-    let (told, letters) = mpsc::unbounded_channel();
+    let (sender, inbox) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         let mut refusals = refusals;
         while let Ok((stream, _)) = listener.accept().await {
             let (read, mut write) = stream.into_split();
             let mut lines = BufReader::new(read).lines();
-            let mut said = Vec::new();
+            let mut received = Vec::new();
             write.write_all(b"220 office.test\r\n").await.expect("written");
             while let Ok(Some(line)) = lines.next_line().await {
                 let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
@@ -36,22 +36,22 @@ async fn smtp_server(refusals: usize) -> (String, mpsc::UnboundedReceiver<Vec<St
                     "QUIT" => "221 Bye\r\n",
                     _ => "250 Fine\r\n",
                 };
-                said.push(line);
+                received.push(line);
                 write.write_all(answer.as_bytes()).await.expect("written");
                 if verb == "DATA" {
                     while let Ok(Some(line)) = lines.next_line().await {
                         if line == "." {
                             break;
                         }
-                        said.push(line);
+                        received.push(line);
                     }
-                    told.send(std::mem::take(&mut said)).expect("somebody listens");
+                    sender.send(std::mem::take(&mut received)).expect("somebody listens");
                     write.write_all(b"250 Taken\r\n").await.expect("written");
                 }
             }
         }
     });
-    (url, letters)
+    (url, inbox)
 }
 
 fn mailer(url: &str) -> Mailer {
@@ -97,11 +97,11 @@ fn parts(lines: &[String]) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn a_message_arrives_with_a_text_and_an_html_part() {
-    let (url, mut letters) = smtp_server(0).await;
+    let (url, mut inbox) = smtp_server(0).await;
     let to = "ada@example.com".parse().expect("an address");
     let link = "https://status.example.com/reset-password/k3y";
     assert!(mailer(&url).password_reset(&to, link));
-    let lines = timeout(Duration::from_secs(20), letters.recv()).await.expect("in time").expect("a letter");
+    let lines = timeout(Duration::from_secs(20), inbox.recv()).await.expect("in time").expect("a mail");
     assert!(lines.iter().any(|line| line.starts_with("MAIL FROM:<status@example.com>")), "{lines:?}");
     let recipients: Vec<_> = lines.iter().filter(|line| line.starts_with("RCPT TO:")).collect();
     assert_eq!(recipients, ["RCPT TO:<ada@example.com>"]);
@@ -119,11 +119,11 @@ async fn a_message_arrives_with_a_text_and_an_html_part() {
 
 #[tokio::test]
 async fn a_temporarily_rejected_message_is_retried() {
-    let (url, mut letters) = smtp_server(2).await;
+    let (url, mut inbox) = smtp_server(2).await;
     let to = "ada@example.com".parse().expect("an address");
     let mailer = mailer(&url);
     assert!(mailer.invitation(&to, "Zürich – Öl & Co", "Ada", "https://status.example.com/invite/k3y"));
-    let lines = timeout(Duration::from_secs(20), letters.recv()).await.expect("in time").expect("a letter");
+    let lines = timeout(Duration::from_secs(20), inbox.recv()).await.expect("in time").expect("a mail");
     assert!(lines.iter().any(|line| line.starts_with("Subject: Invitation to =?utf-8?b?")), "{lines:?}");
     assert!(parts(&lines)[0].1.contains("Ada invites you to Zürich – Öl & Co"));
 }

@@ -266,7 +266,7 @@ async fn r_29_turning_it_off_and_new_codes_require_the_password() {
     browser.call(path_to("renew_recovery_codes"), &right).await.refuses(404, &[]);
     let actions = ada.actions().await;
     for action in ["two_factor_enabled", "two_factor_disabled", "recovery_codes_renewed"] {
-        assert_eq!(actions.iter().filter(|said| **said == action).count(), 1, "{actions:?}");
+        assert_eq!(actions.iter().filter(|other| **other == action).count(), 1, "{actions:?}");
     }
 }
 

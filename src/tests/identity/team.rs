@@ -31,7 +31,7 @@ async fn every_member_sees_the_team_and_when_each_was_last_seen() {
     app.pass(600);
     grace.get("/api/services").await.is(200);
     let members = grace.members().await;
-    let told = |member: &Value| {
+    let shown = |member: &Value| {
         ["email", "name", "role", "joined_at", "last_seen_at", "has_two_factor"].map(|field| member[field].clone())
     };
     let expected = [
@@ -39,7 +39,7 @@ async fn every_member_sees_the_team_and_when_each_was_last_seen() {
         [json!(grace.email), json!("Grace Hopper"), json!("member")],
     ];
     for (member, expected) in members.iter().zip(expected) {
-        assert_eq!(told(member)[..3], expected);
+        assert_eq!(shown(member)[..3], expected);
         assert_eq!(member["has_two_factor"], false);
     }
     assert_eq!(members[1]["joined_at"], "2026-11-25T12:01:00.000Z");
@@ -169,9 +169,9 @@ async fn r_06_a_member_removed_or_demoted_during_their_request_changes_nothing()
     let removed = team.colleague("member").await;
     let remove = async { assert_eq!(team.delete(&path(&removed)).await.status, 204) };
     slow_request(&removed, Method::POST, "/api/groups", json!({"name": "Core"}), remove).await.refuses(401, &[]);
-    let made = team.post("/api/tokens", token).await.is(201);
-    let program = Team { token: made["secret"].as_str().expect("a secret").to_owned(), ..team.clone() };
-    let revoke = async { assert_eq!(team.delete(&format!("/api/tokens/{}", id_of(&made))).await.status, 204) };
+    let created = team.post("/api/tokens", token).await.is(201);
+    let program = Team { token: created["secret"].as_str().expect("a secret").to_owned(), ..team.clone() };
+    let revoke = async { assert_eq!(team.delete(&format!("/api/tokens/{}", id_of(&created))).await.status, 204) };
     slow_request(&program, Method::POST, "/api/groups", json!({"name": "Core"}), revoke).await.refuses(401, &[]);
     assert_eq!(team.groups().await.len(), 0);
     assert_eq!(team.get("/api/tokens").await.is(200), json!([]));

@@ -362,7 +362,7 @@ fn invalid_invitation() -> Error {
 }
 
 fn account_exists() -> Error {
-    Error::new(Code::Conflict, "An account with this address exists by now. Open the invitation link again.")
+    Error::new(Code::Conflict, "An account with this address already exists. Open the invitation link again.")
 }
 
 fn invitation_of(row: invitation::Model) -> Result<Invitation> {

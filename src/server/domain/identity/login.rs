@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// What a login is checked against.
+/// The credentials of a user, as a login verifies them.
 pub struct Credentials {
     /// The user.
     pub user: UserId,

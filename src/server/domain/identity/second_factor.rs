@@ -62,7 +62,7 @@ impl Reauthenticated {
         Ok(tx.commit().await?)
     }
 
-    /// What the authenticator app needs, during the setup.
+    /// The seed for the authenticator app, as text, URI and QR code, during the setup.
     ///
     /// # Errors
     /// `not_found` when no setup has begun.

@@ -47,8 +47,8 @@ impl Member {
         let asked = new.clone();
         let new = new.check()?;
         let mut tx = self.begin().await?;
-        if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
-            return Ok((tx.group(GroupId::from_uuid(made)).await.map_err(gone_since)?.into(), true));
+        if let Some(created) = tx.created_before(key.as_ref(), OPERATION, &asked).await? {
+            return Ok((tx.group(GroupId::from_uuid(created)).await.map_err(gone_since)?.into(), true));
         }
         let count = tx.groups().await?.len();
         if count >= GROUPS_MAX {

@@ -48,8 +48,8 @@ impl Member {
         let asked = new.clone();
         let new = new.check()?;
         let mut tx = self.begin().await?;
-        if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
-            return Ok((tx.service(ServiceId::from_uuid(made)).await.map_err(gone_since)?.into(), true));
+        if let Some(created) = tx.created_before(key.as_ref(), OPERATION, &asked).await? {
+            return Ok((tx.service(ServiceId::from_uuid(created)).await.map_err(gone_since)?.into(), true));
         }
         if tx.services().await?.len() >= SERVICES_MAX {
             return Err(Error::invalid(format!("An organization can have at most {SERVICES_MAX} services.")));
