@@ -64,7 +64,7 @@ test('UI-26 UI-27 a refused registration says what to do at each field and keeps
   await expect(slug).toHaveAccessibleDescription(/This page address is taken. Choose another./);
 
   await attempt(unique('free'), taken.email);
-  await expect(email).toHaveAccessibleDescription(/There is an account with this e-mail address/);
+  await expect(email).toHaveAccessibleDescription(/An account with this e-mail address already exists/);
   await expect(email).toBeFocused();
   await expect(slug).not.toHaveAttribute('aria-invalid');
 

@@ -65,7 +65,7 @@ test('an invitation is taken back, and the last admin stays', async ({ page, exp
   await page.getByRole('button', { name: `Revoke the invitation of ${email}` }).click();
   await expect(page.getByText('Nobody is invited at the moment.')).toBeVisible();
   expect((await page.goto(link))?.status()).toBe(404);
-  await expect(page.getByText('This invitation cannot be used')).toBeVisible();
+  await expect(page.getByText("This invitation can't be used")).toBeVisible();
   await page.goto('/team');
   await page.locator('summary', { hasText: 'Leave organization' }).click();
   await page.getByRole('button', { name: 'Leave now' }).click();

@@ -154,8 +154,8 @@ async fn reset_password(config: &Config, email: &str) -> Result<(), Failure> {
         return Err(Error::invalid("The password must have 12 to 128 characters. Nothing was changed.").into());
     }
     let (domain, passwords) = (open(config, Relay::none()).await?, Passwords::new(COST)?);
-    let known = domain.system().known_words(&email).await.map_err(|error| unknown_user(error, &email))?;
-    passwords.judge(password, known).await.map_err(|error| {
+    let known = domain.system().password_context(&email).await.map_err(|error| unknown_user(error, &email))?;
+    passwords.check_strength(password, known).await.map_err(|error| {
         Error::invalid(error.fields.get("password").map_or("The password is too weak.", String::as_str))
     })?;
     let hash = passwords.hash(password).await?;

@@ -24,7 +24,7 @@ pub async fn run(system: System, stop: CancellationToken) {
     let (readers, scheduler) = (system.clone(), system.clone());
     let catch_up = move || {
         let readers = readers.clone();
-        async move { readers.catch_up_readers().await }
+        async move { readers.catch_up_feeds().await }
     };
     let scheduler = move || {
         let scheduler = scheduler.clone();
@@ -61,13 +61,13 @@ async fn receive_all(relay: &Relay, system: &System) -> redis::RedisResult<Ended
     let Some(mut subscription) = relay.subscribe().await? else { return Ok(Ended::NoRedis) };
     tracing::info!("subscribed to the events of other instances");
     // Events committed before the subscription.
-    if let Err(error) = system.catch_up_readers().await {
+    if let Err(error) = system.catch_up_feeds().await {
         tracing::warn!(%error, "readers could not be caught up");
     }
     while let Some(message) = subscription.next().await? {
         match message {
-            Received::Events(topic, events) => system.hear(topic, events).await,
-            Received::Revoked(access) => system.hear_end(access),
+            Received::Events(topic, events) => system.deliver(topic, events).await,
+            Received::Revoked(access) => system.deliver_revocation(access),
         }
     }
     Ok(Ended::Closed)

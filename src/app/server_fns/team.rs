@@ -23,11 +23,11 @@ pub async fn list_invitations() -> Result<Vec<Invitation>> {
 pub async fn invite_member(email: String, #[server(default)] role: String) -> Result<Invitation> {
     use crate::{
         model::{InvitationRequest, Role},
-        server::{auth::inviter::Inviter, server_fn::call},
+        server::{auth::Invitations, server_fn::call},
     };
-    call::told_once(async move |desk: Inviter| {
+    call::told_once(async move |invitations: Invitations| {
         let role = call::word("role", &role)?.unwrap_or(Role::Member);
-        desk.invite(InvitationRequest { email, role }).await
+        invitations.invite(InvitationRequest { email, role }).await
     })
     .await
 }

@@ -153,7 +153,7 @@ fn upgrade(
         .max_message_size(INBOUND_MAX)
         .max_frame_size(INBOUND_MAX)
         .on_upgrade(move |socket| async move {
-            let end = member.as_ref().map(Viewer::end);
+            let end = member.as_ref().map(Viewer::watch_revocation);
             let mut line = FeedSession { socket, feed, member, end };
             let reason = line.serve(stop).await;
             drop(place);
@@ -265,7 +265,7 @@ async fn ended(end: Option<&mut RevocationWatch>) {
 /// Why somebody may not listen any more, if so.
 async fn why_not(member: Option<&Viewer>) -> Goodbye {
     // A database that does not answer ends nobody's access.
-    match member?.standing().await {
+    match member?.access_state().await {
         Ok(AccessState::Ended) => Some((ACCESS_ENDED, "the session or token has ended")),
         Ok(AccessState::OtherRole) => Some((ROLE_CHANGED, "the role has changed")),
         Ok(AccessState::Same) | Err(_) => None,

@@ -5,7 +5,7 @@ use axum::{Json, http::StatusCode};
 use crate::{
     model::{Error, Invitation, InvitationId, InvitationRequest, Result, RoleRequest, TeamMember, UserId},
     server::{
-        auth::inviter::Inviter,
+        auth::Invitations,
         domain::{Admin, Viewer},
         http::extract::{Body, Id},
     },
@@ -79,8 +79,11 @@ pub async fn invitations(org: Admin) -> Result<Json<Vec<Invitation>>> {
         (status = 429, description = "Enough invitations have been mailed today, by the organization or to this address; `Retry-After` says when to try again.", body = Error),
     ),
 )]
-pub async fn invite(desk: Inviter, Body(request): Body<InvitationRequest>) -> Result<(StatusCode, Json<Invitation>)> {
-    desk.invite(request).await.map(|invitation| (StatusCode::CREATED, Json(invitation)))
+pub async fn invite(
+    invitations: Invitations,
+    Body(request): Body<InvitationRequest>,
+) -> Result<(StatusCode, Json<Invitation>)> {
+    invitations.invite(request).await.map(|invitation| (StatusCode::CREATED, Json(invitation)))
 }
 
 /// Take an invitation back: its link opens nothing any more

@@ -1,32 +1,21 @@
-//! Extractors: a handler that takes a handle has been authorized; without the right there is no handle to take.
-
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+//! Extractors of handles: authenticate and authorize a request. Without the permission, there is no handle to take.
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
+    extract::FromRequestParts,
+    http::{HeaderValue, request::Parts},
 };
 
+use super::caller::{bearer, caller};
 use crate::{
     model::{Code, Error, Result},
     server::{
         domain::{
-            Admin, Caller, Member, Person, Reauthenticated, ReauthenticatedAdmin, Site, TOKEN_PREFIX, TokenSource,
-            Viewer,
+            Admin, Member, Person, Reauthenticated, ReauthenticatedAdmin, Site, TOKEN_PREFIX, TokenSource, Viewer,
         },
-        http::client_ip::client_ip,
         rate_limit::requests,
         state::AppState,
     },
 };
-
-impl FromRequestParts<AppState> for Caller {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
-        Ok(caller(parts, state))
-    }
-}
 
 impl FromRequestParts<AppState> for Site {
     type Rejection = Error;
@@ -43,8 +32,8 @@ impl FromRequestParts<AppState> for Viewer {
         if let Some(viewer) = parts.extensions.get::<Self>() {
             return Ok(viewer.clone());
         }
-        let viewer = viewer(state, parts).await?;
-        requests::recognize(state, &parts.headers, viewer.counted_by());
+        let viewer = authenticate(state, parts).await?;
+        requests::recognize(state, &parts.headers, viewer.rate_limit_key());
         parts.extensions.insert(viewer.clone());
         Ok(viewer)
     }
@@ -56,7 +45,7 @@ impl FromRequestParts<AppState> for Member {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         let viewer = Viewer::from_request_parts(parts, state).await?;
         Self::of(viewer).ok_or_else(|| {
-            let why = "This API token may only read. Make one with the scope `write` for this.";
+            let why = "This API token may only read. Create one with the scope `write`.";
             Error::new(Code::Forbidden, why)
         })
     }
@@ -66,7 +55,7 @@ impl FromRequestParts<AppState> for Admin {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
-        // Whoever is not a person in a session is told that; the others, that their role does not allow it.
+        // API tokens get their own error; other callers, that their role does not allow it.
         Person::from_request_parts(parts, state).await?;
         let member = Member::from_request_parts(parts, state).await?;
         Self::of(member).ok_or_else(Error::forbidden)
@@ -79,7 +68,7 @@ impl FromRequestParts<AppState> for Person {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         let viewer = Viewer::from_request_parts(parts, state).await?;
         Self::of(viewer).ok_or_else(|| {
-            let why = "This is for people: an API token cannot do it. Log in and use the session's token.";
+            let why = "API tokens cannot do this. Log in and use the token of the session.";
             Error::new(Code::Forbidden, why)
         })
     }
@@ -99,91 +88,54 @@ impl FromRequestParts<AppState> for ReauthenticatedAdmin {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         let admin = Admin::from_request_parts(parts, state).await?;
-        let sure = Reauthenticated::from_request_parts(parts, state).await?;
-        Self::of(admin, &sure).ok_or_else(Error::forbidden)
+        let person = Reauthenticated::from_request_parts(parts, state).await?;
+        Self::of(admin, &person).ok_or_else(Error::forbidden)
     }
 }
 
-/// Who is signed in by cookie and opens a page; nobody, when the session has ended. When it goes on under another id from
-/// here, with the header that tells the browser.
-///
-/// # Errors
-/// When the database does not answer.
+/// The viewer of a page, authenticated by the session cookie; none if the session has ended. After a session rotation,
+/// also the `Set-Cookie` header of the new session.
 pub async fn page_session(state: &AppState, parts: &Parts) -> Result<Option<(Viewer, Option<HeaderValue>)>> {
     let token = state.cookie.read(&parts.headers);
     let Some(session) = token.and_then(|token| state.tokens.read(&token, state.domain.clock().now()).ok()) else {
         return Ok(None);
     };
     let caller = caller(parts, state);
-    let Some((seat, new)) = state.domain.site().page_seat(session, &caller).await? else { return Ok(None) };
+    let Some((principal, new)) = state.domain.site().authenticate_page(session, &caller).await? else {
+        return Ok(None);
+    };
     let cookie = match new {
         Some(new) => Some(state.cookie.write(&state.tokens.write(&new)?, new.is_lasting)?),
         None => None,
     };
-    Ok(Some((Viewer::new(state.domain.clone(), seat, caller), cookie)))
+    Ok(Some((Viewer::new(state.domain.clone(), principal, caller), cookie)))
 }
 
-/// Who asks. A request that brings its own token is judged by it alone; the cookie is for those that bring none.
-async fn viewer(state: &AppState, parts: &Parts) -> Result<Viewer> {
-    let opened = match bearer(&parts.headers)? {
-        Some(secret) if secret.starts_with(TOKEN_PREFIX) => program(state, parts, secret).await,
-        Some(token) => person(state, parts, token, TokenSource::Header).await,
+/// Authenticates a request by its bearer token, or without one by its session cookie.
+async fn authenticate(state: &AppState, parts: &Parts) -> Result<Viewer> {
+    let viewer = match bearer(&parts.headers)? {
+        Some(secret) if secret.starts_with(TOKEN_PREFIX) => by_api_token(state, parts, secret).await,
+        Some(token) => by_session_token(state, parts, token, TokenSource::Header).await,
         None => {
             let token = state.cookie.read(&parts.headers).ok_or_else(Error::unauthorized)?;
-            person(state, parts, &token, TokenSource::Cookie).await
+            by_session_token(state, parts, &token, TokenSource::Cookie).await
         }
     };
-    opened.inspect_err(|error| {
+    viewer.inspect_err(|error| {
         if error.code == Code::Unauthorized {
             requests::forget(state, &parts.headers);
         }
     })
 }
 
-/// Who sits in the session a token names.
-async fn person(state: &AppState, parts: &Parts, token: &str, carrier: TokenSource) -> Result<Viewer> {
+async fn by_session_token(state: &AppState, parts: &Parts, token: &str, source: TokenSource) -> Result<Viewer> {
     let session = state.tokens.read(token, state.domain.clock().now())?;
-    let seat = state.domain.site().seat(session, carrier).await?.ok_or_else(Error::unauthorized)?;
-    Ok(Viewer::new(state.domain.clone(), seat, caller(parts, state)))
+    let principal = state.domain.site().authenticate_session(session, source).await?;
+    let principal = principal.ok_or_else(Error::unauthorized)?;
+    Ok(Viewer::new(state.domain.clone(), principal, caller(parts, state)))
 }
 
-/// The program that holds this secret.
-async fn program(state: &AppState, parts: &Parts, secret: &str) -> Result<Viewer> {
-    let seat = state.domain.site().token_seat(secret).await?.ok_or_else(Error::unauthorized)?;
-    Ok(Viewer::new(state.domain.clone(), seat, caller(parts, state)))
-}
-
-/// Where a request comes from.
-#[must_use]
-pub fn caller_ip(parts: &Parts, state: &AppState) -> IpAddr {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
-    client_ip(peer, &parts.headers, &state.config.trusted_proxies)
-}
-
-fn caller(parts: &Parts, state: &AppState) -> Caller {
-    let text = |name: HeaderName| {
-        let value = parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
-        value.chars().take(255).collect::<String>()
-    };
-    Caller {
-        ip: Some(caller_ip(parts, state)),
-        request_id: text(HeaderName::from_static("x-request-id")),
-        user_agent: text(header::USER_AGENT),
-    }
-}
-
-/// The token of an `Authorization: Bearer` header.
-///
-/// # Errors
-/// `unauthorized` for another scheme, which is refused rather than overlooked.
-pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-    let text = value.to_str().map_err(|_| Error::unauthorized())?;
-    match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
-            Ok(Some(token.trim()))
-        }
-        _ => Err(Error::unauthorized()),
-    }
+async fn by_api_token(state: &AppState, parts: &Parts, secret: &str) -> Result<Viewer> {
+    let principal = state.domain.site().authenticate_token(secret).await?.ok_or_else(Error::unauthorized)?;
+    Ok(Viewer::new(state.domain.clone(), principal, caller(parts, state)))
 }

@@ -1,5 +1,5 @@
 //! The cryptography of session tokens: HMAC-SHA-256 ("HS256") for `jsonwebtoken`, on the `hmac` and `sha2` crates. No
-//! other algorithm of RFC 7518 exists here, so no token can ask for one.
+//! other algorithm of RFC 7518 is compiled in, so no token can ask for one.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{
@@ -22,7 +22,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes this the process's provider. Only the first call has an effect.
+/// Installs the provider for this process. Only the first call has an effect.
 pub fn install_provider() {
     _ = PROVIDER.install_default();
 }
@@ -83,7 +83,7 @@ mod tests {
 
     /// The first example of RFC 7515 (A.1): key, signing input and signature are the RFC's.
     #[test]
-    fn it_signs_as_rfc_7515_says() {
+    fn it_signs_the_example_of_rfc_7515() {
         install_provider();
         let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow==";
         let message: &[u8] =
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn it_knows_no_other_algorithm() {
+    fn it_rejects_other_algorithms() {
         install_provider();
         let key = EncodingKey::from_secret(b"any key");
         for other in [Algorithm::HS384, Algorithm::HS512, Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {

@@ -1,4 +1,4 @@
-//! The tokens that name a session, and the cookie that carries one in a browser.
+//! Session tokens (JWT), and the cookie that carries one in a browser.
 
 use std::sync::Arc;
 
@@ -19,18 +19,18 @@ use crate::{
 
 const ISSUER: &str = "aldis";
 const AUDIENCE: &str = "aldis";
-/// What the key is derived for.
+/// The purpose the key is derived for.
 const PURPOSE: &str = "session";
-/// What the token is for; other purposes will have other words, so that none passes for another.
+/// The `typ` claim: a token of another type does not pass for a session token.
 const TYPE: &str = "session";
-/// No token of ours is longer; a longer one is not even read.
-const LONGEST: usize = 2048;
+/// The longest token that is parsed.
+const LENGTH_MAX: usize = 2048;
 
-/// Signs and reads tokens. A token alone opens nothing: its session must stand.
+/// Signs and verifies session tokens. A token alone is not enough: its session must exist.
 #[derive(Clone)]
 pub struct Tokens {
     encoding: EncodingKey,
-    /// The key that signs, then those that did before: derived from older secrets, and the secrets themselves.
+    /// The current key, then earlier ones: derived from older secrets, and the secrets themselves.
     decoding: Arc<[DecodingKey]>,
     validation: Validation,
 }
@@ -48,29 +48,29 @@ struct Claims {
 }
 
 impl Tokens {
-    /// Signs with a key derived from this secret, and reads what it or the old ones signed. Sessions that began when the
-    /// secrets themselves signed go on until they end.
+    /// Signs with a key derived from this secret, and also verifies tokens signed with the old ones, or with the secrets
+    /// themselves, as earlier versions did.
     #[must_use]
     pub fn new(secret: &Secret, old: &[Secret]) -> Self {
         jwt::install_provider();
         let secrets = || [secret].into_iter().chain(old);
         let derived = secrets().map(|secret| DecodingKey::from_secret(&secret.key(PURPOSE)));
-        let themselves = secrets().map(|secret| DecodingKey::from_secret(secret.bytes()));
+        let raw = secrets().map(|secret| DecodingKey::from_secret(secret.bytes()));
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iat", "sub", "aud", "iss", "jti"]);
         validation.leeway = 0;
-        // The server's own clock decides, so that tests can move it; see `read`.
+        // `read` compares with the server's clock, so that tests can move it.
         validation.validate_exp = false;
         Self {
             encoding: EncodingKey::from_secret(&secret.key(PURPOSE)),
-            decoding: derived.chain(themselves).collect(),
+            decoding: derived.chain(raw).collect(),
             validation,
         }
     }
 
-    /// A token for a session.
+    /// Signs a token for a session.
     ///
     /// # Errors
     /// When signing fails.
@@ -88,12 +88,12 @@ impl Tokens {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).map_err(internal)
     }
 
-    /// The session a token names, if the token is ours and has not expired.
+    /// Verifies a token and returns its session.
     ///
     /// # Errors
-    /// `unauthorized`.
+    /// `unauthorized` for a forged, foreign or expired token.
     pub fn read(&self, token: &str, now: Timestamp) -> Result<SessionId> {
-        if token.len() > LONGEST {
+        if token.len() > LENGTH_MAX {
             return Err(Error::unauthorized());
         }
         let read = |key: &DecodingKey| jsonwebtoken::decode::<Claims>(token, key, &self.validation).ok();
@@ -106,14 +106,14 @@ impl Tokens {
     }
 }
 
-/// The cookie that carries a token in a browser. Over TLS it cannot be set by another host or sent in the clear.
+/// The session cookie. Over TLS it has the `__Host-` prefix: no other host can set it, and it is never sent in the clear.
 #[derive(Clone, Copy)]
 pub struct SessionCookie {
     secure: bool,
 }
 
 impl SessionCookie {
-    /// The cookie for people who reach us at this address.
+    /// The cookie for this public URL.
     #[must_use]
     pub fn new(url: &PublicUrl) -> Self {
         Self { secure: url.is_https() }
@@ -123,29 +123,26 @@ impl SessionCookie {
         if self.secure { "__Host-aldis" } else { "aldis" }
     }
 
-    /// The token in a request, if it carries the cookie.
+    /// The token in the cookie of a request.
     #[must_use]
     pub fn read(self, headers: &HeaderMap) -> Option<String> {
         CookieJar::from_headers(headers).get(self.name()).map(|cookie| cookie.value().to_owned())
     }
 
-    /// The header that hands out a token.
+    /// The `Set-Cookie` header with a token.
     ///
     /// # Errors
-    /// When the token cannot stand in a header.
+    /// When the token is not a valid header value.
     pub fn write(self, token: &str, is_lasting: bool) -> Result<HeaderValue> {
         self.header(token, is_lasting.then_some(SESSION_SECONDS))
     }
 
-    /// The header that takes the token away.
-    ///
-    /// # Errors
-    /// Never in practice.
+    /// The `Set-Cookie` header that deletes the cookie.
     pub fn clear(self) -> Result<HeaderValue> {
         self.header("", Some(0))
     }
 
-    /// Without a number of seconds, the browser forgets it when it is closed.
+    /// Without `seconds`, a cookie that ends with the browser.
     fn header(self, value: &str, seconds: Option<i64>) -> Result<HeaderValue> {
         let cookie =
             Cookie::build((self.name(), value)).path("/").http_only(true).same_site(SameSite::Lax).secure(self.secure);

@@ -1,4 +1,4 @@
-//! The time, real or pretended.
+//! The clock: real, or set by a test.
 
 use std::sync::{
     Arc,
@@ -7,25 +7,25 @@ use std::sync::{
 
 use crate::model::Timestamp;
 
-/// Where the server takes the time from.
+/// The server's time source.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The machine's clock.
     System,
-    /// A clock that stands still until a test moves it: milliseconds since 1970.
+    /// A clock that only tests advance: milliseconds since 1970.
     Pretended(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// A clock that shows this instant until it is moved.
+    /// A clock that shows this time until it is advanced.
     #[must_use]
     pub fn pretend(now: Timestamp) -> Self {
         Self::Pretended(Arc::new(AtomicI64::new(now.millis())))
     }
 
-    /// The present instant.
+    /// The current time.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is where everybody else takes the time from")]
+    #[expect(clippy::disallowed_methods, reason = "the one source of time")]
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => chrono::Utc::now().into(),
@@ -33,7 +33,7 @@ impl Clock {
         }
     }
 
-    /// Moves a pretended clock forward; does nothing to the real one.
+    /// Advances a pretended clock; the real one is unaffected.
     pub fn advance_seconds(&self, seconds: i64) {
         if let Self::Pretended(millis) = self {
             millis.fetch_add(seconds * 1000, Ordering::SeqCst);

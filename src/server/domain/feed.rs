@@ -1,4 +1,4 @@
-//! One reader's way through the live events: what it missed first, then each as it happens, without a gap.
+//! Feeds: a client's subscription to live events, first those it missed, then each new one, without a gap.
 
 use std::collections::VecDeque;
 
@@ -17,65 +17,59 @@ use crate::{
     server::live::hub::{EventBatch, Published, Topic},
 };
 
-/// The most events a returning reader is caught up with; one that missed more reloads the state.
+/// The most events a returning client is caught up with; past it, the client reloads the state.
 const REPLAY_MAX: u64 = 500;
 
-/// The most text a returning reader is caught up with, in characters: past it the state is less to load.
+/// The most text a returning client is caught up with, in characters: past it, reloading the state is cheaper.
 const REPLAY_TEXT_MAX: usize = 2_000_000;
 
-/// How long events are kept for readers that return.
-const KEPT_SECONDS: i64 = 7 * 24 * 3600;
+/// How long events are kept for returning clients: 7 days.
+const RETENTION_SECONDS: i64 = 7 * 24 * 3600;
 
-/// What a reader has missed.
+/// The events a client has missed.
 pub(super) struct Missed {
     /// The events, oldest first.
     pub events: Vec<Published>,
-    /// Whether they are all there are; committed ones may have come since.
+    /// Whether they are complete, up to the time of the query.
     pub is_all: bool,
 }
 
-/// A reader's place in the order of events.
+/// A client's subscription to the events of one organization and audience.
 pub struct Feed {
     domain: Domain,
     topic: Topic,
     receiver: broadcast::Receiver<EventBatch>,
     backlog: VecDeque<Published>,
-    /// The newest number when the reader came.
+    /// The newest sequence number at the start.
     tip: Seq,
-    /// The newest number the reader has.
+    /// The newest sequence number delivered.
     last: Seq,
-    /// Events between `last` and what has arrived must be read from the database.
-    behind: bool,
-    /// Some of them are not there any more.
-    gone: bool,
+    /// Whether events after `last` must be read from the database.
+    is_behind: bool,
+    /// Whether some of them have been pruned.
+    is_pruned: bool,
 }
 
-/// What a reader gets next.
+/// The next item of a feed.
 #[derive(Debug)]
 pub enum Next {
-    /// An event.
+    /// An event to send.
     Event(Published),
-    /// Events are gone, or one is too large: the reader must reload the state.
+    /// Events were pruned, or one is too large: the client must reload the state.
     Resync,
-    /// There will be no more.
+    /// The feed has ended.
     Closed,
 }
 
 impl Viewer {
-    /// Begins to read what members see, after the event numbered `since` or from now on.
-    ///
-    /// # Errors
-    /// When the database does not answer.
+    /// Subscribes to the events members see, after the one numbered `since` or from now on.
     pub async fn feed(&self, since: Option<Seq>) -> Result<Feed> {
         Feed::open(&self.domain, (self.organization(), Audience::Members), since).await
     }
 }
 
 impl Visitor {
-    /// Begins to read what visitors see, after the event numbered `since` or from now on.
-    ///
-    /// # Errors
-    /// When the database does not answer.
+    /// Subscribes to the events visitors see, after the one numbered `since` or from now on.
     pub async fn feed(&self, since: Option<Seq>) -> Result<Feed> {
         Feed::open(&self.domain, (self.organization, Audience::Public), since).await
     }
@@ -83,7 +77,7 @@ impl Visitor {
 
 impl Feed {
     async fn open(domain: &Domain, topic: Topic, since: Option<Seq>) -> Result<Self> {
-        // Listen first and look afterwards: what is committed in between arrives twice, never not at all.
+        // Subscribe before reading the tip: an event committed in between arrives twice rather than never.
         let receiver = domain.hub().subscribe(topic);
         let tip = domain.tip(topic).await?;
         domain.hub().init_tip(topic, tip);
@@ -94,91 +88,85 @@ impl Feed {
             backlog: VecDeque::new(),
             tip,
             last: since.unwrap_or(tip),
-            behind: false,
-            gone: false,
+            is_behind: false,
+            is_pruned: false,
         };
         if feed.last > tip {
-            // The reader knows more than the database, for example after a restore: it must begin again.
-            feed.gone = true;
+            // The client is ahead of the database, for example after a restore: it must reload.
+            feed.is_pruned = true;
         } else if feed.last < tip {
             feed.refill().await?;
         }
         Ok(feed)
     }
 
-    /// The newest number when the reader came.
+    /// The newest sequence number when the feed was opened.
     #[must_use]
     pub const fn tip(&self) -> Seq {
         self.tip
     }
 
-    /// The newest number the reader has.
+    /// The newest sequence number delivered.
     #[must_use]
     pub const fn last(&self) -> Seq {
         self.last
     }
 
-    /// Waits for what comes next. May be dropped and called again without losing anything.
+    /// Waits for the next item. Cancel-safe.
     pub async fn next(&mut self) -> Next {
         loop {
-            if self.gone {
+            if self.is_pruned {
                 return Next::Resync;
             }
             if let Some(event) = self.backlog.pop_front() {
                 self.last = event.seq;
                 return if event.is_sent() { Next::Event(event) } else { Next::Resync };
             }
-            // Remembered outside this call, which may be dropped while it waits for the database.
-            if self.behind {
+            // A field, not a local: this call may be dropped while it waits for the database.
+            if self.is_behind {
                 if let Err(error) = self.refill().await {
-                    tracing::warn!(%error, "a live reader could not be caught up");
+                    tracing::warn!(%error, "a live feed could not be caught up");
                     return Next::Resync;
                 }
-                self.behind = false;
+                self.is_behind = false;
                 continue;
             }
             match self.receiver.recv().await {
-                Ok(told) => {
-                    let news = &told[told.partition_point(|event| event.seq <= self.last)..];
+                Ok(batch) => {
+                    let news = &batch[batch.partition_point(|event| event.seq <= self.last)..];
                     if news.first().is_none_or(|event| event.seq == self.last + 1) {
                         self.backlog.extend(news.iter().cloned());
                     } else {
-                        self.behind = true;
+                        self.is_behind = true;
                     }
                 }
-                Err(RecvError::Lagged(_)) => self.behind = true,
+                Err(RecvError::Lagged(_)) => self.is_behind = true,
                 Err(RecvError::Closed) => return Next::Closed,
             }
         }
     }
 
-    /// Goes on from now, for a reader that was told to reload the state.
-    ///
-    /// # Errors
-    /// When the database does not answer.
+    /// Skips to the newest event, for a client that reloads the state.
     pub async fn skip_to_now(&mut self) -> Result<()> {
         self.backlog.clear();
         self.last = self.domain.tip(self.topic).await?;
-        (self.behind, self.gone) = (false, false);
+        (self.is_behind, self.is_pruned) = (false, false);
         Ok(())
     }
 
-    /// Reads what lies after the reader's last event; notes when some of it is gone.
+    /// Reads the events after the last one delivered; notes if some have been pruned.
     async fn refill(&mut self) -> Result<()> {
         let missed = self.domain.events_after(self.topic, self.last).await?;
         self.backlog = missed.events.into();
         let follows = self.backlog.front().is_some_and(|event| event.seq == self.last + 1);
-        self.gone = !(follows && missed.is_all);
+        self.is_pruned = !(follows && missed.is_all);
         Ok(())
     }
 }
 
 impl System {
-    /// Catches this process's readers up with what other processes committed, in case their word was lost.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn catch_up_readers(&self) -> Result<()> {
+    /// Catches this instance's feeds up with events of other instances whose messages were lost.
+    pub async fn catch_up_feeds(&self) -> Result<()> {
         for (topic, tip) in self.domain.hub().active() {
             if let Some(tip) = tip
                 && self.domain.tip(topic).await? > tip
@@ -189,23 +177,20 @@ impl System {
         Ok(())
     }
 
-    /// Passes what another process committed to this process's readers.
-    pub async fn hear(&self, topic: Topic, events: EventBatch) {
-        self.domain.hear(topic, events).await;
+    /// Delivers events committed by another instance.
+    pub async fn deliver(&self, topic: Topic, events: EventBatch) {
+        self.domain.deliver(topic, events).await;
     }
 
-    /// Passes on that a session or token has ended or changed at another process.
-    pub fn hear_end(&self, access: uuid::Uuid) {
-        self.domain.hear_end(access);
+    /// Delivers a revocation published by another instance.
+    pub fn deliver_revocation(&self, id: uuid::Uuid) {
+        self.domain.deliver_revocation(id);
     }
 
-    /// Forgets events that no reader can still ask for.
-    ///
-    /// # Errors
-    /// When the database does not answer.
+    /// Deletes events past the retention time.
     #[expect(clippy::disallowed_methods, reason = "housekeeping over all organizations, by age alone")]
     pub async fn forget_old_events(&self) -> Result<u64> {
-        let oldest = self.domain.clock().now().plus_seconds(-KEPT_SECONDS);
+        let oldest = self.domain.clock().now().plus_seconds(-RETENTION_SECONDS);
         let result =
             event::Entity::delete_many().filter(event::Column::CreatedAt.lt(oldest)).exec(self.domain.db()).await?;
         Ok(result.rows_affected)
@@ -213,13 +198,12 @@ impl System {
 }
 
 impl Domain {
-    /// The newest committed number.
+    /// The newest committed sequence number.
     pub(super) async fn tip(&self, (id, audience): Topic) -> Result<Seq> {
         tip(self.db(), id, audience).await
     }
 
-    /// The events after `seq`, as many as a reader is caught up with. How much text they are is looked at before any of it
-    /// is read.
+    /// The events after `seq`, up to the limits. Their length is queried before any text is read.
     pub(super) async fn events_after(&self, (id, audience): Topic, seq: Seq) -> Result<Missed> {
         let after: Select<event::Entity> = Scope::of(id)
             .find()
@@ -238,7 +222,7 @@ impl Domain {
     }
 }
 
-/// How many of these, from the first on, are at most so long together; the first is one of them in any case.
+/// How many of these, from the first on, fit into `most` together; at least one.
 fn affordable(lengths: &[i32], most: usize) -> usize {
     let sums = lengths.iter().scan(0_usize, |sum, length| {
         *sum = sum.saturating_add(usize::try_from(*length).unwrap_or(0));
@@ -247,8 +231,8 @@ fn affordable(lengths: &[i32], most: usize) -> usize {
     sums.take_while(|sum| *sum <= most).count().max(1).min(lengths.len())
 }
 
-/// The number of the newest event of an organization for an audience.
-#[expect(clippy::disallowed_methods, reason = "the organization is what scopes are made of")]
+/// The sequence number of the newest event of an organization for an audience.
+#[expect(clippy::disallowed_methods, reason = "the tenant itself")]
 pub(super) async fn tip(db: &impl ConnectionTrait, id: OrganizationId, audience: Audience) -> Result<Seq> {
     let row = organization::Entity::find_by_id(id).one(db).await?.ok_or_else(Error::not_found)?;
     Ok(match audience {
@@ -263,10 +247,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn r_42_a_reader_is_caught_up_with_so_much_text_and_no_more() {
+    fn r_42_a_client_is_caught_up_with_limited_text() {
         assert_eq!(affordable(&[], 10), 0);
         assert_eq!(affordable(&[4, 6], 10), 2);
-        assert_eq!(affordable(&[4, 7, 1], 10), 1, "what follows one that is too much is not there either");
-        assert_eq!(affordable(&[11, 1], 10), 1, "else nobody would get past it");
+        assert_eq!(affordable(&[4, 7, 1], 10), 1, "nothing after the first that does not fit");
+        assert_eq!(affordable(&[11, 1], 10), 1, "or no client would get past it");
     }
 }

@@ -1,6 +1,6 @@
-//! Handles: what one may do is what the handle at hand has methods for.
+//! Handles: authorization as values. A handle is a permission, and its methods are the operations it permits.
 //!
-//! Constructors are visible in `server` only, and there `auth` alone calls them, after it has looked.
+//! Their constructors are visible in `server` only; `auth` calls them after authenticating the request.
 
 use std::ops::Deref;
 
@@ -8,18 +8,30 @@ use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::{
-    Caller, Domain,
+    Domain,
     audit::Actor,
-    identity::sessions::{Credential, Principal},
+    principal::{Caller, Credential, Principal},
     store::Scope,
     tx::Tx,
 };
 use crate::model::{Account, OrganizationId, Result, Role, SessionId, Timestamp, TokenScope, UserId};
 
-/// How long a password that was given counts for what is sensitive.
-const SURE_SECONDS: i64 = 15 * 60;
+/// Re-authentication is valid for 15 minutes.
+const REAUTHENTICATED_SECONDS: i64 = 15 * 60;
 
-/// Somebody who is nobody yet: may register, sign in, and visit public pages.
+impl Domain {
+    /// The handle for anonymous callers.
+    pub(in crate::server) fn site(&self) -> Site {
+        Site::new(self.clone())
+    }
+
+    /// The handle for jobs and commands.
+    pub(in crate::server) fn system(&self) -> System {
+        System { domain: self.clone() }
+    }
+}
+
+/// An anonymous caller: may register, log in and visit public pages.
 #[derive(Clone)]
 pub struct Site {
     pub(super) domain: Domain,
@@ -31,19 +43,13 @@ impl Site {
     }
 }
 
-/// The server's own jobs.
+/// The server itself: jobs and commands.
 #[derive(Clone)]
 pub struct System {
     pub(super) domain: Domain,
 }
 
-impl System {
-    pub(super) const fn new(domain: Domain) -> Self {
-        Self { domain }
-    }
-}
-
-/// Somebody at one organization's public page: sees what is published.
+/// A visitor of one organization's public page: may read what is published.
 #[derive(Clone)]
 pub struct Visitor {
     pub(super) domain: Domain,
@@ -60,37 +66,36 @@ impl Visitor {
     }
 }
 
-/// Somebody signed in to one organization, or a program with a token of it: sees what its members see.
+/// A user signed in to one organization, or a program with one of its API tokens: may read what members see.
 #[derive(Clone)]
 pub struct Viewer {
     pub(super) domain: Domain,
-    seat: Principal,
+    principal: Principal,
     caller: Caller,
 }
 
 impl Viewer {
-    pub(in crate::server) const fn new(domain: Domain, seat: Principal, caller: Caller) -> Self {
-        Self { domain, seat, caller }
+    pub(in crate::server) const fn new(domain: Domain, principal: Principal, caller: Caller) -> Self {
+        Self { domain, principal, caller }
     }
 
-    /// Who is signed in, and where. For a program: who made its token, as a member.
+    /// The user and the organization. For a program: the creator of its token, with the role of a member.
     #[must_use]
     pub fn account(&self) -> Account {
-        self.seat.account.clone()
+        self.principal.account.clone()
     }
 
-    /// By what the requests are counted: a person's in all their sessions together, a program's by its token.
+    /// The id that request limits count by: the user for all their sessions together, or the API token.
     #[must_use]
-    pub fn counted_by(&self) -> Uuid {
-        match self.seat.key {
+    pub fn rate_limit_key(&self) -> Uuid {
+        match self.principal.credential {
             Credential::Session { .. } => self.user().uuid(),
             Credential::Token { id, .. } => id.uuid(),
         }
     }
 
-    /// What opened the door.
-    pub(super) const fn key(&self) -> &Credential {
-        &self.seat.key
+    pub(super) const fn credential(&self) -> &Credential {
+        &self.principal.credential
     }
 
     pub(super) const fn caller(&self) -> &Caller {
@@ -98,15 +103,15 @@ impl Viewer {
     }
 
     pub(super) const fn user(&self) -> UserId {
-        self.seat.account.user.id
+        self.principal.account.user.id
     }
 
     pub(super) const fn role(&self) -> Role {
-        self.seat.account.user.role
+        self.principal.account.user.role
     }
 
     pub(super) const fn organization(&self) -> OrganizationId {
-        self.seat.account.organization.id
+        self.principal.account.organization.id
     }
 
     pub(super) const fn scope(&self) -> Scope {
@@ -117,34 +122,34 @@ impl Viewer {
         self.domain.db()
     }
 
-    /// Who acts, for the audit log.
+    /// The actor of audit events.
     pub(super) fn actor(&self) -> Actor {
-        match &self.seat.key {
-            Credential::Session { .. } => Actor::person(self.user(), &self.seat.account.user.name, &self.caller),
+        match self.credential() {
+            Credential::Session { .. } => Actor::person(self.user(), &self.principal.account.user.name, &self.caller),
             Credential::Token { name, .. } => Actor::token(self.user(), name, &self.caller),
         }
     }
 }
 
-/// A member: also changes services and their status.
+/// A viewer with write access: may also change services and incidents.
 #[derive(Clone)]
 pub struct Member(Viewer);
 
 impl Member {
-    /// The handle, for whom it is for: a member, or a program that may write.
+    /// The handle, if the viewer is a member or a program with write scope.
     pub(in crate::server) fn of(viewer: Viewer) -> Option<Self> {
-        let may_write = match viewer.key() {
+        let may_write = match viewer.credential() {
             Credential::Session { .. } => matches!(viewer.role(), Role::Member | Role::Admin),
             Credential::Token { scope, .. } => *scope == TokenScope::Write,
         };
         may_write.then_some(Self(viewer))
     }
 
-    /// Begins a change of this organization. What lets the caller in is looked at again: a body that comes in drops may
-    /// take until after they were removed.
+    /// Begins a transaction on this organization, after checking that the credential is still valid: a slow request
+    /// body may have arrived after its revocation.
     pub(super) async fn begin(&self) -> Result<Tx> {
         let tx = Tx::begin(&self.domain, self.organization(), self.actor()).await?;
-        tx.still_stands(self.key()).await?;
+        tx.require_valid_credential(self.credential()).await?;
         Ok(tx)
     }
 }
@@ -157,21 +162,22 @@ impl Deref for Member {
     }
 }
 
-/// An admin: also changes the organization itself. Never a program: a token cannot make others or invite people.
+/// An admin: may also change the organization itself. Never a program: API tokens cannot create others or invite
+/// people.
 #[derive(Clone)]
 pub struct Admin(Member);
 
 impl Admin {
-    /// The handle, for whom it is for.
+    /// The handle, if the member is an admin in a session.
     pub(in crate::server) fn of(member: Member) -> Option<Self> {
-        let is_admin = matches!(member.key(), Credential::Session { .. }) && member.role() == Role::Admin;
+        let is_admin = matches!(member.credential(), Credential::Session { .. }) && member.role() == Role::Admin;
         is_admin.then_some(Self(member))
     }
 
-    /// Begins a change that an admin may make; whoever is none by now may not.
+    /// As [`Member::begin`], after checking that the user is still an admin.
     pub(super) async fn begin(&self) -> Result<Tx> {
         let tx = self.0.begin().await?;
-        tx.still_admin(self.user()).await?;
+        tx.require_admin(self.user()).await?;
         Ok(tx)
     }
 }
@@ -184,7 +190,7 @@ impl Deref for Admin {
     }
 }
 
-/// A person in a session of theirs: also changes their own account. Never a program.
+/// A user in a session of theirs, never a program: may also change their own account.
 #[derive(Clone)]
 pub struct Person {
     viewer: Viewer,
@@ -193,28 +199,37 @@ pub struct Person {
 }
 
 impl Person {
-    /// The handle, for whom it is for.
+    /// The handle, unless the viewer is a program.
     pub(in crate::server) fn of(viewer: Viewer) -> Option<Self> {
-        match *viewer.key() {
+        match *viewer.credential() {
             Credential::Session { id, authenticated_at } => Some(Self { viewer, session: id, authenticated_at }),
             Credential::Token { .. } => None,
         }
     }
 
-    /// The session this handle came from.
+    /// The session of the request.
     pub(super) const fn session(&self) -> SessionId {
         self.session
     }
 }
 
-/// A person who gave their password a short while ago: also changes what protects their account.
+impl Deref for Person {
+    type Target = Viewer;
+
+    fn deref(&self) -> &Viewer {
+        &self.viewer
+    }
+}
+
+/// A user with recent re-authentication (the password given within 15 minutes): may also change what protects their
+/// account.
 #[derive(Clone)]
 pub struct Reauthenticated(Person);
 
 impl Reauthenticated {
-    /// The handle, for whom it is for.
+    /// The handle, if the password was given recently.
     pub(in crate::server) fn of(person: Person) -> Option<Self> {
-        let is_recent = person.authenticated_at.plus_seconds(SURE_SECONDS) > person.domain.clock().now();
+        let is_recent = person.authenticated_at.plus_seconds(REAUTHENTICATED_SECONDS) > person.domain.clock().now();
         is_recent.then_some(Self(person))
     }
 }
@@ -227,14 +242,14 @@ impl Deref for Reauthenticated {
     }
 }
 
-/// An admin who gave their password a short while ago: also makes and revokes what lets others in.
+/// An admin with recent re-authentication: may also create and revoke API tokens.
 #[derive(Clone)]
 pub struct ReauthenticatedAdmin(Admin);
 
 impl ReauthenticatedAdmin {
-    /// The handle, for whom it is for: both handles must come from the same request.
-    pub(in crate::server) fn of(admin: Admin, sure: &Reauthenticated) -> Option<Self> {
-        (admin.user() == sure.user() && admin.organization() == sure.organization()).then_some(Self(admin))
+    /// The handle, if both handles come from the same request.
+    pub(in crate::server) fn of(admin: Admin, person: &Reauthenticated) -> Option<Self> {
+        (admin.user() == person.user() && admin.organization() == person.organization()).then_some(Self(admin))
     }
 }
 
@@ -243,13 +258,5 @@ impl Deref for ReauthenticatedAdmin {
 
     fn deref(&self) -> &Admin {
         &self.0
-    }
-}
-
-impl Deref for Person {
-    type Target = Viewer;
-
-    fn deref(&self) -> &Viewer {
-        &self.viewer
     }
 }

@@ -1,4 +1,4 @@
-//! Requests that come twice and are obeyed once.
+//! Idempotency keys: a request that is sent twice is carried out once.
 
 use base64::Engine as _;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
@@ -14,30 +14,33 @@ use crate::{
 
 /// The longest key.
 const KEY_MAX: usize = 128;
-/// How long a key is remembered, in seconds: a day.
-const KEPT_SECONDS: i64 = 86_400;
+/// How long a key is kept, in seconds: one day.
+const RETENTION_SECONDS: i64 = 86_400;
 
-/// The name a client gives a request, so that sending it again does nothing new.
+/// An idempotency key: chosen by the client, so that sending the request again has no further effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// Reads a key: 1 to 128 visible ASCII characters.
+    /// Parses a key: 1 to 128 visible ASCII characters.
     ///
     /// # Errors
-    /// `invalid` when it is none.
+    /// `invalid` for any other text.
     pub fn parse(text: &str) -> Result<Self> {
         let is_good = (1..=KEY_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
         if !is_good {
-            return Err(Error::invalid("An Idempotency-Key has 1 to 128 visible ASCII characters."));
+            return Err(Error::invalid("An Idempotency-Key must have 1 to 128 visible ASCII characters."));
         }
         Ok(Self(text.to_owned()))
     }
 }
 
 impl Tx {
-    /// What a request with this key made before, if it was the same request.
-    pub(super) async fn made_before(
+    /// The object that the same request with this key created before.
+    ///
+    /// # Errors
+    /// `conflict` when the key was used for another request.
+    pub(super) async fn created_before(
         &self,
         key: Option<&IdempotencyKey>,
         operation: &str,
@@ -53,7 +56,7 @@ impl Tx {
         Ok(Some(row.object_id))
     }
 
-    /// Remembers what a request with this key made.
+    /// Stores the object that the request with this key created.
     pub(super) async fn remember(
         &self,
         key: Option<IdempotencyKey>,
@@ -76,22 +79,19 @@ impl Tx {
     }
 }
 
-/// What to say when what a request made before is not there any more.
+/// Turns `not_found` into a `conflict`: the object that the request created has been deleted since.
 pub(super) fn gone_since(error: Error) -> Error {
     match error.code {
-        Code::NotFound => Error::new(Code::Conflict, "What this request made has been deleted since."),
+        Code::NotFound => Error::new(Code::Conflict, "The object this request created has since been deleted."),
         _ => error,
     }
 }
 
 impl System {
-    /// Forgets keys that are a day old.
-    ///
-    /// # Errors
-    /// When the database does not answer.
+    /// Deletes keys past the retention time.
     #[expect(clippy::disallowed_methods, reason = "housekeeping over all organizations, by age alone")]
     pub async fn forget_old_keys(&self) -> Result<u64> {
-        let oldest = self.domain.clock().now().plus_seconds(-KEPT_SECONDS);
+        let oldest = self.domain.clock().now().plus_seconds(-RETENTION_SECONDS);
         let result = idempotency_key::Entity::delete_many()
             .filter(idempotency_key::Column::CreatedAt.lt(oldest))
             .exec(self.domain.db())
@@ -100,6 +100,7 @@ impl System {
     }
 }
 
+/// A digest that tells requests apart.
 fn fingerprint(request: &impl Serialize) -> Result<String> {
     let text = serde_json::to_vec(request).map_err(internal)?;
     Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(Sha256::digest(text)))

@@ -1,21 +1,21 @@
-//! What may be done, and its rules.
+//! The domain: every operation, its rules and its permission.
 //!
-//! A request becomes a handle, and a handle is a permission: [`Viewer`], [`Member`] and [`Admin`] each hold one
-//! organization, and a mutation is a method that exists only on the handle that may do it. The pool is private, so that
-//! outside there is nothing to query with.
+//! A request becomes a handle, and a handle is a permission: [`Viewer`], [`Member`] and [`Admin`] each belong to one
+//! organization, and an operation is a method of the handle that permits it. The connection pool is private: code
+//! outside the domain has nothing to query with.
 
 mod audit;
+mod audit_log;
 mod clock;
 pub mod demo;
 mod feed;
-mod groups;
 mod handle;
 mod idempotency;
 mod identity;
 mod incidents;
 mod markdown;
+mod principal;
 mod services;
-mod status_page;
 mod store;
 mod tx;
 mod zones;
@@ -26,19 +26,17 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-pub use audit::{AuditFields, AuditQuery, Caller};
+pub use audit_log::{AuditFields, AuditQuery};
 pub use clock::Clock;
 pub use feed::{Feed, Next};
 pub use handle::{Admin, Member, Person, Reauthenticated, ReauthenticatedAdmin, Site, System, Viewer, Visitor};
 pub use idempotency::IdempotencyKey;
 pub use identity::api_tokens::PREFIX as TOKEN_PREFIX;
-pub use identity::registration::Credentials;
-pub use identity::session_rotation::TokenSource;
-pub use identity::sessions::{
-    AccessState, Credential, IDLE_SECONDS, NewSession, Principal, RevocationWatch, SESSION_SECONDS, SHORT_IDLE_SECONDS,
-};
+pub use identity::login::Credentials;
+pub use identity::sessions::{IDLE_SECONDS, NewSession, RevocationWatch, SESSION_SECONDS, SHORT_IDLE_SECONDS};
 pub use incidents::{IncidentFields, IncidentQuery, LEASE_SECONDS, LeaseHolder};
-pub use status_page::HistoryRange;
+pub use principal::{AccessState, Caller, Credential, Principal, TokenSource};
+pub use services::history::HistoryRange;
 pub use store::Unreachable;
 
 use super::{
@@ -47,7 +45,7 @@ use super::{
 };
 use crate::model::Result;
 
-/// The pool, the hub and the clock; hands out handles. Cheap to clone.
+/// The connection pool, the hub and the clock; creates the handles. Cheap to clone.
 #[derive(Clone)]
 pub struct Domain {
     inner: Arc<Inner>,
@@ -58,12 +56,12 @@ struct Inner {
     hub: Hub,
     relay: Relay,
     clock: Clock,
-    /// Sessions and tokens as they end or change, for the sockets that live on them.
-    endings: broadcast::Sender<Uuid>,
+    /// Ids of sessions and tokens that were revoked or changed, for open sockets.
+    revocations: broadcast::Sender<Uuid>,
 }
 
 impl Domain {
-    /// Opens the database and brings its schema up to date.
+    /// Connects to the database and migrates its schema.
     ///
     /// # Errors
     /// When the database cannot be reached or migrated.
@@ -73,20 +71,17 @@ impl Domain {
         Ok(domain)
     }
 
-    /// Opens the database and leaves its schema as it is.
+    /// Connects to the database without migrating it.
     ///
     /// # Errors
     /// When the database cannot be reached.
     pub async fn connect(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
         let db = store::connect(url).await?;
-        let endings = broadcast::Sender::new(64);
-        Ok(Self { inner: Arc::new(Inner { db, hub: Hub::default(), relay, clock, endings }) })
+        let revocations = broadcast::Sender::new(64);
+        Ok(Self { inner: Arc::new(Inner { db, hub: Hub::default(), relay, clock, revocations }) })
     }
 
-    /// How many changes of the schema the database has not seen yet.
-    ///
-    /// # Errors
-    /// When the database does not answer.
+    /// The number of migrations not applied yet.
     pub async fn pending_migrations(&self) -> Result<usize, Unreachable> {
         store::pending_migrations(self.db()).await
     }
@@ -99,10 +94,10 @@ impl Domain {
         store::backup(self.db(), file).await
     }
 
-    /// Whether the database and, where there is one, Redis answer.
+    /// Checks that the database and, if configured, Redis answer.
     ///
     /// # Errors
-    /// `unavailable`, naming which does not.
+    /// `unavailable`, naming the one that does not.
     pub async fn ready(&self) -> Result<()> {
         use crate::model::Error;
         self.db().execute_unprepared("SELECT 1").await.map_err(|error| {
@@ -112,43 +107,32 @@ impl Domain {
         self.inner.relay.ready().await
     }
 
-    /// The handle of somebody who is nobody yet.
-    pub(in crate::server) fn site(&self) -> Site {
-        Site::new(self.clone())
-    }
-
-    /// The handle of the server's own jobs.
-    pub(in crate::server) fn system(&self) -> System {
-        System::new(self.clone())
-    }
-
-    /// The time everything here goes by.
+    /// The clock of all operations.
     pub(in crate::server) fn clock(&self) -> &Clock {
         &self.inner.clock
     }
 
-    /// The way to the other instances.
+    /// The connection to the other instances.
     pub(in crate::server) fn relay(&self) -> &Relay {
         &self.inner.relay
     }
 
-    /// Tells the sockets here and at the other instances that a session or token has ended or changed.
-    fn tell_end(&self, access: Uuid) {
-        self.inner.relay.send_end(access);
-        self.hear_end(access);
+    /// Publishes the revocation or change of a session or token to the sockets of all instances.
+    fn publish_revocation(&self, id: Uuid) {
+        self.inner.relay.send_end(id);
+        self.deliver_revocation(id);
     }
 
-    /// Tells of several.
-    fn tell_ends(&self, ended: Vec<Uuid>) {
-        for access in ended {
-            self.tell_end(access);
+    fn publish_revocations(&self, ids: Vec<Uuid>) {
+        for id in ids {
+            self.publish_revocation(id);
         }
     }
 
-    /// Tells the sockets here.
-    fn hear_end(&self, access: Uuid) {
+    /// Delivers a revocation to the sockets of this instance.
+    fn deliver_revocation(&self, id: Uuid) {
         // An error means that no socket listens.
-        let _ = self.inner.endings.send(access);
+        let _ = self.inner.revocations.send(id);
     }
 
     fn db(&self) -> &DatabaseConnection {
@@ -159,7 +143,7 @@ impl Domain {
         &self.inner.hub
     }
 
-    /// Closes the pool once nothing uses it any more.
+    /// Closes the pool once it is idle.
     pub(crate) async fn close(self) {
         if let Err(error) = self.inner.db.clone().close().await {
             let _ = internal(error);
@@ -167,8 +151,8 @@ impl Domain {
     }
 }
 
-/// A new id: ordered by time of making, so that rows of one time lie together.
-#[expect(clippy::disallowed_methods, reason = "this is where everybody else takes ids from")]
+/// A new UUIDv7: ordered by creation time, so that recent rows are stored together.
+#[expect(clippy::disallowed_methods, reason = "the one source of ids")]
 fn new_id() -> Uuid {
     Uuid::now_v7()
 }

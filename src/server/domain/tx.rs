@@ -1,4 +1,4 @@
-//! A transaction that tells the world when it commits, and only then.
+//! Write transactions: changes to one organization, whose events are published after the commit and only then.
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
@@ -16,41 +16,40 @@ use crate::{
     },
 };
 
-/// A change of one organization. While it is open no other change of that organization runs, so events get their
-/// numbers in the order of their commits. Dropping it undoes everything.
+/// A write transaction on one organization. It locks the organization's row, so that changes to an organization are
+/// serialized and events are numbered in commit order. Dropping it rolls back.
 pub struct Tx {
     domain: Domain,
     db: DatabaseTransaction,
     organization: organization::Model,
     now: Timestamp,
     actor: Actor,
-    /// What is being done, for the audit log.
     audit_event: Option<AuditEvent>,
     published: Vec<(Audience, Published)>,
-    /// Sessions and tokens that end with this change.
-    ended: Vec<Uuid>,
+    /// Sessions and tokens revoked or changed by this transaction.
+    revoked: Vec<Uuid>,
 }
 
 impl Tx {
-    /// Begins a change and waits for the organization's other changes to end.
+    /// Begins a transaction, waiting for the organization's lock.
     pub(super) async fn begin(domain: &Domain, id: OrganizationId, actor: Actor) -> Result<Self> {
         let db = store::begin(domain.db()).await?;
         Self::over(domain, db, id, actor).await
     }
 
-    /// As [`Tx::begin`], in a transaction that has begun.
+    /// As [`Tx::begin`], in a database transaction that has begun already.
     pub(super) async fn over(
         domain: &Domain,
         db: DatabaseTransaction,
         id: OrganizationId,
         actor: Actor,
     ) -> Result<Self> {
-        let organization = locked(&db, id).await?.ok_or_else(Error::not_found)?;
+        let organization = lock_organization(&db, id).await?.ok_or_else(Error::not_found)?;
         let (domain, now) = (domain.clone(), domain.clock().now());
-        Ok(Self { domain, db, organization, now, actor, audit_event: None, published: Vec::new(), ended: Vec::new() })
+        Ok(Self { domain, db, organization, now, actor, audit_event: None, published: Vec::new(), revoked: Vec::new() })
     }
 
-    /// The connection inside the transaction.
+    /// The database transaction.
     pub(super) const fn db(&self) -> &DatabaseTransaction {
         &self.db
     }
@@ -60,44 +59,44 @@ impl Tx {
         Scope::of(self.organization.id)
     }
 
-    /// The organization as it is inside the transaction.
+    /// The organization, as changed so far.
     pub(super) const fn organization(&self) -> &organization::Model {
         &self.organization
     }
 
-    /// The organization, to change its name; `commit` writes it.
+    /// The organization, to be changed; `commit` saves it.
     pub(super) const fn organization_mut(&mut self) -> &mut organization::Model {
         &mut self.organization
     }
 
-    /// The instant of this change.
+    /// The time of this change.
     pub(super) const fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Lets the change happen at another instant: for telling the past.
+    /// Sets the time of the changes that follow: for demo data and tests.
     pub(super) const fn pretend(&mut self, now: Timestamp) {
         self.now = now;
     }
 
-    /// Says what is being done; `commit` writes it down with who did it.
+    /// Sets the audit event of this transaction; `commit` writes it with the actor.
     pub(super) fn audit(&mut self, audit_event: AuditEvent) {
-        debug_assert!(self.audit_event.is_none(), "one change is one entry");
+        debug_assert!(self.audit_event.is_none(), "a transaction has one audit event");
         self.audit_event = Some(audit_event);
     }
 
-    /// Ends a session or token for those who listen by it, once this change is made.
+    /// Publishes the revocation or change of a session or token after the commit.
     pub(super) fn end_access(&mut self, access: Uuid) {
-        self.ended.push(access);
+        self.revoked.push(access);
     }
 
-    /// Notes what changed, for members and visitors alike, as each may see it. It goes out when the transaction commits.
+    /// Emits an event to members and visitors, as each audience may see it. It is published after the commit.
     pub(super) async fn emit(&mut self, event: Event) -> Result<()> {
         self.emit_to(Audience::Members, event.clone()).await?;
         self.emit_to(Audience::Public, event).await
     }
 
-    /// As [`Tx::emit`], for one audience alone. What it may not see takes no number (product.md section 5).
+    /// Emits an event to one audience only. An event it may not see takes no sequence number.
     pub(super) async fn emit_to(&mut self, audience: Audience, event: Event) -> Result<()> {
         let Some(event) = event.seen_by(audience) else { return Ok(()) };
         let seq = self.next_seq(audience);
@@ -121,27 +120,26 @@ impl Tx {
         Ok(())
     }
 
-    /// Makes the change last, then tells everybody who listens. Runs to its end even when the caller goes away, so that
-    /// no committed event stays untold.
+    /// Commits, then publishes. Runs in its own task, so that a cancelled request cannot leave committed events
+    /// unpublished.
     pub(super) async fn commit(self) -> Result<()> {
         tokio::spawn(async move {
-            let is_silent = self.published.is_empty() && self.ended.is_empty();
+            let is_silent = self.published.is_empty() && self.revoked.is_empty();
             debug_assert!(
-                self.audit_event.is_some() || is_silent || !self.actor.is_answerable(),
-                "a change that somebody made is written down"
+                self.audit_event.is_some() || is_silent || !self.actor.must_audit(),
+                "a user's change has an audit event"
             );
             if let Some(audit_event) = self.audit_event {
                 audit::write(&self.db, self.organization.id, self.domain.clock().now(), &self.actor, audit_event)
                     .await?;
             }
-            save(&self.db, &self.organization).await?;
+            save_organization(&self.db, &self.organization).await?;
             self.db.commit().await?;
             for audience in [Audience::Members, Audience::Public] {
-                let events = self.published.iter().filter(|(to, _)| *to == audience);
-                let told = events.map(|(_, event)| event.clone()).collect();
-                self.domain.tell((self.organization.id, audience), told).await;
+                let events = self.published.iter().filter(|(to, _)| *to == audience).map(|(_, event)| event.clone());
+                self.domain.publish((self.organization.id, audience), events.collect()).await;
             }
-            self.ended.into_iter().for_each(|access| self.domain.tell_end(access));
+            self.revoked.into_iter().for_each(|id| self.domain.publish_revocation(id));
             Ok(())
         })
         .await
@@ -159,33 +157,33 @@ impl Tx {
 }
 
 impl Domain {
-    /// Sends the events of one change to the readers of this process and of the others.
-    async fn tell(&self, topic: Topic, events: EventBatch) {
+    /// Publishes the events of one transaction to all instances.
+    async fn publish(&self, topic: Topic, events: EventBatch) {
         if !events.is_empty() {
             self.inner.relay.send(topic, &events);
-            self.hear(topic, events).await;
+            self.deliver(topic, events).await;
         }
     }
 
-    /// Sends committed events to the readers of this process, first catching up what is missing before them.
-    pub(super) async fn hear(&self, topic: Topic, events: EventBatch) {
+    /// Delivers committed events to the feeds of this instance, first those missing before them.
+    pub(super) async fn deliver(&self, topic: Topic, events: EventBatch) {
         if let Publication::MissingAfter(tip) = self.hub().publish(topic, events) {
             self.catch_up(topic, tip).await;
         }
     }
 
-    /// Sends the readers of this process every committed event after `tip`.
+    /// Delivers every committed event after `tip` to the feeds of this instance.
     pub(super) async fn catch_up(&self, topic: Topic, mut tip: Seq) {
         loop {
             let missed = match self.events_after(topic, tip).await {
                 Ok(missed) => missed,
                 Err(error) => {
-                    tracing::warn!(%error, "live events could not be read; readers are caught up later");
+                    tracing::warn!(%error, "live events could not be read; feeds are caught up later");
                     return;
                 }
             };
             let Some(last) = missed.events.last().map(|event| event.seq) else { return };
-            // A gap that is still there has been pruned; readers notice and reload.
+            // Events still missing have been pruned; feeds notice and send `resync`.
             let publication = self.hub().publish(topic, missed.events.into());
             if missed.is_all || publication != Publication::Done {
                 return;
@@ -195,14 +193,14 @@ impl Domain {
     }
 }
 
-/// The organization's row, locked until the transaction ends (SQLite locks the whole file instead).
-#[expect(clippy::disallowed_methods, reason = "the organization is what scopes are made of")]
-async fn locked(db: &DatabaseTransaction, id: OrganizationId) -> Result<Option<organization::Model>> {
+/// Locks the organization's row until the transaction ends (SQLite locks the whole file instead).
+#[expect(clippy::disallowed_methods, reason = "the tenant itself")]
+async fn lock_organization(db: &DatabaseTransaction, id: OrganizationId) -> Result<Option<organization::Model>> {
     Ok(organization::Entity::find_by_id(id).lock_exclusive().one(db).await?)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the organization is what scopes are made of")]
-async fn save(db: &DatabaseTransaction, organization: &organization::Model) -> Result<()> {
+#[expect(clippy::disallowed_methods, reason = "the tenant itself")]
+async fn save_organization(db: &DatabaseTransaction, organization: &organization::Model) -> Result<()> {
     organization::Entity::update_many()
         .set(organization::ActiveModel {
             name: Set(organization.name.clone()),

@@ -1,4 +1,4 @@
-//! One's own account: profile, password, sessions, and the password asked for again.
+//! A user's own account: profile, password, sessions and re-authentication.
 
 use axum::http::{Method, header};
 use serde_json::{Value, json};
@@ -22,20 +22,20 @@ async fn sessions(team: &Team) -> Vec<Value> {
     account["sessions"].as_array().expect("a list").clone()
 }
 
-/// What has been written down of this kind.
+/// The audit entries of this action.
 async fn entries(team: &Team, action: &str) -> Vec<Value> {
     let entries = team.get(&format!("/api/audit?action={action}")).await.is(200);
     entries.as_array().expect("a list").clone()
 }
 
-/// The token in a browser's cookie.
+/// The token in a browser's session cookie.
 fn token_of(browser: &Browser) -> String {
     let cookie = browser.cookie.as_deref().expect("signed in");
     cookie.strip_prefix("aldis=").expect("the session's cookie").to_owned()
 }
 
 #[tokio::test]
-async fn r_22_one_sees_ones_sessions_and_ends_them_one_by_one() {
+async fn r_22_a_user_lists_their_sessions_and_ends_them_one_by_one() {
     let app = TestApp::at(NOW).await;
     let first = app.register("Acme").await;
     app.pass(60);
@@ -58,13 +58,13 @@ async fn r_22_one_sees_ones_sessions_and_ends_them_one_by_one() {
     call(&mut second.browser(), "revoke_other_sessions", &[]).await.is(200);
     first.get("/api/auth/me").await.refuses(401, &[]);
     assert_eq!(sessions(&second).await.len(), 1);
-    // There is nobody left to send away, and nothing to write down.
+    // There is no other session left to end, and nothing to audit.
     call(&mut second.browser(), "revoke_other_sessions", &[]).await.is(200);
     assert_eq!(entries(&second, "session_revoked").await.len(), 2);
 }
 
 #[tokio::test]
-async fn sessions_that_have_run_out_are_not_listed() {
+async fn expired_sessions_are_not_listed() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     app.pass(7 * 86_400);
@@ -72,7 +72,7 @@ async fn sessions_that_have_run_out_are_not_listed() {
 }
 
 #[tokio::test]
-async fn a_name_is_changed_and_written_down() {
+async fn a_change_of_name_is_audited() {
     let team = TestApp::at(NOW).await.register("Acme").await;
     call(&mut team.browser(), "change_name", &[("name", " ")]).await.refuses(400, &["name"]);
     call(&mut team.browser(), "change_name", &[("name", "Ada King")]).await;
@@ -82,7 +82,7 @@ async fn a_name_is_changed_and_written_down() {
 }
 
 #[tokio::test]
-async fn r_23_an_address_is_changed_only_with_the_password_and_when_nobody_has_it() {
+async fn r_23_the_email_is_changed_only_with_the_password_and_if_it_is_free() {
     let app = TestApp::at(NOW).await;
     let (ada, eve) = (app.register("Ada").await, app.register("Eve").await);
     let fresh = format!("{}@example.com", unique("new"));
@@ -101,7 +101,7 @@ async fn r_23_an_address_is_changed_only_with_the_password_and_when_nobody_has_i
 }
 
 #[tokio::test]
-async fn r_22_a_new_password_ends_every_session_and_this_one_goes_on_as_another() {
+async fn r_22_a_new_password_ends_every_session_and_replaces_the_current_one() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let other = team.back().await;
@@ -131,7 +131,7 @@ async fn r_22_a_new_password_ends_every_session_and_this_one_goes_on_as_another(
 }
 
 #[tokio::test]
-async fn r_27_a_stolen_session_is_no_way_to_guess_the_password() {
+async fn r_27_a_stolen_session_cannot_be_used_to_guess_the_password() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     for _ in 0..5 {
@@ -141,7 +141,7 @@ async fn r_27_a_stolen_session_is_no_way_to_guess_the_password() {
 }
 
 #[tokio::test]
-async fn r_27_what_strangers_try_at_the_login_keeps_nobody_from_protecting_their_account() {
+async fn r_27_failed_logins_of_strangers_do_not_block_reauthentication() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let login = |password: &str| json!({"email": team.email, "password": password});
@@ -151,24 +151,24 @@ async fn r_27_what_strangers_try_at_the_login_keeps_nobody_from_protecting_their
     app.post("/api/auth/login", &login(PASSWORD)).await.refuses(429, &[]);
     let answer = call(&mut team.browser(), "confirm_password", &[("password", PASSWORD)]).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    // Nor does it help them.
+    // It does not help the strangers either.
     app.post("/api/auth/login", &login(PASSWORD)).await.refuses(429, &[]);
 }
 
 #[tokio::test]
-async fn r_23_what_is_sensitive_asks_for_the_password_after_fifteen_minutes() {
+async fn r_23_sensitive_operations_require_reauthentication_after_fifteen_minutes() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let token = json!({"name": "Pipeline"});
     app.pass(899);
-    let made = team.post("/api/tokens", token.clone()).await.is(201);
+    let created = team.post("/api/tokens", token.clone()).await.is(201);
     app.pass(1);
     let refusal = team.post("/api/tokens", token.clone()).await.refuses(403, &[]);
     assert_eq!(refusal["code"], "confirm_password");
-    let made = format!("/api/tokens/{}", made["id"].as_str().expect("an id"));
-    team.delete(&made).await.refuses(403, &[]);
+    let created = format!("/api/tokens/{}", created["id"].as_str().expect("an id"));
+    team.delete(&created).await.refuses(403, &[]);
     call(&mut team.browser(), "begin_second_factor", &[]).await.refuses(403, &[]);
-    // What is not sensitive goes on.
+    // Other operations continue to work.
     team.service("API").await;
     team.get("/api/tokens").await.is(200);
 
@@ -180,14 +180,14 @@ async fn r_23_what_is_sensitive_asks_for_the_password_after_fifteen_minutes() {
     let answer = browser.submit("/confirm?next=%2Faccount", path_to("confirm_password"), &fields).await;
     assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, "/account"));
     team.post("/api/tokens", token).await.is(201);
-    assert_eq!(team.delete(&made).await.status, 204);
+    assert_eq!(team.delete(&created).await.status, 204);
     let fields = [("password", PASSWORD), ("next", "//evil.test")];
     let answer = browser.submit("/confirm", path_to("confirm_password"), &fields).await;
     assert_eq!(answer.header(header::LOCATION), "/dashboard");
 }
 
 #[tokio::test]
-async fn r_23_a_session_that_is_not_to_last_ends_with_the_browser_or_after_twelve_hours() {
+async fn r_23_a_short_session_ends_with_the_browser_or_after_twelve_hours() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let fields = [("email", team.email.as_str()), ("password", PASSWORD)];
@@ -226,7 +226,7 @@ async fn the_page_shows_the_account_and_its_forms_work_without_javascript() {
     assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, saved));
     assert!(browser.open(saved).await.text.contains("Your password is changed."));
     assert!(!browser.open("/account").await.text.contains("is changed"));
-    // A refusal has the last word.
+    // An error replaces the success message.
     let fields = [("name", ""), ("page", "/account?saved=name")];
     let refused = browser.submit("/account?saved=name", path_to("change_name"), &fields).await;
     assert!(refused.status == 400 && !refused.text.contains("Your name is saved."), "{}", refused.text);
@@ -234,7 +234,7 @@ async fn the_page_shows_the_account_and_its_forms_work_without_javascript() {
 }
 
 #[tokio::test]
-async fn who_is_signed_in_and_sent_to_the_login_comes_back_to_the_page() {
+async fn a_signed_in_user_sent_to_the_login_returns_to_the_page() {
     let team = TestApp::open().await.register("Acme").await;
     for (at, leads_to) in [
         ("/login?next=%2Faccount", "/account"),
@@ -247,17 +247,17 @@ async fn who_is_signed_in_and_sent_to_the_login_comes_back_to_the_page() {
 }
 
 #[tokio::test]
-async fn r_22_who_is_shut_out_loses_every_session_and_may_come_back_when_let_in() {
+async fn r_22_a_disabled_user_loses_every_session_and_may_return_when_enabled() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let email = team.email.parse().expect("an address");
     let login = json!({"email": team.email, "password": PASSWORD});
     let wrong = json!({"email": team.email, "password": "wrong, and long enough"});
-    app.state.system().set_disabled(&email, true).await.expect("shut out");
+    app.state.system().set_disabled(&email, true).await.expect("disabled");
     team.get("/api/auth/me").await.refuses(401, &[]);
     let refusal = app.post("/api/auth/login", &login).await;
     assert_eq!(refusal.fingerprint(), app.post("/api/auth/login", &wrong).await.fingerprint());
-    app.state.system().set_disabled(&email, false).await.expect("let in");
+    app.state.system().set_disabled(&email, false).await.expect("enabled");
     let back = team.back().await;
     assert_eq!(entries(&back, "person_disabled").await.len(), 1);
     assert_eq!(entries(&back, "person_enabled").await.len(), 1);

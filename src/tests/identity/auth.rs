@@ -1,4 +1,4 @@
-//! Registering and logging in, and how often one may try.
+//! Registration and login, and their rate limits.
 
 use axum::{
     body::Body,
@@ -23,7 +23,7 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_registration_answers_with_a_token_the_person_and_the_organization() {
+async fn a_registration_returns_a_token_the_user_and_the_organization() {
     let app = TestApp::open().await;
     let name = unique("Acme Cloud");
     let mut form = registration(&name);
@@ -46,19 +46,19 @@ async fn a_registration_answers_with_a_token_the_person_and_the_organization() {
 }
 
 #[tokio::test]
-async fn a_taken_page_address_is_a_conflict_of_its_field() {
+async fn a_taken_page_address_is_a_conflict_on_its_field() {
     let app = TestApp::open().await;
     let team = app.register("First").await;
     let mut form = registration("Second");
     form["slug"] = json!(team.slug);
     app.post(REGISTER, &form).await.refuses(409, &["slug"]);
-    // The person was not created either.
+    // The user was not created either.
     form["slug"] = json!(unique("second"));
     app.post(REGISTER, &form).await.is(201);
 }
 
 #[tokio::test]
-async fn a_taken_email_is_a_conflict_and_nothing_is_half_written() {
+async fn a_taken_email_is_a_conflict_and_nothing_is_written() {
     let app = TestApp::open().await;
     let team = app.register("First").await;
     let mut form = registration("Second");
@@ -73,7 +73,7 @@ async fn a_taken_email_is_a_conflict_and_nothing_is_half_written() {
 }
 
 #[tokio::test]
-async fn every_field_of_a_registration_that_is_wrong_is_named() {
+async fn every_invalid_field_of_a_registration_is_named() {
     let app = TestApp::open().await;
     let long = "x".repeat(101);
     let cases = [
@@ -123,7 +123,7 @@ async fn every_field_of_a_registration_that_is_wrong_is_named() {
 }
 
 #[tokio::test]
-async fn a_name_without_an_address_in_it_asks_for_one() {
+async fn a_name_that_gives_no_page_address_asks_for_one() {
     let app = TestApp::open().await;
     for name in ["日本語", "!!", "API"] {
         let mut form = registration(name);
@@ -133,7 +133,7 @@ async fn a_name_without_an_address_in_it_asks_for_one() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_registration_is_refused_with_a_sentence() {
+async fn an_invalid_body_is_refused_with_a_message() {
     let app = TestApp::open().await;
     let good = registration("Good").to_string();
     let deep = format!(r#"{{"name": {}{}}}"#, "[".repeat(5_000), "]".repeat(5_000));
@@ -169,17 +169,17 @@ async fn a_body_that_is_no_registration_is_refused_with_a_sentence() {
 }
 
 #[tokio::test]
-async fn a_login_answers_as_a_registration_does_whatever_the_case_of_the_address() {
+async fn a_login_returns_what_a_registration_does_and_ignores_the_case_of_the_email() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let answer = app.post(LOGIN, &json!({"email": team.email.to_uppercase(), "password": PASSWORD})).await.is(200);
     assert_eq!((&answer["user"], &answer["organization"]), (&team.user, &team.organization));
-    assert_ne!(answer["access_token"], team.token, "a login begins a session of its own");
+    assert_ne!(answer["access_token"], team.token, "each login opens its own session");
     Team::of(app, &answer).get("/api/auth/me").await.is(200);
 }
 
 #[tokio::test]
-async fn r_26_an_unknown_person_and_a_wrong_password_are_answered_alike() {
+async fn r_26_an_unknown_email_and_a_wrong_password_get_the_same_answer() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let wrong = app.post(LOGIN, &json!({"email": team.email, "password": "not the right password"})).await;
@@ -190,7 +190,7 @@ async fn r_26_an_unknown_person_and_a_wrong_password_are_answered_alike() {
 }
 
 #[tokio::test]
-async fn a_login_that_cannot_be_one_names_its_fields() {
+async fn an_invalid_login_names_its_fields() {
     let app = TestApp::open().await;
     app.post(LOGIN, &json!({"email": "", "password": ""})).await.refuses(400, &["email", "password"]);
     app.post(LOGIN, &json!({"email": "a@b.c", "password": "x".repeat(2000)})).await.refuses(400, &["password"]);
@@ -221,7 +221,7 @@ async fn r_27_an_account_pauses_after_five_wrong_passwords_and_so_does_an_unknow
 }
 
 #[tokio::test]
-async fn r_27_all_ways_in_share_an_addresss_attempts() {
+async fn r_27_all_ways_to_sign_in_share_the_attempts_of_an_ip_address() {
     let app = TestApp::build(&["--auth-rate", "3"], pretended("2026-03-01T12:00:00Z"), Relay::none()).await;
     let team = app.register("Acme").await;
     app.browser().call(path_to("login"), &[("email", &team.email), ("password", "a wrong password")]).await.is(401);
@@ -235,7 +235,7 @@ async fn r_27_all_ways_in_share_an_addresss_attempts() {
         answer.refuses(429, &[]);
         assert_eq!(answer.json()["retry_after"], 45);
     }
-    // Who is in stays in, and a form with a mistake costs nothing.
+    // Open sessions continue, and an invalid form does not count.
     team.get("/api/auth/me").await.is(200);
     app.post(REGISTER, &json!({"name": ""})).await.is(400);
     app.pass(45);
@@ -252,7 +252,7 @@ async fn r_71_a_forwarded_address_counts_only_behind_a_trusted_proxy() {
 }
 
 #[tokio::test]
-async fn closed_registration_is_refused_at_every_door() {
+async fn closed_registration_is_refused_by_every_endpoint() {
     let app = TestApp::with(&["--registration", "closed"]).await;
     app.post(REGISTER, &registration("Acme")).await.refuses(403, &[]);
     let slug = unique("closed");
@@ -264,7 +264,7 @@ async fn closed_registration_is_refused_at_every_door() {
 }
 
 #[tokio::test]
-async fn where_registration_is_closed_no_page_leads_to_it() {
+async fn no_page_links_to_closed_registration() {
     let (open, closed) = (TestApp::open().await, TestApp::with(&["--registration", "closed"]).await);
     for page in ["/", "/login"] {
         assert!(open.get(page).await.text.contains("href=\"/register\""), "{page}");
@@ -293,7 +293,7 @@ async fn r_11_of_fifty_registrations_of_one_address_one_wins() {
                     assert_eq!(answer.json()["organization"]["slug"], slug);
                     won.push(slug);
                 }
-                // Only so many passwords wait to be hashed.
+                // The queue of passwords to be hashed is limited.
                 (_, answer) if answer.status == 503 => _ = answer.refuses(503, &[]),
                 (_, answer) => _ = answer.refuses(409, &[shared]),
             }
@@ -305,7 +305,7 @@ async fn r_11_of_fifty_registrations_of_one_address_one_wins() {
 }
 
 #[tokio::test]
-async fn a_new_password_ends_every_session_and_is_the_only_one_that_works() {
+async fn a_reset_password_ends_every_session_and_is_the_only_one_that_works() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let login = json!({"email": team.email, "password": PASSWORD});

@@ -1,4 +1,4 @@
-//! Invitations by mail: nobody has us write to whom they like, as often as they like.
+//! Invitations by mail: limits per address and per organization.
 
 use axum::http::header;
 use serde_json::{Value, json};
@@ -14,26 +14,26 @@ use crate::{
 
 const DAY: i64 = 24 * 3600;
 
-/// A server whose mail comes here.
+/// A server whose mail is received here.
 async fn with_mail() -> (TestApp, Receiver<EmailMessage>) {
     let mut app = TestApp::at("2026-11-25T12:00:00Z").await;
-    let letters = app.state.record_mail();
+    let inbox = app.state.record_mail();
     app.router = router(app.state.clone());
-    (app, letters)
+    (app, inbox)
 }
 
 async fn invite(team: &Team, email: &str) -> Answer {
     team.post("/api/team/invitations", json!({"email": email})).await
 }
 
-/// The sentence and the seconds to wait of a refusal.
+/// The message and the `Retry-After` of a refusal.
 fn refusal(answer: &Answer) -> (Value, &str) {
     (answer.refuses(429, &[])["error"].clone(), answer.header(header::RETRY_AFTER))
 }
 
 #[tokio::test]
-async fn r_63_an_address_is_mailed_three_invitations_a_day_whoever_invites() {
-    let (app, mut letters) = with_mail().await;
+async fn r_63_an_address_is_mailed_three_invitations_a_day_by_all_organizations_together() {
+    let (app, mut inbox) = with_mail().await;
     let email = format!("{}@example.com", unique("guest"));
     for name in ["First", "Second"] {
         let team = app.register(name).await;
@@ -42,7 +42,7 @@ async fn r_63_an_address_is_mailed_three_invitations_a_day_whoever_invites() {
     }
     let team = app.register("Third").await;
     invite(&team, &email).await.is(201);
-    // Others have used that up, which must keep nobody from inviting: the link is there to be given.
+    // Other organizations have used up the limit, which must not prevent inviting: the link can be passed on.
     let fourth = invite(&team, &email.to_uppercase()).await.is(201);
     assert!(fourth["is_mailed"] == false && fourth["link"].is_string(), "{fourth}");
     assert_eq!(team.get("/api/team/invitations").await.is(200).as_array().map(Vec::len), Some(1));
@@ -50,7 +50,7 @@ async fn r_63_an_address_is_mailed_three_invitations_a_day_whoever_invites() {
     app.pass(DAY);
     assert_eq!(invite(&team.back().await, &email).await.is(201)["is_mailed"], true);
     let mut sent = 0;
-    while letters.try_recv().is_ok() {
+    while inbox.try_recv().is_ok() {
         sent += 1;
     }
     assert_eq!(sent, 5);
@@ -66,7 +66,10 @@ async fn r_63_an_organization_mails_a_hundred_invitations_a_day() {
     }
     let answer = guest().await;
     let (why, wait) = refusal(&answer);
-    assert!(why.as_str().is_some_and(|why| why.contains("as it may in a day: 100. Try again in 24 h.")), "{why}");
+    assert!(
+        why.as_str().is_some_and(|why| why.contains("limit of 100 mailed invitations per day. Try again in 24 h.")),
+        "{why}"
+    );
     assert_eq!(wait, DAY.to_string());
     // Another organization has its own.
     invite(&app.register("Other").await, &format!("{}@example.com", unique("guest"))).await.is(201);

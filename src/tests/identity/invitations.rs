@@ -1,4 +1,4 @@
-//! Invitations: a link for one address that works once.
+//! Invitations: a link for one e-mail address that works once.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const NOW: &str = "2026-11-25T12:00:00Z";
 const DAY: i64 = 24 * 3600;
 
 #[tokio::test]
-async fn r_07_the_link_is_told_once_and_leads_a_new_person_in() {
+async fn r_07_the_link_is_shown_once_and_lets_a_new_user_join() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let invited = team.invite("member").await;
@@ -50,15 +50,15 @@ async fn r_07_the_link_is_told_once_and_leads_a_new_person_in() {
     let entry = team.get("/api/audit?action=member_joined").await.is(200)[0].clone();
     assert_eq!(entry["actor"]["id"], grace.user["id"]);
     assert_eq!(entry["target"]["name"], invited.email.as_str());
-    // Once, and not even by who used it.
+    // It works once, even for the user who used it.
     invited.is_dead(&app).await;
     invited.accept(&grace).await.0.refuses(404, &[]);
-    // The password is theirs from now on.
+    // The new user can log in with the password.
     app.post("/api/auth/login", &json!({"email": invited.email, "password": PASSWORD})).await.is(200);
 }
 
 #[tokio::test]
-async fn r_07_an_invitation_runs_out_after_seven_days() {
+async fn r_07_an_invitation_expires_after_seven_days() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let (early, late) = (team.invite("member").await, team.invite("member").await);
@@ -70,7 +70,7 @@ async fn r_07_an_invitation_runs_out_after_seven_days() {
 }
 
 #[tokio::test]
-async fn r_07_a_revoked_invitation_and_one_made_again_are_dead() {
+async fn r_07_a_revoked_or_replaced_invitation_is_invalid() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let revoked = team.invite("member").await;
@@ -88,7 +88,7 @@ async fn r_07_a_revoked_invitation_and_one_made_again_are_dead() {
 }
 
 #[tokio::test]
-async fn r_07_an_invitation_ends_with_its_makers_right_to_make_it() {
+async fn r_07_an_invitation_ends_with_the_inviters_right_to_invite() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     for end in ["demoted", "removed", "left"] {
@@ -113,7 +113,7 @@ async fn r_07_an_invitation_is_for_one_address() {
     invited.accept(&eve).await.0.refuses(409, &[]);
     let page = eve.browser().open(&format!("/invite/{}", invited.secret)).await;
     assert!(page.status == 200 && page.text.contains("Log out first"), "{}", page.text);
-    // Who has an account does not get another by it, and a wrong password opens nothing.
+    // A user with an account cannot create another with it, and a wrong password is refused.
     invited.join_as_new(&app).await.0.refuses(409, &[]);
     invited.join_with_password(&app, "not the right password").await.0.refuses(401, &[]);
     assert_eq!(app.browser().call(path_to("accept_invitation"), &[("token", &invited.secret)]).await.status, 401);
@@ -122,12 +122,12 @@ async fn r_07_an_invitation_is_for_one_address() {
     assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (200, "/dashboard"));
     let there = browser.team().await;
     assert_eq!((&there.user["id"], &there.organization), (&grace.user["id"], &team.organization));
-    // Where they were before, nothing has changed.
+    // Their other session is unchanged.
     assert_eq!(grace.get("/api/auth/me").await.is(200)["organization"], grace.organization);
 }
 
 #[tokio::test]
-async fn who_is_signed_in_accepts_by_one_button_and_goes_on_there() {
+async fn a_signed_in_user_accepts_with_one_button_and_switches_there() {
     let app = TestApp::at(NOW).await;
     let (team, grace) = (app.register("Acme").await, app.register("Grace").await);
     let invited = team.invite_at(&grace.email, "admin").await;
@@ -142,7 +142,7 @@ async fn who_is_signed_in_accepts_by_one_button_and_goes_on_there() {
 }
 
 #[tokio::test]
-async fn an_invitation_opens_a_closed_registration_and_judges_passwords_alike() {
+async fn an_invitation_works_with_closed_registration_and_the_same_password_rules() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let real = TestApp::build(&["--registration", "closed"], pretended(NOW), Relay::none()).await;
@@ -155,18 +155,18 @@ async fn an_invitation_opens_a_closed_registration_and_judges_passwords_alike() 
     }
     let (answer, mut browser) = invited.join_as_new(&real).await;
     assert_eq!(answer.status, 200);
-    // Who has come in makes no other organization either.
+    // The new member cannot create another organization either.
     browser.call(path_to("create_organization"), &[("organization_name", "Second")]).await.refuses(403, &[]);
 }
 
 #[tokio::test]
-async fn r_26_whether_an_invited_address_has_an_account_is_told_as_often_as_a_login_is_tried() {
+async fn r_26_the_view_of_an_invitation_has_a_rate_limit_of_its_own() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let invited = team.invite("member").await;
     let strict = TestApp::build(&["--auth-rate", "3"], pretended(NOW), Relay::none()).await;
     let join = [("token", invited.secret.as_str()), ("password", PASSWORD)];
-    // Any page on the web can have a browser ask for a made-up link, which therefore counts for nothing.
+    // Any site can make a browser request an invented link, which therefore does not count.
     for _ in 0..5 {
         assert_eq!(strict.browser().open("/invite/nonsense").await.status, 404);
     }
@@ -174,7 +174,7 @@ async fn r_26_whether_an_invited_address_has_an_account_is_told_as_often_as_a_lo
         strict.browser().call(path_to("view_invitation"), &join[..1]).await.is(200);
     }
     strict.browser().call(path_to("view_invitation"), &join[..1]).await.refuses(429, &[]);
-    // Nor does a real one take anything from those who sign in.
+    // Valid links do not count towards the limit of logins.
     for _ in 0..3 {
         strict.browser().call(path_to("join_with_password"), &join).await.refuses(409, &[]);
     }
@@ -182,7 +182,7 @@ async fn r_26_whether_an_invited_address_has_an_account_is_told_as_often_as_a_lo
 }
 
 #[tokio::test]
-async fn who_belongs_nowhere_any_more_comes_back_by_an_invitation() {
+async fn a_user_without_organizations_returns_by_an_invitation() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let grace = team.colleague("member").await;
@@ -194,7 +194,7 @@ async fn who_belongs_nowhere_any_more_comes_back_by_an_invitation() {
     app.post("/api/auth/login", &login).await.is(200);
 }
 
-/// One of these answers lets in, and the others refuse in one of these ways.
+/// Checks that exactly one answer succeeds, and the others refuse with one of these statuses.
 fn one_of_fifty(answers: &[Answer], refusals: &[u16]) {
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
     assert_eq!(statuses.len(), 50);
@@ -202,14 +202,14 @@ fn one_of_fifty(answers: &[Answer], refusals: &[u16]) {
     assert!(statuses.iter().all(|status| *status == 200 || refusals.contains(status)), "{statuses:?}");
 }
 
-/// How often somebody has joined a team, as its members and its log tell.
+/// The number of members, and of joins in the audit log.
 async fn joined(team: &Team) -> (usize, Option<usize>) {
     let log = team.get("/api/audit?action=member_joined").await.is(200);
     (team.members().await.len() - 1, log.as_array().map(Vec::len))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r_07_fifty_acceptances_of_one_invitation_by_somebody_new_make_one_membership() {
+async fn r_07_fifty_concurrent_acceptances_by_a_new_user_create_one_membership() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let invited = Arc::new(team.invite("member").await);
@@ -218,13 +218,13 @@ async fn r_07_fifty_acceptances_of_one_invitation_by_somebody_new_make_one_membe
         tokio::spawn(async move { invited.join_as_new(&app).await.0 })
     });
     let answers = futures::future::try_join_all(tasks).await.expect("ran to their end");
-    // Used already, made an account already, or one too many waits for its password to be hashed.
+    // Already used, the account already exists, or the queue for hashing is full.
     one_of_fifty(&answers, &[404, 409, 503]);
     assert_eq!(joined(&team).await, (1, Some(1)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r_07_fifty_acceptances_of_one_invitation_by_who_is_signed_in_make_one_membership() {
+async fn r_07_fifty_concurrent_acceptances_by_a_signed_in_user_create_one_membership() {
     let app = TestApp::open().await;
     let (team, grace) = (app.register("Acme").await, app.register("Grace").await);
     let invited = Arc::new(team.invite_at(&grace.email, "member").await);
@@ -232,13 +232,13 @@ async fn r_07_fifty_acceptances_of_one_invitation_by_who_is_signed_in_make_one_m
     for _ in 0..25 {
         sessions.push(grace.back().await);
     }
-    // Each session twice, as a button that is pressed twice.
+    // Each session twice, like a double click.
     let tasks = sessions.iter().cycle().take(50).cloned().map(|session| {
         let invited = invited.clone();
         tokio::spawn(async move { invited.accept(&session).await.0 })
     });
     let answers = futures::future::try_join_all(tasks).await.expect("ran to their end");
-    // Used already, or the session has gone on in the new organization.
+    // Already used, or the session has been replaced by one in the new organization.
     one_of_fifty(&answers, &[401, 404, 409]);
     assert_eq!(joined(&team).await, (1, Some(1)));
     let organizations = grace.back().await.browser().call(path_to("my_organizations"), &[]).await.is(200);
@@ -255,7 +255,7 @@ async fn r_70_members_and_invitations_together_are_at_most_200() {
     let body = json!({"email": format!("{}@example.com", unique("guest")), "role": "member"});
     team.post("/api/team/invitations", body.clone()).await.refuses(400, &[]);
     let first = team.get("/api/team/invitations").await.is(200)[0].clone();
-    // Inviting the same address again takes the place of the first.
+    // Inviting the same address again replaces the first invitation.
     team.post("/api/team/invitations", json!({"email": first["email"]})).await.is(201);
     let first = team.get("/api/team/invitations").await.is(200)[0].clone();
     assert_eq!(team.delete(&format!("/api/team/invitations/{}", id_of(&first))).await.status, 204);
@@ -263,7 +263,7 @@ async fn r_70_members_and_invitations_together_are_at_most_200() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_an_invitation_is_refused_by_its_field() {
+async fn an_invalid_invitation_is_refused_on_its_field() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     for (body, field) in [
@@ -280,7 +280,7 @@ async fn what_cannot_be_an_invitation_is_refused_by_its_field() {
 }
 
 #[tokio::test]
-async fn without_javascript_the_link_is_shown_once_on_the_page_and_the_door_asks_again() {
+async fn without_javascript_the_link_is_shown_once_and_an_invalid_form_is_shown_again() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let email = format!("{}@example.com", unique("guest"));
@@ -303,7 +303,7 @@ async fn without_javascript_the_link_is_shown_once_on_the_page_and_the_door_asks
     let fields = [("token", secret.as_str()), ("name", "Grace"), ("password", PASSWORD), ("page", at.as_str())];
     let joined = guest.submit(&at, path_to("join_as_new"), &fields).await;
     assert_eq!((joined.status.as_u16(), joined.header(header::LOCATION)), (303, "/dashboard"));
-    // A wrong password is told where it was typed.
+    // A wrong password is reported on its page.
     let again = app.register("Other").await.invite_at(&email, "member").await;
     let at = format!("/invite/{}", again.secret);
     let fields = [("token", again.secret.as_str()), ("password", "wrong and long enough"), ("page", at.as_str())];

@@ -1,4 +1,4 @@
-//! Logins that come at once, beside a new password, too often, or from somebody who is shut out.
+//! Logins that are concurrent, race with a password change, are too many, or of a disabled user.
 
 use axum::http::header;
 use serde_json::{Value, json};
@@ -21,12 +21,12 @@ fn form(team: &Team, password: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_logins_of_one_person_at_once_all_come_in() {
+async fn fifty_concurrent_logins_of_one_user_all_succeed() {
     let instances = [TestApp::open().await, TestApp::open().await];
     let team = instances[0].register("Acme").await;
     let login = async |n: usize| {
         loop {
-            // An instance lets five try at a time.
+            // Five attempts per account are allowed at a time.
             match instances[n % 2].post(LOGIN, &form(&team, PASSWORD)).await {
                 answer if answer.status == 429 => tokio::task::yield_now().await,
                 answer => return answer.is(200),
@@ -70,7 +70,7 @@ async fn r_22_no_login_with_the_old_password_outlives_the_new_one() {
 }
 
 #[tokio::test]
-async fn r_27_of_thirty_tries_at_once_five_are_tried() {
+async fn r_27_of_thirty_concurrent_attempts_five_are_evaluated() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let team = app.register("Acme").await;
     let wrong = form(&team, WRONG);
@@ -83,11 +83,11 @@ async fn r_27_of_thirty_tries_at_once_five_are_tried() {
 }
 
 #[tokio::test]
-async fn r_26_the_right_password_of_who_is_shut_out_counts_like_a_wrong_one() {
+async fn r_26_the_right_password_of_a_disabled_user_counts_like_a_wrong_one() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let (team, other) = (app.register("Acme").await, app.register("Other").await);
     other.invite_at(&team.email, "member").await.accept(&team).await.0.is(200);
-    app.state.system().set_disabled(&team.email.parse().expect("an address"), true).await.expect("shut out");
+    app.state.system().set_disabled(&team.email.parse().expect("an address"), true).await.expect("disabled");
     let mut answers: Vec<Answer> = Vec::new();
     for n in 0..6 {
         answers.push(app.post(LOGIN, &form(&team, if n % 2 == 0 { PASSWORD } else { WRONG })).await);
@@ -100,18 +100,18 @@ async fn r_26_the_right_password_of_who_is_shut_out_counts_like_a_wrong_one() {
 }
 
 #[tokio::test]
-async fn r_26_an_invitation_tells_nothing_of_who_is_shut_out() {
+async fn r_26_an_invitation_does_not_reveal_that_a_user_is_disabled() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let (team, host) = (app.register("Acme").await, app.register("Host").await);
     let invited = host.invite_at(&team.email, "member").await;
-    app.state.system().set_disabled(&team.email.parse().expect("an address"), true).await.expect("shut out");
+    app.state.system().set_disabled(&team.email.parse().expect("an address"), true).await.expect("disabled");
     let wrong = invited.join_with_password(&app, WRONG).await.0;
     wrong.refuses(401, &[]);
     assert_eq!(invited.join_with_password(&app, PASSWORD).await.0.fingerprint(), wrong.fingerprint());
 }
 
 #[tokio::test]
-async fn r_70_a_person_has_fifty_sessions_and_the_longest_unused_ends() {
+async fn r_70_a_user_has_fifty_sessions_and_the_least_recently_used_ends() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let first = app.register("Acme").await;
     app.pass(60);
@@ -124,7 +124,7 @@ async fn r_70_a_person_has_fifty_sessions_and_the_longest_unused_ends() {
     app.pass(600);
     first.get("/api/auth/me").await.is(200);
     let last = first.back().await;
-    // What was used ten minutes ago stays, whenever it began.
+    // A session used ten minutes ago stays, whenever it was opened.
     first.get("/api/auth/me").await.is(200);
     last.get("/api/auth/me").await.is(200);
     second.get("/api/auth/me").await.refuses(401, &[]);
@@ -133,7 +133,7 @@ async fn r_70_a_person_has_fifty_sessions_and_the_longest_unused_ends() {
 }
 
 #[tokio::test]
-async fn r_70_all_sessions_of_a_person_are_counted_together() {
+async fn r_70_the_requests_of_all_sessions_of_a_user_are_counted_together() {
     let app = TestApp::build(&["--api-rate", "20"], pretended("2026-03-01T12:00:00Z"), Relay::none()).await;
     let team = app.register("Acme").await;
     let again = team.back().await;
@@ -144,7 +144,7 @@ async fn r_70_all_sessions_of_a_person_are_counted_together() {
     for session in [&team, &again] {
         session.get("/api/services").await.refuses(429, &[]);
     }
-    // Another session changes nothing, once it is known again.
+    // Another session changes nothing, once it is recognized.
     app.pass(60);
     again.get("/api/services").await.is(200);
     for _ in 0..19 {

@@ -1,4 +1,4 @@
-//! Accounts and organizations: how people come in, who they are, and which teams they are in.
+//! Accounts, sessions, second factors, teams and organizations.
 
 mod account;
 mod auth;

@@ -1,4 +1,4 @@
-//! One person in several organizations: going from one to another, and making a further one.
+//! One user in several organizations: switching between them, and creating another.
 
 use axum::http::header;
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::tests::support::{
 
 const NOW: &str = "2026-11-25T12:00:00Z";
 
-/// A person in two organizations: as they are in the first, and the admin of the second.
+/// A user in two organizations: their session in the first, and the admin of the second.
 pub async fn in_two(app: &TestApp) -> (Team, Team) {
     let (grace, team) = (app.register("First").await, app.register("Second").await);
     let invited: Invited = team.invite_at(&grace.email, "member").await;
@@ -21,7 +21,7 @@ pub async fn in_two(app: &TestApp) -> (Team, Team) {
 }
 
 #[tokio::test]
-async fn one_person_goes_from_one_organization_to_another_and_back() {
+async fn a_user_switches_between_organizations() {
     let app = TestApp::at(NOW).await;
     let (grace, team) = in_two(&app).await;
     let mut browser = grace.browser();
@@ -32,7 +32,7 @@ async fn one_person_goes_from_one_organization_to_another_and_back() {
     let answer =
         browser.submit("/dashboard", path_to("switch_organization"), &[("id", id_of(&team.organization))]).await;
     assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, "/dashboard"));
-    // The session left behind is dead.
+    // The replaced session has ended.
     grace.get("/api/auth/me").await.refuses(401, &[]);
     let there = browser.clone().team().await;
     assert_eq!((&there.organization, &there.user["role"]), (&team.organization, &json!("member")));
@@ -43,7 +43,7 @@ async fn one_person_goes_from_one_organization_to_another_and_back() {
     assert_eq!(answer.status, 200);
     let back = browser.team().await;
     assert_eq!((&back.organization, &back.user["role"]), (&grace.organization, &json!("admin")));
-    // Nobody goes where they do not belong.
+    // Nobody switches to an organization they do not belong to.
     let stranger = app.register("Third").await;
     for id in [id_of(&team.organization), "garbage", "00000000-0000-7000-8000-000000000000"] {
         stranger.browser().call(path_to("switch_organization"), &[("id", id)]).await.refuses(404, &[]);
@@ -52,7 +52,7 @@ async fn one_person_goes_from_one_organization_to_another_and_back() {
 }
 
 #[tokio::test]
-async fn whoever_belongs_to_an_organization_makes_another_and_is_its_admin() {
+async fn a_member_creates_another_organization_and_is_its_admin() {
     let app = TestApp::at(NOW).await;
     let (grace, other) = (app.register("First").await, app.register("Taken").await);
     let mut browser = grace.browser();
@@ -96,7 +96,7 @@ async fn logging_in_leads_to_the_organization_used_last() {
 }
 
 #[tokio::test]
-async fn r_23_going_to_another_organization_makes_no_session_longer() {
+async fn r_23_switching_does_not_extend_a_session() {
     let app = TestApp::at(NOW).await;
     let (grace, team) = in_two(&app).await;
     let mut browser = grace.browser();
@@ -113,7 +113,7 @@ async fn r_23_going_to_another_organization_makes_no_session_longer() {
 }
 
 #[tokio::test]
-async fn r_22_going_to_another_organization_ends_the_page_left_behind() {
+async fn r_22_switching_ends_the_open_pages_of_the_old_session() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let (grace, team) = in_two(&app).await;

@@ -1,4 +1,4 @@
-//! The second factor: set up, asked for at every door, and lost.
+//! The second factor: setup, login with it, and its loss.
 
 use axum::http::header;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use crate::{
 const NOW: &str = "2026-11-25T12:00:00Z";
 const LOGIN: &str = "/api/auth/login";
 
-/// Somebody with an authenticator app.
+/// A user with an authenticator app.
 struct Guarded {
     team: Team,
     secret: String,
@@ -39,7 +39,7 @@ impl Guarded {
         let secret = seed(&mut team.browser()).await;
         let code = code_of(app, &secret);
         let answer = team.browser().call(path_to("enable_second_factor"), &[("code", &code)]).await.is(200);
-        // The code that set it up is used up.
+        // The code of the setup has been used.
         app.pass(30);
         Self { team, secret, codes: codes_of(&answer) }
     }
@@ -52,8 +52,8 @@ impl Guarded {
         code_of(&self.team.app, &self.secret)
     }
 
-    /// A browser that has given the right password.
-    async fn half_way(&self) -> Browser {
+    /// A browser after the right password, before the code.
+    async fn challenged(&self) -> Browser {
         let mut browser = self.team.app.browser();
         let fields = [("email", self.team.email.as_str()), ("password", PASSWORD), ("next", "/services")];
         let answer = browser.submit("/login", path_to("login"), &fields).await;
@@ -73,7 +73,7 @@ async fn answer(browser: &mut Browser, code: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn r_29_nothing_is_asked_for_until_a_code_has_shown_that_the_app_has_the_key() {
+async fn r_29_the_second_factor_is_off_until_a_code_confirms_the_setup() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let mut browser = team.browser();
@@ -90,7 +90,7 @@ async fn r_29_nothing_is_asked_for_until_a_code_has_shown_that_the_app_has_the_k
     let code = code_of(&app, &secret);
     let codes = codes_of(&browser.call(path_to("enable_second_factor"), &[("code", &code)]).await.is(200));
     assert_eq!(codes.len(), 10);
-    // From here on nobody is told the key again, nor may set up another over it.
+    // From now on the seed is not shown again, and another setup is refused.
     browser.call(path_to("show_second_factor"), &[]).await.refuses(404, &[]);
     browser.call(path_to("begin_second_factor"), &[]).await.refuses(409, &[]);
     browser.call(path_to("enable_second_factor"), &[("code", &code)]).await.refuses(409, &[]);
@@ -99,7 +99,7 @@ async fn r_29_nothing_is_asked_for_until_a_code_has_shown_that_the_app_has_the_k
 }
 
 #[tokio::test]
-async fn r_29_programs_are_told_that_a_code_is_missing_and_each_code_works_once() {
+async fn r_29_the_api_reports_a_missing_code_and_each_code_works_once() {
     let app = TestApp::at(NOW).await;
     let ada = Guarded::of(&app).await;
     let missing = json!({"email": ada.team.email, "password": PASSWORD});
@@ -110,7 +110,7 @@ async fn r_29_programs_are_told_that_a_code_is_missing_and_each_code_works_once(
     let code = ada.now();
     app.post(LOGIN, &ada.login(&code)).await.is(200);
     app.post(LOGIN, &ada.login(&code)).await.refuses(400, &["code"]);
-    // Nor does an older one, though it would still be in time.
+    // An older one does not work either, though it would still be in time.
     app.pass(30);
     let older = ada.now();
     app.pass(30);
@@ -119,7 +119,7 @@ async fn r_29_programs_are_told_that_a_code_is_missing_and_each_code_works_once(
 }
 
 #[tokio::test]
-async fn r_29_of_many_with_the_same_code_at_once_one_comes_in() {
+async fn r_29_of_concurrent_logins_with_the_same_code_one_succeeds() {
     let app = TestApp::at(NOW).await;
     let ada = Guarded::of(&app).await;
     for code in [ada.now(), ada.codes[0].clone()] {
@@ -133,7 +133,7 @@ async fn r_29_of_many_with_the_same_code_at_once_one_comes_in() {
 }
 
 #[tokio::test]
-async fn r_29_a_recovery_code_lets_in_once_however_it_is_typed() {
+async fn r_29_a_recovery_code_works_once_and_is_normalized() {
     let app = TestApp::at(NOW).await;
     let ada = Guarded::of(&app).await;
     let typed = ada.codes[3].to_uppercase().replace('-', " ");
@@ -143,13 +143,13 @@ async fn r_29_a_recovery_code_lets_in_once_however_it_is_typed() {
     let account = ada.team.browser().call(path_to("my_account"), &[]).await.is(200);
     assert_eq!(account["recovery_codes"], 9);
     assert_eq!(ada.actions().await[..3], ["login_failed", "recovery_code_used", "logged_in"].map(Value::from));
-    // Another person's codes are good for nothing.
+    // Another user's codes do not work.
     let eve = Guarded::of(&app).await;
     app.post(LOGIN, &ada.login(&eve.codes[0])).await.refuses(400, &["code"]);
 }
 
 #[tokio::test]
-async fn r_29_who_belongs_nowhere_any_more_comes_back_by_an_invitation_with_password_and_code() {
+async fn r_29_a_user_without_organizations_returns_by_an_invitation_with_password_and_code() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Other").await;
     let ada = Guarded::with(&app, team.colleague("member").await).await;
@@ -175,8 +175,8 @@ async fn r_29_who_belongs_nowhere_any_more_comes_back_by_an_invitation_with_pass
 async fn r_29_the_form_asks_for_the_code_after_the_password() {
     let app = TestApp::at(NOW).await;
     let ada = Guarded::of(&app).await;
-    let mut browser = ada.half_way().await;
-    // Half way is nowhere.
+    let mut browser = ada.challenged().await;
+    // The challenge alone gives no access.
     assert_eq!(browser.open("/dashboard").await.status, 303);
     let cookie = browser.cookie.clone().expect("a challenge");
     assert!(cookie.starts_with("aldis-code="), "{cookie}");
@@ -195,27 +195,27 @@ async fn r_29_the_form_asks_for_the_code_after_the_password() {
 }
 
 #[tokio::test]
-async fn r_29_after_five_tries_or_five_minutes_or_a_new_password_one_begins_again() {
+async fn r_29_a_challenge_ends_after_five_attempts_five_minutes_or_a_new_password() {
     let app = TestApp::at(NOW).await;
     let ada = Guarded::of(&app).await;
-    let mut browser = ada.half_way().await;
+    let mut browser = ada.challenged().await;
     for _ in 0..5 {
         assert_eq!(answer(&mut browser, "000000").await.status, 400);
-        // The account's own pause passes; the tries stay counted.
+        // The backoff of the account passes; the attempts stay counted.
         app.pass(2);
     }
-    // The page says so, and leads to the login.
+    // The page says so, and links to the login.
     let over = answer(&mut browser, &ada.now()).await;
     assert!(over.text.contains("This took too long or too many tries") && over.text.contains("/login?next="));
     assert_eq!(over.status, 401);
 
     app.pass(3600);
-    let mut browser = ada.half_way().await;
+    let mut browser = ada.challenged().await;
     app.pass(300);
     assert_eq!(answer(&mut browser, &ada.now()).await.status, 401);
     assert_eq!(browser.open("/dashboard").await.status, 303);
 
-    let mut browser = ada.half_way().await;
+    let mut browser = ada.challenged().await;
     let email = ada.team.email.parse().expect("an address");
     let hash = app.state.hash("seven quiet harbours at dawn").await;
     app.state.system().reset_password(&email, hash).await.expect("reset");
@@ -227,11 +227,11 @@ async fn r_29_after_five_tries_or_five_minutes_or_a_new_password_one_begins_agai
 }
 
 #[tokio::test]
-async fn r_29_the_five_tries_are_those_at_all_instances() {
+async fn r_29_the_five_attempts_are_counted_by_all_instances_together() {
     let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else { return };
     let apps = pair(&redis, &[]).await;
     let ada = Guarded::of(&apps[0]).await;
-    let mut browser = ada.half_way().await;
+    let mut browser = ada.challenged().await;
     for n in 0..5 {
         browser.app = apps[n % 2].clone();
         assert_eq!(answer(&mut browser, "000000").await.status, 400);
@@ -245,7 +245,7 @@ async fn r_29_the_five_tries_are_those_at_all_instances() {
 }
 
 #[tokio::test]
-async fn r_29_turning_it_off_and_new_codes_take_the_password() {
+async fn r_29_turning_it_off_and_new_codes_require_the_password() {
     let app = TestApp::at(NOW).await;
     let ada = Guarded::of(&app).await;
     let mut browser = ada.team.browser();
@@ -259,19 +259,19 @@ async fn r_29_turning_it_off_and_new_codes_take_the_password() {
     app.post(LOGIN, &ada.login(&fresh[0])).await.is(200);
 
     app.pass(900);
-    // The password that comes with it is proof enough, however long ago the last was given.
+    // The password in the form is enough, however old the last re-authentication is.
     assert_eq!(browser.call(path_to("disable_second_factor"), &right).await.status, 200);
     app.post(LOGIN, &json!({"email": ada.team.email, "password": PASSWORD})).await.is(200);
     browser.call(path_to("disable_second_factor"), &right).await.refuses(404, &[]);
     browser.call(path_to("renew_recovery_codes"), &right).await.refuses(404, &[]);
     let actions = ada.actions().await;
     for action in ["two_factor_enabled", "two_factor_disabled", "recovery_codes_renewed"] {
-        assert_eq!(actions.iter().filter(|said| **said == action).count(), 1, "{actions:?}");
+        assert_eq!(actions.iter().filter(|other| **other == action).count(), 1, "{actions:?}");
     }
 }
 
 #[tokio::test]
-async fn without_javascript_the_page_itself_tells_the_codes_once() {
+async fn without_javascript_the_page_shows_the_codes_once() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let mut browser = team.browser();
@@ -288,7 +288,7 @@ async fn without_javascript_the_page_itself_tells_the_codes_once() {
 }
 
 #[tokio::test]
-async fn r_81_a_seed_moves_to_the_new_key_with_the_next_code_and_without_any_key_a_recovery_code_lets_in() {
+async fn r_81_a_seed_is_encrypted_anew_with_the_next_code_and_recovery_codes_work_without_the_key() {
     let app = TestApp::at(NOW).await;
     let ada = Guarded::of(&app).await;
     let new = ["--jwt-secret", "Zt9wPq4LmX7vRb2NcK8sJd1Hf6GyE3uAoQiW"];
@@ -303,13 +303,13 @@ async fn r_81_a_seed_moves_to_the_new_key_with_the_next_code_and_without_any_key
     app.pass(30);
     login(&new, &ada.now()).await.is(200);
     app.pass(30);
-    // Nor does the old key open any more what the new one closed.
+    // The old key no longer decrypts it.
     login(&[], &ada.now()).await.refuses(400, &["code"]);
     login(&[], &ada.codes[0]).await.is(200);
 }
 
 #[tokio::test]
-async fn who_lost_everything_is_let_in_again_by_whoever_runs_the_server() {
+async fn the_operator_turns_off_a_lost_second_factor() {
     let app = TestApp::at(NOW).await;
     let ada = Guarded::of(&app).await;
     let email = ada.team.email.parse().expect("an address");

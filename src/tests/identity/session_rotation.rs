@@ -1,4 +1,4 @@
-//! Another role, another session.
+//! Session rotation after a change of role.
 
 use axum::http::header;
 use serde_json::json;
@@ -16,12 +16,12 @@ async fn make(team: &Team, grace: &Team, role: &str) {
     team.put(&format!("/api/team/{}", id_of(&grace.user)), json!({"role": role})).await.is(200);
 }
 
-/// The cookie that an answer hands out, as it is sent back.
+/// The cookie an answer sets, as it is sent back.
 fn handed_out(answer: &Answer) -> Option<String> {
     answer.header(header::SET_COOKIE).split(';').next().filter(|pair| !pair.is_empty()).map(str::to_owned)
 }
 
-/// Opens a page and keeps the cookie it comes with.
+/// Opens a page and stores the cookie it sets.
 async fn reload(browser: &mut Browser, path: &str) -> Answer {
     let answer = browser.open(path).await;
     browser.cookie = handed_out(&answer).or_else(|| browser.cookie.take());
@@ -33,21 +33,21 @@ async fn me(browser: &mut Browser) -> Answer {
 }
 
 #[tokio::test]
-async fn r_22_a_browser_goes_on_in_another_session_from_the_next_page_on() {
+async fn r_22_a_browser_continues_in_a_new_session_with_the_next_page() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let grace = team.colleague("member").await;
     let (mut browser, mut old) = (grace.browser(), grace.browser());
     assert_eq!(handed_out(&browser.open("/dashboard").await), None);
     make(&team, &grace, "admin").await;
-    // A page that is open may end what it has begun, with what the new role allows.
+    // An open page may finish what it has begun, within the new role.
     assert_eq!(me(&mut browser).await.is(200)["user"]["role"], "admin");
     let page = reload(&mut browser, "/team").await;
     assert!(page.status == 200 && page.text.contains("Invite member"), "{}", page.text);
     assert!(page.header(header::SET_COOKIE).contains("HttpOnly"));
     assert_ne!(browser.cookie, old.cookie);
     assert_eq!(me(&mut browser).await.is(200)["user"]["role"], "admin");
-    // The old id opens nothing any more, but its other tabs are given the same new one for as long as they need.
+    // The old id no longer works, but other tabs get the same new one during the grace period.
     me(&mut old).await.refuses(401, &[]);
     let mut tab = old.clone();
     assert_eq!(reload(&mut tab, "/dashboard").await.status, 200);
@@ -57,14 +57,14 @@ async fn r_22_a_browser_goes_on_in_another_session_from_the_next_page_on() {
     app.pass(10);
     assert_eq!(old.open("/dashboard").await.status, 303);
     me(&mut old).await.refuses(401, &[]);
-    // In the list stands the one that goes on; no page hands out a third.
+    // The list shows the new one; no page sets a third.
     let account = browser.call(path_to("my_account"), &[]).await.is(200);
     assert_eq!(account["sessions"].as_array().map(Vec::len), Some(1), "{account}");
     assert_eq!(handed_out(&browser.open("/dashboard").await), None);
 }
 
 #[tokio::test]
-async fn r_22_the_old_id_answers_nothing_ten_seconds_after_a_change_of_role_and_a_page_leads_on() {
+async fn r_22_the_old_id_is_rejected_ten_seconds_after_a_change_of_role_but_pages_still_rotate_it() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let grace = team.colleague("admin").await;
@@ -72,11 +72,11 @@ async fn r_22_the_old_id_answers_nothing_ten_seconds_after_a_change_of_role_and_
     let mut browser = grace.browser();
     app.pass(9);
     me(&mut browser).await.is(200);
-    // Another change makes no more time.
+    // Another change does not extend the grace period.
     make(&team, &grace, "admin").await;
     app.pass(1);
     me(&mut browser).await.refuses(401, &[]);
-    // Who is sent to the login by that comes back by themselves, in a session as long as the old one.
+    // A user redirected to the login returns in a new session with the old expiry.
     let answer = reload(&mut browser, "/login?next=%2Fservices").await;
     assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, "/services"));
     me(&mut browser).await.is(200);
@@ -89,7 +89,7 @@ async fn r_22_the_old_id_answers_nothing_ten_seconds_after_a_change_of_role_and_
 }
 
 #[tokio::test]
-async fn r_22_a_program_logs_in_again_after_a_change_of_role_and_tokens_stay() {
+async fn r_22_a_program_logs_in_again_after_a_change_of_role_and_api_tokens_stay_valid() {
     let app = TestApp::at(NOW).await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -109,7 +109,7 @@ async fn r_22_a_program_logs_in_again_after_a_change_of_role_and_tokens_stay() {
 }
 
 #[tokio::test]
-async fn r_22_whose_access_has_ended_is_given_no_new_session() {
+async fn r_22_a_session_that_has_ended_is_not_rotated() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let grace = team.colleague("admin").await;
@@ -117,13 +117,13 @@ async fn r_22_whose_access_has_ended_is_given_no_new_session() {
     make(&team, &grace, "member").await;
     reload(&mut browser, "/dashboard").await;
     browser.call(path_to("logout"), &[]).await;
-    assert_eq!(grace.browser().open("/dashboard").await.status, 303, "the tab left behind goes out too");
+    assert_eq!(grace.browser().open("/dashboard").await.status, 303, "the other tab is logged out too");
     team.delete(&format!("/api/team/{}", id_of(&grace.user))).await.is(204);
     assert_eq!(other.browser().open("/dashboard").await.status, 303);
 }
 
 #[tokio::test]
-async fn r_22_logging_out_under_an_id_that_was_taken_away_ends_what_would_go_on_from_it() {
+async fn r_22_logging_out_of_a_session_marked_for_rotation_ends_it() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let grace = team.colleague("member").await;
@@ -135,7 +135,7 @@ async fn r_22_logging_out_under_an_id_that_was_taken_away_ends_what_would_go_on_
 }
 
 #[tokio::test]
-async fn r_22_a_session_that_is_ended_by_the_id_it_had_ends_under_the_one_it_has() {
+async fn r_22_revoking_the_old_id_of_a_rotated_session_ends_the_new_one() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let grace = team.colleague("member").await;

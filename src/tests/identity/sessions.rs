@@ -1,4 +1,4 @@
-//! Sessions: how they end, and the cookie that carries one.
+//! Sessions: expiry, logout and the session cookie.
 
 use axum::{
     body::Body,
@@ -15,7 +15,7 @@ use crate::tests::support::{
 const DAY: i64 = 24 * 3600;
 
 #[tokio::test]
-async fn logging_out_kills_the_token_at_once_and_no_other() {
+async fn logging_out_ends_this_session_at_once_and_no_other() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let login = json!({"email": team.email, "password": PASSWORD});
@@ -44,7 +44,7 @@ async fn r_23_a_session_ends_after_seven_days_without_use() {
 }
 
 #[tokio::test]
-async fn r_23_a_session_ends_after_thirty_days_however_much_it_is_used() {
+async fn r_23_a_session_ends_after_thirty_days_even_if_used() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let team = app.register("Acme").await;
     for _ in 0..29 {
@@ -56,11 +56,11 @@ async fn r_23_a_session_ends_after_thirty_days_however_much_it_is_used() {
     app.pass(1);
     team.get("/api/auth/me").await.refuses(401, &[]);
     team.browser().call(path_to("me"), &[]).await.refuses(401, &[]);
-    // The person is still welcome.
+    // The user can log in again.
     app.post("/api/auth/login", &json!({"email": team.email, "password": PASSWORD})).await.is(200);
 }
 
-/// Signs in through the form and gives the cookie's attributes, in lower case.
+/// Logs in through the form and returns the cookie with its attributes, in lower case.
 async fn cookie_of(app: &TestApp, browser: &mut Browser) -> (String, Vec<String>) {
     let team = app.register("Acme").await;
     let fields = [("email", team.email.as_str()), ("password", PASSWORD), ("lasting", "on")];
@@ -77,7 +77,7 @@ async fn cookie_of(app: &TestApp, browser: &mut Browser) -> (String, Vec<String>
 }
 
 #[tokio::test]
-async fn r_21_the_cookie_is_out_of_reach_of_scripts_and_other_sites() {
+async fn r_21_the_cookie_is_http_only_and_same_site() {
     let app = TestApp::open().await;
     let (name, attributes) = cookie_of(&app, &mut app.browser()).await;
     assert_eq!(name, "aldis");
@@ -93,13 +93,13 @@ async fn r_21_over_tls_the_cookie_is_secure_and_bound_to_its_host() {
     assert_eq!(attributes, ["httponly", "max-age=2592000", "path=/", "samesite=lax", "secure"]);
     let dashboard = browser.open("/dashboard").await;
     assert_eq!(dashboard.status, 200, "{}", dashboard.text);
-    // A neighbour's plain cookie of the other name opens nothing.
+    // A cookie without the `__Host-` prefix is ignored.
     browser.cookie = browser.cookie.map(|cookie| cookie.replace("__Host-", ""));
     assert_eq!(browser.open("/dashboard").await.status, 303);
 }
 
 #[tokio::test]
-async fn logging_out_takes_the_cookie_away_and_ends_its_session() {
+async fn logging_out_deletes_the_cookie_and_ends_its_session() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let mut browser = team.browser();
@@ -109,12 +109,12 @@ async fn logging_out_takes_the_cookie_away_and_ends_its_session() {
     assert!(cookie.starts_with("aldis=;") && cookie.contains("Max-Age=0"), "{cookie}");
     assert_eq!(browser.cookie, None);
     team.get("/api/auth/me").await.refuses(401, &[]);
-    // Nobody is there any more, and that is no fault.
+    // Logging out again is not an error.
     assert_eq!(browser.submit("/", path_to("logout"), &[]).await.status, 303);
 }
 
 #[tokio::test]
-async fn the_rest_door_sets_no_cookie() {
+async fn the_rest_api_sets_no_cookie() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let answer = app.post("/api/auth/login", &json!({"email": team.email, "password": PASSWORD})).await;
@@ -123,7 +123,7 @@ async fn the_rest_door_sets_no_cookie() {
 }
 
 #[tokio::test]
-async fn a_request_with_a_token_of_its_own_is_judged_by_it_alone() {
+async fn a_request_with_a_bearer_token_is_authenticated_by_it_alone() {
     let app = TestApp::open().await;
     let (ada, eve) = (app.register("Ada").await, app.register("Eve").await);
     for (authorization, expected) in [
@@ -148,7 +148,7 @@ async fn a_request_with_a_token_of_its_own_is_judged_by_it_alone() {
 }
 
 #[tokio::test]
-async fn r_37_after_logging_in_one_is_led_nowhere_but_home() {
+async fn r_37_a_login_redirects_only_to_own_paths() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     for (next, leads_to) in [
@@ -171,7 +171,7 @@ async fn r_37_after_logging_in_one_is_led_nowhere_but_home() {
 }
 
 #[tokio::test]
-async fn a_referer_of_another_site_leads_nowhere() {
+async fn a_referer_of_another_site_is_ignored() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let name = unique("Group");

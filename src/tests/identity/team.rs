@@ -17,13 +17,13 @@ fn path(person: &Team) -> String {
     format!("/api/team/{}", id_of(&person.user))
 }
 
-/// How many admins there are.
+/// The number of admins.
 async fn admins(team: &Team) -> usize {
     team.members().await.iter().filter(|member| member["role"] == "admin").count()
 }
 
 #[tokio::test]
-async fn everybody_sees_who_is_in_the_team_and_when_they_were_last_seen() {
+async fn every_member_sees_the_team_and_when_each_was_last_seen() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     app.pass(60);
@@ -31,7 +31,7 @@ async fn everybody_sees_who_is_in_the_team_and_when_they_were_last_seen() {
     app.pass(600);
     grace.get("/api/services").await.is(200);
     let members = grace.members().await;
-    let told = |member: &Value| {
+    let shown = |member: &Value| {
         ["email", "name", "role", "joined_at", "last_seen_at", "has_two_factor"].map(|field| member[field].clone())
     };
     let expected = [
@@ -39,7 +39,7 @@ async fn everybody_sees_who_is_in_the_team_and_when_they_were_last_seen() {
         [json!(grace.email), json!("Grace Hopper"), json!("member")],
     ];
     for (member, expected) in members.iter().zip(expected) {
-        assert_eq!(told(member)[..3], expected);
+        assert_eq!(shown(member)[..3], expected);
         assert_eq!(member["has_two_factor"], false);
     }
     assert_eq!(members[1]["joined_at"], "2026-11-25T12:01:00.000Z");
@@ -108,7 +108,7 @@ async fn r_06_the_last_admin_stays_one() {
 }
 
 #[tokio::test]
-async fn r_06_an_admin_who_is_shut_out_is_none_to_stay() {
+async fn r_06_a_disabled_admin_does_not_count_as_the_last_admin() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let grace = team.colleague("admin").await;
@@ -116,15 +116,21 @@ async fn r_06_an_admin_who_is_shut_out_is_none_to_stay() {
     assert_eq!(app.state.system().set_disabled(&other, true).await, Ok(Vec::new()));
     team.put(&path(&team), json!({"role": "member"})).await.refuses(409, &[]);
     team.browser().call(path_to("leave_organization"), &[]).await.refuses(409, &[]);
-    // Whoever runs the server may do it, and is told what comes of it.
+    // The operator may disable them, and is warned.
     assert_eq!(app.state.system().set_disabled(&ada, true).await, Ok(vec!["Acme".to_owned()]));
     assert_eq!(app.state.system().set_disabled(&ada, false).await, Ok(Vec::new()));
     let team = team.back().await;
     assert_eq!(team.delete(&path(&grace)).await.status, 204);
 }
 
-/// Sends a request whose body comes only once `meanwhile` has happened, which it does after the request has been let in.
-async fn dripped(by: &Team, method: Method, path: &str, body: Value, meanwhile: impl Future<Output = ()>) -> Answer {
+/// Sends a request whose body arrives only after `meanwhile`, which runs once the request has been authorized.
+async fn slow_request(
+    by: &Team,
+    method: Method,
+    path: &str,
+    body: Value,
+    meanwhile: impl Future<Output = ()>,
+) -> Answer {
     let (let_in, is_in) = oneshot::channel::<()>();
     let (go, gate) = oneshot::channel::<()>();
     let drops = futures::stream::once(async move {
@@ -145,7 +151,7 @@ async fn dripped(by: &Team, method: Method, path: &str, body: Value, meanwhile: 
 }
 
 #[tokio::test]
-async fn r_06_whoever_is_removed_or_demoted_while_they_ask_has_asked_for_nothing() {
+async fn r_06_a_member_removed_or_demoted_during_their_request_changes_nothing() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let token = json!({"name": "Pipeline", "scope": "write"});
@@ -155,24 +161,24 @@ async fn r_06_whoever_is_removed_or_demoted_while_they_ask_has_asked_for_nothing
     ] {
         let demoted = team.colleague("admin").await;
         let demote = async { _ = team.put(&path(&demoted), json!({"role": "member"})).await.is(200) };
-        dripped(&demoted, method.clone(), at, body.clone(), demote).await.refuses(403, &[]);
+        slow_request(&demoted, method.clone(), at, body.clone(), demote).await.refuses(403, &[]);
         let removed = team.colleague("admin").await;
         let remove = async { assert_eq!(team.delete(&path(&removed)).await.status, 204) };
-        dripped(&removed, method, at, body.clone(), remove).await.refuses(401, &[]);
+        slow_request(&removed, method, at, body.clone(), remove).await.refuses(401, &[]);
     }
     let removed = team.colleague("member").await;
     let remove = async { assert_eq!(team.delete(&path(&removed)).await.status, 204) };
-    dripped(&removed, Method::POST, "/api/groups", json!({"name": "Core"}), remove).await.refuses(401, &[]);
-    let made = team.post("/api/tokens", token).await.is(201);
-    let program = Team { token: made["secret"].as_str().expect("a secret").to_owned(), ..team.clone() };
-    let revoke = async { assert_eq!(team.delete(&format!("/api/tokens/{}", id_of(&made))).await.status, 204) };
-    dripped(&program, Method::POST, "/api/groups", json!({"name": "Core"}), revoke).await.refuses(401, &[]);
+    slow_request(&removed, Method::POST, "/api/groups", json!({"name": "Core"}), remove).await.refuses(401, &[]);
+    let created = team.post("/api/tokens", token).await.is(201);
+    let program = Team { token: created["secret"].as_str().expect("a secret").to_owned(), ..team.clone() };
+    let revoke = async { assert_eq!(team.delete(&format!("/api/tokens/{}", id_of(&created))).await.status, 204) };
+    slow_request(&program, Method::POST, "/api/groups", json!({"name": "Core"}), revoke).await.refuses(401, &[]);
     assert_eq!(team.groups().await.len(), 0);
     assert_eq!(team.get("/api/tokens").await.is(200), json!([]));
 }
 
 #[tokio::test]
-async fn r_06_fifty_demotions_at_once_leave_one_admin() {
+async fn r_06_fifty_concurrent_demotions_leave_one_admin() {
     let app = TestApp::open().await;
     let ada = app.register("Acme").await;
     let grace = ada.colleague("admin").await;
@@ -188,7 +194,7 @@ async fn r_06_fifty_demotions_at_once_leave_one_admin() {
 }
 
 #[tokio::test]
-async fn r_06_of_two_admins_who_leave_or_remove_each_other_at_once_one_stays() {
+async fn r_06_of_two_admins_who_leave_or_remove_each_other_concurrently_one_stays() {
     let app = TestApp::open().await;
     for _ in 0..5 {
         let ada = app.register("Acme").await;
@@ -242,12 +248,12 @@ async fn r_22_a_removed_member_loses_token_cookie_socket_and_api_tokens_at_once(
         assert_eq!(entry["target"]["id"], other.user["id"]);
         assert_eq!(entry["changes"]["tokens_revoked"]["to"], "CI");
     }
-    // What belongs to who stays works on.
+    // The credentials of the others still work.
     team.get("/api/services").await.is(200);
 }
 
 #[tokio::test]
-async fn r_22_a_change_of_role_reaches_open_pages_and_holds_at_once() {
+async fn r_22_a_change_of_role_reaches_open_pages_and_applies_at_once() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -267,13 +273,13 @@ async fn r_22_a_change_of_role_reaches_open_pages_and_holds_at_once() {
     let entry = team.get("/api/audit?action=role_changed&limit=1").await.is(200)[0].clone();
     assert_eq!(entry["changes"]["role"], json!({"from": "admin", "to": "member"}));
     assert_eq!(entry["target"]["name"], "Grace Hopper");
-    // The role they have already changes nothing.
+    // Setting the current role changes nothing.
     team.put(&path(&grace), json!({"role": "member"})).await.is(200);
     assert_eq!(team.get("/api/audit?action=role_changed").await.is(200).as_array().map(Vec::len), Some(2));
 }
 
 #[tokio::test]
-async fn no_program_sees_its_makers_other_organizations_or_changes_the_team() {
+async fn an_api_token_neither_sees_its_creators_other_organizations_nor_changes_the_team() {
     let app = TestApp::at(NOW).await;
     let (grace, team) = in_two(&app).await;
     let token = grace.post("/api/tokens", json!({"name": "CI", "scope": "write"})).await.is(201);

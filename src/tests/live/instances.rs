@@ -32,8 +32,8 @@ async fn without_redis_readers_are_caught_up_from_the_database() {
     }
     let service = team.service("API").await;
     team.change(&service, json!({"status": "degraded"})).await;
-    two.state.system().catch_up_readers().await.expect("caught up");
-    two.state.system().catch_up_readers().await.expect("nothing left");
+    two.state.system().catch_up_feeds().await.expect("caught up");
+    two.state.system().catch_up_feeds().await.expect("nothing left");
     for (reader, service) in readers.iter_mut().zip([in_public(&service), service.clone()]) {
         assert_eq!(reader.event(1).await["data"], service);
         assert_eq!(reader.event(2).await["data"]["status"], "degraded");
@@ -51,7 +51,7 @@ async fn without_redis_readers_are_caught_up_from_the_database() {
     for seq in 0..31 {
         team.put(&incident_path(&incident), json!({"title": format!("Down {seq}")})).await.is(200);
     }
-    two.state.system().catch_up_readers().await.expect("caught up");
+    two.state.system().catch_up_feeds().await.expect("caught up");
     for reader in &mut readers {
         for seq in 5..=36 {
             reader.event(seq).await;

@@ -1,4 +1,4 @@
-//! Groups through the REST door.
+//! Service groups through the REST API.
 
 use sea_orm::{
     ConnectionTrait,
@@ -22,7 +22,7 @@ fn names(groups: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_group_can_be_made_shown_renamed_and_moved() {
+async fn a_group_is_created_shown_renamed_and_moved() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let team = app.register("Acme").await;
     let core = team.group("Core").await;
@@ -38,13 +38,13 @@ async fn a_group_can_be_made_shown_renamed_and_moved() {
     assert_eq!((&renamed["name"], &renamed["position"]), (&json!("Platform"), &json!(1)));
     assert_eq!(renamed["updated_at"], "2026-03-01T12:01:00.000Z");
     let moved = team.put(&path(&core), json!({"position": 99})).await.is(200);
-    assert_eq!(moved["position"], 2, "there is no place behind the last");
+    assert_eq!(moved["position"], 2, "there is no position after the last");
     assert_eq!(names(&team.groups().await), ["First", "Edge", "Platform"]);
     assert_eq!(team.public("status").await["groups"], json!(team.groups().await));
 }
 
 #[tokio::test]
-async fn a_change_of_nothing_does_nothing() {
+async fn a_change_without_differences_does_nothing() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let team = app.register("Acme").await;
     let group = team.group("Core").await;
@@ -57,7 +57,7 @@ async fn a_change_of_nothing_does_nothing() {
 }
 
 #[tokio::test]
-async fn every_field_that_is_wrong_is_named() {
+async fn every_invalid_field_is_named() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let group = team.group("Core").await;
@@ -81,7 +81,7 @@ async fn every_field_that_is_wrong_is_named() {
 }
 
 #[tokio::test]
-async fn a_deleted_group_leaves_its_services_behind_those_without_a_group() {
+async fn the_services_of_a_deleted_group_follow_those_without_a_group() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let (doomed, other) = (team.group("Doomed").await, team.group("Other").await);
@@ -92,7 +92,7 @@ async fn a_deleted_group_leaves_its_services_behind_those_without_a_group() {
     }
     let apart = team.post("/api/services", json!({"name": "apart", "group_id": id_of(&other)})).await.is(201);
     team.change(&inside[0], json!({"status": "degraded"})).await;
-    // A deleted service still points at its group.
+    // A deleted service still refers to its group.
     team.delete(&path_of(&inside[2])).await.is(204);
 
     assert!(team.delete(&path(&doomed)).await.is(204).is_null());
@@ -126,14 +126,14 @@ async fn a_deleted_group_leaves_its_services_behind_those_without_a_group() {
 }
 
 #[tokio::test]
-async fn two_groups_may_have_one_name() {
+async fn two_groups_may_have_the_same_name() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     assert_ne!(team.group("Core").await["id"], team.group("Core").await["id"]);
 }
 
 #[tokio::test]
-async fn r_70_an_organization_has_room_for_a_hundred_groups() {
+async fn r_70_an_organization_has_at_most_a_hundred_groups() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let db = connect(database_url()).await;

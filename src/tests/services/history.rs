@@ -1,4 +1,4 @@
-//! The history of a service's status: one row a change, newest first, in pages.
+//! The history of a service's status: one row per change, newest first, in pages.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::tests::support::{
 };
 
 #[tokio::test]
-async fn a_change_of_status_writes_exactly_one_row_that_says_who_and_how() {
+async fn a_change_of_status_writes_one_row_with_author_and_cause() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let team = app.register("Acme").await;
     let service = team.service("API").await;
@@ -24,7 +24,7 @@ async fn a_change_of_status_writes_exactly_one_row_that_says_who_and_how() {
     assert_eq!(change["changed_by"], team.user["id"]);
     assert_eq!(change["service_id"], service["id"]);
     assert_eq!(change["created_at"], "2026-03-01T12:01:00.000Z");
-    // The same again, and everything but the status, writes nothing.
+    // The same status, or any other field, writes nothing.
     for patch in
         [json!({"status": "degraded"}), json!({"name": "API"}), json!({"position": 5}), json!({"description": "x"})]
     {
@@ -50,7 +50,7 @@ async fn a_change_through_the_web_interface_is_manual() {
 }
 
 #[tokio::test]
-async fn the_public_timeline_tells_what_changed_and_not_who_did_it() {
+async fn the_public_timeline_shows_changes_without_their_authors() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let team = app.register("Acme").await;
     let (api, web) = (team.service("API").await, team.service("Web").await);
@@ -90,7 +90,7 @@ fn minutes(changes: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_history_can_be_narrowed_to_a_time_with_both_ends_included() {
+async fn a_history_range_includes_both_ends() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let (team, service) = busy_service(&app, 5).await;
     for (query, expected) in [
@@ -126,7 +126,7 @@ async fn a_history_comes_in_pages_that_keep_their_range() {
 }
 
 #[tokio::test]
-async fn changes_within_one_instant_keep_their_order_and_all_appear_in_the_pages() {
+async fn changes_at_the_same_time_keep_their_order_and_are_all_listed() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let team = app.register("Acme").await;
     let service = team.service("API").await;
@@ -143,12 +143,15 @@ async fn changes_within_one_instant_keep_their_order_and_all_appear_in_the_pages
     let told: Vec<_> = seen.iter().rev().map(|change| change["new_status"].as_str().expect("a status")).collect();
     assert_eq!(told, statuses);
     for pair in seen.windows(2) {
-        assert_eq!(pair[0]["old_status"], pair[1]["new_status"], "each change begins where the one before ended");
+        assert_eq!(
+            pair[0]["old_status"], pair[1]["new_status"],
+            "each change starts from the status of the previous one"
+        );
     }
 }
 
 #[tokio::test]
-async fn instants_order_as_numbers_also_where_a_digit_is_added() {
+async fn timestamps_are_sorted_as_numbers() {
     // 999 999 999 999 and 1 000 000 000 000 milliseconds: as text, the later one comes first.
     let app = TestApp::at("2001-09-09T01:46:39.999Z").await;
     let team = app.register("Acme").await;

@@ -1,4 +1,4 @@
-//! Services and their groups: what there is of them, in which order, and how they have been.
+//! Services: REST, groups, order, pagination, versions and history.
 
 mod groups;
 mod history;

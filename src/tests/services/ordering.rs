@@ -1,4 +1,4 @@
-//! Whatever is done in whatever order, places stay dense: 0, 1, 2, … in each group and among the groups.
+//! Ordering: after any changes, positions stay dense (0, 1, 2, …) in each group and among the groups.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::tests::support::{
     endpoints::path_to,
 };
 
-/// A row of numbers that is the same for the same beginning.
+/// A seeded random number generator.
 struct Dice(u64);
 
 impl Dice {
@@ -20,13 +20,13 @@ impl Dice {
         usize::try_from(self.0 >> 33).expect("31 bits") % sides
     }
 
-    /// One of these, or nothing when there is none.
+    /// A random element, if there is one.
     fn pick(&mut self, from: &[Value]) -> Option<Value> {
         if from.is_empty() { None } else { Some(from[self.roll(from.len())].clone()) }
     }
 }
 
-/// A group, or none.
+/// A random group, or none.
 fn some_group(dice: &mut Dice, groups: &[Value]) -> Value {
     match dice.pick(groups) {
         Some(group) if dice.roll(3) > 0 => group["id"].clone(),
@@ -34,7 +34,7 @@ fn some_group(dice: &mut Dice, groups: &[Value]) -> Value {
     }
 }
 
-/// Does one thing at random; nothing, when there is nothing to do it to.
+/// Makes a random change; none if there is nothing to change.
 async fn act(team: &Team, dice: &mut Dice) -> Option<(String, Answer)> {
     let (services, groups) = (team.services().await, team.groups().await);
     let group = some_group(dice, &groups);
@@ -65,7 +65,7 @@ async fn act(team: &Team, dice: &mut Dice) -> Option<(String, Answer)> {
     Some((told, answer))
 }
 
-fn is_dense(places: &[u64]) -> bool {
+fn is_dense(positions: &[u64]) -> bool {
     places.iter().copied().eq(0..u64::try_from(places.len()).expect("few"))
 }
 
@@ -74,7 +74,7 @@ fn place_of(thing: &Value) -> u64 {
 }
 
 #[tokio::test]
-async fn random_changes_leave_no_gap_and_no_double_place() {
+async fn random_changes_leave_no_gap_and_no_duplicate_position() {
     let app = TestApp::open().await;
     for seed in [1, 2026] {
         let team = app.register("Acme").await;
@@ -91,7 +91,7 @@ async fn random_changes_leave_no_gap_and_no_double_place() {
             for service in page["services"].as_array().expect("a list") {
                 places.entry(service["group_id"].to_string()).or_default().push(place_of(service));
             }
-            // The page lists them in order, so dense means 0, 1, 2 as they come.
+            // The page lists them in order, so dense means 0, 1, 2 in this order.
             assert!(places.values().all(|places| is_dense(places)), "seed {seed}: {places:?} after {done:#?}");
             let services: Vec<_> = team.services().await.iter().map(in_public).collect();
             assert_eq!(page["services"], json!(services));
@@ -100,7 +100,7 @@ async fn random_changes_leave_no_gap_and_no_double_place() {
 }
 
 #[tokio::test]
-async fn a_service_moved_within_its_group_pushes_the_others_along() {
+async fn moving_a_service_within_its_group_shifts_the_others() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let order = async || -> String {
@@ -127,7 +127,7 @@ async fn a_service_moved_within_its_group_pushes_the_others_along() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_at_the_same_time_leave_no_gap_either() {
+async fn concurrent_changes_leave_no_gap() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let group = team.group("Core").await;

@@ -1,4 +1,4 @@
-//! Lists that change between their pages.
+//! Pagination of lists that change between pages.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn names(services: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_list_goes_on_behind_a_service_that_was_deleted_meanwhile() {
+async fn a_list_continues_after_a_service_deleted_in_the_meantime() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let group = team.group("Core").await;
@@ -21,7 +21,7 @@ async fn a_list_goes_on_behind_a_service_that_was_deleted_meanwhile() {
         let new = json!({"name": format!("s{n}"), "group_id": group, "position": 0});
         team.post("/api/services", new).await.is(201);
     }
-    // The newest stand first, so that who moves up has an older id than who left.
+    // Newest first, so that a service that moves up has an older id than the deleted one.
     let all = team.services().await;
     assert_eq!(names(&all), ["s5", "s4", "s3", "s2", "s1", "s0"]);
     let first = team.get("/api/services?limit=3").await;
@@ -32,7 +32,7 @@ async fn a_list_goes_on_behind_a_service_that_was_deleted_meanwhile() {
     let second = team.get(&next).await;
     assert_eq!(names(second.is(200).as_array().expect("a list")), ["s2", "s1", "s0"]);
     assert_eq!(second.next_page(), None);
-    // Between groups, and when the services before have gone.
+    // Across groups, and when the previous services have been deleted.
     let first = team.get("/api/services?limit=2").await;
     team.delete(&path_of(&all[1])).await.is(204);
     let second = team.get(&first.next_page().expect("another page")).await;

@@ -1,4 +1,4 @@
-//! Services through the REST door: create, show, change, delete, and the list in pages.
+//! Services through the REST API: create, show, change, delete, and the paginated list.
 
 use sea_orm::{
     ConnectionTrait,
@@ -55,7 +55,7 @@ async fn a_new_service_is_operational_ungrouped_and_last() {
 }
 
 #[tokio::test]
-async fn a_new_service_may_bring_its_status_its_group_and_its_place() {
+async fn a_new_service_may_set_its_status_group_and_position() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let group = team.group("Core").await;
@@ -74,11 +74,11 @@ async fn a_new_service_may_bring_its_status_its_group_and_its_place() {
         assert_eq!(&service[field], value, "{field}");
     }
     assert_eq!(names(&team.services().await), ["API", "one", "two"]);
-    assert_eq!(team.history(&service).await, [] as [Value; 0], "a service is not changed by coming into being");
+    assert_eq!(team.history(&service).await, [] as [Value; 0], "creating a service is no status change");
 }
 
 #[tokio::test]
-async fn a_put_changes_what_it_holds_and_leaves_the_rest() {
+async fn a_put_changes_only_the_fields_it_contains() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let team = app.register("Acme").await;
     let new = json!({"name": "API", "description": "REST", "status": "degraded"});
@@ -127,7 +127,7 @@ async fn a_put_that_changes_nothing_does_nothing() {
 }
 
 #[tokio::test]
-async fn a_null_group_takes_a_service_out_and_an_absent_one_leaves_it() {
+async fn a_null_group_removes_a_service_from_its_group_and_an_absent_one_does_not() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let group = team.group("Core").await;
@@ -143,7 +143,7 @@ async fn a_null_group_takes_a_service_out_and_an_absent_one_leaves_it() {
 }
 
 #[tokio::test]
-async fn r_04_what_is_not_for_the_caller_to_set_is_refused_and_stays() {
+async fn r_04_read_only_fields_are_refused_and_unchanged() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let service = team.service("API").await;
@@ -167,7 +167,7 @@ async fn r_04_what_is_not_for_the_caller_to_set_is_refused_and_stays() {
 }
 
 #[tokio::test]
-async fn every_field_that_is_wrong_is_named() {
+async fn every_invalid_field_is_named() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let service = team.service("API").await;
@@ -201,7 +201,7 @@ async fn every_field_that_is_wrong_is_named() {
 }
 
 #[tokio::test]
-async fn text_is_kept_as_it_was_written() {
+async fn text_is_stored_as_written() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     for name in [
@@ -219,7 +219,7 @@ async fn text_is_kept_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn a_list_comes_in_pages_that_lead_to_each_other() {
+async fn a_list_is_paginated_with_links() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let group = team.group("Core").await;
@@ -245,7 +245,7 @@ async fn a_list_comes_in_pages_that_lead_to_each_other() {
 }
 
 #[tokio::test]
-async fn a_page_that_cannot_be_is_refused() {
+async fn an_invalid_page_is_refused() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let service = team.service("API").await;
@@ -273,7 +273,7 @@ async fn a_page_that_cannot_be_is_refused() {
 }
 
 #[tokio::test]
-async fn a_deleted_service_is_gone_from_every_door() {
+async fn a_deleted_service_is_gone_from_every_endpoint() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let (first, gone, last) = (team.service("first").await, team.service("gone").await, team.service("last").await);
@@ -295,7 +295,7 @@ async fn a_deleted_service_is_gone_from_every_door() {
     assert_eq!(page["services"], json!(services.iter().map(in_public).collect::<Vec<_>>()));
     assert_eq!(page["page"]["description"], "All Systems Operational");
     assert_eq!(team.public("timeline").await["status_changes"], json!([]));
-    // Its name is free again.
+    // Its name can be used again.
     team.service("gone").await;
     for service in [first, last] {
         team.get(&path_of(&service)).await.is(200);
@@ -303,7 +303,7 @@ async fn a_deleted_service_is_gone_from_every_door() {
 }
 
 #[tokio::test]
-async fn the_page_says_in_one_sentence_how_things_are() {
+async fn the_headline_summarizes_all_services() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let headline = async |team: &Team| {
@@ -327,7 +327,7 @@ async fn the_page_says_in_one_sentence_how_things_are() {
 }
 
 #[tokio::test]
-async fn r_70_an_organization_has_room_for_five_hundred_services() {
+async fn r_70_an_organization_has_at_most_five_hundred_services() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let db = connect(database_url()).await;
@@ -369,7 +369,7 @@ async fn r_70_an_organization_has_room_for_five_hundred_services() {
     team.service("the last one").await;
     let error = team.post("/api/services", json!({"name": "one too many"})).await.refuses(400, &[]);
     assert!(error["error"].as_str().expect("text").contains("500"));
-    // All of them come in a few pages, and the public page bears them.
+    // All of them are listed in a few pages, and the public page renders.
     let (mut count, mut next) = (0, Some("/api/services".to_owned()));
     while let Some(address) = next {
         let answer = team.get(&address).await;

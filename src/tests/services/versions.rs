@@ -1,5 +1,4 @@
-//! Two who change one thing at once, and requests that come twice (R-73): services, groups and templates. Incidents have
-//! tests of their own.
+//! Concurrent edits and idempotency keys (R-73) of services, groups and templates. Incidents have tests of their own.
 
 use axum::{
     body::Body,
@@ -15,7 +14,7 @@ use crate::tests::support::{
 
 const PATHS: [&str; 3] = ["/api/services", "/api/groups", "/api/templates"];
 
-/// A body that each of [`PATHS`] takes.
+/// A body that each of [`PATHS`] accepts.
 fn body(path: &str, name: &str) -> Value {
     if path == "/api/templates" { json!({"name": name, "title": "Slow"}) } else { json!({"name": name}) }
 }
@@ -33,7 +32,7 @@ fn listed(answer: &Answer) -> usize {
 }
 
 #[tokio::test]
-async fn r_73_a_change_made_on_an_older_version_is_refused_and_changes_nothing() {
+async fn r_73_a_change_of_an_older_version_is_refused_and_changes_nothing() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     for path in PATHS {
@@ -54,14 +53,14 @@ async fn r_73_a_change_made_on_an_older_version_is_refused_and_changes_nothing()
         team.put(&at, with("Lost", json!("2"))).await.refuses(400, &["version"]);
         let all = team.get(path).await.is(200);
         assert_eq!(all.as_array().expect("a list").last(), Some(&second), "{path}");
-        // Without a version, the last word counts.
+        // Without a version, the last write wins.
         let third = team.put(&at, body(path, "Third")).await.is(200);
         assert_eq!((&third["name"], &third["version"]), (&json!("Third"), &json!(3)));
     }
 }
 
 #[tokio::test]
-async fn r_73_a_service_has_a_new_version_when_it_is_changed_itself() {
+async fn r_73_only_a_change_of_the_service_itself_increments_its_version() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let group = team.group("Core").await;
@@ -79,7 +78,7 @@ async fn r_73_a_service_has_a_new_version_when_it_is_changed_itself() {
     {
         assert_eq!(team.change(&service, patch).await["version"], n + 2);
     }
-    // What changes nothing, and what others do, count for nothing.
+    // Requests without changes and changes to other services do not count.
     assert_eq!(team.change(&service, json!({"name": "Gateway", "version": 5})).await["version"], 5);
     team.change(&other, json!({"position": 0})).await;
     let said = json!([{"id": id_of(&service), "status": "major_outage"}]);
@@ -92,7 +91,7 @@ async fn r_73_a_service_has_a_new_version_when_it_is_changed_itself() {
 }
 
 #[tokio::test]
-async fn r_73_a_thing_is_made_once_however_often_the_request_comes() {
+async fn r_73_an_object_is_created_once_per_idempotency_key() {
     let app = TestApp::open().await;
     let (team, other) = (app.register("Acme").await, app.register("Other").await);
     for path in PATHS {
@@ -110,7 +109,7 @@ async fn r_73_a_thing_is_made_once_however_often_the_request_comes() {
         }
         send(&team, path, "", &body).await.refuses(400, &[]);
         assert_eq!(listed(&team.get(path).await), 1, "{path}");
-        // Another organization's keys are its own.
+        // Keys belong to one organization.
         assert_ne!(id_of(&send(&other, path, &key, &body).await.is(201)), id_of(&made));
         team.delete(&format!("{path}/{}", id_of(&made))).await.is(204);
         send(&team, path, &key, &body).await.refuses(409, &[]);
@@ -119,7 +118,7 @@ async fn r_73_a_thing_is_made_once_however_often_the_request_comes() {
 }
 
 #[tokio::test]
-async fn r_73_a_form_written_on_an_older_version_is_shown_again_with_what_was_typed() {
+async fn r_73_a_form_on_an_older_version_is_shown_again_with_its_input() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let service = team.service("API").await;
@@ -145,7 +144,7 @@ async fn r_73_a_form_written_on_an_older_version_is_shown_again_with_what_was_ty
             answer.text
         );
         assert!(answer.text.contains("Theirs") && answer.text.contains("Mine &amp;amp; typed"), "{form}");
-        // Sent again by who has read that, it counts.
+        // Submitted again, it is accepted.
         assert!(answer.text.contains(r#"name="version" autocomplete="off" value="2""#), "{form}: {}", answer.text);
         let fields = [("page", page), ("id", id), ("name", "Mine"), more, ("version", "2")];
         assert_eq!(team.browser().submit(page, path_to(form), &fields).await.status, 303, "{form}");

@@ -1,4 +1,4 @@
-//! The database: what it holds by itself, and how it bears much.
+//! The database: its own constraints, and its speed with much data.
 
 mod scale;
 mod schema;

@@ -1,4 +1,4 @@
-//! A hundred thousand incidents cost the pages nothing that ten do not.
+//! Scale: pages are as fast with 100 000 incidents as with ten.
 
 use std::{
     fmt::Write as _,
@@ -17,22 +17,22 @@ use crate::tests::support::{
     database::{connect, literal},
 };
 
-/// The instant of the test; everything lies before it.
+/// The time of the test, after all data.
 const NOW: &str = "2026-11-23T12:00:00Z";
 const NOW_MS: i64 = 1_795_435_200_000;
-/// An id from before any other.
+/// An id smaller than any other.
 const OLD: u128 = 0x0100_0000_0000_7000_8000_0000_0000_0000;
 const MANY: usize = 100_000;
 const FEW: usize = 4;
 const BATCH: usize = 500;
 const ROUNDS: usize = 60;
-/// How much slower the large organization may be.
+/// How much slower requests to the large organization may be.
 const RATIO: f64 = 1.3;
 
-/// The words of every incident, and words that stand nowhere, for which everything has to be read.
+/// Words of every incident, and words of none, for which everything must be read.
 const WORDS: [(&str, &str); 2] = [("search, found at once", "Trouble"), ("search, found nowhere", "nowhere")];
 
-/// Who asks.
+/// The caller.
 #[derive(Clone, Copy)]
 enum By {
     Visitor,
@@ -40,17 +40,17 @@ enum By {
     Cookie,
 }
 
-/// An address to ask for an organization.
+/// A path to request for an organization.
 struct Asked {
     name: &'static str,
     path: String,
     by: By,
-    /// Whether it may take no longer for the large organization.
+    /// Whether it must be as fast for the large organization.
     is_judged: bool,
 }
 
 impl Asked {
-    /// With the organization's own words in it.
+    /// The path with the organization's ids.
     fn of(&self, team: &Crowd) -> String {
         self.path.replace("{slug}", &team.team.slug).replace("{service}", &team.service)
     }
@@ -65,7 +65,7 @@ impl Asked {
     }
 }
 
-/// What is asked: always so that both organizations have as much to show.
+/// The requests: both organizations have the same amount to show.
 fn paths() -> Vec<Asked> {
     let path = |name, path: &str, by| Asked { name, path: path.to_owned(), by, is_judged: true };
     let mut paths = vec![
@@ -80,8 +80,8 @@ fn paths() -> Vec<Asked> {
         path("public status", "/api/public/{slug}/status", By::Visitor),
         path("members' services", "/api/services", By::Token),
     ];
-    // Words are looked for anywhere in everything that was said (domain rule 3.4.10), which no index of all three
-    // databases helps with: what is not found takes time by how much there is. It is only told how much.
+    // Search finds words anywhere in all texts (domain rule 3.4.10), for which the three databases share no index: its
+    // time grows with the data. It is only reported.
     paths.extend(WORDS.map(|(name, words)| Asked {
         is_judged: false,
         ..path(name, &format!("/api/incidents?limit=3&q={words}"), By::Token)
@@ -114,7 +114,7 @@ async fn lists_and_pages_take_no_longer_with_100_000_incidents_than_with_10() {
                 let answer = path.ask(crowd).await;
                 let taken = begun.elapsed();
                 assert_eq!(answer.status, 200, "{}: {}", path.of(crowd), answer.text);
-                // The first ones warm up.
+                // The first ones are a warm-up.
                 if round >= 5 {
                     times.push(taken);
                 }
@@ -140,7 +140,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// An organization with three open incidents, three that were over lately, and `past` old ones.
+/// An organization with three open incidents, three recent ones, and `past` old ones.
 async fn team(app: &TestApp, db: &DatabaseConnection, past: usize) -> Crowd {
     let team = app.register("Acme").await;
     let mut services = Vec::new();
@@ -163,11 +163,11 @@ async fn team(app: &TestApp, db: &DatabaseConnection, past: usize) -> Crowd {
     Crowd { team, service: services.swap_remove(0) }
 }
 
-/// Incidents that were over long ago, each with a service and two updates.
+/// Inserts old incidents, each with a service and two updates.
 async fn insert(db: &DatabaseConnection, backend: DbBackend, org: &str, services: &[String], range: Range<usize>) {
     let (mut incidents, mut affected, mut updates) = (Vec::new(), Vec::new(), Vec::new());
     for n in range {
-        // Old ids are smaller than new ones, as they are of the time they were made.
+        // Old ids are smaller than new ones, as UUIDv7 are.
         let id = literal(backend, &Uuid::from_u128(OLD + u128::from(rand::random::<u64>() >> 4)).to_string());
         let started = NOW_MS - 30 * 86_400_000 - i64::try_from(n).expect("small") * 300_000;
         let ended = started + 240_000;
@@ -201,7 +201,7 @@ async fn insert(db: &DatabaseConnection, backend: DbBackend, org: &str, services
     }
 }
 
-/// Lets the planner know what is there, as it would by itself after a while.
+/// Updates the statistics of the query planner, as the database would by itself after a while.
 async fn analyze(db: &DatabaseConnection) {
     let sql = match db.get_database_backend() {
         DbBackend::MySql => "ANALYZE TABLE incident, incident_service, incident_update",

@@ -1,4 +1,4 @@
-//! The schema, on the database at hand: what it holds even if the code above it were wrong.
+//! The schema of the database under test: constraints that hold even if the code is wrong.
 
 use std::{collections::BTreeMap, thread};
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Tables that belong to nobody or to several. Every other must keep its rows apart by organization.
+/// Tables that belong to no organization or to several. All others must separate their rows by organization.
 const SHARED: [&str; 7] =
     ["organization", "user_account", "session", "password_reset", "recovery_code", "job_lease", "seaql_migrations"];
 /// Tables whose rows belong to one organization each.
@@ -95,7 +95,7 @@ async fn r_02_every_tenants_table_begins_its_key_with_the_organization() {
     }
 }
 
-/// A row of a service in the database's own language.
+/// An SQL statement that inserts a service.
 fn service_row(backend: DbBackend, organization: &str, group: &str) -> String {
     let id = |id: &str| literal(backend, id);
     let new = uuid::Uuid::from_u128((u128::from(rand::random::<u64>()) << 64) | u128::from(rand::random::<u64>()));
@@ -132,7 +132,7 @@ async fn the_database_itself_refuses_a_link_between_two_organizations() {
     if backend == DbBackend::Sqlite {
         db.execute_unprepared("PRAGMA foreign_keys = ON").await.expect("switched on");
     }
-    // What is right is accepted, so a refusal is about the link.
+    // A valid row is accepted, so a refusal is due to the link.
     for sql in [
         service_row(backend, &organization(&ours), id_of(&our_group)),
         change_row(backend, &organization(&ours), id_of(&our_service)),
@@ -237,7 +237,7 @@ async fn servers_that_start_together_on_an_empty_database_migrate_it_once() {
 }
 
 #[tokio::test]
-async fn a_schema_can_be_taken_down_and_built_again() {
+async fn a_schema_can_be_reverted_and_migrated_again() {
     let own = OwnDatabase::create().await;
     let db = connect(&own.url).await;
     Migrator::up(&db, None).await.expect("built");
@@ -248,7 +248,7 @@ async fn a_schema_can_be_taken_down_and_built_again() {
 }
 
 #[tokio::test]
-async fn an_organization_from_before_incidents_goes_by_utc_and_may_go_back() {
+async fn an_organization_from_before_incidents_uses_utc_and_can_be_migrated_back() {
     let own = OwnDatabase::create().await;
     let db = connect(&own.url).await;
     Migrator::up(&db, Some(1)).await.expect("as it was");
@@ -263,13 +263,13 @@ async fn an_organization_from_before_incidents_goes_by_utc_and_may_go_back() {
     assert_eq!(domain.pending_migrations().await.expect("asked"), 0);
     domain.close().await;
     let later = u32::try_from(Migrator::migrations().len() - 1).expect("a few");
-    Migrator::down(&db, Some(later)).await.expect("taken back");
+    Migrator::down(&db, Some(later)).await.expect("reverted");
     assert_eq!(primary_keys(&db).await, keys);
     assert_eq!(texts::<1>(&db, "SELECT slug FROM organization").await, [["old-hands".to_owned()]]);
 }
 
 #[tokio::test]
-async fn instants_and_numbers_are_integers_of_sixty_four_bits() {
+async fn timestamps_and_numbers_are_64_bit_integers() {
     let _app = TestApp::open().await;
     let db = connect(database_url()).await;
     let rows = match db.get_database_backend() {
@@ -313,7 +313,7 @@ async fn instants_and_numbers_are_integers_of_sixty_four_bits() {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_reached_is_an_error_and_no_panic() {
+async fn an_unreachable_database_is_an_error_and_no_panic() {
     for url in ["sqlite:///proc/nowhere/aldis.db", "sqlite:///dev/null/aldis.db", "sqlite:///"] {
         assert!(Domain::open(url, Relay::none(), Clock::System).await.is_err(), "{url}");
     }

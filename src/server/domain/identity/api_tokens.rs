@@ -1,4 +1,4 @@
-//! API tokens: made and revoked by admins, carried by programs.
+//! API tokens: created and revoked by admins, used by programs.
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
@@ -7,56 +7,64 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    registration::maker_of,
+    people::token_creator,
     secrets::{hash_of, new_secret},
-    sessions::{Credential, Principal, SEEN_SECONDS},
 };
 use crate::{
     model::{Action, ApiToken, Error, Result, Timestamp, TokenId, TokenRequest, UserId, api_token::end_after_days},
-    server::domain::{Admin, ReauthenticatedAdmin, Site, audit::AuditEvent, new_id, store::api_token, tx::Tx},
+    server::domain::{
+        Admin, ReauthenticatedAdmin, Site,
+        audit::AuditEvent,
+        new_id,
+        principal::{Credential, LAST_USE_SECONDS, Principal},
+        store::api_token,
+        tx::Tx,
+    },
 };
 
-/// How every token begins, so that it is known for one wherever it turns up.
+/// The prefix of every token, by which secret scanners recognize it.
 pub const PREFIX: &str = "aldis_";
-/// How many characters of the secret are shown in lists.
-const HINT: usize = 14;
+/// How many characters of the secret lists show.
+const HINT_LENGTH: usize = 14;
 /// The most tokens an organization may have.
 const TOKENS_MAX: u64 = 50;
 
 impl Admin {
     /// The tokens that have not been revoked, newest first.
-    ///
-    /// # Errors
-    /// When the database does not answer.
     pub async fn tokens(&self) -> Result<Vec<ApiToken>> {
-        let rows = self.scope().find::<api_token::Entity>().filter(api_token::Column::RevokedAt.is_null());
-        let rows = rows.order_by_desc(api_token::Column::Id).all(self.db()).await?;
-        Ok(rows.into_iter().map(listed).collect())
+        let rows = self
+            .scope()
+            .find::<api_token::Entity>()
+            .filter(api_token::Column::RevokedAt.is_null())
+            .order_by_desc(api_token::Column::Id)
+            .all(self.db())
+            .await?;
+        Ok(rows.into_iter().map(api_token_of).collect())
     }
 }
 
 impl ReauthenticatedAdmin {
-    /// Makes a token in the words of a form: with a scope, and for so many days, or for ever when that is empty.
+    /// Creates a token from form fields: a scope, and the days until it expires, or empty for no expiry.
     ///
     /// # Errors
-    /// As [`Admin::create_token`].
+    /// As [`Self::create_token`].
     pub async fn create_token_for(&self, name: String, scope: &str, days: &str) -> Result<ApiToken> {
         let scope = scope.parse().map_err(|_| Error::field("scope", "Choose what the token may do."))?;
         let expires_at = end_after_days(days, self.domain.clock().now())?;
         self.create_token(TokenRequest { name, scope, expires_at }).await
     }
 
-    /// Makes a token. Its secret is told this once.
+    /// Creates a token. Only this response contains its secret.
     ///
     /// # Errors
-    /// `invalid` with the fields at fault, or when there are too many.
+    /// `invalid` with the fields at fault, or at the maximum number of tokens.
     pub async fn create_token(&self, request: TokenRequest) -> Result<ApiToken> {
         let request = request.check(self.domain.clock().now())?;
         let mut tx = self.begin().await?;
         let present = self.scope().find::<api_token::Entity>().filter(api_token::Column::RevokedAt.is_null());
         if present.count(tx.db()).await? >= TOKENS_MAX {
             let why =
-                format!("An organization can have at most {TOKENS_MAX} API tokens. Revoke one that is not needed.");
+                format!("An organization can have at most {TOKENS_MAX} API tokens. Revoke one you no longer need.");
             return Err(Error::invalid(why));
         }
         let secret = format!("{PREFIX}{}", new_secret());
@@ -64,7 +72,7 @@ impl ReauthenticatedAdmin {
             org_id: self.organization(),
             id: TokenId::from_uuid(new_id()),
             name: request.name,
-            hint: secret.chars().take(HINT).collect(),
+            hint: secret.chars().take(HINT_LENGTH).collect(),
             secret_hash: hash_of(&secret),
             scope: request.scope,
             created_by: self.user(),
@@ -77,20 +85,25 @@ impl ReauthenticatedAdmin {
         let audit_event = AuditEvent::new(Action::TokenCreated).on("token", row.id, &row.name);
         tx.audit(audit_event.setting("scope", row.scope).setting("expires_at", row.expires_at));
         tx.commit().await?;
-        Ok(ApiToken { secret: Some(secret), ..listed(row) })
+        Ok(ApiToken { secret: Some(secret), ..api_token_of(row) })
     }
 
-    /// Revokes a token: it stops working at once, and its open feeds soon after.
+    /// Revokes a token. It stops working at once, its open feeds soon after.
     ///
     /// # Errors
     /// `not_found` when this organization has none with this id.
     pub async fn revoke_token(&self, id: TokenId) -> Result<()> {
         let mut tx = self.begin().await?;
-        let row = self.scope().find_id::<api_token::Entity>(id).filter(api_token::Column::RevokedAt.is_null());
-        let row = row.one(tx.db()).await?.ok_or_else(Error::not_found)?;
+        let row = self
+            .scope()
+            .find_id::<api_token::Entity>(id)
+            .filter(api_token::Column::RevokedAt.is_null())
+            .one(tx.db())
+            .await?
+            .ok_or_else(Error::not_found)?;
         tx.audit(AuditEvent::new(Action::TokenRevoked).on("token", row.id, &row.name));
-        let ended = tx.revoke(row).await?;
-        tx.end_access(ended);
+        let id = tx.revoke(row).await?;
+        tx.end_access(id);
         tx.commit().await
     }
 }
@@ -104,54 +117,58 @@ impl Tx {
         Ok(id.uuid())
     }
 
-    /// Revokes the tokens a person made, and gives their names: they know the secrets and may not come in any more.
+    /// Revokes the tokens a user created, as they know the secrets. Returns the names of the tokens.
     pub(in crate::server::domain) async fn revoke_tokens_of(&mut self, user: UserId) -> Result<Vec<String>> {
-        let theirs = self.scope().find::<api_token::Entity>().filter(api_token::Column::CreatedBy.eq(user));
-        let theirs = theirs.filter(api_token::Column::RevokedAt.is_null()).all(self.db()).await?;
-        let names = theirs.iter().map(|row| row.name.clone()).collect();
-        for row in theirs {
-            let ended = self.revoke(row).await?;
-            self.end_access(ended);
+        let rows = self
+            .scope()
+            .find::<api_token::Entity>()
+            .filter(api_token::Column::CreatedBy.eq(user))
+            .filter(api_token::Column::RevokedAt.is_null())
+            .all(self.db())
+            .await?;
+        let names = rows.iter().map(|row| row.name.clone()).collect();
+        for row in rows {
+            let id = self.revoke(row).await?;
+            self.end_access(id);
         }
         Ok(names)
     }
 }
 
 impl Site {
-    /// Who comes with this secret, if it stands; notes that it was used.
-    ///
-    /// # Errors
-    /// When the database does not answer.
+    /// Authenticates a request by the secret of an API token, and records the use.
     #[expect(clippy::disallowed_methods, reason = "the token says which organization it acts in")]
-    pub async fn token_seat(&self, secret: &str) -> Result<Option<Principal>> {
+    pub async fn authenticate_token(&self, secret: &str) -> Result<Option<Principal>> {
         let (db, now) = (self.domain.db(), self.domain.clock().now());
-        let found = api_token::Entity::find().filter(api_token::Column::SecretHash.eq(hash_of(secret)));
-        let row = found.one(db).await?;
-        let Some(row) = row.filter(|row| stands(row, now)) else { return Ok(None) };
-        let Some(account) = maker_of(db, row.created_by, row.org_id).await? else { return Ok(None) };
-        if row.last_used_at.is_none_or(|used| used.plus_seconds(SEEN_SECONDS) <= now) {
+        let row = api_token::Entity::find().filter(api_token::Column::SecretHash.eq(hash_of(secret))).one(db).await?;
+        let Some(row) = row.filter(|row| is_active(row, now)) else { return Ok(None) };
+        let Some(account) = token_creator(db, row.created_by, row.org_id).await? else { return Ok(None) };
+        if row.last_used_at.is_none_or(|used| used.plus_seconds(LAST_USE_SECONDS) <= now) {
             let used = api_token::ActiveModel { last_used_at: Set(Some(now)), ..Default::default() };
-            let of_it = api_token::Entity::update_many().set(used).filter(api_token::Column::Id.eq(row.id));
-            of_it.exec(db).await?;
+            api_token::Entity::update_many().set(used).filter(api_token::Column::Id.eq(row.id)).exec(db).await?;
         }
-        Ok(Some(Principal { account, key: Credential::Token { id: row.id, scope: row.scope, name: row.name } }))
+        let credential = Credential::Token { id: row.id, scope: row.scope, name: row.name };
+        Ok(Some(Principal { account, credential }))
     }
 }
 
-/// The tokens of a person that have not been revoked, wherever they made them.
-#[expect(clippy::disallowed_methods, reason = "a person may have made tokens in several organizations")]
-pub(in crate::server::domain) async fn tokens_made_by(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<Uuid>> {
-    let theirs = api_token::Entity::find().filter(api_token::Column::CreatedBy.eq(user));
-    let theirs = theirs.filter(api_token::Column::RevokedAt.is_null()).all(db).await?;
-    Ok(theirs.into_iter().map(|row| row.id.uuid()).collect())
+/// The ids of the tokens a user created in any organization, unless revoked.
+#[expect(clippy::disallowed_methods, reason = "a user may have created tokens in several organizations")]
+pub(in crate::server::domain) async fn active_tokens_of(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<Uuid>> {
+    let rows = api_token::Entity::find()
+        .filter(api_token::Column::CreatedBy.eq(user))
+        .filter(api_token::Column::RevokedAt.is_null())
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id.uuid()).collect())
 }
 
-/// Whether a token still works.
-pub(in crate::server::domain) fn stands(row: &api_token::Model, now: Timestamp) -> bool {
+/// Whether a token is neither revoked nor expired.
+pub(in crate::server::domain) fn is_active(row: &api_token::Model, now: Timestamp) -> bool {
     row.revoked_at.is_none() && row.expires_at.is_none_or(|end| end > now)
 }
 
-fn listed(row: api_token::Model) -> ApiToken {
+fn api_token_of(row: api_token::Model) -> ApiToken {
     ApiToken {
         id: row.id,
         name: row.name,

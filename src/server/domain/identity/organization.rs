@@ -1,8 +1,8 @@
-//! The organization itself.
+//! Settings of the organization: its name and time zone.
 
 use serde_json::json;
 
-use super::registration::organization_of;
+use super::people::organization_of;
 use crate::{
     model::{
         Action, Event, Organization, Result,
@@ -12,16 +12,16 @@ use crate::{
 };
 
 impl Viewer {
-    /// The zones an organization can go by, by name.
+    /// The names of the time zones to choose from.
     #[must_use]
-    #[expect(clippy::unused_self, reason = "the handle is the permission to ask")]
+    #[expect(clippy::unused_self, reason = "the handle is the permission")]
     pub fn time_zones(&self) -> Vec<String> {
         zones::names().into_iter().map(str::to_owned).collect()
     }
 }
 
 impl Admin {
-    /// Renames the organization; its page shows the new name at once.
+    /// Renames the organization, on its page too.
     ///
     /// # Errors
     /// `invalid` when the name is empty or too long.
@@ -42,10 +42,10 @@ impl Admin {
         Ok(organization)
     }
 
-    /// Sets the zone the page goes by; its days and times follow at once.
+    /// Sets the time zone of the organization's page.
     ///
     /// # Errors
-    /// `invalid` for what is no zone.
+    /// `invalid` for an unknown time zone.
     pub async fn set_time_zone(&self, name: &str) -> Result<()> {
         let name = zones::canonical(name)?;
         let mut tx = self.begin().await?;
@@ -60,7 +60,7 @@ impl Admin {
     }
 }
 
-/// What was done to the organization.
+/// An audit event about the organization.
 fn audit_event(tx: &Tx) -> AuditEvent {
     let organization = tx.organization();
     AuditEvent::new(Action::OrganizationChanged).on("organization", organization.id, &organization.name)

@@ -43,7 +43,7 @@ impl Member {
         let asked = new.clone();
         let mut tx = self.begin().await?;
         // Before anything else: what was right then may be too late now.
-        if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
+        if let Some(made) = tx.created_before(key.as_ref(), OPERATION, &asked).await? {
             return Ok((tx.incident(IncidentId::from_uuid(made)).await.map_err(gone_since)?, true));
         }
         let new = new.check(tx.now())?;

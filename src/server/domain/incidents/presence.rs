@@ -12,7 +12,7 @@ use super::super::{
 };
 use crate::{
     model::{Error, IncidentId, Result, UserId},
-    server::domain::status_page::names,
+    server::domain::identity::people::user_names,
 };
 
 /// After how many seconds without a sign somebody has left.
@@ -46,6 +46,6 @@ impl Viewer {
         let others = others.filter(presence::Column::SeenAt.gte(now.plus_seconds(-GONE_SECONDS)));
         let others = others.filter(presence::Column::UserId.ne(self.user())).all(self.db()).await?;
         let people: BTreeSet<UserId> = others.into_iter().map(|other| other.user_id).collect();
-        Ok(names(self.db(), people).await?.into_values().collect())
+        Ok(user_names(self.db(), people).await?.into_values().collect())
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         Day, Error, Incident, IncidentId, IncidentKind, IncidentList, IncidentPage, IncidentRoom, IncidentStatus,
         Month, MonthPage, Result, ServiceId, Timestamp, UserId, Zone, zone::wall_time,
     },
-    server::domain::status_page::{names, organization_row},
+    server::domain::identity::people::{organization_row, user_names},
 };
 
 /// How many incidents one page of the members' list holds.
@@ -167,7 +167,7 @@ impl Viewer {
         let incident = self.incident(id).await?;
         let people = incident.updates.iter().filter_map(|update| update.created_by);
         let people: BTreeSet<UserId> = people.chain(incident.created_by).collect();
-        let names = names(self.db(), people).await?;
+        let names = user_names(self.db(), people).await?;
         let zone = self.zone_for(std::slice::from_ref(&incident)).await?;
         let conflicts = self.conflicts_of(&incident).await?;
         Ok(IncidentRoom { incident, names, zone, conflicts })

@@ -170,7 +170,7 @@ impl Tx {
             if after.status != before.status {
                 // Changes of one service are written in the order they were made, whatever instant was planned.
                 after.status_since = at.max(before.status_since.plus_millis(1));
-                self.note_change(&before, &after, cause, by).await?;
+                self.record_status_change(&before, &after, cause, by).await?;
             }
             self.save(&after).await?;
             self.emit(Event::ServiceUpdated(after.into())).await?;

@@ -59,7 +59,7 @@ impl Member {
             return Err(Error::field("version", "A new template has no version yet."));
         }
         let mut tx = self.begin().await?;
-        if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
+        if let Some(made) = tx.created_before(key.as_ref(), OPERATION, &asked).await? {
             return Ok((template(tx.template(TemplateId::from_uuid(made)).await.map_err(gone_since)?)?, true));
         }
         let known = tx.scope().find::<incident_template::Entity>();

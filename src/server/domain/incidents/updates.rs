@@ -50,7 +50,7 @@ impl Member {
         let asked = (id, NewUpdate { version: None, ..new.clone() });
         let mut tx = self.begin().await?;
         let mut case = tx.case(id).await?;
-        if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
+        if let Some(made) = tx.created_before(key.as_ref(), OPERATION, &asked).await? {
             let (incident, update) = with_update(tx.incident(id).await?, UpdateId::from_uuid(made))?;
             return Ok((incident, update, true));
         }

@@ -1,7 +1,7 @@
-//! What people write in messages, as HTML that is safe to show to anybody and as text to read.
+//! Markdown: renders messages as sanitized HTML and as plain text.
 //!
-//! Both come out of the same events. HTML in a message is shown, not obeyed; what is rendered passes a list of the few
-//! elements a message needs, so that a fault in one of the two is not yet a hole.
+//! Both are generated from the same parser events. Raw HTML in a message becomes text, and the result is sanitized by an
+//! allow-list of elements: two independent defences.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,28 +9,28 @@ use ammonia::{Builder, Url, UrlRelative};
 use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html};
 use pulldown_cmark_escape::escape_href;
 
-/// The elements a message may consist of.
+/// The allowed elements.
 const TAGS: [&str; 15] =
     ["p", "br", "strong", "em", "del", "code", "pre", "a", "ul", "ol", "li", "blockquote", "h3", "h4", "h5"];
 
-/// Where a link may lead.
+/// The allowed schemes of links.
 const SCHEMES: [&str; 3] = ["http", "https", "mailto"];
 
-/// How deep quotes and lists are drawn inside one another; what lies deeper stays, less deep. Browsers and the cleaner
-/// take longer than is sensible over thousands.
-const DEEPEST: usize = 16;
+/// The maximum nesting of quotes and lists; deeper ones are flattened. Browsers and the sanitizer are slow with thousands
+/// of levels.
+const DEPTH_MAX: usize = 16;
 
-/// Changes whenever the same message is rendered to other HTML, so that what is stored can be told from what would be.
+/// The version of the renderer: changes whenever the same message renders to different HTML.
 pub const RENDER_VERSION: i64 = 1;
 
-/// A message as HTML: paragraphs, emphasis, code, lists, quotes, headings from the third level on, and links.
+/// Renders a message as HTML: paragraphs, emphasis, code, lists, quotes, links, and headings from the third level on.
 #[must_use]
 pub fn render(markdown: &str) -> String {
     let mut rendered = String::with_capacity(markdown.len() * 3 / 2);
     html::push_html(&mut rendered, events(markdown).into_iter());
-    // Made anew each time: it takes microseconds, and the house has no statics.
-    let mut cleaner = Builder::empty();
-    cleaner
+    // Built for each message: it takes microseconds.
+    let mut sanitizer = Builder::empty();
+    sanitizer
         .tags(HashSet::from(TAGS))
         .clean_content_tags(HashSet::new())
         .generic_attributes(HashSet::new())
@@ -38,10 +38,10 @@ pub fn render(markdown: &str) -> String {
         .url_schemes(HashSet::from(SCHEMES))
         .url_relative(UrlRelative::Deny)
         .link_rel(Some("nofollow ugc noopener"));
-    cleaner.clean(&rendered).to_string()
+    sanitizer.clean(&rendered).to_string()
 }
 
-/// A message as text for mail, feeds and previews: without markup, links followed by their address.
+/// Renders a message as plain text for mail, feeds and previews, with addresses after links.
 #[must_use]
 pub fn plain(markdown: &str) -> String {
     let mut page = Plain::default();
@@ -51,7 +51,7 @@ pub fn plain(markdown: &str) -> String {
     page.text
 }
 
-/// What a message says, in the form that it is shown in.
+/// The parser events of a message, restricted to what may be shown.
 fn events(markdown: &str) -> Vec<Event<'_>> {
     let mut shown = Shown::default();
     for event in Parser::new_ext(markdown, Options::ENABLE_STRIKETHROUGH) {
@@ -60,13 +60,13 @@ fn events(markdown: &str) -> Vec<Event<'_>> {
     shown.events
 }
 
-/// Turns what was written into what is shown: HTML into text, images into links, headings into small ones.
+/// Filters parser events: HTML becomes text, images become links, headings become smaller.
 #[derive(Default)]
 struct Shown<'a> {
     events: Vec<Event<'a>>,
-    /// For each element that is open, what ends it.
+    /// The end event of each open element; none if the element is dropped.
     open: Vec<Option<Event<'a>>>,
-    /// Where the text of the link begins that is open, if one is: links do not hold links.
+    /// The index where the text of the open link begins, if one is open: links cannot be nested.
     link: Option<usize>,
 }
 
@@ -76,14 +76,14 @@ impl<'a> Shown<'a> {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
             Event::Html(text) => {
-                // A line of a block, whose end the next element makes.
+                // One line of an HTML block.
                 let line = text.trim_end_matches(['\n', '\r']).to_owned();
                 self.events.extend([Event::Text(line.into()), Event::HardBreak]);
             }
             Event::InlineHtml(text) => self.events.push(Event::Text(text)),
             Event::SoftBreak => self.events.push(Event::HardBreak),
             Event::Text(_) | Event::Code(_) | Event::HardBreak => self.events.push(event),
-            // A line across says nothing; the others need options that are off.
+            // Rules are dropped; the others need options that are off.
             Event::Rule
             | Event::InlineMath(_)
             | Event::DisplayMath(_)
@@ -93,7 +93,7 @@ impl<'a> Shown<'a> {
     }
 
     fn start(&mut self, tag: Tag<'a>) {
-        let shallow = self.open.len() < DEEPEST;
+        let shallow = self.open.len() < DEPTH_MAX;
         let shown = match tag {
             Tag::Link { link_type, dest_url, .. } => self.link(link_type, dest_url),
             Tag::Image { dest_url, .. } => self.link(LinkType::Inline, dest_url),
@@ -127,11 +127,11 @@ impl<'a> Shown<'a> {
         self.events.extend(end);
     }
 
-    /// A link to where links may lead, unless it would lie in another.
+    /// A link with an allowed scheme, unless it is nested in another.
     fn link(&mut self, link_type: LinkType, address: CowStr<'a>) -> Option<Tag<'a>> {
         let email = link_type == LinkType::Email;
         let dest_url = if email { format!("mailto:{address}").into() } else { address };
-        let free = self.link.is_none() && leads_where_links_may(&dest_url);
+        let free = self.link.is_none() && is_allowed_address(&dest_url);
         free.then(|| {
             self.link = Some(self.events.len() + 1);
             Tag::Link { link_type: LinkType::Inline, dest_url, title: "".into(), id: "".into() }
@@ -149,13 +149,13 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Whether an address is of a listed scheme, as it was written and as it is when what has no place in an address is
-/// escaped: `http://\\a` loses its host by that, and the cleaner would leave a link to nowhere.
-fn leads_where_links_may(address: &str) -> bool {
+/// Whether an address has an allowed scheme, both as written and after escaping: `http://\\a` loses its host by escaping,
+/// and the sanitizer would leave a link without a target.
+fn is_allowed_address(address: &str) -> bool {
     let mut escaped = String::with_capacity(address.len());
     let listed = |address: &str| Url::parse(address).is_ok_and(|url| SCHEMES.contains(&url.scheme()));
     let written = escape_href(&mut escaped, address).is_ok();
-    // It escapes for HTML too, which whoever reads the HTML undoes.
+    // It also escapes for HTML, which the HTML parser undoes.
     listed(address) && written && listed(&escaped.replace("&#x27;", "'").replace("&amp;", "&"))
 }
 
@@ -163,17 +163,17 @@ fn leads_where_links_may(address: &str) -> bool {
 #[derive(Default)]
 struct Plain {
     text: String,
-    /// How many line ends to write before anything else.
+    /// The line breaks to write before the next text.
     ends: usize,
-    /// What the lines of the quotes and items that are open begin with.
+    /// The margins of the open quotes and items.
     margins: Vec<Margin>,
-    /// The numbers that the lists that are open have reached, where they have numbers.
+    /// The next number of each open list, if it is numbered.
     lists: Vec<Option<u64>>,
-    /// Where the link that is open leads.
+    /// The address of the open link.
     link: String,
 }
 
-/// What lines begin with: the first, when it is still to come, and all others.
+/// A margin: the prefix of the first line, until it is written, and of all others.
 struct Margin {
     first: Option<String>,
     others: String,
@@ -192,17 +192,17 @@ impl Plain {
 
     fn start(&mut self, tag: Tag<'_>) {
         match tag {
-            Tag::Paragraph | Tag::Heading { .. } | Tag::CodeBlock(_) => self.part(2),
+            Tag::Paragraph | Tag::Heading { .. } | Tag::CodeBlock(_) => self.begin_block(2),
             Tag::BlockQuote(_) => {
-                self.part(2);
+                self.begin_block(2);
                 self.margins.push(Margin { first: None, others: "> ".into() });
             }
             Tag::List(number) => {
-                self.part(if self.lists.is_empty() { 2 } else { 1 });
+                self.begin_block(if self.lists.is_empty() { 2 } else { 1 });
                 self.lists.push(number);
             }
             Tag::Item => {
-                self.part(1);
+                self.begin_block(1);
                 let number = self.lists.last_mut().and_then(Option::as_mut);
                 let first = number.map_or("- ".to_owned(), |number| {
                     let first = format!("{number}. ");
@@ -237,8 +237,8 @@ impl Plain {
         }
     }
 
-    /// A part begins, so many line ends after the one before; the first of an item stands right behind its mark.
-    fn part(&mut self, ends: usize) {
+    /// Begins a block, `ends` line breaks after the previous one; the first block of an item follows its marker.
+    fn begin_block(&mut self, ends: usize) {
         if self.margins.last().is_none_or(|margin| margin.first.is_none()) {
             self.ends = self.ends.max(ends);
         }

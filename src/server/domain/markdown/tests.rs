@@ -1,10 +1,10 @@
-//! What a message looks like, and that nothing in it is ever obeyed.
+//! Rendering of messages, and that no markup in them is executed.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// What is wrong with rendered HTML, read tag by tag: anything that is not a listed element, written as we write it.
+/// The first fault of rendered HTML, read tag by tag: anything but an allowed element with allowed attributes.
 fn fault(html: &str) -> Option<String> {
     let mut open = Vec::new();
     for part in html.split('<').skip(1) {
@@ -53,7 +53,7 @@ fn attribute_fault(name: &str, attributes: &str) -> Option<&'static str> {
 }
 
 #[test]
-fn the_reader_of_tags_sees_what_is_wrong() {
+fn the_checker_finds_planted_faults() {
     for html in [
         "<script>",
         "<p>",
@@ -74,7 +74,7 @@ fn the_reader_of_tags_sees_what_is_wrong() {
 }
 
 #[test]
-fn a_message_keeps_its_shape() {
+fn markdown_renders_to_html() {
     let link = |address: &str, text: &str| format!("<a href=\"{address}\" rel=\"nofollow ugc noopener\">{text}</a>");
     for (markdown, html) in [
         ("We know.\nWe work on it.", "<p>We know.<br>\nWe work on it.</p>\n".to_owned()),
@@ -120,7 +120,7 @@ fn a_message_keeps_its_shape() {
 }
 
 #[test]
-fn nothing_in_a_message_is_obeyed() {
+fn markup_in_a_message_is_not_executed() {
     for attack in [
         "<script>alert(1)</script>",
         "<SCRIPT SRC=//x.example/x.js></SCRIPT>",
@@ -192,7 +192,7 @@ fn nothing_in_a_message_is_obeyed() {
     assert!(render("[x](javascript:alert(1))").contains("<p>x</p>"), "its text stays");
 }
 
-/// How many elements lie inside one another, where that are most.
+/// The maximum nesting depth.
 fn depth(html: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     for tag in html.split('<').skip(1).filter(|tag| !tag.starts_with("br")) {
@@ -202,10 +202,10 @@ fn depth(html: &str) -> usize {
     deepest
 }
 
-/// What takes long to parse, to clean or to draw is what lies deep or grows: neither does. A parser or a cleaner that
-/// goes over a message again and again, without any of that, would keep this test from its end.
+/// Deep nesting or growth would make parsing, sanitizing or drawing slow. Other superlinear work would make this test run
+/// forever.
 #[test]
-fn the_longest_message_becomes_neither_deep_nor_much_however_nested() {
+fn the_longest_message_stays_shallow_and_small_however_nested() {
     const LONGEST: usize = 25_000;
     let repeated = [
         "[", "](", "![", ">", "> ", "*", "*a ", "**a*b", "_a", "~~a", "<", "`", "``a`", "- ", "1) ", "<a ", "<!--",
@@ -215,11 +215,11 @@ fn the_longest_message_becomes_neither_deep_nor_much_however_nested() {
     let deeper: Vec<String> = (0..150).map(|depth| format!("{}- x\n", " ".repeat(depth * 2))).collect();
     messages.push(deeper.concat());
     for message in messages {
-        // The slowest is a text of `&` alone, over which the cleaner's searches are quadratic.
+        // The slowest is a text of `&` only, for which the sanitizer is quadratic.
         let (html, text) = (render(&message), plain(&message));
         let start = message.get(..10).unwrap_or_default();
         assert_eq!(fault(&html), None, "{start:?}");
-        // In the deepest list there may still be an item, and in that a paragraph, a link and code.
+        // The deepest list may contain an item, and that a paragraph, a link and code.
         assert!(depth(&html) <= DEEPEST + 4, "{start:?} became {} deep", depth(&html));
         assert!(html.len() < LONGEST * 40, "{start:?} made {} bytes of HTML", html.len());
         assert!(text.len() < LONGEST * 40, "{start:?} made {} bytes of text", text.len());
@@ -227,7 +227,7 @@ fn the_longest_message_becomes_neither_deep_nor_much_however_nested() {
 }
 
 #[test]
-fn what_lies_too_deep_is_shown_less_deep() {
+fn deep_nesting_is_flattened() {
     let html = render(&format!("{} bottom", "> ".repeat(100)));
     assert_eq!(html.matches("<blockquote>").count(), DEEPEST);
     assert!(html.contains("bottom"));
@@ -238,7 +238,7 @@ fn what_lies_too_deep_is_shown_less_deep() {
 }
 
 #[test]
-fn as_text_a_message_reads_well() {
+fn markdown_renders_to_plain_text() {
     for (markdown, text) in [
         ("We know.\nWe work on it.", "We know.\nWe work on it."),
         ("# Title\nOne **bold** word.\n\n\n\nTwo `code`.", "Title\n\nOne bold word.\n\nTwo code."),
@@ -268,13 +268,13 @@ fn as_text_a_message_reads_well() {
 
 proptest! {
     #[test]
-    fn any_text_renders_to_listed_elements_alone(message in any::<String>()) {
+    fn any_text_renders_to_allowed_elements_only(message in any::<String>()) {
         let html = render(&message);
         prop_assert_eq!(fault(&html), None, "{}", html);
     }
 
     #[test]
-    fn any_mixture_of_markup_renders_to_listed_elements_alone(
+    fn any_mixture_of_markup_renders_to_allowed_elements_only(
         message in prop::collection::vec(prop::sample::select(vec![
             "<", ">", "\"", "'", "`", "```\n", "*", "**", "_", "~~", "[", "]", "(", ")", "![", "](", "<a href=", "<script>",
             "</script>", "<img onerror=x ", "javascript:", "https://a.example", "data:", "&#106;", "&colon;", "&lt;", "\n",

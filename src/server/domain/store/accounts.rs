@@ -1,6 +1,6 @@
-//! Rows of organizations, people, memberships and sessions.
+//! Rows of organizations, users, memberships and sessions.
 
-/// A tenant.
+/// An organization: a tenant.
 pub mod organization {
     use sea_orm::entity::prelude::*;
 
@@ -13,12 +13,12 @@ pub mod organization {
         pub id: OrganizationId,
         pub name: String,
         pub slug: String,
-        /// The number of the newest event visitors may see.
+        /// The sequence number of the newest event visitors may see.
         pub public_seq: i64,
-        /// The number of the newest event members may see.
+        /// The sequence number of the newest event members may see.
         pub members_seq: i64,
         pub created_at: Timestamp,
-        /// The IANA name of the zone its page goes by.
+        /// The IANA name of its page's time zone.
         pub time_zone: String,
     }
 
@@ -28,7 +28,7 @@ pub mod organization {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// A person. `user` is a reserved word in PostgreSQL.
+/// A user. `user` is a reserved word in PostgreSQL.
 pub mod user_account {
     use sea_orm::entity::prelude::*;
 
@@ -43,13 +43,13 @@ pub mod user_account {
         pub name: String,
         pub password_hash: String,
         pub created_at: Timestamp,
-        /// Since when they are shut out.
+        /// Since when the user is disabled.
         pub disabled_at: Option<Timestamp>,
         /// The seed of the second factor, encrypted; empty without one.
         pub totp_secret: String,
-        /// Since when the second factor is asked for.
+        /// Since when the second factor is on.
         pub totp_since: Option<Timestamp>,
-        /// The last step whose code was used.
+        /// The time step of the last code used.
         pub totp_step: i64,
     }
 
@@ -65,7 +65,7 @@ pub mod user_account {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Who belongs to which organization, as what.
+/// The membership of a user in an organization.
 pub mod membership {
     use sea_orm::entity::prelude::*;
 
@@ -83,7 +83,7 @@ pub mod membership {
         pub user_id: UserId,
         pub role: Role,
         pub created_at: Timestamp,
-        /// When they last did something here, to within five minutes.
+        /// The last request, to within five minutes.
         pub last_seen_at: Option<Timestamp>,
     }
 
@@ -98,7 +98,7 @@ pub mod membership {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// One sign-in, acting in one organization.
+/// A session of a user, acting in one organization.
 pub mod session {
     use sea_orm::entity::prelude::*;
 
@@ -118,11 +118,11 @@ pub mod session {
         pub authenticated_at: Timestamp,
         pub user_agent: String,
         pub ip: String,
-        /// Whether it outlives the browser.
+        /// Whether its cookie outlives the browser.
         pub is_lasting: bool,
-        /// Since a change of role: until when it still answers.
+        /// Set by a session rotation: until when the id is still accepted.
         pub renew_by: Option<Timestamp>,
-        /// The session in its place.
+        /// The session that replaces it.
         pub renewed_as: Option<SessionId>,
     }
 

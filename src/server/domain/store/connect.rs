@@ -1,4 +1,4 @@
-//! The connection pool, the migrations and the transactions of the three databases.
+//! Connections, migrations and transactions of the three kinds of database.
 
 use std::{
     fs::{self, File},
@@ -20,33 +20,33 @@ use sea_orm::{
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The database could not be opened or brought up to date.
+/// The error of a database that cannot be opened, migrated or backed up.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreachable {
-    /// The driver's complaint.
+    /// An error of sea-orm.
     #[error(transparent)]
     Database(#[from] DbErr),
-    /// The driver's complaint, below sea-orm.
+    /// An error of the driver below sea-orm.
     #[error(transparent)]
     Driver(#[from] sqlx::Error),
     /// The file or its folder cannot be used.
     #[error("{file}: {1}", file = .0.display())]
     File(PathBuf, #[source] io::Error),
-    /// Nobody answered.
+    /// No answer in time.
     #[error("no answer within 5 seconds; is the address right and the server running?")]
     Silent,
-    /// Another process kept the migration lock for too long.
+    /// Another process has held the migration lock for too long.
     #[error("another process has been migrating the database for over a minute")]
     Locked,
-    /// The command does not exist for this kind of database.
+    /// The command is not supported for this kind of database.
     #[error("{0}")]
     Unsupported(&'static str),
 }
 
-/// Opens a pool. For SQLite this creates the folder and the file, readable by us alone.
+/// Opens a connection pool. For SQLite, creates the folder and the file, readable only by this user.
 ///
 /// # Errors
-/// When the database cannot be reached with this address.
+/// When the database cannot be reached at this address.
 pub async fn connect(url: &str) -> Result<DatabaseConnection, Unreachable> {
     let mut options = ConnectOptions::new(url);
     options
@@ -61,20 +61,20 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, Unreachable> {
                 .create_if_missing(true)
                 .foreign_keys(true)
                 .journal_mode(SqliteJournalMode::Wal)
-                // An acknowledged change survives a power cut, not only a killed process.
+                // An acknowledged change survives a power failure, not only a killed process.
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(Duration::from_secs(5))
                 .optimize_on_close(true, None)
         });
     } else {
-        Box::pin(knock(url)).await?;
+        Box::pin(probe_connection(url)).await?;
         options.max_connections(16).min_connections(0);
     }
-    // The drivers' futures take 20 kB each, which whoever waits for this would carry along.
+    // Boxed: the drivers' futures take 20 kB each, which every caller's future would contain.
     Ok(Box::pin(Database::connect(options)).await?)
 }
 
-/// The file behind an SQLite address, without the driver's parameters; nothing for other databases and for memory.
+/// The file of an SQLite address, without the driver's parameters; none for other databases and in-memory ones.
 fn sqlite_file(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite:")?;
     let path = path.strip_prefix("//").unwrap_or(path);
@@ -82,34 +82,34 @@ fn sqlite_file(url: &str) -> Option<PathBuf> {
     Some(PathBuf::from(path)).filter(|path| !path.as_os_str().is_empty() && path.as_os_str() != ":memory:")
 }
 
-/// Creates the database's file with mode 0600: SQLite gives its companions (-wal, -shm) the mode of the file.
+/// Creates the database file with mode 0600: SQLite gives its companions (-wal, -shm) the same mode.
 fn prepare_file(file: &Path) -> Result<(), Unreachable> {
-    let complain = |error| Unreachable::File(file.to_owned(), error);
+    let file_error = |error| Unreachable::File(file.to_owned(), error);
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder).map_err(complain)?;
+        builder.create(folder).map_err(file_error)?;
     }
     let mut options = File::options();
     options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file).map(drop).map_err(complain)?;
+    options.open(file).map(drop).map_err(file_error)?;
     #[cfg(unix)]
     for name in ["", "-wal", "-shm"] {
         let mut part = file.as_os_str().to_owned();
         part.push(name);
         let part = PathBuf::from(part);
-        close_to_others(&part).map_err(|error| Unreachable::File(part, error))?;
+        make_private(&part).map_err(|error| Unreachable::File(part, error))?;
     }
     Ok(())
 }
 
-/// Takes from others the right to read what they should not: an older copy may have been put there.
+/// Removes the access of other users: the file may be an older copy.
 #[cfg(unix)]
-fn close_to_others(file: &Path) -> io::Result<()> {
+fn make_private(file: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let Ok(metadata) = file.metadata() else { return Ok(()) };
     let is_open = metadata.permissions().mode() & 0o077 != 0;
@@ -124,8 +124,8 @@ fn close_to_others(file: &Path) -> io::Result<()> {
     })
 }
 
-/// Opens one connection and closes it: a pool that cannot be filled says only that it timed out, this says why.
-async fn knock(url: &str) -> Result<(), Unreachable> {
+/// Probes the database with a single connection: a pool reports only a timeout, this the cause.
+async fn probe_connection(url: &str) -> Result<(), Unreachable> {
     async fn once<C: sqlx::Connection>(url: &str) -> Result<(), sqlx::Error> {
         C::connect(url).await?.close().await
     }
@@ -139,15 +139,12 @@ async fn knock(url: &str) -> Result<(), Unreachable> {
     tokio::time::timeout(CONNECT_TIMEOUT, attempt).await.map_err(|_| Unreachable::Silent)?.map_err(Unreachable::Driver)
 }
 
-/// How many changes of the schema the database has not seen yet.
-///
-/// # Errors
-/// When the database does not answer.
+/// The number of migrations not applied yet.
 pub async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, Unreachable> {
     Ok(Migrator::get_pending_migrations(db).await?.len())
 }
 
-/// Brings the schema up to date, one process at a time however many start together.
+/// Migrates the schema, one process at a time.
 ///
 /// # Errors
 /// When a step fails, or another process holds the lock for over a minute.
@@ -159,7 +156,7 @@ pub async fn migrate(db: &DatabaseConnection, url: &str) -> Result<(), Unreachab
             sqlx::query("SET statement_timeout = '60s'").execute(&mut *lock).await?;
             sqlx::query("SELECT pg_advisory_lock(hashtext($1))").bind(NAME).execute(&mut *lock).await?;
             let result = Migrator::up(db, None).await;
-            // Closing the connection releases the lock, also when a step failed.
+            // Closing the connection releases the lock, even if a step failed.
             lock.close().await?;
             Ok(result?)
         }
@@ -175,8 +172,8 @@ pub async fn migrate(db: &DatabaseConnection, url: &str) -> Result<(), Unreachab
             Ok(result?)
         }
         _ => {
-            let _held = match sqlite_file(url) {
-                Some(file) => Some(hold(file.with_extension("migration-lock")).await?),
+            let _lock = match sqlite_file(url) {
+                Some(file) => Some(lock_file(file.with_extension("migration-lock")).await?),
                 None => None,
             };
             Ok(Migrator::up(db, None).await?)
@@ -184,8 +181,8 @@ pub async fn migrate(db: &DatabaseConnection, url: &str) -> Result<(), Unreachab
     }
 }
 
-/// Waits for an exclusive lock on a file; dropping the file releases it, and so does the end of the process.
-async fn hold(path: PathBuf) -> Result<File, Unreachable> {
+/// Waits for an exclusive lock on a file, which is released when the file is dropped or the process ends.
+async fn lock_file(path: PathBuf) -> Result<File, Unreachable> {
     let name = path.clone();
     let locked = tokio::task::spawn_blocking(move || {
         let file = File::options().append(true).create(true).open(path)?;
@@ -195,12 +192,9 @@ async fn hold(path: PathBuf) -> Result<File, Unreachable> {
     locked.await.unwrap_or_else(|error| Err(error.into())).map_err(|error| Unreachable::File(name, error))
 }
 
-/// Begins a transaction that will write. SQLite takes its write lock at once: a transaction that reads first and
-/// writes later would find the database locked under load. MySQL reads what has been committed by then, as PostgreSQL
-/// does: by default it would read the state before a lock was waited for, and hold what lies between rows.
-///
-/// # Errors
-/// When the database does not answer.
+/// Begins a write transaction. SQLite takes its write lock at once: a transaction that reads first and writes later
+/// fails with "database is locked" under load. MySQL uses READ COMMITTED, as PostgreSQL does: its default would read a
+/// snapshot from before a lock was acquired, and take gap locks.
 pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let is_mysql = db.get_database_backend() == DbBackend::MySql;
     db.begin_with_options(TransactionOptions {
@@ -211,10 +205,7 @@ pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr
     .await
 }
 
-/// Begins a transaction that reads one state of the whole database.
-///
-/// # Errors
-/// When the database does not answer.
+/// Begins a read transaction on a snapshot of the database.
 pub async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     match db.get_database_backend() {
         DbBackend::Postgres => {
@@ -225,7 +216,7 @@ pub async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, Db
     }
 }
 
-/// Writes a consistent copy of an SQLite database to a new file, readable by us alone.
+/// Writes a consistent copy of an SQLite database to a new file, readable only by this user.
 ///
 /// # Errors
 /// When the database is another kind, or the file exists or cannot be written.
@@ -236,7 +227,7 @@ pub async fn backup(db: &DatabaseConnection, file: &Path) -> Result<(), Unreacha
         ));
     }
     if file.exists() {
-        let error = io::Error::new(io::ErrorKind::AlreadyExists, "the file exists already");
+        let error = io::Error::new(io::ErrorKind::AlreadyExists, "the file already exists");
         return Err(Unreachable::File(file.to_owned(), error));
     }
     prepare_file(file)?;
@@ -251,7 +242,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn r_80_a_database_that_others_could_read_is_closed_to_them() {
+    fn r_80_a_database_readable_by_others_is_made_private() {
         use std::os::unix::fs::PermissionsExt;
         let dir = crate::tests::support::database::folder();
         let file = dir.join("new/aldis.db");

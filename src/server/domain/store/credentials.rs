@@ -1,6 +1,6 @@
-//! Rows of invitations, API tokens, the audit log, and of what proves a person besides the password.
+//! Rows of invitations, API tokens, password resets and recovery codes.
 
-/// Somebody asked to join.
+/// An invitation.
 pub mod invitation {
     use sea_orm::entity::prelude::*;
 
@@ -16,7 +16,7 @@ pub mod invitation {
         pub org_id: OrganizationId,
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: InvitationId,
-        /// Whom it is for, in lower case.
+        /// The invited address, in lower case.
         pub email: String,
         pub role: Role,
         pub token_hash: String,
@@ -39,7 +39,7 @@ pub mod invitation {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// A program's way in.
+/// An API token.
 pub mod api_token {
     use sea_orm::entity::prelude::*;
 
@@ -56,7 +56,7 @@ pub mod api_token {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: TokenId,
         pub name: String,
-        /// How the secret begins.
+        /// The first characters of the secret.
         pub hint: String,
         pub secret_hash: String,
         pub scope: TokenScope,
@@ -78,50 +78,7 @@ pub mod api_token {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// What was done. Rows are only ever added, and deleted by age.
-pub mod audit_entry {
-    use sea_orm::entity::prelude::*;
-
-    use crate::{
-        model::{Action, ActorKind, AuditId, OrganizationId, Timestamp, UserId},
-        server::domain::store::Tenant,
-    };
-
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "audit_entry")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub org_id: OrganizationId,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: AuditId,
-        pub created_at: Timestamp,
-        pub actor_kind: ActorKind,
-        pub actor_id: Option<UserId>,
-        pub actor_name: String,
-        pub action: Action,
-        /// Empty for what has no target.
-        pub target_kind: String,
-        pub target_id: String,
-        pub target_name: String,
-        /// `AuditChanges` as JSON.
-        #[sea_orm(column_type = "Text")]
-        pub changes: String,
-        pub ip: String,
-        pub request_id: String,
-    }
-
-    impl Tenant for Entity {
-        const ORG: Column = Column::OrgId;
-        const ID: Column = Column::Id;
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-/// A link for a new password that has been sent and not used.
+/// A password reset link.
 pub mod password_reset {
     use sea_orm::entity::prelude::*;
 
@@ -143,7 +100,7 @@ pub mod password_reset {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// A recovery code that has not been used.
+/// An unused recovery code.
 pub mod recovery_code {
     use sea_orm::entity::prelude::*;
 

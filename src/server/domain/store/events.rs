@@ -1,6 +1,6 @@
-//! Rows of the live feed: the outbox that a client which was away is caught up from.
+//! Rows of live events: the outbox from which returning clients are caught up.
 
-/// One numbered event of one organization for one audience, as the text that goes out.
+/// A numbered event of one organization for one audience, as the frame that is sent.
 pub mod event {
     use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Rows of incidents and maintenances, and of what was said of them.
+//! Rows of incidents and maintenances, their services and their updates.
 
 /// An incident or a maintenance.
 pub mod incident {
@@ -23,7 +23,7 @@ pub mod incident {
         pub status: IncidentStatus,
         /// The worst impact ever reached (domain rule 3.3.3).
         pub reached: Impact,
-        /// What somebody chose instead.
+        /// The impact a member chose instead.
         pub impact_override: Option<Impact>,
         pub is_draft: bool,
         pub started_at: Timestamp,
@@ -36,7 +36,7 @@ pub mod incident {
         pub version: i64,
         pub scheduled_start: Option<Timestamp>,
         pub scheduled_end: Option<Timestamp>,
-        /// Since when the present plan has been known.
+        /// When the current schedule was set.
         pub planned_at: Option<Timestamp>,
         pub is_reminded: bool,
         pub remind: bool,
@@ -44,10 +44,10 @@ pub mod incident {
         pub auto_end: bool,
         pub notify_start: bool,
         pub notify_end: bool,
-        /// When the clock has to do something.
+        /// The time of the next scheduled action.
         pub next_at: Option<Timestamp>,
         pub series_id: Option<SeriesId>,
-        /// Which window of its series it is.
+        /// The occurrence of its series.
         pub occurrence_at: Option<Timestamp>,
         #[sea_orm(column_type = "Text", nullable)]
         pub postmortem: Option<String>,
@@ -67,7 +67,7 @@ pub mod incident {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// A service as an incident affects it.
+/// A service affected by an incident.
 pub mod incident_service {
     use sea_orm::entity::prelude::*;
 
@@ -85,9 +85,9 @@ pub mod incident_service {
         pub incident_id: IncidentId,
         #[sea_orm(primary_key, auto_increment = false)]
         pub service_id: ServiceId,
-        /// Its name, which stays when it is deleted (domain rule 3.4.9).
+        /// Its name, kept after the service is deleted (domain rule 3.4.9).
         pub name: String,
-        /// What the incident says of it, or a plan will say.
+        /// The status the incident reports, or a planned maintenance will report.
         pub status: ServiceStatus,
         pub worst: ServiceStatus,
         pub position: i64,
@@ -104,7 +104,7 @@ pub mod incident_service {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// What an incident said of a service, from when to when.
+/// A status an incident reported for a service, as an interval.
 pub mod incident_impact {
     use sea_orm::entity::prelude::*;
 
@@ -125,9 +125,9 @@ pub mod incident_impact {
         pub kind: IncidentKind,
         pub status: ServiceStatus,
         pub from_at: Timestamp,
-        /// Open while it is in force.
+        /// None while it is in force.
         pub to_at: Option<Timestamp>,
-        /// Whether it was entered afterwards and counts all the same (domain rule 3.5).
+        /// Whether it was entered afterwards and corrects the uptime (domain rule 3.5).
         pub corrects_uptime: bool,
     }
 
@@ -142,7 +142,7 @@ pub mod incident_impact {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// One message about an incident.
+/// An update of an incident.
 pub mod incident_update {
     use sea_orm::entity::prelude::*;
 
@@ -170,10 +170,10 @@ pub mod incident_update {
         pub display_at: Timestamp,
         pub updated_at: Timestamp,
         pub notify: bool,
-        /// What it did to services, as JSON.
+        /// Its changes to services, as JSON.
         #[sea_orm(column_type = "Text", nullable)]
         pub services: Option<String>,
-        /// What it said before, as JSON.
+        /// Its earlier versions, as JSON.
         #[sea_orm(column_type = "Text")]
         pub edits: String,
     }

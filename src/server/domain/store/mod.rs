@@ -1,8 +1,10 @@
-//! Rows: private to the domain. Connects, migrates, and knows what differs between the three databases.
+//! Storage, private to the domain: rows, scoped queries, connections and migrations for three kinds of database.
 
 mod accounts;
+mod audit;
 mod columns;
 mod connect;
+mod coordination;
 mod credentials;
 mod events;
 mod incidents;
@@ -11,10 +13,12 @@ mod scope;
 mod services;
 
 pub use accounts::{membership, organization, session, user_account};
+pub use audit::audit_entry;
 pub use connect::{Unreachable, backup, begin, connect, migrate, pending_migrations, snapshot};
-pub use credentials::{api_token, audit_entry, invitation, password_reset, recovery_code};
+pub use coordination::{idempotency_key, job_lease, presence};
+pub use credentials::{api_token, invitation, password_reset, recovery_code};
 pub use events::event;
 pub use incidents::{incident, incident_impact, incident_service, incident_update};
-pub use maintenance::{idempotency_key, incident_template, job_lease, maintenance_series, presence};
+pub use maintenance::{incident_template, maintenance_series};
 pub use scope::{Scope, Tenant};
 pub use services::{service, service_group, status_change};

@@ -1,4 +1,4 @@
-//! Rows of services, their groups and the history of their status.
+//! Rows of services, service groups and status changes.
 
 /// A service.
 pub mod service {
@@ -19,7 +19,7 @@ pub mod service {
         pub group_id: Option<GroupId>,
         pub name: String,
         pub description: String,
-        /// What a person or program set (domain rule 3.1.2).
+        /// The status that was set (domain rule 3.1.2).
         pub baseline: ServiceStatus,
         /// The effective status, derived from the layers.
         pub status: ServiceStatus,
@@ -57,7 +57,7 @@ pub mod service {
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {
-        /// The group it stands in.
+        /// Its group.
         #[sea_orm(
             belongs_to = "super::service_group::Entity",
             from = "(Column::OrgId, Column::GroupId)",
@@ -69,7 +69,7 @@ pub mod service {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// A heading over services.
+/// A group of services.
 pub mod service_group {
     use sea_orm::entity::prelude::*;
 
@@ -117,7 +117,7 @@ pub mod service_group {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// One change of an effective status; never altered.
+/// A change of an effective status. Append-only.
 pub mod status_change {
     use sea_orm::entity::prelude::*;
 

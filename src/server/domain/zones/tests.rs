@@ -1,4 +1,4 @@
-//! That a zone as data tells the times the database of zones tells.
+//! The data of a zone agrees with the time zone database.
 
 use proptest::prelude::*;
 
@@ -40,7 +40,7 @@ fn a_zone_covers_the_years_around_the_present() {
 }
 
 #[test]
-fn rule_3_9_a_zone_reaches_back_as_far_as_it_is_told_of() {
+fn rule_3_9_a_zone_covers_all_times_asked_for() {
     let zone = between("Europe/Berlin", at("2017-03-01T00:00:00Z"), at("2026-11-23T00:00:00Z")).expect("a zone");
     assert!(zone.knows(at("2016-01-01T00:00:00Z")) && !zone.knows(at("2015-12-01T00:00:00Z")));
     let utc = |local: &str| zone.parse_local(local).expect("a time").to_string();
@@ -63,7 +63,7 @@ fn a_zone_without_shifts_has_one_entry() {
 }
 
 #[test]
-fn names_are_found_however_written_and_told_in_todays_spelling() {
+fn names_are_found_ignoring_case_and_replaced_by_current_ones() {
     for (written, name) in [
         ("Europe/Berlin", "Europe/Berlin"),
         (" europe/berlin ", "Europe/Berlin"),
@@ -84,7 +84,7 @@ fn names_are_found_however_written_and_told_in_todays_spelling() {
 }
 
 #[test]
-fn one_chooses_among_present_names_only() {
+fn only_current_names_are_offered() {
     let names = names();
     assert!(names.is_sorted() && names.len() > 400, "{} names", names.len());
     for name in ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Pacific/Auckland", "Asia/Kolkata"] {
@@ -99,11 +99,11 @@ fn one_chooses_among_present_names_only() {
 }
 
 #[test]
-fn an_old_name_means_what_its_present_one_does() {
-    let present = names();
+fn an_old_name_has_the_offsets_of_its_current_one() {
+    let current = names();
     let now = at("2026-11-23T00:00:00Z");
     for (old, new) in OLD_NAMES {
-        assert!(present.contains(&new), "{new}");
+        assert!(current.contains(&new), "{new}");
         let [old, new] = [old, new].map(|name| zone(name, now).expect(name).shifts);
         let offsets =
             |shifts: Vec<ZoneShift>| shifts.into_iter().map(|shift| (shift.from, shift.offset)).collect::<Vec<_>>();
@@ -112,7 +112,7 @@ fn an_old_name_means_what_its_present_one_does() {
 }
 
 #[test]
-fn every_zone_can_be_told_at_any_time() {
+fn every_zone_has_sorted_shifts_at_any_time() {
     for name in names() {
         for around in ["0001-01-01T00:00:00Z", "1950-06-01T00:00:00Z", "2026-06-01T00:00:00Z", "9999-12-31T00:00:00Z"] {
             let zone = zone(name, at(around)).expect("a zone");
@@ -137,7 +137,7 @@ const ODD: [&str; 10] = [
 
 proptest! {
     #[test]
-    fn rule_3_9_the_model_tells_the_time_the_database_tells(
+    fn rule_3_9_the_model_agrees_with_the_database(
         name in prop::sample::select(&ODD[..]),
         seconds in 1_735_790_400_i64..1_893_369_600, // 2025-01-02 to 2029-12-31
     ) {
@@ -147,7 +147,7 @@ proptest! {
         let shown = local(zone, now);
         prop_assert_eq!(model.field_value(now), shown.format("%Y-%m-%dT%H:%M").to_string());
         prop_assert_eq!(model.instant(shown), instant(zone, shown));
-        // A wall time picked at random may be one that is skipped.
+        // A random local time may be a skipped one.
         let wall = utc(now).naive_utc();
         prop_assert_eq!(model.instant(wall), instant(zone, wall));
     }

@@ -99,8 +99,8 @@ impl Pair {
         let (now, caller) = (clock.now(), Caller::default());
         let account = insert_account(domain.db(), &registration, "-".into(), now).await.expect("registered");
         let session = insert_session(domain.db(), account.clone(), now, now, &caller, true).await.expect("a session");
-        let key = Credential::Session { id: session.id, authenticated_at: now };
-        let viewer = Viewer::new(domain.clone(), Principal { account, key }, caller);
+        let credential = Credential::Session { id: session.id, authenticated_at: now };
+        let viewer = Viewer::new(domain.clone(), Principal { account, credential }, caller);
         let member = Member::of(viewer).expect("an admin");
         // Before anything has happened: everything that does has to come by events.
         let first = member.board().await.expect("a board");

@@ -1,19 +1,19 @@
-//! Create, rename, move and delete groups of services.
+//! Service groups: create, rename, reorder and delete them.
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select,
 };
 
-use super::{
-    Member, Viewer,
-    audit::AuditEvent,
-    idempotency::{IdempotencyKey, gone_since},
-    new_id,
-    store::{Scope, service, service_group},
-    tx::Tx,
-};
-use crate::model::{
-    Action, Error, GroupId, GroupPatch, NewGroup, Placement, Result, ServiceGroup, check::require_version,
+use crate::{
+    model::{Action, Error, GroupId, GroupPatch, NewGroup, Placement, Result, ServiceGroup, check::require_version},
+    server::domain::{
+        Member, Viewer,
+        audit::AuditEvent,
+        idempotency::{IdempotencyKey, gone_since},
+        new_id,
+        store::{Scope, service, service_group},
+        tx::Tx,
+    },
 };
 
 const OPERATION: &str = "create_group";
@@ -21,10 +21,7 @@ const OPERATION: &str = "create_group";
 const GROUPS_MAX: usize = 100;
 
 impl Viewer {
-    /// The groups, in their order.
-    ///
-    /// # Errors
-    /// When the database does not answer.
+    /// The groups, by position.
     pub async fn groups(&self) -> Result<Vec<ServiceGroup>> {
         let rows = in_order(self.scope()).all(self.db()).await?;
         Ok(rows.into_iter().map(Into::into).collect())
@@ -41,17 +38,17 @@ impl Viewer {
 }
 
 impl Member {
-    /// Adds a group, last unless a position is given. With a key that was used before, gives what was made then, and
-    /// tells so.
+    /// Creates a group, last unless a position is given. A repeated idempotency key returns the group created the first
+    /// time, and `true`.
     ///
     /// # Errors
-    /// `invalid` with the fields at fault; `conflict` for a key that was used for something else.
+    /// `invalid` with the fields at fault; `conflict` for a key that was used for another request.
     pub async fn create_group(&self, new: NewGroup, key: Option<IdempotencyKey>) -> Result<(ServiceGroup, bool)> {
         let asked = new.clone();
         let new = new.check()?;
         let mut tx = self.begin().await?;
-        if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
-            return Ok((tx.group(GroupId::from_uuid(made)).await.map_err(gone_since)?.into(), true));
+        if let Some(created) = tx.created_before(key.as_ref(), OPERATION, &asked).await? {
+            return Ok((tx.group(GroupId::from_uuid(created)).await.map_err(gone_since)?.into(), true));
         }
         let count = tx.groups().await?.len();
         if count >= GROUPS_MAX {
@@ -79,11 +76,11 @@ impl Member {
         Ok((group.into(), false))
     }
 
-    /// Changes what the patch holds. A patch that changes nothing does nothing.
+    /// Changes a group. A patch without changes does nothing.
     ///
     /// # Errors
     /// `invalid` with the fields at fault; `not_found` for a group that is not this organization's; `conflict` when the
-    /// version is not the present one.
+    /// version is not the current one.
     pub async fn update_group(&self, id: GroupId, patch: GroupPatch) -> Result<ServiceGroup> {
         let patch = patch.check()?;
         let mut tx = self.begin().await?;
@@ -115,17 +112,17 @@ impl Member {
         Ok(group.into())
     }
 
-    /// Moves a group one place up or down; at the end it stays.
+    /// Moves a group one position up or down, unless it is at the end.
     ///
     /// # Errors
     /// `not_found` for a group that is not this organization's.
     pub async fn move_group(&self, id: GroupId, direction: Placement) -> Result<()> {
         let mut tx = self.begin().await?;
         let group = tx.group(id).await?;
-        let place = tx.groups().await?.iter().position(|row| row.id == id).unwrap_or(0);
+        let index = tx.groups().await?.iter().position(|row| row.id == id).unwrap_or(0);
         let target = match direction {
-            Placement::Up => place.saturating_sub(1),
-            Placement::Down => place + 1,
+            Placement::Up => index.saturating_sub(1),
+            Placement::Down => index + 1,
         };
         let changed = tx.arrange_groups(id, i32::try_from(target)?).await?;
         tx.emit_page_if(changed).await?;
@@ -135,7 +132,7 @@ impl Member {
         tx.commit().await
     }
 
-    /// Deletes a group; its services stay, behind those that have no group already.
+    /// Deletes a group. Its services are kept, after those without a group.
     ///
     /// # Errors
     /// `not_found` for a group that is not this organization's.
@@ -144,15 +141,15 @@ impl Member {
         let group = tx.group(id).await?;
         tx.audit(audit_event(Action::GroupDeleted, &group));
         let orphans = tx.siblings(Some(id)).await?;
-        let behind = tx.siblings(None).await?.len();
-        for (place, mut row) in (behind..).zip(orphans) {
+        let ungrouped = tx.siblings(None).await?.len();
+        for (position, mut row) in (ungrouped..).zip(orphans) {
             row.group_id = None;
-            row.position = i64::try_from(place)?;
+            row.position = i64::try_from(position)?;
             row.version += 1;
             row.updated_at = tx.moment_after(row.updated_at);
             tx.save(&row).await?;
         }
-        // Deleted services may still point here.
+        // Deleted services may still refer to it.
         tx.scope()
             .update::<service::Entity>()
             .set(service::ActiveModel { group_id: Set(None), ..Default::default() })
@@ -160,13 +157,13 @@ impl Member {
             .exec(tx.db())
             .await?;
         service_group::Entity::delete(group.into_active_model()).exec(tx.db()).await?;
-        tx.number_groups(tx.groups().await?).await?;
+        tx.renumber_groups(tx.groups().await?).await?;
         tx.emit_page_if(true).await?;
         tx.commit().await
     }
 }
 
-/// What was done to a group.
+/// An audit event about a group.
 fn audit_event(action: Action, group: &service_group::Model) -> AuditEvent {
     AuditEvent::new(action).on("group", group.id, &group.name)
 }
@@ -187,18 +184,18 @@ impl Tx {
         Ok(())
     }
 
-    /// Puts a group at a place and numbers all anew; tells whether anything moved.
+    /// Moves a group to a position and renumbers all. Returns whether anything moved.
     async fn arrange_groups(&self, id: GroupId, position: i32) -> Result<bool> {
         let mut rows = self.groups().await?;
         if let Some(from) = rows.iter().position(|row| row.id == id) {
             let row = rows.remove(from);
-            let place = usize::try_from(position).unwrap_or(0).min(rows.len());
-            rows.insert(place, row);
+            let index = usize::try_from(position).unwrap_or(0).min(rows.len());
+            rows.insert(index, row);
         }
-        self.number_groups(rows).await
+        self.renumber_groups(rows).await
     }
 
-    async fn number_groups(&self, rows: Vec<service_group::Model>) -> Result<bool> {
+    async fn renumber_groups(&self, rows: Vec<service_group::Model>) -> Result<bool> {
         let mut changed = false;
         for (position, mut row) in (0_i64..).zip(rows) {
             if row.position != position {

@@ -1,4 +1,9 @@
-//! Create, change, move and delete services, and the rows that remember each change of a status.
+//! Services: create, change, reorder and delete them, and record each change of a status.
+
+mod groups;
+pub mod history;
+mod list;
+mod status_page;
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select,
@@ -19,7 +24,7 @@ use crate::model::{
 
 const OPERATION: &str = "create_service";
 /// The most services an organization may have.
-pub const SERVICES_MAX: usize = 500;
+const SERVICES_MAX: usize = 500;
 
 impl Viewer {
     /// One service.
@@ -33,18 +38,18 @@ impl Viewer {
 }
 
 impl Member {
-    /// Adds a service, last in its group unless a position is given. With a key that was used before, gives what was made
-    /// then, and tells so.
+    /// Creates a service, last in its group unless a position is given. A repeated idempotency key returns the service
+    /// created the first time, and `true`.
     ///
     /// # Errors
     /// `invalid` with the fields at fault; `not_found` for a group that is not this organization's; `conflict` for a key
-    /// that was used for something else.
+    /// that was used for another request.
     pub async fn create_service(&self, new: NewService, key: Option<IdempotencyKey>) -> Result<(Service, bool)> {
         let asked = new.clone();
         let new = new.check()?;
         let mut tx = self.begin().await?;
-        if let Some(made) = tx.made_before(key.as_ref(), OPERATION, &asked).await? {
-            return Ok((tx.service(ServiceId::from_uuid(made)).await.map_err(gone_since)?.into(), true));
+        if let Some(created) = tx.created_before(key.as_ref(), OPERATION, &asked).await? {
+            return Ok((tx.service(ServiceId::from_uuid(created)).await.map_err(gone_since)?.into(), true));
         }
         if tx.services().await?.len() >= SERVICES_MAX {
             return Err(Error::invalid(format!("An organization can have at most {SERVICES_MAX} services.")));
@@ -83,12 +88,12 @@ impl Member {
         Ok((service, false))
     }
 
-    /// Changes what the patch holds. A new status is a new baseline; when that changes the effective status, the change
-    /// is written down with its cause (domain rules 3.1.2 and 3.1.4). A patch that changes nothing does nothing.
+    /// Changes a service. A new status is a new baseline; if that changes the effective status, the change is recorded
+    /// with its cause (domain rules 3.1.2 and 3.1.4). A patch without changes does nothing.
     ///
     /// # Errors
     /// `invalid` with the fields at fault; `not_found` for a service or group that is not this organization's; `conflict`
-    /// when the version is not the present one.
+    /// when the version is not the current one.
     pub async fn update_service(&self, id: ServiceId, patch: ServicePatch, cause: Cause) -> Result<Service> {
         let patch = patch.check()?;
         let mut tx = self.begin().await?;
@@ -116,7 +121,7 @@ impl Member {
         }
         if after.status != before.status {
             after.status_since = tx.moment_after(before.updated_at);
-            tx.note_change(&before, &after, cause, Some(self.user())).await?;
+            tx.record_status_change(&before, &after, cause, Some(self.user())).await?;
         }
         if after != before {
             after.version += 1;
@@ -125,7 +130,7 @@ impl Member {
         }
         let mut moved_others = false;
         if after.group_id != before.group_id {
-            moved_others = tx.close_ranks(before.group_id).await?;
+            moved_others = tx.renumber_group(before.group_id).await?;
         }
         if let Some(position) = patch.position {
             moved_others |= tx.arrange(after.group_id, id, position).await?;
@@ -146,7 +151,7 @@ impl Member {
         Ok(service)
     }
 
-    /// Moves a service one place up or down inside its group; at the end it stays.
+    /// Moves a service one position up or down within its group, unless it is at the end.
     ///
     /// # Errors
     /// `not_found` for a service that is not this organization's.
@@ -155,10 +160,10 @@ impl Member {
         let service = Service::from(tx.service(id).await?);
         let group = service.group_id;
         let siblings = tx.siblings(group).await?;
-        let place = siblings.iter().position(|row| row.id == id).unwrap_or(0);
+        let index = siblings.iter().position(|row| row.id == id).unwrap_or(0);
         let target = match direction {
-            Placement::Up => place.saturating_sub(1),
-            Placement::Down => place + 1,
+            Placement::Up => index.saturating_sub(1),
+            Placement::Down => index + 1,
         };
         let moved = tx.arrange(group, id, i32::try_from(target)?).await?;
         tx.emit_page_if(moved).await?;
@@ -168,7 +173,7 @@ impl Member {
         tx.commit().await
     }
 
-    /// Deletes a service. Its name and its history stay for what already happened.
+    /// Deletes a service. Its name and history are kept for past incidents.
     ///
     /// # Errors
     /// `not_found` for a service that is not this organization's.
@@ -182,43 +187,43 @@ impl Member {
         let service = Service::from(row);
         tx.audit(audit_event(Action::ServiceDeleted, &service));
         tx.emit(Event::ServiceDeleted(service)).await?;
-        let moved_others = tx.close_ranks(group).await?;
+        let moved_others = tx.renumber_group(group).await?;
         tx.emit_page_if(moved_others).await?;
         tx.commit().await
     }
 
-    /// Deletes a service after a person has repeated its name.
+    /// Deletes a service after the user has typed its name to confirm.
     ///
     /// # Errors
     /// `invalid` when the name differs; `not_found` for a service that is not this organization's.
     pub async fn delete_confirmed(&self, id: ServiceId, confirm: &str) -> Result<()> {
         let name = self.service(id).await?.name;
         if confirm.trim() != name {
-            return Err(Error::field("confirm", format!("Type “{name}” to confirm that it should be deleted.")));
+            return Err(Error::field("confirm", format!("Type “{name}” to confirm the deletion.")));
         }
         self.delete_service(id).await
     }
 }
 
-/// What was done to a service.
+/// An audit event about a service.
 fn audit_event(action: Action, service: &Service) -> AuditEvent {
     AuditEvent::new(action).on("service", service.id, &service.name)
 }
 
 impl Tx {
     /// A service of this organization that has not been deleted.
-    pub(super) async fn service(&self, id: ServiceId) -> Result<service::Model> {
+    pub(in crate::server::domain) async fn service(&self, id: ServiceId) -> Result<service::Model> {
         let row = self.scope().find_id::<service::Entity>(id).filter(service::Column::DeletedAt.is_null());
         row.one(self.db()).await?.ok_or_else(Error::not_found)
     }
 
     /// All services of this organization, by position.
-    pub(super) async fn services(&self) -> Result<Vec<service::Model>> {
+    pub(in crate::server::domain) async fn services(&self) -> Result<Vec<service::Model>> {
         Ok(self.present().all(self.db()).await?)
     }
 
     /// The services of one group, or of none, by position.
-    pub(super) async fn siblings(&self, group: Option<GroupId>) -> Result<Vec<service::Model>> {
+    pub(in crate::server::domain) async fn siblings(&self, group: Option<GroupId>) -> Result<Vec<service::Model>> {
         let within = match group {
             Some(group) => service::Column::GroupId.eq(group),
             None => service::Column::GroupId.is_null(),
@@ -234,8 +239,8 @@ impl Tx {
             .order_by_asc(service::Column::Id)
     }
 
-    /// Refuses a group that is not this organization's.
-    pub(super) async fn require_group(&self, id: GroupId) -> Result<()> {
+    /// Checks that the group is this organization's.
+    pub(in crate::server::domain) async fn require_group(&self, id: GroupId) -> Result<()> {
         let known = self.scope().find_id::<service_group::Entity>(id).one(self.db()).await?;
         known.map(drop).ok_or_else(|| {
             let fault = Error::field("group_id", "There is no such group.");
@@ -243,20 +248,20 @@ impl Tx {
         })
     }
 
-    /// Writes a service's row.
-    pub(super) async fn save(&self, row: &service::Model) -> Result<()> {
+    /// Saves a service's row.
+    pub(in crate::server::domain) async fn save(&self, row: &service::Model) -> Result<()> {
         let update = self.scope().update_id::<service::Entity>(row.id);
         update.set(row.clone().into_active_model().reset_all()).exec(self.db()).await?;
         Ok(())
     }
 
-    /// The instant of this change, or the first after the row's last one: two states of a row never carry one instant.
-    pub(super) fn moment_after(&self, last: Timestamp) -> Timestamp {
+    /// The time of this change, but later than `last`: two states of a row never have the same time.
+    pub(in crate::server::domain) fn moment_after(&self, last: Timestamp) -> Timestamp {
         self.now().max(last.plus_millis(1))
     }
 
-    /// Writes down a change of the effective status (domain rule 3.1.4).
-    pub(super) async fn note_change(
+    /// Records a change of the effective status (domain rule 3.1.4).
+    pub(in crate::server::domain) async fn record_status_change(
         &self,
         before: &service::Model,
         after: &service::Model,
@@ -278,19 +283,24 @@ impl Tx {
         Ok(())
     }
 
-    /// Puts a service at a place in its group and numbers the group anew; tells whether other services moved.
-    pub(super) async fn arrange(&self, group: Option<GroupId>, id: ServiceId, position: i32) -> Result<bool> {
+    /// Moves a service to a position in its group and renumbers the group. Returns whether other services moved.
+    pub(in crate::server::domain) async fn arrange(
+        &self,
+        group: Option<GroupId>,
+        id: ServiceId,
+        position: i32,
+    ) -> Result<bool> {
         let mut rows = self.siblings(group).await?;
         if let Some(from) = rows.iter().position(|row| row.id == id) {
             let row = rows.remove(from);
-            let place = usize::try_from(position).unwrap_or(0).min(rows.len());
-            rows.insert(place, row);
+            let index = usize::try_from(position).unwrap_or(0).min(rows.len());
+            rows.insert(index, row);
         }
         self.renumber(rows, Some(id)).await
     }
 
-    /// Numbers a group anew after one has left; tells whether others moved.
-    async fn close_ranks(&self, group: Option<GroupId>) -> Result<bool> {
+    /// Renumbers a group after a service has left it. Returns whether others moved.
+    async fn renumber_group(&self, group: Option<GroupId>) -> Result<bool> {
         let rows = self.siblings(group).await?;
         self.renumber(rows, None).await
     }
@@ -308,8 +318,8 @@ impl Tx {
         Ok(others)
     }
 
-    /// Tells everybody the whole page when more changed than one service.
-    pub(super) async fn emit_page_if(&mut self, changed: bool) -> Result<()> {
+    /// Emits the whole page if more than one service changed.
+    pub(in crate::server::domain) async fn emit_page_if(&mut self, changed: bool) -> Result<()> {
         if changed {
             let page = self.page().await?;
             self.emit(Event::PageUpdated(Box::new(page))).await?;
