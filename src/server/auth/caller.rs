@@ -9,7 +9,7 @@ use axum::{
 
 use crate::{
     model::{Error, Result},
-    server::{AppState, domain::Caller, http::client_ip::client_ip},
+    server::{domain::Caller, http::client_ip::client_ip, state::AppState},
 };
 
 impl FromRequestParts<AppState> for Caller {

@@ -6,8 +6,8 @@ use super::{SignIn, sign_in::wrong_credentials};
 use crate::{
     model::{Code, Error, Invitation, InvitationRequest, InvitationView, Login, NewMember, Result},
     server::{
-        AppState,
         domain::{Admin, Caller, NewSession},
+        state::AppState,
     },
 };
 

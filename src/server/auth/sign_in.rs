@@ -8,10 +8,10 @@ use super::{Challenge, challenge};
 use crate::{
     model::{Code, Error, Login, LoginForm, RegistrationForm, Result},
     server::{
-        AppState,
         config::Registrations,
         domain::{Caller, Credentials, NewSession},
         rate_limit::backoff::Try,
+        state::AppState,
     },
 };
 

@@ -27,7 +27,7 @@ const RULES: [Rule; 7] = [
             ("model/wire.rs", "impl axum::response::IntoResponse for X {}"),
             ("app/board.rs", "use crate::{\n    model::Account,\n    server::{call, domain::Member},\n};"),
             ("app/live.rs", "fn f() { crate::server::server_fn::call::call() }"),
-            ("app/pages/services.rs", "use super::super::super::server::AppState;"),
+            ("app/pages/services.rs", "use crate::server::state::AppState;"),
             ("app/server_fns.rs", "use axum::http::StatusCode;"),
             ("app/server_fns/incidents.rs", "use sea_orm::EntityTrait;"),
             ("app/server_fns_too.rs", "fn f() { use crate::server::server_fn::call; }"),
