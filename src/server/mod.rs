@@ -35,7 +35,8 @@ use self::{
     domain::Domain,
     mail::Mailer,
     rate_limit::{
-        backoff::Throttle, mail::MailRateLimit, permits::Sockets, requests::Requests, shared_counters::SharedCounters,
+        backoff::SignInThrottle, limiter::RateLimiter, mail::MailLimiter, permits::SocketPermits,
+        requests::RequestLimiter, shared_counters::SharedCounters,
     },
 };
 use crate::{app::Assets, model::Result};
@@ -46,17 +47,16 @@ pub struct AppState {
     config: Config,
     domain: Domain,
     passwords: Passwords,
-    throttle: Throttle,
-    requests: Requests,
-    /// Reports of browsers that were written down.
-    reports: Requests,
-    sockets: Sockets,
+    throttle: SignInThrottle,
+    requests: RequestLimiter,
+    csp_reports: RateLimiter<&'static str>,
+    sockets: SocketPermits,
     tokens: Tokens,
     challenges: Challenges,
     /// What keeps the seeds of second factors.
     seeds: Seal,
     mailer: Mailer,
-    letters: MailRateLimit,
+    mail_limiter: MailLimiter,
     cookie: SessionCookie,
     site: http::assets::Site,
     assets: Assets,
@@ -79,15 +79,11 @@ impl AppState {
     ) -> Result<Self> {
         Ok(Self {
             passwords: Passwords::new(password_cost)?,
-            throttle: Throttle::new(domain.clock().clone(), config.auth_rate, counters.clone()),
-            requests: Requests::new(domain.clock().clone(), config.limits.api_rate, counters.clone()),
-            reports: Requests::new(
-                domain.clock().clone(),
-                http::csp_report::REPORTS_PER_MINUTE,
-                SharedCounters::none(),
-            ),
-            sockets: Sockets::new(&config.limits),
-            letters: MailRateLimit::new(domain.clock().clone(), counters.clone()),
+            throttle: SignInThrottle::new(domain.clock().clone(), config.auth_rate, counters.clone()),
+            requests: RequestLimiter::new(domain.clock().clone(), config.limits.api_rate, counters.clone()),
+            csp_reports: RateLimiter::new(http::csp_report::QUOTA, domain.clock().clone(), SharedCounters::none()),
+            sockets: SocketPermits::new(&config.limits),
+            mail_limiter: MailLimiter::new(domain.clock().clone(), counters.clone()),
             tokens: Tokens::new(&config.secret, &config.old_secrets),
             challenges: Challenges::new(
                 Seal::new(&config.all_secrets(), "login challenge"),
@@ -136,9 +132,9 @@ impl AppState {
         letters
     }
 
-    /// Has so many letters asked for from this network address that no more go.
-    pub(crate) async fn use_letters_up(&self, from: std::net::IpAddr) {
-        while self.letters.may_go(from).await {}
+    /// Uses up the mail limit of this network address.
+    pub(crate) async fn exhaust_mail_limit(&self, from: std::net::IpAddr) {
+        while self.mail_limiter.allow_link(from).await {}
     }
 
     /// The hash of a password.

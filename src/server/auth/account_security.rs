@@ -46,7 +46,7 @@ impl<P> AccountSecurity<P> {
             return Err(Error::field("password", "This is longer than any password here."));
         }
         self.state.throttle.attempt(self.caller.network()).await?;
-        let counted = self.state.throttle.try_again(person.account().user.id).await?;
+        let counted = self.state.throttle.try_reauthentication(person.account().user.id).await?;
         match self.compare(person, password).await {
             Ok(true) => {
                 self.state.throttle.succeeded(counted).await;
@@ -57,7 +57,7 @@ impl<P> AccountSecurity<P> {
                 Err(Error::field("password", "This is not your password."))
             }
             Err(error) => {
-                self.state.throttle.excuse(counted).await;
+                self.state.throttle.refund(counted).await;
                 Err(error)
             }
         }
@@ -77,7 +77,7 @@ pub async fn tell(state: &AppState, caller: &Caller, to: &Email, guard: Security
     let device = device::describe(&caller.user_agent);
     let place = caller.ip.map_or_else(|| device.clone(), |ip| format!("{device}, {ip}"));
     // A letter that does not go has been logged.
-    _ = state.letters.may_tell(to).await
+    _ = state.mail_limiter.allow_notice(to).await
         && state.mailer.guard_changed(to, guard, &place, state.config.public_url.origin());
 }
 

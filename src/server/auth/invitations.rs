@@ -14,7 +14,7 @@ impl SignIn {
     /// `not_found` for an invitation that cannot be used, `too_many_requests`.
     pub async fn invitation(&self, invitation: &str) -> Result<InvitationView> {
         let view = self.state.domain.site().invitation(invitation).await?;
-        self.state.throttle.look(self.ip()).await?;
+        self.state.throttle.lookup(self.ip()).await?;
         Ok(view)
     }
 

@@ -37,7 +37,7 @@ impl Inviter {
         let link = format!("{}/invite/{secret}", self.state.config.public_url.origin());
         let who = self.admin.account();
         let is_mailed = may_mail
-            && self.state.letters.may_go(self.caller.network()).await
+            && self.state.mail_limiter.allow_link(self.caller.network()).await
             && self.state.mailer.invitation(&invitation.email, &who.organization.name, &who.user.name, &link);
         Ok(Invitation { link: Some(link), is_mailed: Some(is_mailed), ..invitation })
     }

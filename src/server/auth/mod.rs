@@ -26,7 +26,7 @@ use super::{
     AppState,
     config::Registrations,
     domain::{Caller, Credentials, NewSession},
-    rate_limit::backoff::Try,
+    rate_limit::backoff::CountedAttempt,
 };
 use crate::model::{Code, Error, Login, LoginForm, RegistrationForm, Result};
 
@@ -95,7 +95,7 @@ impl SignIn {
         };
         match (known.has_second_factor, login.code) {
             (true, None) => {
-                self.state.throttle.excuse(counted).await;
+                self.state.throttle.refund(counted).await;
                 Ok(SignInOutcome::CodeRequired(self.state.challenges.issue(
                     login.email,
                     known.password_hash,
@@ -107,7 +107,7 @@ impl SignIn {
     }
 
     /// Who knows the password; their try is counted as a failure still.
-    async fn prove(&self, login: &Login) -> Result<(Credentials, Try)> {
+    async fn prove(&self, login: &Login) -> Result<(Credentials, CountedAttempt)> {
         self.state.throttle.attempt(self.ip()).await?;
         let counted = self.state.throttle.try_account(&login.email).await?;
         match self.compare(login).await {
@@ -146,11 +146,17 @@ impl SignIn {
         self.state.challenges.attempt(challenge).await?;
         let known = self.state.domain.site().credentials(&challenge.email).await?;
         let known = known.filter(|known| known.has_second_factor && known.password_hash == challenge.password_hash);
-        known.ok_or_else(challenge::over)
+        known.ok_or_else(challenge::expired)
     }
 
     /// Opens a session for who has shown all there is to show.
-    async fn open(&self, counted: Try, known: Credentials, code: Option<&str>, is_lasting: bool) -> Result<NewSession> {
+    async fn open(
+        &self,
+        counted: CountedAttempt,
+        known: Credentials,
+        code: Option<&str>,
+        is_lasting: bool,
+    ) -> Result<NewSession> {
         let code = code.map(|code| (&self.state.seeds, code));
         match self.state.domain.site().open_session(&known, &self.caller, is_lasting, code).await {
             Ok(session) => {
@@ -165,8 +171,8 @@ impl SignIn {
     }
 
     /// Takes back that a try failed, which came to nothing, and gives what to say of it.
-    async fn excused(&self, counted: Try, error: Error) -> Error {
-        self.state.throttle.excuse(counted).await;
+    async fn excused(&self, counted: CountedAttempt, error: Error) -> Error {
+        self.state.throttle.refund(counted).await;
         error
     }
 

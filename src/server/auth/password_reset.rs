@@ -45,14 +45,15 @@ impl SignIn {
         tokio::spawn(async move {
             let email = email?;
             // Before a link is made: it would count, and make the one before it void.
-            if !state.letters.has_room(caller.network()) {
+            if !state.mail_limiter.has_room(caller.network()) {
                 tracing::warn!("no link for a new password was made: too many letters were asked for from there");
                 return None;
             }
             // A failure has been logged where it became an error.
             let secret = state.domain.site().request_reset(&email, &caller).await.ok()??;
             let link = format!("{}/reset-password/{secret}", state.config.public_url.origin());
-            (state.letters.may_go(caller.network()).await && state.mailer.password_reset(&email, &link)).then_some(())
+            (state.mail_limiter.allow_link(caller.network()).await && state.mailer.password_reset(&email, &link))
+                .then_some(())
         });
         Ok(())
     }

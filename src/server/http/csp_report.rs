@@ -8,14 +8,17 @@ use axum::{
 };
 use serde::Deserialize;
 
-use crate::server::AppState;
+use crate::server::{
+    AppState,
+    rate_limit::{limiter::Quota, requests::too_many_requests},
+};
 
 /// Where browsers send their reports.
 pub const REPORTS: &str = "/csp-report";
 /// The largest report that is read.
 pub const REPORT_MAX: usize = 16 * 1024;
-/// Reports that are written down in a minute, whoever sends them.
-pub const REPORTS_PER_MINUTE: u32 = 20;
+/// Rate limit of logged reports, for all senders together.
+pub const QUOTA: Quota = Quota { name: "csp-reports", limit: 20, seconds: 60, batch: 1 };
 
 #[derive(Deserialize)]
 struct Envelope {
@@ -39,8 +42,8 @@ struct Report {
 /// Writes a report down, as far as it can be told from noise. Anybody may send one, so nothing follows from it.
 pub async fn take_report(State(state): State<AppState>, body: Bytes) -> Response {
     let Ok(Envelope { report }) = serde_json::from_slice(&body) else { return StatusCode::BAD_REQUEST.into_response() };
-    if let Err(error) = state.reports.count_together() {
-        return error.into_response();
+    if let Err(refused) = state.csp_reports.check("all").await {
+        return too_many_requests(refused).into_response();
     }
     let directive =
         if report.effective_directive.is_empty() { report.violated_directive } else { report.effective_directive };

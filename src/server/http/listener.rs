@@ -131,7 +131,7 @@ pub async fn accept(listener: TcpListener, router: Router, terms: Terms, stop: C
         let (Ok(slot), Some((stream, peer))) = (slot, next(&listener, &stop).await) else { break };
         let address = peer.ip().to_canonical();
         let is_free = address.is_loopback() || terms.proxies.iter().any(|proxy| proxy.contains(address));
-        let place = if is_free { None } else { addresses.take(throttle_key(address), terms.per_address) };
+        let place = if is_free { None } else { addresses.try_acquire(throttle_key(address), terms.per_address) };
         if place.is_none() && !is_free {
             tracing::warn!(%address, "too many connections; a proxy is named in ALDIS_TRUSTED_PROXIES");
             continue;
