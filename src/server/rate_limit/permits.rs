@@ -46,6 +46,7 @@ impl<K: Eq + Hash> Default for Permits<K> {
 
 impl<K: Eq + Hash + Clone> Permits<K> {
     /// Acquires a permit, if the key has fewer than `max`.
+    #[must_use]
     pub fn try_acquire(&self, key: K, max: u32) -> Option<Permit<K>> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(key.clone()).or_insert(0);

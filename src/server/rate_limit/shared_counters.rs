@@ -165,7 +165,7 @@ pub struct Backoff {
     /// Failures before the first pause, which is one second.
     pub free_failures: u32,
     pub max_pause: i64,
-    /// Time after the last failure when all are forgotten.
+    /// Time after the last failure until all are forgotten.
     pub forget_after: i64,
 }
 
@@ -175,7 +175,7 @@ pub struct Attempt {
     pub is_allowed: bool,
     /// Failures so far, including this attempt if it is allowed.
     pub failures: u32,
-    /// Time of the previous failure.
+    /// Time of the last failure before this attempt.
     pub last: Timestamp,
 }
 
