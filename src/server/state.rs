@@ -11,13 +11,18 @@ use super::{
     http::assets::Site,
     mail::Mailer,
     rate_limit::{
-        backoff::Throttle, mail::MailRateLimit, permits::Sockets, requests::Requests, shared_counters::SharedCounters,
+        backoff::SignInThrottle,
+        limiter::{Quota, RateLimiter},
+        mail::MailLimiter,
+        permits::SocketPermits,
+        requests::RequestLimiter,
+        shared_counters::SharedCounters,
     },
 };
 use crate::{app::Assets, model::Result};
 
-/// CSP violation reports logged per minute, from all browsers together.
-const REPORTS_PER_MINUTE: u32 = 20;
+/// Rate limit of logged CSP violation reports, from all browsers together.
+const CSP_REPORTS: Quota = Quota { name: "csp-reports", limit: 20, seconds: 60, batch: 1 };
 
 /// Settings, database, rate limits, keys and mail, as one value. Cheap to clone.
 #[derive(Clone)]
@@ -25,17 +30,17 @@ pub struct AppState {
     pub(super) config: Config,
     pub(super) domain: Domain,
     pub(super) passwords: Passwords,
-    pub(super) throttle: Throttle,
-    pub(super) requests: Requests,
+    pub(super) throttle: SignInThrottle,
+    pub(super) requests: RequestLimiter,
     /// Rate limit of CSP violation reports.
     pub(super) reports: Requests,
-    pub(super) sockets: Sockets,
+    pub(super) sockets: SocketPermits,
     pub(super) tokens: Tokens,
     pub(super) challenges: Challenges,
     /// Encrypts the TOTP seeds.
     pub(super) seeds: Seal,
     pub(super) mailer: Mailer,
-    pub(super) letters: MailRateLimit,
+    pub(super) mail_limiter: MailLimiter,
     pub(super) cookie: SessionCookie,
     pub(super) site: Site,
     pub(super) assets: Assets,
@@ -59,11 +64,11 @@ impl AppState {
         let secrets = config.all_secrets();
         Ok(Self {
             passwords: Passwords::new(password_cost)?,
-            throttle: Throttle::new(domain.clock().clone(), config.auth_rate, counters.clone()),
-            requests: Requests::new(domain.clock().clone(), config.limits.api_rate, counters.clone()),
-            reports: Requests::new(domain.clock().clone(), REPORTS_PER_MINUTE, SharedCounters::none()),
-            sockets: Sockets::new(&config.limits),
-            letters: MailRateLimit::new(domain.clock().clone(), counters.clone()),
+            throttle: SignInThrottle::new(domain.clock().clone(), config.auth_rate, counters.clone()),
+            requests: RequestLimiter::new(domain.clock().clone(), config.limits.api_rate, counters.clone()),
+            csp_reports: RateLimiter::new(CSP_REPORTS, domain.clock().clone(), SharedCounters::none()),
+            sockets: SocketPermits::new(&config.limits),
+            mail_limiter: MailLimiter::new(domain.clock().clone(), counters.clone()),
             tokens: Tokens::new(&config.secret, &config.old_secrets),
             challenges: Challenges::new(
                 Seal::new(&secrets, "login challenge"),
@@ -113,8 +118,8 @@ impl AppState {
     }
 
     /// Uses up the mail limit of a network address.
-    pub(crate) async fn use_letters_up(&self, from: std::net::IpAddr) {
-        while self.letters.may_go(from).await {}
+    pub(crate) async fn exhaust_mail_limit(&self, from: std::net::IpAddr) {
+        while self.mail_limiter.allow_link(from).await {}
     }
 
     /// The hash of a password.

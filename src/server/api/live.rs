@@ -20,7 +20,7 @@ use crate::{
         domain::{AccessState, Caller, Feed, Next, RevocationWatch, Site, Viewer},
         http::extract::{Id, Params},
         live::hub::FRAME_MAX,
-        rate_limit::permits::SocketPlace,
+        rate_limit::permits::SocketPermit,
         state::AppState,
     },
 };
@@ -84,7 +84,7 @@ pub async fn public(
         Ok(socket) => socket,
         Err(rejection) => return Ok(not_a_socket(&rejection)),
     };
-    let place = state.sockets.enter(caller.network(), None)?;
+    let place = state.sockets.acquire(caller.network(), None)?;
     let feed = visitor.feed(since.since).await?;
     Ok(upgrade(socket, feed, None, place, state.stop))
 }
@@ -114,7 +114,7 @@ pub async fn members(
         Ok(socket) => socket,
         Err(rejection) => return Ok(not_a_socket(&rejection)),
     };
-    let place = state.sockets.enter(caller.network(), Some(org.account().user.id))?;
+    let place = state.sockets.acquire(caller.network(), Some(org.account().user.id))?;
     let feed = org.feed(since.since).await?;
     Ok(upgrade(socket, feed, Some(org), place, state.stop))
 }
@@ -142,7 +142,7 @@ fn upgrade(
     socket: WebSocketUpgrade,
     feed: Feed,
     member: Option<Viewer>,
-    place: SocketPlace,
+    place: SocketPermit,
     stop: CancellationToken,
 ) -> Response {
     socket

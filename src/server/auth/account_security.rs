@@ -47,7 +47,7 @@ impl<P> AccountSecurity<P> {
             return Err(Error::field("password", "This is longer than any password here."));
         }
         self.state.throttle.attempt(self.caller.network()).await?;
-        let counted = self.state.throttle.try_again(person.account().user.id).await?;
+        let counted = self.state.throttle.try_reauthentication(person.account().user.id).await?;
         match self.compare(person, password).await {
             Ok(true) => {
                 self.state.throttle.succeeded(counted).await;
@@ -58,7 +58,7 @@ impl<P> AccountSecurity<P> {
                 Err(Error::field("password", "This is not your password."))
             }
             Err(error) => {
-                self.state.throttle.excuse(counted).await;
+                self.state.throttle.refund(counted).await;
                 Err(error)
             }
         }
@@ -78,7 +78,7 @@ pub async fn notify(state: &AppState, caller: &Caller, to: &Email, notice: Secur
     let device = device::describe(&caller.user_agent);
     let origin = caller.ip.map_or_else(|| device.clone(), |ip| format!("{device}, {ip}"));
     // A mail that cannot be sent has been logged.
-    _ = state.letters.may_tell(to).await
+    _ = state.mail_limiter.allow_notice(to).await
         && state.mailer.security_notice(to, notice, &origin, state.config.public_url.origin());
 }
 

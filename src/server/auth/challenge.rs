@@ -1,9 +1,5 @@
-//! Between the right password and the code of the second factor: who that is stands in a sealed cookie for five minutes.
-
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+//! Login challenge: between the right password and the code of the second factor, an encrypted cookie names the account
+//! for five minutes. A rate limit on codes protects it from brute force.
 
 use axum::http::{HeaderMap, HeaderValue};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
@@ -16,80 +12,65 @@ use crate::{
         config::PublicUrl,
         domain::Clock,
         error::internal,
-        rate_limit::{fixed_window::FixedWindow, shared_counters::SharedCounters},
+        rate_limit::{
+            limiter::{Quota, RateLimiter},
+            shared_counters::SharedCounters,
+        },
     },
 };
 
-/// How long one has for the code, in seconds.
 const LIFETIME_SECONDS: i64 = 300;
-/// How many codes one may try before the password is asked for again.
-const TRIES: u32 = 5;
-/// What the seal says the token is: no other token of ours passes for one.
+/// Codes one may try per challenge. After these, the password is required again.
+const CODES: Quota = Quota { name: "codes", limit: 5, seconds: LIFETIME_SECONDS, batch: 1 };
+/// Associated data of the encryption: no other encrypted text passes for a challenge.
 const TYPE: &[u8] = b"second-factor";
 
-/// Somebody who knew a password and owes a code.
+/// Login challenge: somebody who knew the password and owes a code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Challenge {
-    /// Names it while its tries are counted.
+    /// Key of its attempts.
     id: u64,
-    /// Whose password it was.
     pub email: Email,
-    /// The hash of it: when the password changes, the challenge is over.
+    /// Hash of the password: when it changes, the challenge ends.
     pub password_hash: String,
-    /// Whether the session is to outlive the browser.
+    /// Whether the session outlives the browser.
     pub is_lasting: bool,
     expires_at: Timestamp,
 }
 
-/// Hands out challenges, and counts what is tried on each.
+/// Issues and reads login challenges, and counts the attempts at each.
 #[derive(Clone)]
 pub struct Challenges {
     seal: Seal,
     secure: bool,
     clock: Clock,
-    tries: Arc<Mutex<HashMap<u64, FixedWindow>>>,
-    counters: SharedCounters,
+    codes: RateLimiter<u64>,
 }
 
 impl Challenges {
-    /// Challenges under this seal, for people who reach us at this address.
     #[must_use]
     pub fn new(seal: Seal, url: &PublicUrl, clock: Clock, counters: SharedCounters) -> Self {
-        Self { seal, secure: url.is_https(), clock, tries: Arc::default(), counters }
+        let codes = RateLimiter::new(CODES, clock.clone(), counters);
+        Self { seal, secure: url.is_https(), clock, codes }
     }
 
-    /// A challenge for who knew this password.
+    /// A challenge for somebody who knew this password.
     #[must_use]
     pub fn issue(&self, email: Email, password_hash: String, is_lasting: bool) -> Challenge {
         let expires_at = self.clock.now().plus_seconds(LIFETIME_SECONDS);
         Challenge { id: rand::random(), email, password_hash, is_lasting, expires_at }
     }
 
-    /// Counts a try, at whichever instance it is made.
+    /// Counts an attempt.
     ///
     /// # Errors
-    /// `unauthorized` after the last: the password is asked for again.
+    /// `unauthorized` after the last one: the password is required again.
     pub async fn attempt(&self, challenge: &Challenge) -> Result<()> {
-        let now = self.clock.now();
-        let tally = {
-            let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-            tries.retain(|_, window| !window.is_over(now));
-            let issued_at = challenge.expires_at.plus_seconds(-LIFETIME_SECONDS);
-            let window = tries.entry(challenge.id).or_insert_with(|| FixedWindow::new(issued_at, LIFETIME_SECONDS));
-            window.count(now, TRIES).map_err(|_| over())?;
-            self.counters.due(window, 1)
-        };
-        let Some(tally) = tally else { return Ok(()) };
-        let told = self.counters.count(now, [("codes", &challenge.id.to_string(), tally)]).await.map(|[told]| told);
-        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        let settled = tries.get_mut(&challenge.id).map(|window| window.settle(now, TRIES, tally, told));
-        settled.unwrap_or(Ok(())).map_err(|_| over())
+        let issued_at = challenge.expires_at.plus_seconds(-LIFETIME_SECONDS);
+        self.codes.check_since(challenge.id, issued_at).await.map_err(|_| expired())
     }
 
-    /// The header that hands a challenge out.
-    ///
-    /// # Errors
-    /// Never in practice.
+    /// Header that sets the cookie.
     pub fn write(&self, challenge: &Challenge) -> Result<HeaderValue> {
         let text = serde_json::to_vec(challenge).map_err(internal)?;
         self.header(&self.seal.seal(&text, TYPE)?, LIFETIME_SECONDS)
@@ -98,18 +79,15 @@ impl Challenges {
     /// The challenge in a request.
     ///
     /// # Errors
-    /// `unauthorized` when there is none, or it is over.
+    /// `unauthorized` when there is none, or it has expired.
     pub fn read(&self, headers: &HeaderMap) -> Result<Challenge> {
         let jar = CookieJar::from_headers(headers);
         let text = jar.get(self.name()).and_then(|cookie| self.seal.open(cookie.value(), TYPE));
         let challenge: Option<Challenge> = text.and_then(|text| serde_json::from_slice(&text).ok());
-        challenge.filter(|challenge| challenge.expires_at > self.clock.now()).ok_or_else(over)
+        challenge.filter(|challenge| challenge.expires_at > self.clock.now()).ok_or_else(expired)
     }
 
-    /// The header that takes it away.
-    ///
-    /// # Errors
-    /// Never in practice.
+    /// Header that deletes the cookie.
     pub fn clear(&self) -> Result<HeaderValue> {
         self.header("", 0)
     }
@@ -129,10 +107,10 @@ impl Challenges {
     }
 }
 
-/// There is nothing to answer any more.
-pub fn over() -> Error {
+/// Error: the challenge has expired or its attempts are used up.
+pub fn expired() -> Error {
     Error {
-        message: "This took too long or too many tries. Log in with your password again.".into(),
+        message: "This login has expired, or the code was wrong too often. Log in with your password again.".into(),
         ..Error::unauthorized()
     }
 }

@@ -38,7 +38,7 @@ impl Invitations {
         let link = format!("{}/invite/{secret}", self.state.config.public_url.origin());
         let inviter = self.admin.account();
         let is_mailed = may_mail
-            && self.state.letters.may_go(self.caller.network()).await
+            && self.state.mail_limiter.allow_link(self.caller.network()).await
             && self.state.mailer.invitation(&invitation.email, &inviter.organization.name, &inviter.user.name, &link);
         Ok(Invitation { link: Some(link), is_mailed: Some(is_mailed), ..invitation })
     }
@@ -53,7 +53,7 @@ impl SignIn {
     /// `not_found` for an invitation that cannot be used, `too_many_requests`.
     pub async fn invitation(&self, invitation: &str) -> Result<InvitationView> {
         let view = self.state.domain.site().invitation(invitation).await?;
-        self.state.throttle.look(self.ip()).await?;
+        self.state.throttle.lookup(self.ip()).await?;
         Ok(view)
     }
 

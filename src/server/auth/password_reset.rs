@@ -35,14 +35,15 @@ impl SignIn {
         tokio::spawn(async move {
             let email = email?;
             // Checked first: creating a link counts, and invalidates the previous one.
-            if !state.letters.has_room(caller.network()) {
+            if !state.mail_limiter.has_room(caller.network()) {
                 tracing::warn!("no password reset link was created: too many mails were requested from this address");
                 return None;
             }
             // An error has been logged where it occurred.
             let secret = state.domain.site().request_reset(&email, &caller).await.ok()??;
             let link = format!("{}/reset-password/{secret}", state.config.public_url.origin());
-            (state.letters.may_go(caller.network()).await && state.mailer.password_reset(&email, &link)).then_some(())
+            (state.mail_limiter.allow_link(caller.network()).await && state.mailer.password_reset(&email, &link))
+                .then_some(())
         });
         Ok(())
     }

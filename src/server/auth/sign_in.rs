@@ -10,7 +10,7 @@ use crate::{
     server::{
         config::Registrations,
         domain::{Caller, Credentials, NewSession},
-        rate_limit::backoff::Try,
+        rate_limit::backoff::CountedAttempt,
         state::AppState,
     },
 };
@@ -88,7 +88,7 @@ impl SignIn {
         };
         match (known.has_second_factor, login.code) {
             (true, None) => {
-                self.state.throttle.excuse(counted).await;
+                self.state.throttle.refund(counted).await;
                 Ok(SignInOutcome::CodeRequired(self.state.challenges.issue(
                     login.email,
                     known.password_hash,
@@ -100,7 +100,7 @@ impl SignIn {
     }
 
     /// Verifies the password. The attempt counts as a failure until [`Self::open`] or [`Self::refunded`].
-    pub(super) async fn verify(&self, login: &Login) -> Result<(Credentials, Try)> {
+    pub(super) async fn verify(&self, login: &Login) -> Result<(Credentials, CountedAttempt)> {
         self.state.throttle.attempt(self.ip()).await?;
         let counted = self.state.throttle.try_account(&login.email).await?;
         match self.compare(login).await {
@@ -139,11 +139,11 @@ impl SignIn {
         self.state.challenges.attempt(challenge).await?;
         let known = self.state.domain.site().credentials(&challenge.email).await?;
         let known = known.filter(|known| known.has_second_factor && known.password_hash == challenge.password_hash);
-        known.ok_or_else(challenge::over)
+        known.ok_or_else(challenge::expired)
     }
 
     /// Opens a session for a user whose password has been verified.
-    async fn open(&self, counted: Try, known: Credentials, code: Option<&str>, is_lasting: bool) -> Result<NewSession> {
+    async fn open(&self, counted: CountedAttempt, known: Credentials, code: Option<&str>, is_lasting: bool) -> Result<NewSession> {
         let code = code.map(|code| (&self.state.seeds, code));
         match self.state.domain.site().open_session(&known, &self.caller, is_lasting, code).await {
             Ok(session) => {
@@ -158,8 +158,8 @@ impl SignIn {
     }
 
     /// Refunds an attempt that did not fail by a wrong password or code, and returns the error.
-    pub(super) async fn refunded(&self, counted: Try, error: Error) -> Error {
-        self.state.throttle.excuse(counted).await;
+    pub(super) async fn refunded(&self, counted: CountedAttempt, error: Error) -> Error {
+        self.state.throttle.refund(counted).await;
         error
     }
 

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use crate::server::state::AppState;
+use crate::server::{rate_limit::requests::too_many_requests, state::AppState};
 
 /// The path that the policy names as its `report-uri`.
 pub const REPORTS: &str = "/csp-report";
@@ -37,8 +37,8 @@ struct Report {
 /// Logs a report, up to the rate limit. Anybody can send one, so it has no other effect.
 pub async fn log_report(State(state): State<AppState>, body: Bytes) -> Response {
     let Ok(Envelope { report }) = serde_json::from_slice(&body) else { return StatusCode::BAD_REQUEST.into_response() };
-    if let Err(error) = state.reports.count_together() {
-        return error.into_response();
+    if let Err(refused) = state.csp_reports.check("all").await {
+        return too_many_requests(refused).into_response();
     }
     let directive =
         if report.effective_directive.is_empty() { report.violated_directive } else { report.effective_directive };

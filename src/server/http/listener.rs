@@ -133,7 +133,7 @@ pub async fn accept(listener: TcpListener, router: Router, limits: ConnectionLim
         let (Ok(slot), Some((stream, peer))) = (slot, accept_one(&listener, &stop).await) else { break };
         let address = peer.ip().to_canonical();
         let is_exempt = address.is_loopback() || is_in(&limits.proxies, address);
-        let permit = if is_exempt { None } else { addresses.take(throttle_key(address), limits.per_address) };
+        let permit = if is_exempt { None } else { addresses.try_acquire(throttle_key(address), limits.per_address) };
         if permit.is_none() && !is_exempt {
             tracing::warn!(%address, "too many connections; if this is a proxy, add it to ALDIS_TRUSTED_PROXIES");
             continue;

@@ -78,13 +78,13 @@ where
             Ok(Response::from_parts(parts, Body::from(body)))
         });
         let page = runtime.block_on(async { timeout(LONGEST, whole).await });
-        page.map_err(internal).map_err(|_| Error::unavailable("This took too long. Try again in a moment."))?
+        page.map_err(internal).map_err(|_| Error::unavailable("This took too long. CountedAttempt again in a moment."))?
     });
     match rendering.await {
         Ok(page) => page,
         // For the layer that answers panics.
         Err(failed) if failed.is_panic() => resume_unwind(failed.into_panic()),
-        Err(_) => Err(Error::unavailable("The server is stopping. Try again in a moment.")),
+        Err(_) => Err(Error::unavailable("The server is stopping. CountedAttempt again in a moment.")),
     }
 }
 

@@ -1,235 +1,172 @@
-//! How often one may try to sign in: per network address a number a minute, per account a growing pause. All
-//! instances count together, as far as Redis lets them.
+//! Brute-force protection of sign-in: a rate limit per network address, and an exponential backoff per account.
+//! All instances count together, as far as Redis lets them.
 
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::{
-    fixed_window::{FixedWindow, Increment, trim},
-    shared_counters::{Attempt, Pauses, SharedCounters},
+    fixed_window::trim,
+    limiter::{Quota, RateLimiter, RetryAfter, check_all},
+    shared_counters::{Attempt, Backoff, SharedCounters},
 };
 use crate::{
-    model::{Email, Error, Result, Timestamp, UserId},
+    model::{Email, Result, Timestamp, UserId},
     server::{domain::Clock, http::client_ip::throttle_key},
 };
 
-/// Failures an account has before each next try must wait.
-const FREE_FAILURES: u32 = 5;
-/// The longest pause, in seconds. There is no permanent lock: that would let anybody lock anybody out.
-const LONGEST_PAUSE: i64 = 15 * 60;
-/// An account's failures are forgotten this long after the last, in seconds.
-const FORGET: i64 = 3600;
-/// How many times the attempts of one address all addresses together have in a minute: what a small machine can hash.
-const EVERYBODY: u32 = 50;
-/// The same for the instances together.
-const PAUSES: Pauses = Pauses { free: FREE_FAILURES, longest: LONGEST_PAUSE, forget: FORGET };
-/// What the other instances know an account's failures as.
+/// All addresses together may make this many times the attempts of one: what a small machine can hash.
+const ALL_ADDRESSES: u32 = 50;
+/// There is no permanent lockout: it would let anybody lock anybody out.
+const BACKOFF: Backoff = Backoff { free_failures: 5, max_pause: 15 * 60, forget_after: 3600 };
+/// Name of the failures in Redis.
 const FAILURES: &str = "failures";
-/// A minute.
-const WINDOW_SECONDS: i64 = 60;
 
-/// Counts attempts. Cheap to clone; clones count together.
+/// Rate limiter and backoff for sign-in. Cheap to clone; clones count together.
 #[derive(Clone)]
-pub struct Throttle {
+pub struct SignInThrottle {
+    addresses: RateLimiter<String>,
+    all_addresses: RateLimiter<String>,
+    lookups: RateLimiter<IpAddr>,
+    accounts: Arc<Mutex<HashMap<String, Failures>>>,
     clock: Clock,
-    per_minute: u32,
-    counts: Arc<Mutex<Counts>>,
     counters: SharedCounters,
 }
 
-#[derive(Default)]
-struct Counts {
-    addresses: HashMap<IpAddr, FixedWindow>,
-    looks: HashMap<IpAddr, FixedWindow>,
-    everybody: Option<FixedWindow>,
-    accounts: HashMap<String, Failures>,
-}
-
+/// Failures of an account since its last success.
 struct Failures {
     count: u32,
     last: Timestamp,
 }
 
-/// A try at an account that has been counted as a failure.
+/// An attempt that is counted as a failure, until [`SignInThrottle::refund`] or [`SignInThrottle::succeeded`].
 #[must_use]
-pub struct Try {
-    whose: String,
+pub struct CountedAttempt {
+    account: String,
     at: Timestamp,
-    /// When the failure before it was.
-    before: Timestamp,
-    /// Whether the other instances know of it.
+    previous_failure: Timestamp,
+    /// Whether Redis has counted it.
     is_shared: bool,
 }
 
 impl Failures {
-    fn free_again(&self) -> Timestamp {
-        let over = self.count.saturating_sub(FREE_FAILURES);
-        let pause = if self.count < FREE_FAILURES { 0 } else { (1_i64 << over.min(20)).min(LONGEST_PAUSE) };
-        self.last.plus_seconds(pause)
+    /// When the backoff allows the next attempt.
+    fn retry_at(&self) -> Timestamp {
+        let Some(over) = self.count.checked_sub(BACKOFF.free_failures) else { return self.last };
+        self.last.plus_seconds((1_i64 << over.min(20)).min(BACKOFF.max_pause))
+    }
+
+    fn are_forgotten(&self, now: Timestamp) -> bool {
+        self.last.plus_seconds(BACKOFF.forget_after) <= now
+    }
+
+    /// Counts an attempt as a failure if the backoff allows it, as the script in Redis does.
+    fn attempt(&mut self, now: Timestamp) -> Attempt {
+        if self.are_forgotten(now) {
+            self.count = 0;
+        }
+        let (last, is_allowed) = (self.last, self.retry_at() <= now);
+        if is_allowed {
+            *self = Self { count: self.count.saturating_add(1), last: now };
+        }
+        Attempt { is_allowed, failures: self.count, last }
     }
 }
 
-impl Throttle {
-    /// Allows this many attempts a minute from one network address, at this instance and those it counts with.
-    #[must_use]
+impl SignInThrottle {
+    /// Allows this many attempts a minute from one network address.
     pub fn new(clock: Clock, per_minute: u32, counters: SharedCounters) -> Self {
-        Self { clock, per_minute, counts: Arc::default(), counters }
+        let quota = |name, limit| Quota { name, limit, seconds: 60, batch: 1 };
+        let all = per_minute.saturating_mul(ALL_ADDRESSES);
+        Self {
+            addresses: RateLimiter::new(quota("attempts-of-address", per_minute), clock.clone(), counters.clone()),
+            all_addresses: RateLimiter::new(quota("attempts-of-everybody", all), clock.clone(), counters.clone()),
+            lookups: RateLimiter::new(quota("looks-of-address", per_minute), clock.clone(), counters.clone()),
+            accounts: Arc::default(),
+            clock,
+            counters,
+        }
     }
 
-    /// Counts an attempt from this address, at whichever instance it is made.
-    ///
-    /// # Errors
-    /// `too_many_requests`, with the seconds to wait.
+    /// Counts an attempt by its network address.
     pub async fn attempt(&self, ip: IpAddr) -> Result<()> {
-        let (now, address, all) = (self.clock.now(), throttle_key(ip), self.per_minute.saturating_mul(EVERYBODY));
-        let Some((of_address, of_all)) = self.attempt_here(now, address, all)? else { return Ok(()) };
-        let whose = address.to_string();
-        let told = [("attempts-of-address", whose.as_str(), of_address), ("attempts-of-everybody", "", of_all)];
-        let [by_address, by_all] = self.counters.count(now, told).await.map_or([None, None], |told| told.map(Some));
-        let counts = &mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let window = counts.addresses.get_mut(&address);
-        let address = window.map(|window| window.settle(now, self.per_minute, of_address, by_address));
-        let everybody = counts.everybody.as_mut().map(|window| window.settle(now, all, of_all, by_all));
-        let settled = address.into_iter().chain(everybody).collect::<Result<(), Timestamp>>();
-        settled.map_err(|until| wait(now, until))
+        let address = throttle_key(ip).to_string();
+        Ok(check_all(&[(&self.addresses, address), (&self.all_addresses, String::new())]).await?)
     }
 
-    /// Counts a look at what a secret link tells, as often as an attempt but by itself: any page on the web can have its
-    /// visitors' browsers look, and that must not keep them from signing in.
-    ///
-    /// # Errors
-    /// `too_many_requests`, with the seconds to wait.
-    pub async fn look(&self, ip: IpAddr) -> Result<()> {
-        let (now, address) = (self.clock.now(), throttle_key(ip));
-        let tally = {
-            let counts = &mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-            trim(&mut counts.looks, &address, |window| window.is_over(now));
-            let window = counts.looks.entry(address).or_insert(FixedWindow::new(now, WINDOW_SECONDS));
-            window.count(now, self.per_minute).map_err(|until| wait(now, until))?;
-            self.counters.due(window, 1)
-        };
-        let Some(tally) = tally else { return Ok(()) };
-        let told = self.counters.count(now, [("looks-of-address", &address.to_string(), tally)]).await;
-        let counts = &mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let window = counts.looks.get_mut(&address);
-        let settled = window.map(|window| window.settle(now, self.per_minute, tally, told.map(|[told]| told)));
-        settled.unwrap_or(Ok(())).map_err(|until| wait(now, until))
+    /// Counts a lookup of a secret link, under the same limit as attempts but separately: any page on the web can make
+    /// its visitors' browsers look links up, which must not keep them from signing in.
+    pub async fn lookup(&self, ip: IpAddr) -> Result<()> {
+        Ok(self.lookups.check(throttle_key(ip)).await?)
     }
 
-    /// Counts it at this instance, and gives what the others are to be told of.
-    fn attempt_here(&self, now: Timestamp, address: IpAddr, all: u32) -> Result<Option<(Increment, Increment)>> {
-        let counts = &mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        trim(&mut counts.addresses, &address, |window| window.is_over(now));
-        let window = counts.addresses.entry(address).or_insert(FixedWindow::new(now, WINDOW_SECONDS));
-        window.count(now, self.per_minute).map_err(|until| wait(now, until))?;
-        let everybody = counts.everybody.get_or_insert(FixedWindow::new(now, WINDOW_SECONDS));
-        everybody.count(now, all).map_err(|until| wait(now, until))?;
-        Ok(self.counters.due(window, 1).zip(self.counters.due(everybody, 1)))
+    /// Counts an attempt at this account as a failure until it proves otherwise, so that concurrent attempts at any
+    /// instance count against each other. Unknown addresses are counted alike, so that nothing reveals them.
+    pub async fn try_account(&self, email: &Email) -> Result<CountedAttempt> {
+        self.count_attempt(email.to_string()).await
     }
 
-    /// Counts a try at this account, as the failure that it is until it turns out to be none: of tries that come at once,
-    /// at whichever instance, each counts for the next. Unknown addresses are counted alike, so that it tells nothing.
-    ///
-    /// # Errors
-    /// `too_many_requests`, with the seconds to wait, while the account's pause is not over.
-    pub async fn try_account(&self, email: &Email) -> Result<Try> {
-        self.try_at(email.to_string()).await
+    /// Counts an attempt at the password in an existing session, like [`SignInThrottle::try_account`] but separately:
+    /// strangers who try to sign in must not keep owners from protecting their account.
+    pub async fn try_reauthentication(&self, user: UserId) -> Result<CountedAttempt> {
+        // No email address looks like this.
+        self.count_attempt(format!("signed-in:{user}")).await
     }
 
-    /// Counts a try at the password of who is signed in, as [`Throttle::try_account`] does, but by itself: what strangers
-    /// try at the login must not keep anybody from protecting their account.
-    ///
-    /// # Errors
-    /// As [`Throttle::try_account`].
-    pub async fn try_again(&self, user: UserId) -> Result<Try> {
-        // No address is like this.
-        self.try_at(format!("signed-in:{user}")).await
-    }
-
-    async fn try_at(&self, whose: String) -> Result<Try> {
+    async fn count_attempt(&self, account: String) -> Result<CountedAttempt> {
         let now = self.clock.now();
-        match self.counters.attempt(now, FAILURES, &whose, &PAUSES).await {
-            Some(attempt) => self.take_over(now, whose, attempt),
-            None => self.try_here(now, whose),
+        let shared = self.counters.attempt(now, FAILURES, &account, &BACKOFF).await;
+        let mut accounts = self.lock();
+        trim(&mut accounts, &account, |failures| failures.are_forgotten(now));
+        let failures = accounts.entry(account.clone()).or_insert(Failures { count: 0, last: now });
+        if let Some(Attempt { is_allowed, failures: count, last }) = shared {
+            *failures = Failures { count, last: if is_allowed { now } else { last } };
         }
+        let attempt = shared.unwrap_or_else(|| failures.attempt(now));
+        if !attempt.is_allowed {
+            return Err(RetryAfter::until(now, failures.retry_at()).into());
+        }
+        Ok(CountedAttempt { account, at: now, previous_failure: attempt.last, is_shared: shared.is_some() })
     }
 
-    /// Takes over what all instances know of this account.
-    fn take_over(&self, now: Timestamp, whose: String, attempt: Attempt) -> Result<Try> {
-        let last = if attempt.is_allowed { now } else { attempt.last };
-        let failures = Failures { count: attempt.failures, last };
-        let free = failures.free_again();
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        trim(&mut counts.accounts, &whose, |failures| failures.last.plus_seconds(FORGET) <= now);
-        counts.accounts.insert(whose.clone(), failures);
-        if attempt.is_allowed {
-            Ok(Try { whose, at: now, before: attempt.last, is_shared: true })
-        } else {
-            Err(wait(now, free))
-        }
-    }
-
-    fn try_here(&self, now: Timestamp, whose: String) -> Result<Try> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        trim(&mut counts.accounts, &whose, |failures| failures.last.plus_seconds(FORGET) <= now);
-        let failures = counts.accounts.entry(whose.clone()).or_insert(Failures { count: 0, last: now });
-        if failures.last.plus_seconds(FORGET) <= now {
-            failures.count = 0;
-        }
-        let free = failures.free_again();
-        if free > now {
-            return Err(wait(now, free));
-        }
-        let counted = Try { whose, at: now, before: failures.last, is_shared: false };
-        failures.count = failures.count.saturating_add(1);
-        failures.last = now;
-        Ok(counted)
-    }
-
-    /// Takes one failure back: nothing was compared, or what was compared was right and more is asked for.
-    pub async fn excuse(&self, counted: Try) {
-        self.excuse_here(&counted);
-        if counted.is_shared {
-            self.counters.excuse(FAILURES, &counted.whose, counted.at, counted.before).await;
-        }
-    }
-
-    fn excuse_here(&self, counted: &Try) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(failures) = counts.accounts.get_mut(&counted.whose) {
+    /// Takes the failure back: no password was compared, or it was right and a code is required too.
+    pub async fn refund(&self, attempt: CountedAttempt) {
+        let CountedAttempt { account, at, previous_failure, is_shared } = attempt;
+        if let Some(failures) = self.lock().get_mut(&account) {
             failures.count = failures.count.saturating_sub(1);
-            if failures.last == counted.at {
-                failures.last = counted.before;
+            if failures.last == at {
+                failures.last = previous_failure;
             }
         }
+        if is_shared {
+            self.counters.refund(FAILURES, &account, at, previous_failure).await;
+        }
     }
 
-    /// Forgets an account's failures after the right password; the address's attempts stay counted.
-    pub async fn succeeded(&self, counted: Try) {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).accounts.remove(&counted.whose);
-        self.counters.forget(FAILURES, &counted.whose).await;
+    /// Forgets the account's failures after the right password; the address's attempts stay counted.
+    pub async fn succeeded(&self, attempt: CountedAttempt) {
+        self.lock().remove(&attempt.account);
+        self.counters.forget(FAILURES, &attempt.account).await;
     }
-}
 
-fn wait(now: Timestamp, until: Timestamp) -> Error {
-    let seconds = (until.millis() - now.millis() + 999) / 1000;
-    Error::too_many_requests(u32::try_from(seconds).unwrap_or(1).max(1))
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Failures>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn throttle() -> (Throttle, Clock) {
+    fn throttle() -> (SignInThrottle, Clock) {
         let clock = Clock::pretend(Timestamp::EPOCH);
-        (Throttle::new(clock.clone(), 3, SharedCounters::none()), clock)
+        (SignInThrottle::new(clock.clone(), 3, SharedCounters::none()), clock)
     }
 
     #[tokio::test]
-    async fn r_27_an_address_has_so_many_attempts_a_minute() {
+    async fn r_27_attempts_are_limited_per_address_and_minute() {
         let (throttle, clock) = throttle();
         let (one, two): (IpAddr, IpAddr) = ("192.0.2.1".parse().expect("ip"), "192.0.2.2".parse().expect("ip"));
         for _ in 0..3 {
@@ -243,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn r_27_all_addresses_together_have_fifty_times_as_many() {
+    async fn r_27_all_addresses_together_have_fifty_times_the_limit() {
         let (throttle, clock) = throttle();
         let from = |n: u8| IpAddr::from([198, 51, 100, n]);
         for n in 0..150 {
@@ -255,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn r_27_an_account_waits_one_second_after_five_failures_then_twice_as_long_each_time() {
+    async fn r_27_the_backoff_starts_at_one_second_after_five_failures_and_doubles() {
         let (throttle, clock) = throttle();
         let email: Email = "ada@example.com".parse().expect("email");
         for _ in 0..5 {
@@ -276,32 +213,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn r_27_what_was_not_wrong_is_taken_back_and_lengthens_no_pause() {
+    async fn r_27_a_refunded_attempt_does_not_lengthen_the_backoff() {
         let (throttle, clock) = throttle();
         let email: Email = "ada@example.com".parse().expect("email");
         for _ in 0..100 {
-            throttle.excuse(throttle.try_account(&email).await.expect("no pause")).await;
+            throttle.refund(throttle.try_account(&email).await.expect("no backoff")).await;
         }
         for _ in 0..6 {
             clock.advance_seconds(1);
             assert!(throttle.try_account(&email).await.is_ok());
         }
         clock.advance_seconds(2);
-        throttle.excuse(throttle.try_account(&email).await.expect("the pause is over")).await;
-        assert!(throttle.try_account(&email).await.is_ok(), "the pause is still over");
+        throttle.refund(throttle.try_account(&email).await.expect("the backoff is over")).await;
+        assert!(throttle.try_account(&email).await.is_ok(), "the backoff is still over");
     }
 
     #[tokio::test]
-    async fn r_27_an_account_has_at_most_thirty_tries_an_hour_however_they_come() {
+    async fn r_27_an_account_has_at_most_thirty_attempts_an_hour() {
         let (throttle, clock) = throttle();
         let email: Email = "ada@example.com".parse().expect("email");
-        let mut tries = 0;
+        let mut attempts = 0;
         for _ in 0..3600 {
             for _ in 0..20 {
-                tries += i32::from(throttle.try_account(&email).await.is_ok());
+                attempts += i32::from(throttle.try_account(&email).await.is_ok());
             }
             clock.advance_seconds(1);
         }
-        assert!((10..=30).contains(&tries), "{tries}");
+        assert!((10..=30).contains(&attempts), "{attempts}");
     }
 }

@@ -1,132 +1,98 @@
-//! Counting by the minute, or another stretch of time: here, and together with the other instances.
+//! Fixed window counter: events per minute or other stretch of time, of this instance and the others together.
 
 use std::{collections::HashMap, hash::Hash};
 
 use crate::model::Timestamp;
 
-/// Of how many callers something is counted at most.
-const ENTRIES: usize = 50_000;
+/// Most keys a map of counts holds.
+const MAX_KEYS: usize = 50_000;
 
-/// How often something happened since the window began: here and, as far as is known, at the other instances.
+/// Fixed window: events since it began, of this instance and, as far as known, the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FixedWindow {
     began: Timestamp,
     seconds: i64,
     count: u32,
-    /// Of these, what was not told to the others.
-    untold: u32,
+    /// How many of these are not yet shared with the other instances.
+    unshared: u32,
 }
 
-/// What is to be told of a window.
+/// Events since a window began: those an instance shares, or the total of all instances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Increment {
-    /// When the window began.
+pub struct Count {
     pub began: Timestamp,
-    /// How long it is.
-    pub seconds: i64,
-    /// How many more have happened.
-    pub count: u32,
-}
-
-/// What all instances together have counted, and since when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SharedCount {
-    /// When the window began.
-    pub began: Timestamp,
-    /// How many have happened.
     pub count: u32,
 }
 
 impl FixedWindow {
-    /// A window that begins now, in which nothing has happened.
-    #[must_use]
-    pub const fn new(now: Timestamp, seconds: i64) -> Self {
-        Self { began: now, seconds, count: 0, untold: 0 }
+    /// An empty window.
+    pub const fn new(began: Timestamp, seconds: i64) -> Self {
+        Self { began, seconds, count: 0, unshared: 0 }
     }
 
-    /// When it is over.
-    #[must_use]
-    pub const fn end(&self) -> Timestamp {
+    const fn end(&self) -> Timestamp {
         self.began.plus_seconds(self.seconds)
     }
 
-    /// Whether it is over. One that begins in the far future is that of a clock which was wrong.
-    #[must_use]
+    /// Whether it is over. A window that begins in the far future comes from a clock that was wrong.
     pub const fn is_over(&self, now: Timestamp) -> bool {
         (now.millis() - self.began.millis()).abs() >= self.seconds.saturating_mul(1000)
     }
 
-    /// Counts once more, in the next window if this one is over.
-    ///
-    /// # Errors
-    /// When the most has been reached: until when.
-    pub fn count(&mut self, now: Timestamp, most: u32) -> Result<(), Timestamp> {
-        if !self.has_room(now, most) {
+    /// Counts an event, in the next window if this one is over. At the limit, the error is the end of the window.
+    pub fn count(&mut self, now: Timestamp, limit: u32) -> Result<(), Timestamp> {
+        if !self.has_room(now, limit) {
             return Err(self.end());
         }
         self.add(now);
         Ok(())
     }
 
-    /// Whether there is room to count once more.
-    #[must_use]
-    pub const fn has_room(&self, now: Timestamp, most: u32) -> bool {
-        self.is_over(now) || self.count < most
+    /// Whether another event is within the limit.
+    pub const fn has_room(&self, now: Timestamp, limit: u32) -> bool {
+        self.is_over(now) || self.count < limit
     }
 
-    /// Counts once more, whether or not there is room.
+    /// Counts an event, even past the limit.
     pub fn add(&mut self, now: Timestamp) {
         if self.is_over(now) {
             *self = Self::new(now, self.seconds);
         }
         self.count = self.count.saturating_add(1);
-        self.untold = self.untold.saturating_add(1);
+        self.unshared = self.unshared.saturating_add(1);
     }
 
-    /// What the other instances have not been told, once it is so many.
-    pub fn take_untold(&mut self, batch: u32) -> Option<Increment> {
-        (self.untold >= batch.max(1)).then(|| Increment {
-            began: self.began,
-            seconds: self.seconds,
-            count: std::mem::take(&mut self.untold),
-        })
+    /// Takes the events to share with the other instances, once they fill a batch.
+    pub fn take_unshared(&mut self, batch: u32) -> Option<Count> {
+        (self.unshared >= batch.max(1)).then(|| Count { began: self.began, count: std::mem::take(&mut self.unshared) })
     }
 
-    /// Takes over what all instances have counted, once the tally has been told; without an answer it is told with the
-    /// next.
-    ///
-    /// # Errors
-    /// When all together are past the most: until when.
-    pub fn settle(
-        &mut self,
-        now: Timestamp,
-        most: u32,
-        tally: Increment,
-        told: Option<SharedCount>,
-    ) -> Result<(), Timestamp> {
-        let Some(told) = told else {
-            if self.began == tally.began {
-                self.untold = self.untold.saturating_add(tally.count);
+    /// Adopts the total of all instances after sharing its own events. Without a total, these are shared again with the
+    /// next. When all together are past the limit, the error is the end of the window.
+    pub fn reconcile(&mut self, now: Timestamp, limit: u32, own: Count, total: Option<Count>) -> Result<(), Timestamp> {
+        let Some(total) = total else {
+            if self.began == own.began {
+                self.unshared = self.unshared.saturating_add(own.count);
             }
             return Ok(());
         };
-        let all = told.count.saturating_add(self.untold);
-        let shared = Self { began: told.began, count: all, ..*self };
-        if shared.is_over(now) {
+        let all = total.count.saturating_add(self.unshared);
+        let window = Self { began: total.began, count: all, ..*self };
+        if window.is_over(now) {
             return Ok(());
         }
-        // Answers may overtake each other: what is known of one window only grows.
-        let count = if self.began == told.began { all.max(self.count) } else { all };
-        *self = Self { count, ..shared };
-        if told.count > most { Err(self.end()) } else { Ok(()) }
+        // Answers may arrive out of order: within one window, the count only grows.
+        let count = if self.began == total.began { all.max(self.count) } else { all };
+        *self = Self { count, ..window };
+        if total.count > limit { Err(self.end()) } else { Ok(()) }
     }
 }
 
-/// Makes room for this entry, unless it is there: forgets what is over, once there is much; all, if that is not enough.
-pub fn trim<K: Eq + Hash, V>(entries: &mut HashMap<K, V>, next: &K, is_over: impl Fn(&V) -> bool) {
-    if entries.len() >= ENTRIES && !entries.contains_key(next) {
+/// Makes room for a new key in a full map: drops the entries that are over, or all of them if that is not enough.
+pub fn trim<K: Eq + Hash, V>(entries: &mut HashMap<K, V>, key: &K, is_over: impl Fn(&V) -> bool) {
+    if entries.len() >= MAX_KEYS && !entries.contains_key(key) {
         entries.retain(|_, entry| !is_over(entry));
-        if entries.len() >= ENTRIES {
+        if entries.len() >= MAX_KEYS {
             entries.clear();
         }
     }
@@ -142,58 +108,58 @@ mod tests {
         Timestamp::EPOCH.plus_seconds(seconds)
     }
 
-    /// A window in which so many have happened since then, and all are to be told.
-    fn counted(began: i64, count: u32) -> (FixedWindow, Increment) {
+    /// A window with this many events, and its own events to share.
+    fn counted(began: i64, count: u32) -> (FixedWindow, Count) {
         let mut window = FixedWindow::new(at(began), MINUTE);
         for _ in 0..count {
             window.count(at(began), u32::MAX).expect("room");
         }
-        let tally = window.take_untold(count).expect("due");
-        (window, tally)
+        let own = window.take_unshared(count).expect("due");
+        (window, own)
     }
 
     #[test]
-    fn what_all_have_counted_becomes_the_windows_own() {
-        let (mut window, tally) = counted(0, 3);
-        assert_eq!(window.settle(at(1), 10, tally, Some(SharedCount { began: at(0), count: 9 })), Ok(()));
+    fn a_window_adopts_the_count_of_all_instances() {
+        let (mut window, own) = counted(0, 3);
+        assert_eq!(window.reconcile(at(1), 10, own, Some(Count { began: at(0), count: 9 })), Ok(()));
         assert_eq!(window.count(at(2), 10), Ok(()));
         assert_eq!(window.count(at(2), 10), Err(at(60)));
-        // Another began to count a little earlier, or goes by a clock that is ahead.
+        // Another instance began to count a little earlier, or its clock is ahead.
         for began in [-20, 5] {
-            let (mut window, tally) = counted(0, 3);
-            assert_eq!(window.settle(at(1), 10, tally, Some(SharedCount { began: at(began), count: 10 })), Ok(()));
+            let (mut window, own) = counted(0, 3);
+            assert_eq!(window.reconcile(at(1), 10, own, Some(Count { began: at(began), count: 10 })), Ok(()));
             assert_eq!(window.count(at(2), 10), Err(at(began + 60)));
             assert_eq!(window.count(at(began + 60), 10), Ok(()));
         }
-        let (mut window, tally) = counted(0, 1);
-        assert_eq!(window.settle(at(1), 10, tally, Some(SharedCount { began: at(-5), count: 11 })), Err(at(55)));
+        let (mut window, own) = counted(0, 1);
+        assert_eq!(window.reconcile(at(1), 10, own, Some(Count { began: at(-5), count: 11 })), Err(at(55)));
     }
 
     #[test]
-    fn what_was_not_heard_is_told_with_the_next() {
-        let (mut window, tally) = counted(0, 3);
-        assert_eq!(window.settle(at(1), 10, tally, None), Ok(()));
+    fn events_shared_without_an_answer_are_shared_with_the_next() {
+        let (mut window, own) = counted(0, 3);
+        assert_eq!(window.reconcile(at(1), 10, own, None), Ok(()));
         window.count(at(2), 10).expect("room");
-        assert_eq!(window.take_untold(4), Some(Increment { began: at(0), seconds: MINUTE, count: 4 }));
-        // Unless it is of a minute that is over.
-        let (mut window, tally) = counted(0, 3);
+        assert_eq!(window.take_unshared(4), Some(Count { began: at(0), count: 4 }));
+        // Unless its window is over.
+        let (mut window, own) = counted(0, 3);
         window.count(at(60), 10).expect("room");
-        assert_eq!(window.settle(at(60), 10, tally, None), Ok(()));
-        assert_eq!(window.take_untold(2), None);
+        assert_eq!(window.reconcile(at(60), 10, own, None), Ok(()));
+        assert_eq!(window.take_unshared(2), None);
     }
 
     #[test]
-    fn answers_that_overtake_each_other_take_nothing_back() {
+    fn answers_out_of_order_do_not_lower_the_count() {
         let (mut window, first) = counted(0, 2);
         window.count(at(0), 10).expect("room");
-        let second = window.take_untold(1).expect("due");
-        assert_eq!(window.settle(at(1), 10, second, Some(SharedCount { began: at(0), count: 10 })), Ok(()));
-        assert_eq!(window.settle(at(1), 10, first, Some(SharedCount { began: at(0), count: 9 })), Ok(()));
+        let second = window.take_unshared(1).expect("due");
+        assert_eq!(window.reconcile(at(1), 10, second, Some(Count { began: at(0), count: 10 })), Ok(()));
+        assert_eq!(window.reconcile(at(1), 10, first, Some(Count { began: at(0), count: 9 })), Ok(()));
         assert_eq!(window.count(at(2), 10), Err(at(60)));
     }
 
     #[test]
-    fn a_clock_that_was_wrong_for_a_moment_makes_nobody_wait_for_long() {
+    fn a_clock_that_was_wrong_for_a_moment_does_not_block_for_long() {
         let mut window = FixedWindow::new(at(86_400), MINUTE);
         assert_eq!(window.count(at(86_400), 1), Ok(()));
         assert_eq!(window.count(at(0), 1), Ok(()));

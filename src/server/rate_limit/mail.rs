@@ -1,14 +1,10 @@
-//! How many letters people can have the server send: to one address about its account, and links from one network
-//! address. All instances count together, as far as Redis lets them.
+//! Rate limit of outgoing mail: security notices per recipient, and mails with a link per network address that
+//! requests them. All instances count together, as far as Redis lets them.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::net::IpAddr;
 
 use super::{
-    fixed_window::{FixedWindow, trim},
+    limiter::{Quota, RateLimiter},
     shared_counters::SharedCounters,
 };
 use crate::{
@@ -16,100 +12,54 @@ use crate::{
     server::{domain::Clock, http::client_ip::throttle_key},
 };
 
-/// MailRateLimit about changes of an account that its address is sent in a day.
-const TO_ADDRESS: u32 = 10;
-const DAY: i64 = 24 * 3600;
-/// Links for a new password, and invitations, that one network address has mailed in an hour. An organization invites as
-/// many in a day.
-const FROM_NETWORK: u32 = 100;
-const HOUR: i64 = 3600;
+/// Security notices to one address in a day.
+const NOTICES: Quota = Quota { name: "letters-to-address", limit: 10, seconds: 24 * 3600, batch: 1 };
+/// Password resets and invitations requested from one network address in an hour. An organization invites as many in a
+/// day.
+const LINKS: Quota = Quota { name: "letters-from-network", limit: 100, seconds: 3600, batch: 1 };
 
-/// Counts letters. Cheap to clone; clones count together.
+/// Rate limiter for outgoing mail. Cheap to clone; clones count together.
 #[derive(Clone)]
-pub struct MailRateLimit {
-    clock: Clock,
-    counts: Arc<Mutex<HashMap<Whose, FixedWindow>>>,
-    counters: SharedCounters,
+pub struct MailLimiter {
+    notices: RateLimiter<Email>,
+    links: RateLimiter<IpAddr>,
 }
 
-/// What letters are counted by.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Whose {
-    Address(Email),
-    Network(IpAddr),
-}
-
-impl Whose {
-    /// How many letters, in so many seconds.
-    const fn most(&self) -> (u32, i64) {
-        match self {
-            Self::Address(_) => (TO_ADDRESS, DAY),
-            Self::Network(_) => (FROM_NETWORK, HOUR),
-        }
-    }
-
-    /// What the other instances know it as.
-    fn name(&self) -> (&'static str, String) {
-        match self {
-            Self::Address(email) => ("letters-to-address", email.to_string()),
-            Self::Network(ip) => ("letters-from-network", ip.to_string()),
-        }
-    }
-}
-
-impl MailRateLimit {
-    /// Counts at this instance and those it counts with.
-    #[must_use]
+impl MailLimiter {
     pub fn new(clock: Clock, counters: SharedCounters) -> Self {
-        Self { clock, counts: Arc::default(), counters }
-    }
-
-    /// Counts a warning about an account, and tells whether it may go. Wherever it comes from: who changes an account must
-    /// have no means to use up what its owner is told by.
-    pub async fn may_tell(&self, to: &Email) -> bool {
-        self.may(Whose::Address(to.clone())).await
-    }
-
-    /// Whether a letter with a link could go that is asked for there, by what is known here; counts nothing.
-    #[must_use]
-    pub fn has_room(&self, from: IpAddr) -> bool {
-        let (now, whose) = (self.clock.now(), Whose::Network(throttle_key(from)));
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        from.to_canonical().is_loopback()
-            || counts.get(&whose).is_none_or(|window| window.has_room(now, whose.most().0))
-    }
-
-    /// Counts a letter with a link by where it was asked for, and tells whether it may go.
-    pub async fn may_go(&self, from: IpAddr) -> bool {
-        // Whoever is on this machine is its operator, or a proxy that has not been named.
-        from.to_canonical().is_loopback() || self.may(Whose::Network(throttle_key(from))).await
-    }
-
-    async fn may(&self, whose: Whose) -> bool {
-        let may = self.count(whose).await;
-        if !may {
-            tracing::warn!("a mail was not sent: there were too many of its kind");
+        Self {
+            notices: RateLimiter::new(NOTICES, clock.clone(), counters.clone()),
+            links: RateLimiter::new(LINKS, clock, counters),
         }
-        may
     }
 
-    async fn count(&self, whose: Whose) -> bool {
-        let (now, (most, seconds)) = (self.clock.now(), whose.most());
-        let tally = {
-            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-            trim(&mut counts, &whose, |window| window.is_over(now));
-            let window = counts.entry(whose.clone()).or_insert(FixedWindow::new(now, seconds));
-            if window.count(now, most).is_err() {
-                return false;
-            }
-            self.counters.due(window, 1)
-        };
-        let Some(tally) = tally else { return true };
-        let (what, name) = whose.name();
-        let told = self.counters.count(now, [(what, &name, tally)]).await.map(|[told]| told);
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.get_mut(&whose).is_none_or(|window| window.settle(now, most, tally, told).is_ok())
+    /// Counts a security notice and returns whether it may be sent. It is limited by recipient only: somebody who takes
+    /// over an account must not be able to use up the notices to its owner.
+    pub async fn allow_notice(&self, to: &Email) -> bool {
+        logged(self.notices.check(to.clone()).await.is_ok())
     }
+
+    /// Whether a mail with a link could be sent, as far as this instance knows; counts nothing.
+    pub fn has_room(&self, from: IpAddr) -> bool {
+        is_exempt(from) || self.links.has_room(&throttle_key(from))
+    }
+
+    /// Counts a mail with a link and returns whether it may be sent.
+    pub async fn allow_link(&self, from: IpAddr) -> bool {
+        is_exempt(from) || logged(self.links.check(throttle_key(from)).await.is_ok())
+    }
+}
+
+/// A caller on this machine is its operator, or a proxy that is not in `ALDIS_TRUSTED_PROXIES`.
+fn is_exempt(from: IpAddr) -> bool {
+    from.to_canonical().is_loopback()
+}
+
+fn logged(is_allowed: bool) -> bool {
+    if !is_allowed {
+        tracing::warn!("mail not sent: rate limit reached");
+    }
+    is_allowed
 }
 
 #[cfg(test)]
@@ -118,27 +68,27 @@ mod tests {
     use crate::model::Timestamp;
 
     #[tokio::test]
-    async fn r_63_an_address_gets_so_many_letters_a_day_and_a_network_sends_so_many_an_hour() {
+    async fn r_63_mail_is_limited_per_recipient_and_day_and_per_network_and_hour() {
         let clock = Clock::pretend(Timestamp::EPOCH);
-        let letters = MailRateLimit::new(clock.clone(), SharedCounters::none());
+        let limiter = MailLimiter::new(clock.clone(), SharedCounters::none());
         let (ada, eve) =
             ("ada@example.com".parse().expect("an address"), "eve@example.com".parse().expect("an address"));
         let [home, office] = ["192.0.2.1", "192.0.2.2"].map(|ip| ip.parse().expect("an address"));
-        for _ in 0..FROM_NETWORK {
-            assert!(letters.may_go(home).await);
+        for _ in 0..LINKS.limit {
+            assert!(limiter.allow_link(home).await);
         }
-        assert!(!letters.has_room(home) && letters.has_room(office));
-        assert!(!letters.may_go(home).await && letters.may_go(office).await);
-        for _ in 0..=FROM_NETWORK {
-            assert!(letters.may_go("::ffff:127.0.0.1".parse().expect("an address")).await);
+        assert!(!limiter.has_room(home) && limiter.has_room(office));
+        assert!(!limiter.allow_link(home).await && limiter.allow_link(office).await);
+        for _ in 0..=LINKS.limit {
+            assert!(limiter.allow_link("::ffff:127.0.0.1".parse().expect("an address")).await);
         }
-        clock.advance_seconds(HOUR);
-        assert!(letters.may_go(home).await);
-        for _ in 0..TO_ADDRESS {
-            assert!(letters.may_tell(&ada).await);
+        clock.advance_seconds(LINKS.seconds);
+        assert!(limiter.allow_link(home).await);
+        for _ in 0..NOTICES.limit {
+            assert!(limiter.allow_notice(&ada).await);
         }
-        assert!(!letters.may_tell(&ada).await && letters.may_tell(&eve).await);
-        clock.advance_seconds(DAY);
-        assert!(letters.may_tell(&ada).await);
+        assert!(!limiter.allow_notice(&ada).await && limiter.allow_notice(&eve).await);
+        clock.advance_seconds(NOTICES.seconds);
+        assert!(limiter.allow_notice(&ada).await);
     }
 }

@@ -1,7 +1,11 @@
-//! Rate limits, shared by all instances through Redis where there is one.
+//! Rate limits and brute-force protection, shared by all instances through Redis if there is one.
+//!
+//! [`requests`] limits requests per caller, [`backoff`] sign-in attempts, [`mail`] outgoing mail: all are users of
+//! [`limiter::RateLimiter`]. [`permits`] limits what is open at the same time.
 
 pub mod backoff;
-pub mod fixed_window;
+mod fixed_window;
+pub mod limiter;
 pub mod mail;
 pub mod permits;
 pub mod requests;

@@ -1,4 +1,4 @@
-//! How much of the server one caller may take at once: connections and sockets.
+//! Concurrency limits per caller: a keyed semaphore for connections and live feeds.
 
 use std::{
     collections::HashMap,
@@ -14,35 +14,29 @@ use crate::{
     server::http::client_ip::throttle_key,
 };
 
-/// Live feeds one person may have open at one instance.
+/// Concurrent live feeds of one person at one instance.
 const SOCKETS_PER_PERSON: u32 = 10;
 
-/// The limits an operator may choose.
+/// Limits the operator can set.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct LimitSettings {
-    /// Connections at once; further ones wait to be accepted
+    /// Concurrent connections; further ones wait to be accepted
     #[arg(long = "max-connections", env = "ALDIS_MAX_CONNECTIONS", global = true, default_value_t = 10_000, value_parser = value_parser!(u32).range(10..=1_000_000))]
     pub max_connections: u32,
-    /// Connections at once from one network address; trusted proxies and this machine are free of it
+    /// Concurrent connections from one network address; trusted proxies and this machine are exempt
     #[arg(long = "connections-per-ip", env = "ALDIS_CONNECTIONS_PER_IP", global = true, default_value_t = 1_000, value_parser = value_parser!(u32).range(1..))]
     pub connections_per_ip: u32,
-    /// Live feeds at once from one network address; this machine is free of it
+    /// Concurrent live feeds from one network address; this machine is exempt
     #[arg(long = "sockets-per-ip", env = "ALDIS_SOCKETS_PER_IP", global = true, default_value_t = 100, value_parser = value_parser!(u32).range(1..))]
     pub sockets_per_ip: u32,
-    /// Requests to the API and posted forms per minute, for each person and token and, without one, network address
+    /// Requests to the API and submitted forms per minute, per person, API token or, without either, network address
     #[arg(long = "api-rate", env = "ALDIS_API_RATE", global = true, default_value_t = 600, value_parser = value_parser!(u32).range(1..))]
     pub api_rate: u32,
 }
 
-/// Places that are taken and given back, so many for each key. Clones count together.
-#[derive(Debug)]
+/// Keyed semaphore: at most so many permits per key at the same time. Clones count together.
+#[derive(Clone, Debug)]
 pub struct Permits<K: Eq + Hash>(Arc<Mutex<HashMap<K, u32>>>);
-
-impl<K: Eq + Hash> Clone for Permits<K> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
 
 impl<K: Eq + Hash> Default for Permits<K> {
     fn default() -> Self {
@@ -51,86 +45,85 @@ impl<K: Eq + Hash> Default for Permits<K> {
 }
 
 impl<K: Eq + Hash + Clone> Permits<K> {
-    /// Takes a place, if the key has one left.
+    /// Acquires a permit, if the key has fewer than `max`.
     #[must_use]
-    pub fn take(&self, key: K, most: u32) -> Option<Permit<K>> {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = taken.entry(key.clone()).or_insert(0);
-        if *count >= most {
+    pub fn try_acquire(&self, key: K, max: u32) -> Option<Permit<K>> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(key.clone()).or_insert(0);
+        if *count >= max {
             return None;
         }
         *count += 1;
-        Some(Permit { places: self.clone(), key })
+        Some(Permit { permits: self.clone(), key })
     }
 }
 
-/// A taken place; given back when dropped.
+/// Permit of a keyed semaphore; released when dropped.
 #[derive(Debug)]
 pub struct Permit<K: Eq + Hash> {
-    places: Permits<K>,
+    permits: Permits<K>,
     key: K,
 }
 
 impl<K: Eq + Hash> Drop for Permit<K> {
     fn drop(&mut self) {
-        let mut taken = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = taken.get_mut(&self.key) {
+        let mut counts = self.permits.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {
-                taken.remove(&self.key);
+                counts.remove(&self.key);
             }
         }
     }
 }
 
-/// The open live feeds of this instance.
+/// Permits for the live feeds of this instance.
 #[derive(Clone)]
-pub struct Sockets {
-    most: u32,
-    per_address: u32,
+pub struct SocketPermits {
+    max: u32,
+    max_per_address: u32,
     all: Permits<()>,
     addresses: Permits<IpAddr>,
     people: Permits<UserId>,
 }
 
-/// The places an open live feed holds.
+/// Permit of an open live feed.
 #[derive(Debug)]
-pub struct SocketPlace {
+pub struct SocketPermit {
     _all: Permit<()>,
     _address: Option<Permit<IpAddr>>,
     _person: Option<Permit<UserId>>,
 }
 
-impl Sockets {
-    /// Feeds may take four fifths of the connections: pages must still be had when everybody listens.
-    #[must_use]
+impl SocketPermits {
+    /// Live feeds may use four fifths of the connections, so that pages remain available.
     pub fn new(limits: &LimitSettings) -> Self {
         Self {
-            most: limits.max_connections / 5 * 4,
-            per_address: limits.sockets_per_ip,
+            max: limits.max_connections / 5 * 4,
+            max_per_address: limits.sockets_per_ip,
             all: Permits::default(),
             addresses: Permits::default(),
             people: Permits::default(),
         }
     }
 
-    /// Room for one more feed of this caller.
-    ///
-    /// # Errors
-    /// `unavailable`, with the seconds to wait.
-    pub fn enter(&self, address: IpAddr, person: Option<UserId>) -> Result<SocketPlace> {
+    /// Acquires a permit for one more live feed of this caller.
+    pub fn acquire(&self, address: IpAddr, person: Option<UserId>) -> Result<SocketPermit> {
         let full = |why: &str| Error { retry_after: Some(30), ..Error::unavailable(why) };
-        let counted = !address.to_canonical().is_loopback();
-        let of_address = counted.then(|| self.addresses.take(throttle_key(address), self.per_address));
+        let is_limited = !address.to_canonical().is_loopback();
+        let of_address = is_limited.then(|| self.addresses.try_acquire(throttle_key(address), self.max_per_address));
         if matches!(of_address, Some(None)) {
             return Err(full("Too many live feeds are open from this network address."));
         }
-        let of_person = person.map(|person| self.people.take(person, SOCKETS_PER_PERSON));
+        let of_person = person.map(|person| self.people.try_acquire(person, SOCKETS_PER_PERSON));
         if matches!(of_person, Some(None)) {
-            return Err(full("Too many live feeds of this person are open. Close a tab or a program."));
+            return Err(full("You have too many live feeds open. Close a tab or a program."));
         }
-        let all = self.all.take((), self.most).ok_or_else(|| full("All places for live feeds are taken."))?;
-        Ok(SocketPlace { _all: all, _address: of_address.flatten(), _person: of_person.flatten() })
+        let all = self
+            .all
+            .try_acquire((), self.max)
+            .ok_or_else(|| full("The server has reached its limit of live feeds."))?;
+        Ok(SocketPermit { _all: all, _address: of_address.flatten(), _person: of_person.flatten() })
     }
 }
 
@@ -144,8 +137,8 @@ mod tests {
         text.parse().expect("an address")
     }
 
-    fn sockets(per_address: u32, max_connections: u32) -> Sockets {
-        Sockets::new(&LimitSettings {
+    fn sockets(per_address: u32, max_connections: u32) -> SocketPermits {
+        SocketPermits::new(&LimitSettings {
             max_connections,
             connections_per_ip: 1,
             sockets_per_ip: per_address,
@@ -154,25 +147,25 @@ mod tests {
     }
 
     #[test]
-    fn r_41_feeds_are_limited_for_an_address_a_person_and_in_all_and_a_closed_one_makes_room() {
+    fn r_41_live_feeds_are_limited_per_address_per_person_and_in_total() {
         let visitors = sockets(2, 100);
         let (home, other) = (ip("192.0.2.1"), ip("192.0.2.2"));
-        let first = visitors.enter(home, None).expect("room");
-        let _second = visitors.enter(home, None).expect("room");
-        assert_eq!(visitors.enter(home, None).expect_err("full").retry_after, Some(30));
-        let _elsewhere = visitors.enter(other, None).expect("another address");
+        let first = visitors.acquire(home, None).expect("room");
+        let _second = visitors.acquire(home, None).expect("room");
+        assert_eq!(visitors.acquire(home, None).expect_err("full").retry_after, Some(30));
+        let _elsewhere = visitors.acquire(other, None).expect("another address");
         drop(first);
-        let _third = visitors.enter(home, None).expect("room again");
-        let _free: Vec<_> = (0..50).map(|_| visitors.enter(ip("127.0.0.1"), None).expect("this machine")).collect();
+        let _third = visitors.acquire(home, None).expect("room again");
+        let _free: Vec<_> = (0..50).map(|_| visitors.acquire(ip("127.0.0.1"), None).expect("this machine")).collect();
 
         let members = sockets(1000, 1000);
         let ada = UserId::from_uuid(Uuid::from_u128(1));
-        let _tabs: Vec<_> = (0..10).map(|_| members.enter(home, Some(ada)).expect("a tab")).collect();
-        assert!(members.enter(other, Some(ada)).is_err());
-        assert!(members.enter(home, Some(UserId::from_uuid(Uuid::from_u128(2)))).is_ok());
+        let _tabs: Vec<_> = (0..10).map(|_| members.acquire(home, Some(ada)).expect("a tab")).collect();
+        assert!(members.acquire(other, Some(ada)).is_err());
+        assert!(members.acquire(home, Some(UserId::from_uuid(Uuid::from_u128(2)))).is_ok());
 
         let small = sockets(1000, 10);
-        let _all: Vec<_> = (0..8).map(|_| small.enter(home, None).expect("room")).collect();
-        assert!(small.enter(other, None).is_err(), "the rest of the connections is for pages");
+        let _all: Vec<_> = (0..8).map(|_| small.acquire(home, None).expect("room")).collect();
+        assert!(small.acquire(other, None).is_err(), "the other connections are for pages");
     }
 }

@@ -1,10 +1,10 @@
-//! How many requests one caller may make in a minute.
+//! Rate limit of requests per caller: a person, an API token or, without either, a network address.
 
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::{
@@ -16,175 +16,134 @@ use axum::{
 use uuid::Uuid;
 
 use super::{
-    fixed_window::{FixedWindow, Increment, trim},
+    fixed_window::trim,
+    limiter::{Quota, RateLimiter, RetryAfter},
     shared_counters::SharedCounters,
 };
 use crate::{
     model::{Error, Result, Timestamp},
     server::{
+        AppState,
         auth::{bearer, caller_ip},
         domain::Clock,
         http::client_ip::throttle_key,
-        state::AppState,
     },
 };
 
-/// A minute.
 const WINDOW_SECONDS: i64 = 60;
-/// What part of the allowance is told to the other instances at once: few requests ask Redis, and by so much each
-/// instance may be late to hear of the others.
-const BATCH: u32 = 20;
+/// Batches that the limit is shared with the other instances in: each instance may be off by one of them.
+const BATCHES: u32 = 20;
 
-/// How many requests each caller has made this minute. Clones count together.
+/// Rate limiter for requests. Cheap to clone; clones count together.
 #[derive(Clone)]
-pub struct Requests {
+pub struct RequestLimiter {
     clock: Clock,
-    per_minute: u32,
+    callers: RateLimiter<Uuid>,
+    addresses: RateLimiter<IpAddr>,
     hasher: RandomState,
-    counts: Arc<Mutex<Counts>>,
-    counters: SharedCounters,
+    /// Credentials that were valid within the last window, by their hash.
+    credentials: Arc<Mutex<HashMap<u64, KnownCredential>>>,
 }
 
-#[derive(Default)]
-struct Counts {
-    windows: HashMap<Who, FixedWindow>,
-    /// Whose the secrets are that have opened a door, by a hash of each.
-    known: HashMap<u64, Known>,
-}
-
-/// Whose a secret is.
+/// The caller a credential belongs to.
 #[derive(Clone, Copy)]
-struct Known {
+struct KnownCredential {
     caller: Uuid,
-    /// When it last opened a door.
-    at: Timestamp,
+    last_valid: Timestamp,
 }
 
-impl Known {
-    /// Whether it may be taken to open doors still. Of one that has ended in the meantime nobody else would hear where no
-    /// door is asked: whoever has it must not use up what its person may ask for.
+impl KnownCredential {
+    /// Whether its requests count towards its caller. Where nothing is authorized, nobody would notice that it has been
+    /// revoked: whoever still has it must not use up its caller's limit.
     const fn is_fresh(&self, now: Timestamp) -> bool {
-        (now.millis() - self.at.millis()).abs() < WINDOW_SECONDS * 1000
+        (now.millis() - self.last_valid.millis()).abs() < WINDOW_SECONDS * 1000
     }
 }
 
-/// Whose requests are counted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Who {
-    /// A person in all their sessions, or a token.
-    Caller(Uuid),
-    Address(IpAddr),
-}
-
-impl Requests {
-    /// Allows this many requests a minute to each, at this instance and those it counts with.
-    #[must_use]
+impl RequestLimiter {
+    /// Allows each caller this many requests a minute.
     pub fn new(clock: Clock, per_minute: u32, counters: SharedCounters) -> Self {
-        Self { clock, per_minute, hasher: RandomState::new(), counts: Arc::default(), counters }
-    }
-
-    /// Counts a request here and, now and then, tells the other instances.
-    async fn count(&self, secret: Option<&[u8]>, address: IpAddr) -> Result<()> {
-        let Some((who, tally)) = self.count_here(secret, address)? else { return Ok(()) };
-        let (what, whose) = match who {
-            Who::Caller(caller) => ("requests-of-caller", caller.to_string()),
-            Who::Address(address) => ("requests-of-address", address.to_string()),
-        };
-        let now = self.clock.now();
-        let told = self.counters.count(now, [(what, &whose, tally)]).await.map(|[told]| told);
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let settled = counts.windows.get_mut(&who).map(|window| window.settle(now, self.per_minute, tally, told));
-        settled.unwrap_or(Ok(())).map_err(|until| too_many(now, until))
-    }
-
-    /// Counts a request. A secret is counted with whose it is only once it has opened a door: made-up ones are counted
-    /// with the address they come from. Gives what the other instances are to be told of.
-    fn count_here(&self, secret: Option<&[u8]>, address: IpAddr) -> Result<Option<(Who, Increment)>> {
-        let now = self.clock.now();
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = secret.and_then(|secret| counts.known.get(&self.hasher.hash_one(secret)).copied());
-        let who = match known.filter(|known| known.is_fresh(now)) {
-            Some(known) => Who::Caller(known.caller),
-            // Whoever is on this machine is its operator, or a proxy that has not been named.
-            None if address.to_canonical().is_loopback() => return Ok(None),
-            None => Who::Address(throttle_key(address)),
-        };
-        let window = counts.window(who, now);
-        window.count(now, self.per_minute).map_err(|until| too_many(now, until))?;
-        Ok(self.counters.due(window, self.per_minute / BATCH).map(|tally| (who, tally)))
-    }
-
-    /// Counts a request at this instance with all others, whoever makes it.
-    ///
-    /// # Errors
-    /// `too_many_requests`, with the seconds to wait.
-    pub fn count_together(&self) -> Result<()> {
-        self.count_here(None, IpAddr::from([0, 0, 0, 0])).map(drop)
-    }
-
-    /// Counts a secret that has opened a door with whose it is, this request included, until it has opened none for a
-    /// minute.
-    fn recognize(&self, secret: &[u8], caller: Uuid) {
-        let now = self.clock.now();
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let secret = self.hasher.hash_one(secret);
-        // Those that are forgotten and in use are recognized again by their next request.
-        trim(&mut counts.known, &secret, |known| !known.is_fresh(now));
-        let before = counts.known.insert(secret, Known { caller, at: now });
-        if before.is_none_or(|known| !known.is_fresh(now)) {
-            counts.window(Who::Caller(caller), now).add(now);
+        let quota = |name| Quota { name, limit: per_minute, seconds: WINDOW_SECONDS, batch: per_minute / BATCHES };
+        Self {
+            callers: RateLimiter::new(quota("requests-of-caller"), clock.clone(), counters.clone()),
+            addresses: RateLimiter::new(quota("requests-of-address"), clock.clone(), counters),
+            clock,
+            hasher: RandomState::new(),
+            credentials: Arc::default(),
         }
     }
 
-    /// A secret opens no door any more: what comes with it is counted as made up.
-    fn forget(&self, secret: &[u8]) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.known.remove(&self.hasher.hash_one(secret));
+    /// Counts a request: towards the caller if its credential has been valid lately, otherwise towards the address, so
+    /// that made-up credentials share a limit.
+    async fn check(&self, credential: Option<&[u8]>, address: IpAddr) -> Result<()> {
+        let counted = match credential.and_then(|credential| self.caller(credential)) {
+            Some(caller) => self.callers.check(caller).await,
+            // The operator, or a proxy that is not in `ALDIS_TRUSTED_PROXIES`.
+            None if address.to_canonical().is_loopback() => return Ok(()),
+            None => self.addresses.check(throttle_key(address)).await,
+        };
+        counted.map_err(too_many_requests)
+    }
+
+    fn caller(&self, credential: &[u8]) -> Option<Uuid> {
+        let known = self.lock().get(&self.hasher.hash_one(credential)).copied();
+        known.filter(|known| known.is_fresh(self.clock.now())).map(|known| known.caller)
+    }
+
+    /// Counts requests with this credential towards its caller from now on, including the current one.
+    fn recognize(&self, credential: &[u8], caller: Uuid) {
+        let (now, credential) = (self.clock.now(), self.hasher.hash_one(credential));
+        let mut credentials = self.lock();
+        // A credential that is dropped while in use is recognized again on its next request.
+        trim(&mut credentials, &credential, |known| !known.is_fresh(now));
+        let before = credentials.insert(credential, KnownCredential { caller, last_valid: now });
+        if before.is_none_or(|known| !known.is_fresh(now)) {
+            self.callers.add(&caller);
+        }
+    }
+
+    /// Counts requests with this credential towards their address again.
+    fn forget(&self, credential: &[u8]) {
+        self.lock().remove(&self.hasher.hash_one(credential));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, KnownCredential>> {
+        self.credentials.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Counts {
-    /// The count of somebody's requests.
-    fn window(&mut self, who: Who, now: Timestamp) -> &mut FixedWindow {
-        trim(&mut self.windows, &who, |window| window.is_over(now));
-        self.windows.entry(who).or_insert(FixedWindow::new(now, WINDOW_SECONDS))
-    }
-}
-
-fn too_many(now: Timestamp, until: Timestamp) -> Error {
-    let left = until.millis() - now.millis();
-    let seconds = u32::try_from((left + 999) / 1000).unwrap_or(1).max(1);
+pub fn too_many_requests(RetryAfter(seconds): RetryAfter) -> Error {
     let message = format!("Too many requests. Try again in {seconds} s.");
     Error { message, ..Error::too_many_requests(seconds) }
 }
 
-/// Answers 429 to whoever asks the API or posts forms too often.
+/// Middleware: answers 429 to requests over the limit.
 pub async fn limit_requests(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let secret = secret(&parts.headers, &state);
+    let credential = credential(&parts.headers, &state);
     let address = caller_ip(&parts, &state);
-    if let Err(error) = state.requests.count(secret.as_deref(), address).await {
+    if let Err(error) = state.requests.check(credential.as_deref(), address).await {
         return error.into_response();
     }
     next.run(Request::from_parts(parts, body)).await
 }
 
-/// Notes that the secret in these headers has opened a door, and by what its requests are counted.
+/// Notes that the credential in these headers is valid, and for which caller.
 pub fn recognize(state: &AppState, headers: &HeaderMap, caller: Uuid) {
-    if let Some(secret) = secret(headers, state) {
-        state.requests.recognize(&secret, caller);
+    if let Some(credential) = credential(headers, state) {
+        state.requests.recognize(&credential, caller);
     }
 }
 
-/// Notes that the secret in these headers opens no door: whoever still has it takes nothing from whose it was.
+/// Notes that the credential in these headers is invalid: its requests no longer count towards its former caller.
 pub fn forget(state: &AppState, headers: &HeaderMap) {
-    if let Some(secret) = secret(headers, state) {
-        state.requests.forget(&secret);
+    if let Some(credential) = credential(headers, state) {
+        state.requests.forget(&credential);
     }
 }
 
-/// What the request shows to be let in: read as at the door, so that one secret is not several by how it is written.
-fn secret(headers: &HeaderMap, state: &AppState) -> Option<Vec<u8>> {
+/// The credential of a request, read as authentication reads it, so that spelling does not make it several.
+fn credential(headers: &HeaderMap, state: &AppState) -> Option<Vec<u8>> {
     match bearer(headers) {
         Ok(Some(token)) => Some(token.as_bytes().to_vec()),
         Ok(None) => state.cookie.read(headers).map(String::into_bytes),
@@ -200,52 +159,55 @@ mod tests {
         text.parse().expect("an address")
     }
 
-    #[test]
-    fn r_70_each_caller_has_so_many_requests_a_minute_and_made_up_keys_share_their_addresses() {
+    #[tokio::test]
+    async fn r_70_requests_are_limited_per_caller_and_made_up_credentials_share_their_addresss_limit() {
         let clock = Clock::pretend(Timestamp::EPOCH);
-        let requests = Requests::new(clock.clone(), 3, SharedCounters::none());
+        let limiter = RequestLimiter::new(clock.clone(), 3, SharedCounters::none());
         let (office, home) = (ip("192.0.2.1"), ip("192.0.2.2"));
-        requests.recognize(b"real", Uuid::from_u128(1));
+        limiter.recognize(b"real", Uuid::from_u128(1));
         // Another session of the same person gives them no more.
-        requests.recognize(b"other", Uuid::from_u128(1));
-        requests.recognize(b"other", Uuid::from_u128(1));
-        assert!(requests.count_here(Some(b"other"), office).is_ok());
-        assert!(requests.count_here(Some(b"other"), office).is_err());
-        assert_eq!(requests.count_here(Some(b"real"), home).expect_err("fourth").retry_after, Some(60));
+        limiter.recognize(b"other", Uuid::from_u128(1));
+        limiter.recognize(b"other", Uuid::from_u128(1));
+        assert!(limiter.check(Some(b"other"), office).await.is_ok());
+        assert!(limiter.check(Some(b"other"), office).await.is_err());
+        assert_eq!(limiter.check(Some(b"real"), home).await.expect_err("fourth").retry_after, Some(60));
         for made_up in [&b"a"[..], b"b", b"c"] {
-            assert!(requests.count_here(Some(made_up), office).is_ok());
+            assert!(limiter.check(Some(made_up), office).await.is_ok());
         }
-        assert!(requests.count_here(Some(b"d"), office).is_err());
-        assert!(requests.count_here(None, office).is_err() && requests.count_here(None, home).is_ok());
+        assert!(limiter.check(Some(b"d"), office).await.is_err());
+        assert!(limiter.check(None, office).await.is_err() && limiter.check(None, home).await.is_ok());
         clock.advance_seconds(60);
-        assert!(requests.count_here(Some(b"real"), home).is_ok() && requests.count_here(None, office).is_ok());
-        // A session that has ended leaves its person the requests it would have made.
+        assert!(limiter.check(Some(b"real"), home).await.is_ok() && limiter.check(None, office).await.is_ok());
+        // An ended session does not count towards its person.
         clock.advance_seconds(60);
-        requests.recognize(b"real", Uuid::from_u128(1));
-        requests.recognize(b"other", Uuid::from_u128(1));
-        requests.forget(b"other");
+        limiter.recognize(b"real", Uuid::from_u128(1));
+        limiter.recognize(b"other", Uuid::from_u128(1));
+        limiter.forget(b"other");
         for _ in 0..3 {
-            assert!(requests.count_here(Some(b"other"), home).is_ok());
+            assert!(limiter.check(Some(b"other"), home).await.is_ok());
         }
-        assert!(requests.count_here(Some(b"other"), home).is_err() && requests.count_here(Some(b"real"), home).is_ok());
+        assert!(limiter.check(Some(b"other"), home).await.is_err() && limiter.check(Some(b"real"), home).await.is_ok());
     }
 
-    #[test]
-    fn r_70_what_has_opened_no_door_for_a_minute_is_counted_as_made_up() {
+    #[tokio::test]
+    async fn r_70_a_credential_not_valid_for_a_minute_counts_as_made_up() {
         let clock = Clock::pretend(Timestamp::EPOCH);
-        let requests = Requests::new(clock.clone(), 3, SharedCounters::none());
+        let limiter = RequestLimiter::new(clock.clone(), 3, SharedCounters::none());
         let (caller, elsewhere) = (Uuid::from_u128(1), ip("192.0.2.1"));
-        requests.recognize(b"ended", caller);
+        limiter.recognize(b"ended", caller);
         clock.advance_seconds(59);
-        assert!(requests.count_here(Some(b"ended"), elsewhere).is_ok());
+        assert!(limiter.check(Some(b"ended"), elsewhere).await.is_ok());
         clock.advance_seconds(1);
         for _ in 0..3 {
-            assert!(requests.count_here(Some(b"ended"), elsewhere).is_ok());
+            assert!(limiter.check(Some(b"ended"), elsewhere).await.is_ok());
         }
-        assert!(requests.count_here(Some(b"ended"), elsewhere).is_err());
-        requests.recognize(b"real", caller);
+        assert!(limiter.check(Some(b"ended"), elsewhere).await.is_err());
+        limiter.recognize(b"real", caller);
         for _ in 0..2 {
-            assert!(requests.count_here(Some(b"real"), elsewhere).is_ok(), "nothing was taken from whose it was");
+            assert!(
+                limiter.check(Some(b"real"), elsewhere).await.is_ok(),
+                "nothing was counted towards its former caller"
+            );
         }
     }
 }

@@ -118,7 +118,7 @@ async fn r_63_other_mails_requested_from_a_network_do_not_suppress_notices() {
         "mails are counted, not requests that send none"
     );
     // The IP address of the tests.
-    app.state.use_letters_up("0.0.0.0".parse().expect("an address")).await;
+    app.state.exhaust_mail_limit("0.0.0.0".parse().expect("an address")).await;
     // No link is created that cannot be mailed: it would count, and invalidate the previous one.
     for _ in 0..4 {
         done(&team, "request_password_reset", &[("email", &team.email)]).await;

@@ -206,7 +206,10 @@ async fn r_29_a_challenge_ends_after_five_attempts_five_minutes_or_a_new_passwor
     }
     // The page says so, and links to the login.
     let over = answer(&mut browser, &ada.now()).await;
-    assert!(over.text.contains("This took too long or too many tries") && over.text.contains("/login?next="));
+    assert!(
+        over.text.contains("This login has expired, or the code was wrong too often")
+            && over.text.contains("/login?next=")
+    );
     assert_eq!(over.status, 401);
 
     app.pass(3600);
@@ -240,7 +243,11 @@ async fn r_29_the_five_attempts_are_counted_by_all_instances_together() {
     for app in apps {
         let mut browser = Browser { app, ..browser.clone() };
         let over = answer(&mut browser, &ada.now()).await;
-        assert!(over.status == 401 && over.text.contains("This took too long or too many tries"), "{}", over.text);
+        assert!(
+            over.status == 401 && over.text.contains("This login has expired, or the code was wrong too often"),
+            "{}",
+            over.text
+        );
     }
 }
 

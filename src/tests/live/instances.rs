@@ -1,4 +1,4 @@
-//! Two instances of the server on one database: what one commits, the other's readers hear.
+//! Two instances of the server on one database: events reach the readers of both, and rate limits are shared.
 
 use std::time::Duration;
 
@@ -38,14 +38,14 @@ async fn without_redis_readers_are_caught_up_from_the_database() {
         assert_eq!(reader.event(1).await["data"], service);
         assert_eq!(reader.event(2).await["data"]["status"], "degraded");
     }
-    // A change at the readers' own instance comes with what lay before it.
+    // A change at the readers' own instance arrives after the changes before it.
     team.change(&service, json!({"status": "partial_outage"})).await;
     team.at(&two).change(&service, json!({"status": "major_outage"})).await;
     for reader in &mut readers {
         assert_eq!(reader.event(3).await["data"]["status"], "partial_outage");
         assert_eq!(reader.event(4).await["data"]["status"], "major_outage");
     }
-    // However long what was missed is, it comes to its end.
+    // A long backlog is delivered to its end.
     let long = "x".repeat(24_000);
     let incident = team.report(json!({"title": "Down", "message": long})).await;
     for seq in 0..31 {
@@ -60,7 +60,7 @@ async fn without_redis_readers_are_caught_up_from_the_database() {
 }
 
 #[tokio::test]
-async fn a_session_ended_at_one_instance_has_ended_at_the_other() {
+async fn a_session_revoked_at_one_instance_is_revoked_at_the_other() {
     let (one, two) = (TestApp::open().await, TestApp::open().await);
     let team = one.register("Acme").await;
     let elsewhere = team.at(&two);
@@ -70,7 +70,7 @@ async fn a_session_ended_at_one_instance_has_ended_at_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_at_two_instances_at_once_get_one_order() {
+async fn concurrent_changes_at_two_instances_have_one_order() {
     let (one, two) = (TestApp::open().await, TestApp::open().await);
     let team = one.register("Acme").await;
     let (api, web) = (team.service("API").await, team.service("Web").await);
@@ -82,7 +82,7 @@ async fn changes_at_two_instances_at_once_get_one_order() {
         })
     });
     for writer in writers {
-        writer.await.expect("ran to its end");
+        writer.await.expect("finished");
     }
     let mut reader = two.listen().await.visit(&team, Some(0)).await;
     assert_eq!(reader.hello().await, 42);
@@ -92,9 +92,9 @@ async fn changes_at_two_instances_at_once_get_one_order() {
 }
 
 #[tokio::test]
-async fn with_redis_an_event_reaches_the_other_instances_readers_by_itself() {
+async fn with_redis_an_event_reaches_the_readers_of_the_other_instance() {
     let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else {
-        // Whoever has started a database for the tests has to start Redis too.
+        // Tests on a database server require Redis too.
         assert_eq!(setting("ALDIS_TEST_DATABASE_URL"), None, "set ALDIS_TEST_REDIS_URL: `scripts/databases` does");
         return;
     };
@@ -106,7 +106,7 @@ async fn with_redis_an_event_reaches_the_other_instances_readers_by_itself() {
         reader.hello().await;
     }
     let service = team.service("API").await;
-    // Whichever is first, the line to Redis or the event, the reader hears of it.
+    // Readers receive it whether the event or the connection to Redis comes first.
     for (reader, service) in readers.iter_mut().zip([in_public(&service), service.clone()]) {
         assert_eq!(reader.event(1).await["data"], service);
     }
@@ -147,7 +147,7 @@ async fn clocks_that_disagree_never_put_a_state_before_the_one_it_follows() {
 const LOGIN: &str = "/api/auth/login";
 
 #[tokio::test]
-async fn r_27_an_address_has_its_attempts_at_all_instances_together() {
+async fn r_27_an_addresss_attempts_are_counted_by_all_instances_together() {
     let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else { return };
     let apps = pair(&redis, &["--auth-rate", "6"]).await;
     let team = apps[0].register("Acme").await;
@@ -169,7 +169,7 @@ async fn r_27_an_address_has_its_attempts_at_all_instances_together() {
 }
 
 #[tokio::test]
-async fn r_27_an_accounts_pause_holds_at_all_instances_and_so_does_its_end() {
+async fn r_27_an_accounts_backoff_and_its_end_apply_at_all_instances() {
     let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else { return };
     let apps = pair(&redis, &[]).await;
     let team = apps[0].register("Acme").await;
@@ -179,7 +179,7 @@ async fn r_27_an_accounts_pause_holds_at_all_instances_and_so_does_its_end() {
         for n in 0..5 {
             apps[n % 2].post(LOGIN, &wrong).await.refuses(401, &[]);
         }
-        // Refused tries make the pause no longer.
+        // Refused attempts do not lengthen the backoff.
         for pause in [1, 2, 4] {
             for app in apps.iter().cycle().take(4) {
                 let paused = app.post(LOGIN, &wrong).await;
@@ -199,7 +199,7 @@ async fn r_27_an_accounts_pause_holds_at_all_instances_and_so_does_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r_27_of_many_guesses_at_once_at_two_instances_five_are_heard() {
+async fn r_27_of_concurrent_guesses_at_two_instances_five_are_tried() {
     let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else { return };
     let apps = pair(&redis, &[]).await;
     let team = apps[0].register("Acme").await;
@@ -208,8 +208,8 @@ async fn r_27_of_many_guesses_at_once_at_two_instances_five_are_heard() {
         tokio::spawn(async move { app.post(LOGIN, &guess).await.status.as_u16() })
     });
     let answers = futures::future::join_all(guesses).await;
-    let heard = answers.into_iter().filter(|answer| matches!(answer, Ok(401))).count();
-    assert_eq!(heard, 5);
+    let tried = answers.into_iter().filter(|answer| matches!(answer, Ok(401))).count();
+    assert_eq!(tried, 5);
 }
 
 #[tokio::test]
@@ -219,7 +219,7 @@ async fn r_70_requests_are_counted_by_all_instances_together() {
         let apps = pair(&redis, &["--api-rate", rate]).await;
         let team = apps[0].register("Acme").await;
         let teams = apps.each_ref().map(|app| team.at(app));
-        // The first request with a token is the address's, at each.
+        // The first request with a token at an instance counts towards the address.
         for team in &teams {
             team.get("/api/services").await.is(200);
         }
@@ -246,7 +246,7 @@ async fn r_70_requests_are_counted_by_all_instances_together() {
 }
 
 #[tokio::test]
-async fn r1_without_its_redis_each_instance_counts_for_itself() {
+async fn r_27_without_redis_each_instance_counts_by_itself() {
     // Nobody listens on this port.
     let apps = pair("redis://127.0.0.1:9/", &["--auth-rate", "3", "--api-rate", "10"]).await;
     let team = apps[0].register("Acme").await;
@@ -272,19 +272,19 @@ async fn r1_without_its_redis_each_instance_counts_for_itself() {
     }
 }
 
-/// A way to Redis that can be closed and opened.
-async fn detour(redis: &str) -> (String, watch::Sender<bool>) {
-    let place = redis.trim_start_matches("redis://").rsplit('@').next().and_then(|rest| rest.split('/').next());
-    let place = place.expect("a host and a port").to_owned();
+/// A proxy to Redis that can be closed and opened.
+async fn proxy(redis: &str) -> (String, watch::Sender<bool>) {
+    let target = redis.trim_start_matches("redis://").rsplit('@').next().and_then(|rest| rest.split('/').next());
+    let target = target.expect("a host and a port").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = redis.replace(&place, &listener.local_addr().expect("bound").to_string());
+    let url = redis.replace(&target, &listener.local_addr().expect("bound").to_string());
     let gate = watch::Sender::new(true);
     let open = gate.subscribe();
     tokio::spawn(async move {
         while let Ok((mut here, _)) = listener.accept().await {
-            let (mut open, place) = (open.clone(), place.clone());
+            let (mut open, target) = (open.clone(), target.clone());
             tokio::spawn(async move {
-                let Ok(mut there) = TcpStream::connect(&place).await else { return };
+                let Ok(mut there) = TcpStream::connect(&target).await else { return };
                 let closed = async { open.wait_for(|open| !open).await.map(drop) };
                 tokio::select! {
                     _ = closed => {}
@@ -296,7 +296,7 @@ async fn detour(redis: &str) -> (String, watch::Sender<bool>) {
     (url, gate)
 }
 
-/// Whether an attempt at one instance counts at the other, where each address has one.
+/// Whether an attempt at one instance counts at the other, with a limit of one.
 async fn count_together(apps: &[TestApp; 2]) -> bool {
     apps[0].pass(60);
     let mut answers = Vec::new();
@@ -309,14 +309,14 @@ async fn count_together(apps: &[TestApp; 2]) -> bool {
 }
 
 #[tokio::test]
-async fn r1_when_redis_comes_back_the_instances_count_together_again() {
+async fn r_27_when_redis_comes_back_the_instances_count_together_again() {
     let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else { return };
-    let (url, gate) = detour(&redis).await;
+    let (url, gate) = proxy(&redis).await;
     let apps = pair(&url, &["--auth-rate", "1"]).await;
     assert!(count_together(&apps).await);
     gate.send_replace(false);
     assert!(!count_together(&apps).await);
     gate.send_replace(true);
     let again = async { while !count_together(&apps).await {} };
-    timeout(Duration::from_secs(30), again).await.expect("they find each other");
+    timeout(Duration::from_secs(30), again).await.expect("they count together again");
 }

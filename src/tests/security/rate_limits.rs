@@ -1,4 +1,4 @@
-//! How much one caller may take: live feeds, messages, requests.
+//! Rate limits and concurrency limits per caller: live feeds, messages, requests.
 
 use axum::http::{HeaderName, header};
 use futures::SinkExt;
@@ -18,7 +18,7 @@ use crate::{
 
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The status and the seconds to wait with which a feed is refused.
+/// Status and `Retry-After` of a refused live feed.
 async fn refusal(port: Port, team: &Team, headers: &[(HeaderName, &str)]) -> (u16, String) {
     let path = format!("/api/public/{}/live", team.slug);
     let refused = port.dial(&path, headers).await.expect_err("refused");
@@ -27,7 +27,7 @@ async fn refusal(port: Port, team: &Team, headers: &[(HeaderName, &str)]) -> (u1
 }
 
 #[tokio::test]
-async fn r_41_an_address_has_so_many_feeds_and_the_next_is_told_when_to_come_back() {
+async fn r_41_live_feeds_are_limited_per_address_and_a_refusal_has_retry_after() {
     let app = TestApp::with(&["--trusted-proxies", "127.0.0.1", "--sockets-per-ip", "2"]).await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -43,11 +43,11 @@ async fn r_41_an_address_has_so_many_feeds_and_the_next_is_told_when_to_come_bac
     port.dial(&path, &other).await.expect("another address").hello().await;
     open.pop().expect("one").stream().close(None).await.expect("closed");
     let room = async { while port.dial(&path, &home).await.is_err() {} };
-    timeout(TIMEOUT, room).await.expect("the place is free again");
+    timeout(TIMEOUT, room).await.expect("the permit is free again");
 }
 
 #[tokio::test]
-async fn r_41_a_person_has_ten_feeds() {
+async fn r_41_a_person_has_at_most_ten_live_feeds() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let (team, other) = (app.register("Acme").await, app.register("Other").await);
@@ -62,7 +62,7 @@ async fn r_41_a_person_has_ten_feeds() {
 }
 
 #[tokio::test]
-async fn r_41_a_reader_that_talks_too_much_is_hung_up_on() {
+async fn r_41_a_reader_that_sends_too_much_is_disconnected() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
@@ -75,11 +75,11 @@ async fn r_41_a_reader_that_talks_too_much_is_hung_up_on() {
 }
 
 #[tokio::test]
-async fn r_70_requests_to_the_api_and_forms_are_limited_by_the_minute() {
+async fn r_70_api_requests_and_forms_are_limited_per_minute() {
     let app = TestApp::build(&["--api-rate", "20"], pretended("2026-03-01T12:00:00Z"), Relay::none()).await;
     let team = app.register("Acme").await;
     let status = format!("/api/public/{}/status", team.slug);
-    // The first request with a token is the address's: nobody knows yet what the token is worth.
+    // The first request with a token counts towards the address: the token is not known to be valid yet.
     team.get("/api/services").await.is(200);
     for _ in 0..18 {
         app.get(&status).await.is(200);
@@ -87,12 +87,12 @@ async fn r_70_requests_to_the_api_and_forms_are_limited_by_the_minute() {
     let refused = app.get(&status).await;
     assert_eq!(refused.refuses(429, &[])["code"], "too_many_requests");
     assert_eq!(refused.header(header::RETRY_AFTER), "60");
-    // Made-up tokens are counted with the address, and the page itself is not counted.
+    // Made-up tokens count towards the address; pages are not counted.
     let builder = request(axum::http::Method::GET, &status).header(header::AUTHORIZATION, "Bearer made-up");
     app.send(builder.body(axum::body::Body::empty()).expect("request")).await.refuses(429, &[]);
     app.post("/api/auth/login", &json!({"email": "a@example.com", "password": "x"})).await.refuses(429, &[]);
     assert_eq!(app.get(&format!("/public/{}", team.slug)).await.status, 200);
-    // Who is known has a count of their own, by whichever door.
+    // A known caller has a limit of their own, for the API and forms together.
     for _ in 0..10 {
         team.get("/api/services").await.is(200);
     }
@@ -112,15 +112,15 @@ async fn r_70_requests_to_the_api_and_forms_are_limited_by_the_minute() {
 }
 
 #[tokio::test]
-async fn r_70_a_token_is_its_persons_however_it_is_written_and_no_token_under_another_scheme() {
+async fn r_70_a_token_counts_towards_its_person_however_it_is_spelled_but_only_as_bearer() {
     let app = TestApp::build(&["--api-rate", "5"], pretended("2026-03-01T12:00:00Z"), Relay::none()).await;
     let team = app.register("Acme").await;
     for _ in 0..4 {
         team.get("/api/services").await.is(200);
     }
-    let with = async |written: &str| {
+    let with = async |scheme: &str| {
         let request = request(axum::http::Method::GET, "/api/services")
-            .header(header::AUTHORIZATION, format!("{written}{}", team.token));
+            .header(header::AUTHORIZATION, format!("{scheme}{}", team.token));
         app.send(request.body(axum::body::Body::empty()).expect("request")).await
     };
     with("Basic ").await.refuses(401, &[]);
@@ -130,7 +130,7 @@ async fn r_70_a_token_is_its_persons_however_it_is_written_and_no_token_under_an
 }
 
 #[tokio::test]
-async fn r_70_a_history_is_asked_for_400_days_at_a_time() {
+async fn r_70_a_history_covers_at_most_400_days() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let team = app.register("Acme").await;
     let path = format!("{}/history", path_of(&team.service("API").await));
@@ -151,7 +151,7 @@ async fn r_70_a_history_is_asked_for_400_days_at_a_time() {
 }
 
 #[tokio::test]
-async fn an_unknown_service_is_named_by_the_field_it_was_sent_in() {
+async fn an_unknown_service_is_reported_at_its_field() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let nobodys = "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000";
