@@ -120,7 +120,9 @@ impl WorkerPermit {
     fn acquire(inner: &Arc<Inner>) -> Result<Self> {
         let permit = Self(inner.clone());
         if inner.waiting.fetch_add(1, Ordering::SeqCst) >= QUEUE {
-            return Err(Error::unavailable("Too many people are signing in at once. CountedAttempt again in a moment."));
+            return Err(Error::unavailable(
+                "Too many people are signing in at once. CountedAttempt again in a moment.",
+            ));
         }
         Ok(permit)
     }

@@ -143,7 +143,13 @@ impl SignIn {
     }
 
     /// Opens a session for a user whose password has been verified.
-    async fn open(&self, counted: CountedAttempt, known: Credentials, code: Option<&str>, is_lasting: bool) -> Result<NewSession> {
+    async fn open(
+        &self,
+        counted: CountedAttempt,
+        known: Credentials,
+        code: Option<&str>,
+        is_lasting: bool,
+    ) -> Result<NewSession> {
         let code = code.map(|code| (&self.state.seeds, code));
         match self.state.domain.site().open_session(&known, &self.caller, is_lasting, code).await {
             Ok(session) => {

@@ -78,7 +78,8 @@ where
             Ok(Response::from_parts(parts, Body::from(body)))
         });
         let page = runtime.block_on(async { timeout(LONGEST, whole).await });
-        page.map_err(internal).map_err(|_| Error::unavailable("This took too long. CountedAttempt again in a moment."))?
+        page.map_err(internal)
+            .map_err(|_| Error::unavailable("This took too long. CountedAttempt again in a moment."))?
     });
     match rendering.await {
         Ok(page) => page,

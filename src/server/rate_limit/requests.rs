@@ -23,10 +23,10 @@ use super::{
 use crate::{
     model::{Error, Result, Timestamp},
     server::{
-        AppState,
         auth::{bearer, caller_ip},
         domain::Clock,
         http::client_ip::throttle_key,
+        state::AppState,
     },
 };
 
