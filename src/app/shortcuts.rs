@@ -17,11 +17,11 @@ const BUSY: &str = "input, textarea, select, [contenteditable], dialog";
 /// What the sheet says: the keys and what they do.
 const SHEET: &[(&[&str], &str)] = &[
     (&["c"], "New incident"),
-    (&["g", "o"], "Go to the overview"),
-    (&["g", "i"], "Go to the incidents"),
-    (&["g", "m"], "Go to the maintenance"),
-    (&["g", "s"], "Go to the services"),
-    (&["?"], "Show these shortcuts"),
+    (&["g", "o"], "Go to overview"),
+    (&["g", "i"], "Go to incidents"),
+    (&["g", "m"], "Go to maintenance"),
+    (&["g", "s"], "Go to services"),
+    (&["?"], "Show keyboard shortcuts"),
 ];
 
 /// What a key press means.
@@ -112,7 +112,7 @@ pub fn Shortcuts(
         <dialog class="sheet" aria-labelledby="shortcuts-title" node_ref=sheet.0>
             <h2 id="shortcuts-title">"Keyboard shortcuts"</h2>
             <dl>{SHEET.iter().map(row).collect_view()}</dl>
-            <p class="hint">"In a form, Ctrl or ⌘ with Enter sends it."</p>
+            <p class="hint">"Ctrl/⌘ + Enter submits a form."</p>
             <div class="checkbox">
                 <input
                     type="checkbox"

@@ -78,7 +78,7 @@ async fn r_28_a_link_sets_a_new_password_once_and_ends_every_session() {
     set(&app, &secret, PASSWORD).await.refuses(400, &[]);
     // Its page says so before anything is typed.
     let page = app.browser().open(&format!("/reset-password/{secret}")).await;
-    assert!(page.status == 400 && !page.text.contains("New password") && page.text.contains("Ask for a new one"));
+    assert!(page.status == 400 && !page.text.contains("New password") && page.text.contains("Request a new one"));
     back.get("/api/auth/me").await.is(200);
     // The failure of the old password is written down just after its answer, so at no certain place.
     let mut told = actions(&back).await;
@@ -162,7 +162,7 @@ async fn r_26_who_asks_learns_nothing_about_who_has_an_account() {
     assert!(letters.try_recv().is_err());
     ask(&app, "nonsense").await;
     let page = app.browser().open("/forgot-password?sent=yes").await;
-    assert!(page.text.contains("Check your mail"));
+    assert!(page.text.contains("Check your email"));
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ pub fn NewOrganizationPage() -> impl IntoView {
         Either::Left(view! { <FoundingForm /> })
     } else {
         Either::Right(view! {
-            <p role="status">"Registration is closed here. Ask whoever runs this server for another organization."</p>
+            <p role="status">"Registration is closed. Ask the server’s administrator to create an organization for you."</p>
         })
     };
     view! { <Page title="New organization">{content}</Page> }
@@ -31,7 +31,7 @@ fn FoundingForm() -> impl IntoView {
     let form = Form::new(action, "new-organization");
     view! {
         <p class="hint">
-            "It has a page, services and a team of its own. You are its admin, and go back and forth by \u{201c}Switch organization\u{201d}."
+            "The new organization has its own page, services and team, and you are its admin. Move between organizations with “Switch organization”."
         </p>
         <ServerForm form class="card stack" novalidate=true>
             <FormHead form />

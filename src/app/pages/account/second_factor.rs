@@ -43,7 +43,7 @@ pub fn SecondFactorPage() -> impl IntoView {
     };
     let content = move || match codes() {
         Some(codes) => view! {
-            <p>"Two-factor authentication is on: a code is asked for at every login."</p>
+            <p>"Two-factor authentication is on. You’ll need a code each time you log in."</p>
             <Codes codes />
             <p>
                 <a class="button" href="/account" rel="external">
@@ -74,7 +74,7 @@ fn Refusal(error: Error) -> impl IntoView {
             .into_any()
         }
         Code::NotFound => view! {
-            <p>"Nothing is being set up. " <a href="/account">"Begin on your account's page."</a></p>
+            <p>"You haven’t started setting up two-factor authentication. " <a href="/account">"Start from your account"</a></p>
         }
         .into_any(),
         _ => view! { <Trouble error /> }.into_any(),
@@ -89,7 +89,7 @@ fn Setup(form: Form, setup: SecondFactorSetup) -> impl IntoView {
         secret.as_bytes().chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
     view! {
         <div class="card stack">
-            <p>"1. Scan this with your authenticator app, or type the key in."</p>
+            <p>"1. Scan this code with your authenticator app, or enter the key manually."</p>
             <svg class="qr" viewBox=format!("0 0 {size} {size}") role="img" aria-label="QR code with the key">
                 <rect width=size.to_string() height=size.to_string() fill="#fff" />
                 <path d=path fill="#000" shape-rendering="crispEdges" />
@@ -108,7 +108,7 @@ fn Setup(form: Form, setup: SecondFactorSetup) -> impl IntoView {
                 name="code"
                 label="Code"
                 autocomplete="one-time-code"
-                hint=|| "2. Enter the six digits the app shows now."
+                hint=|| "2. Enter the 6-digit code from the app."
             />
             <Submit form label="Turn on" busy="Checking…" />
         </ServerForm>

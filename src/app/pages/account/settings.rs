@@ -98,7 +98,7 @@ fn NameForm(name: String) -> impl IntoView {
             <Field form name="name" label="Your name" autocomplete="name" value=Signal::stored(name) />
             <div class="actions">
                 <Submit form label="Save name" busy="Saving…" />
-                <Done form saved="name" text="Your name is saved." />
+                <Done form saved="name" text="Name saved." />
             </div>
         </ServerForm>
     }
@@ -115,12 +115,12 @@ fn EmailForm(email: String) -> impl IntoView {
             <Password
                 form
                 autocomplete="current-password"
-                label="Password, to change the email"
-                hint=|| "You log in by this address, and a link for a new password goes there."
+                label="Password to change your email"
+                hint=|| "You log in with this address, and we send password reset links to it."
             />
             <div class="actions">
                 <Submit form label="Save email" busy="Saving…" />
-                <Done form saved="email" text="Your email is saved." />
+                <Done form saved="email" text="Email saved." />
             </div>
         </ServerForm>
     }
@@ -139,11 +139,11 @@ fn PasswordForm() -> impl IntoView {
                 name="new_password"
                 autocomplete="new-password"
                 label="New password"
-                hint=|| "At least 12 characters. Every other session of yours ends."
+                hint=|| "At least 12 characters. Your other sessions will be logged out."
             />
             <div class="actions">
                 <Submit form label="Change password" busy="Changing…" />
-                <Done form saved="password" text="Your password is changed." />
+                <Done form saved="password" text="Password changed." />
             </div>
         </ServerForm>
     }
@@ -157,7 +157,7 @@ fn NoSecondFactor() -> impl IntoView {
         <ServerForm form class="card stack">
             <FormHead form />
             <p>
-                "With an authenticator app, your password alone lets nobody in: whoever logs in also needs a code from your phone."
+                "Require a code from an authenticator app in addition to your password when you log in."
             </p>
             <div class="actions">
                 <Submit form label="Set up two-factor authentication" busy="Preparing…" />
@@ -181,12 +181,12 @@ fn SecondFactor(renew: Renewal, since: Timestamp, left: u64) -> impl IntoView {
     let count = move || count().map_or(left, |codes| u64::try_from(codes.codes.len()).unwrap_or(left));
     view! {
         <div class="card stack">
-            <p>"A code is asked for at every login. Set up " <Time at=Signal::stored(since) /> "."</p>
+            <p>"A code is required at every login. Turned on " <Time at=Signal::stored(since) /> "."</p>
             <p>
                 {move || match count() {
-                    0 => "No recovery codes are left.".to_owned(),
-                    1 => "One recovery code is left.".to_owned(),
-                    left => format!("{left} recovery codes are left."),
+                    0 => "No recovery codes left.".to_owned(),
+                    1 => "1 recovery code left.".to_owned(),
+                    left => format!("{left} recovery codes left."),
                 }}
             </p>
         </div>
@@ -195,17 +195,17 @@ fn SecondFactor(renew: Renewal, since: Timestamp, left: u64) -> impl IntoView {
             <summary>"New recovery codes"</summary>
             <ServerForm form=renewal class="card stack" novalidate=true>
                 <FormHead form=renewal />
-                <p>"The codes you have now will not work any more."</p>
-                <Password form=renewal autocomplete="current-password" label="Password, for new recovery codes" />
-                <Submit form=renewal label="Make new recovery codes" busy="Making…" class="button" />
+                <p>"Your current recovery codes will stop working."</p>
+                <Password form=renewal autocomplete="current-password" label="Password to generate recovery codes" />
+                <Submit form=renewal label="Generate new recovery codes" busy="Generating…" class="button" />
             </ServerForm>
         </details>
         <details class="fold" open=removal.is_refused()>
-            <summary>"Turn two-factor authentication off"</summary>
+            <summary>"Turn off two-factor authentication"</summary>
             <ServerForm form=removal class="card stack" novalidate=true>
                 <FormHead form=removal />
-                <p>"Your password alone will let you in, and whoever knows it."</p>
-                <Password form=removal autocomplete="current-password" label="Password, to turn it off" />
+                <p>"Your account will be protected by your password alone."</p>
+                <Password form=removal autocomplete="current-password" label="Password to turn off two-factor authentication" />
                 <Submit form=removal label="Turn off" busy="Turning off…" class="button button-danger" />
             </ServerForm>
         </details>
@@ -222,7 +222,7 @@ pub fn Codes(
     view! {
         <div class="card stack" role="status">
             <h3>"Your recovery codes"</h3>
-            <p>"Each lets you in once when you do not have your phone. Keep them safe: they are shown only now."</p>
+            <p>"Each code logs you in once if you don’t have your phone. Save them now: they won’t be shown again."</p>
             <ul class="codes" aria-label="Recovery codes">{list}</ul>
         </div>
     }
@@ -284,7 +284,7 @@ fn RevokeOthers(answer: Answer) -> impl IntoView {
     view! {
         <ServerForm form class="actions">
             <FormHead form />
-            <Submit form label="Revoke all others" busy="Revoking…" class="button" />
+            <Submit form label="Revoke all other sessions" busy="Revoking…" class="button" />
         </ServerForm>
     }
 }

@@ -153,7 +153,7 @@ fn group(section: Section) -> AnyView {
                 {rows}
             </ul>
             <p class="hint" hidden=move || size.get() != 0>
-                "No services in this group. Visitors do not see it."
+                "No services in this group. Visitors don’t see it."
             </p>
         </section>
     }
@@ -186,7 +186,7 @@ fn Beginning() -> impl IntoView {
     view! {
         <div class="empty">
             <h2>"No services yet"</h2>
-            <p>"A service is something your users depend on, such as an API or a shop. Your page lists them all."</p>
+            <p>"A service is something your users depend on, such as an API or a website. Your page shows the status of each."</p>
             <p>
                 <a class="button button-primary" href="/services">
                     "Add your first service"

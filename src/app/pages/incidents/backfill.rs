@@ -33,7 +33,7 @@ pub fn Backfill() -> impl IntoView {
         view! { <Transition>{form}</Transition> }
     };
     view! {
-        <Page title="Past incident">
+        <Page title="Add past incident">
             <WhenLoaded let:board>{content(board)}</WhenLoaded>
         </Page>
     }
@@ -44,7 +44,7 @@ fn Content(board: DashboardState, key: String) -> impl IntoView {
     let action = FormAction::<BackfillIncident>::new();
     let form = Form::new(action, "backfill");
     let zone = Memo::new(move |_| board.page().with(|page| page.zone.clone()));
-    let clocks = move || zone.with(|zone| format!("Time in {}.", zone.name));
+    let clocks = move || zone.with(|zone| format!("Time zone: {}.", zone.name));
     let (began, ended) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let window = Memo::new(move |_| {
         // Told back only where the page knows what the clocks showed: what they mean, the server knows.
@@ -59,7 +59,7 @@ fn Content(board: DashboardState, key: String) -> impl IntoView {
                 <FormHead form />
                 <input type="hidden" name="key" value=key />
                 <p class="hint">
-                    "For what is over and was never told here. It stands in the history at its own date, marked as added later, and nobody is notified."
+                    "For an incident that is already over and was never posted here. It appears in the history on its original date, marked as added later."
                 </p>
                 <Field form name="title" label="Title" is_first=true />
                 <div class="pair">
@@ -87,24 +87,24 @@ fn Content(board: DashboardState, key: String) -> impl IntoView {
                     label="Message"
                     rows=4
                     placeholder=Signal::stored(Some(IncidentStatus::Resolved.default_text().to_owned()))
-                    hint=|| "Markdown. What happened, and what was done about it."
+                    hint=|| "Supports Markdown. What happened and how it was fixed."
                 />
                 <Select
                     form
                     name="impact"
                     label="Impact"
                     choices=Signal::stored(impacts())
-                    hint=|| "Automatic follows from the services."
+                    hint=|| "“Automatic” derives it from the services."
                 />
                 <ServicesAffected form page=board.page() chosen=RwSignal::default() kind=IncidentKind::Incident />
                 <Checkbox
                     form
                     name="correct_uptime"
                     label="Also correct uptime"
-                    hint=|| "Counts the statuses chosen above, from its beginning to its end, in the services’ uptime. Otherwise only its text is added."
+                    hint=|| "Count the statuses chosen above in the services’ uptime, from start to end. Otherwise uptime doesn’t change."
                 />
                 <div class="actions">
-                    <Submit form label="Enter incident" busy="Entering…" />
+                    <Submit form label="Add incident" busy="Adding…" />
                 </div>
             </ServerForm>
         </div>

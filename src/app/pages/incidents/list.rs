@@ -46,7 +46,7 @@ async fn ask(filters: Filters) -> Answer {
 fn actions() -> impl IntoView {
     view! {
         <a class="button" href="/incidents/past">
-            "Enter a past incident"
+            "Add past incident"
         </a>
         <a class="button" href="/incidents/templates">
             "Templates"
@@ -128,9 +128,9 @@ fn ListPage(board: DashboardState, answer: Resource<Answer>) -> impl IntoView {
     view! {
         <Rows board ids=open listed zone title="Open" />
         <Rows board ids=drafts listed zone title="Drafts" />
-        <Rows board ids=rest listed zone title=Signal::derive(move || if is_whole.get() { "Past" } else { "Found" }) />
+        <Rows board ids=rest listed zone title=Signal::derive(move || if is_whole.get() { "Past" } else { "Results" }) />
         {move || is_empty.get().then(|| view! { <Nothing is_whole=is_whole.get() /> })}
-        <nav class="actions paging" aria-label="Pages of the list">
+        <nav class="actions paging" aria-label="Pagination">
             {move || first().map(|first| link(first, "First page"))}
             {move || next().map(|next| link(next, "Next page"))}
         </nav>
@@ -184,12 +184,12 @@ pub fn newest(board: DashboardState, id: IncidentId, listed: Memo<Vec<Incident>>
 fn Nothing(is_whole: bool) -> impl IntoView {
     let (words, href, way) = if is_whole {
         (
-            "No incidents yet. When something breaks, tell your users here what is known and what is done.",
+            "No incidents yet. When something breaks, open an incident to keep your users informed.",
             "/incidents/new",
-            "Open the first one",
+            "Open an incident",
         )
     } else {
-        ("Nothing here matches.", "/incidents", "Show all incidents")
+        ("No incidents match your filters.", "/incidents", "Show all incidents")
     };
     view! {
         <div class="empty">

@@ -66,7 +66,7 @@ async fn begin(template: String) -> Beginning {
 fn other_ways() -> impl IntoView {
     view! {
         <a class="button" href="/incidents/past">
-            "Enter a past incident"
+            "Add past incident"
         </a>
     }
 }
@@ -77,7 +77,7 @@ fn TemplateChoice(templates: Vec<Template>, chosen: String) -> impl IntoView {
     if templates.is_empty() {
         return view! {
             <p class="hint template-choice">
-                "Prepare for the next one: " <a href="/incidents/templates">"write a template"</a> "on a calm day."
+                "No templates yet. " <a href="/incidents/templates">"Create a template"</a> " to open your next incident faster."
             </p>
         }
         .into_any();
@@ -101,7 +101,7 @@ fn TemplateChoice(templates: Vec<Template>, chosen: String) -> impl IntoView {
             </select>
             <button type="submit" class="button">
                 "Use"
-                <span class="sr-only">" the template"</span>
+                <span class="sr-only">" template"</span>
             </button>
             <a href="/incidents/templates">"Edit templates"</a>
         </form>
@@ -140,19 +140,19 @@ fn Content(board: DashboardState, key: String, filled: Option<Template>) -> impl
                             name="impact"
                             label="Impact"
                             choices=Signal::stored(impacts())
-                            hint=|| "Automatic follows from the services."
+                            hint=|| "“Automatic” derives it from the services."
                             on_change=move |impact: String| draft.impact.set(impact.parse().ok())
                         />
                     </div>
                     <Message form draft value=message />
                     <ServicesAffected form page=board.page() chosen=draft.services kind=IncidentKind::Incident />
+                    <input type="hidden" name="notify" value="on" />
                     <div class="ticks">
-                        <Checkbox form name="notify" label="Tell subscribers" is_ticked=true />
-                        <Checkbox form name="is_draft" label="Keep as draft" hint=|| "Only members see it until somebody publishes it." />
+                        <Checkbox form name="is_draft" label="Save as draft" hint=|| "Only members see it until it’s published." />
                     </div>
                     <div class="actions">
                         <Submit form label="Open incident" busy="Opening…" />
-                        <p class="meta when-alive">"Ctrl or ⌘ with Enter opens it, too."</p>
+                        <p class="meta when-alive">"Or press Ctrl/⌘ + Enter."</p>
                     </div>
                 </ServerForm>
             </div>
@@ -180,7 +180,7 @@ pub fn Message(
             rows=4
             value
             placeholder=Signal::derive(move || Some(draft.status.get().default_text().to_owned()))
-            hint=|| "Markdown. Left empty, it says the sentence shown."
+            hint=|| "Supports Markdown. If empty, the text shown is used."
             on_input=move |message: String| draft.message.set(message)
         />
     }

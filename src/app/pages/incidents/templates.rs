@@ -70,11 +70,11 @@ fn List(board: DashboardState, answer: Answer) -> impl IntoView {
     let row = move |id| find(id).map(|template| view! { <Row board answer templates template /> });
     view! {
         <p class="hint">
-            "In title and message, "<code>"{{services}}"</code>", "<code>"{{organization}}"</code>", "<code>"{{date}}"</code>
-            " and "<code>"{{time}}"</code>" are filled in when an incident is opened from the template; you can change everything before it is sent."
+            "In the title and message, "<code>"{{services}}"</code>", "<code>"{{organization}}"</code>", "<code>"{{date}}"</code>
+            " and "<code>"{{time}}"</code>" are filled in when you use the template. You can edit everything before you open the incident."
         </p>
         <p class="empty" hidden=move || !is_empty.get()>
-            "No templates yet. Write one below for what you expect to go wrong, such as a slow database or a failing supplier."
+            "No templates yet. Add one below for a problem you expect, such as a slow database or a provider outage."
         </p>
         <ul class="templates">
             <Each each=move || ids.get() key=|id| *id let:id>
@@ -146,10 +146,10 @@ fn Editor(
     view! {
         <ServerForm form class="card stack" novalidate=true>
             {head}
-            <Field form name="name" label="Name" value=name hint=|| "What it is called in the list of templates." />
+            <Field form name="name" label="Name" value=name hint=|| "Shown in the list of templates." />
             <Field form name="title" label="Title" value=title />
             <Select form name="status" label="Status" choices=Signal::stored(statuses) value=status.to_string() />
-            <TextArea form name="message" label="Message" rows=4 value=message hint=|| "Markdown." />
+            <TextArea form name="message" label="Message" rows=4 value=message hint=|| "Supports Markdown." />
             <ServicesAffected form page=board.page() chosen kind=IncidentKind::Incident />
             <div class="actions">
                 <Submit form label busy />
@@ -189,7 +189,7 @@ fn head(
     });
     view! {
         <EditionHead edition id=id.to_string() noun="template">
-            <p>"It is called " <bdi>{move || now.get().name}</bdi> " now, and says:"</p>
+            <p>"It’s now called " <bdi>{move || now.get().name}</bdi> ", with this text:"</p>
             <p dir="auto">
                 <strong>{move || now.get().title}</strong>
             </p>
@@ -213,7 +213,7 @@ fn Delete(answer: Answer, id: TemplateId, name: Signal<String>) -> impl IntoView
             <FormHead form />
             <input type="hidden" name="id" value=id.to_string() />
             <Submit form label="Delete template" busy="Deleting…" class="button button-danger" />
-            <p class="hint">"Incidents opened from " <bdi>{name}</bdi> " stay as they are."</p>
+            <p class="hint">"Incidents opened from " <bdi>{name}</bdi> " won’t change."</p>
         </ServerForm>
     }
 }

@@ -28,7 +28,7 @@ pub fn Frame() -> impl IntoView {
         Some(account) => view! { <Workplace account /> }.into_any(),
         None => view! {
             <LonePage title="Please log in">
-                <p>"This page is for members of an organization."</p>
+                <p>"Only members of an organization can see this page."</p>
                 <p>
                     <a class="button button-primary" href="/login" rel="external">
                         "Log in"

@@ -10,7 +10,7 @@ use crate::app::pages::services::service::HistoryAnswer;
 pub fn NotFound() -> impl IntoView {
     view! {
         <LonePage title="Page not found">
-            <p>"There is nothing at this address. It may have been mistyped, moved or deleted."</p>
+            <p>"We couldn’t find this page. The address may be wrong, or the page may have been moved or deleted."</p>
             <p class="actions">
                 <a class="button button-primary" href="/dashboard">
                     "Overview"
@@ -34,7 +34,7 @@ pub fn Missing(
         <Page title="Service not found">
             <Suspense>{move || Suspend::new(async move { history.await.map(drop).ok() })}</Suspense>
             <div class="empty">
-                <p>"There is no service at this address. It may have been deleted."</p>
+                <p>"This service doesn’t exist or has been deleted."</p>
                 <p>
                     <a class="button" href="/services">
                         "All services"

@@ -159,15 +159,15 @@ fn Everything(board: DashboardState, answer: Answer, part: Memo<Part>) -> impl I
             }
         </Each>
         <Rows board listed conflicts ids=drafts title="Drafts" />
-        <Paging label="Pages of what is planned">
+        <Paging label="Pagination of upcoming maintenance">
             {move || {
                 let later = later().filter(|_| part.with(|part| !matches!(part, Part::Past(_))));
-                later.map(|after| view! { <a class="button" href=format!("/maintenances?after={after}")>"Later ones"</a> })
+                later.map(|after| view! { <a class="button" href=format!("/maintenances?after={after}")>"Later"</a> })
             }}
         </Paging>
         <SeriesList answer series />
         <Rows board listed conflicts ids=past title="Past" />
-        <Paging label="Pages of the list">
+        <Paging label="Pagination of past maintenance">
             {move || (!is_whole.get()).then(|| view! { <a class="button" href="/maintenances">"First page"</a> })}
             {move || {
                 let earlier = earlier().filter(|_| part.with(|part| !matches!(part, Part::Planned(_))));
@@ -263,7 +263,7 @@ fn SeriesRow(answer: Answer, series: Series) -> impl IntoView {
                     {series.title}
                 </p>
                 <p class="hint">
-                    {series.is_draft.then_some("Drafts, ")} {in_words(&series.rule)} ", by the clocks of " {series.time_zone} ", since "
+                    {series.is_draft.then_some("Drafts · ")} {in_words(&series.rule)} " · " {series.time_zone} " · since "
                     <Time at=Signal::stored(series.first_start) wording=Wording::DateAndAgo />
                 </p>
             </div>
@@ -272,7 +272,7 @@ fn SeriesRow(answer: Answer, series: Series) -> impl IntoView {
                 <ServerForm form class="card stack">
                     <FormHead form />
                     <input type="hidden" name="id" value=series.id.to_string() />
-                    <p>"Its windows that have not begun are cancelled, drafts among them deleted. What has been done stays."</p>
+                    <p>"Upcoming windows are cancelled and drafts deleted. Past windows stay."</p>
                     <Submit form label="End this series" busy="Ending…" class="button button-danger" />
                 </ServerForm>
             </details>
@@ -285,10 +285,10 @@ fn SeriesRow(answer: Answer, series: Series) -> impl IntoView {
 fn Nothing() -> impl IntoView {
     view! {
         <div class="empty">
-            <p>"No maintenance is planned. Announce work before you begin it: subscribers are told, and its time counts as up."</p>
+            <p>"No maintenance scheduled. Announce planned work in advance: it doesn’t count as downtime."</p>
             <p>
                 <a class="button" href="/maintenances/new">
-                    "Plan the first one"
+                    "Schedule the first one"
                 </a>
             </p>
         </div>

@@ -68,13 +68,13 @@ fn Content(board: DashboardState, key: String) -> impl IntoView {
                     <Conflicts page=board.page() draft />
                     <Recurrence form />
                     <Automations form />
+                    <input type="hidden" name="notify" value="on" />
                     <div class="ticks">
-                        <Checkbox form name="notify" label="Tell subscribers now" is_ticked=true />
-                        <Checkbox form name="is_draft" label="Keep as draft" hint=|| "Only members see it until somebody publishes it; of a series, each window by itself." />
+                        <Checkbox form name="is_draft" label="Save as draft" hint=|| "Only members see it until it’s published. In a series, each window is published separately." />
                     </div>
                     <div class="actions">
                         <Submit form label="Schedule maintenance" busy="Scheduling…" />
-                        <p class="meta when-alive">"Ctrl or ⌘ with Enter does it, too."</p>
+                        <p class="meta when-alive">"Or press Ctrl/⌘ + Enter."</p>
                     </div>
                 </ServerForm>
             </div>
@@ -94,7 +94,7 @@ fn WindowFields(form: Form, draft: Draft, zone: Memo<Zone>) -> impl IntoView {
         };
         draft.window.set(at(starts).zip(at(ends)));
     };
-    let clocks = move || zone.with(|zone| format!("Time in {}.", zone.name));
+    let clocks = move || zone.with(|zone| format!("Time zone: {}.", zone.name));
     view! {
         <div class="pair">
             <Field
@@ -192,7 +192,7 @@ fn Recurrence(form: Form) -> impl IntoView {
                 optional=true
                 list="recurrence-rules"
                 node=field
-                hint=|| view! { "RFC 5545, such as " <code>"FREQ=WEEKLY;COUNT=10"</code> ". Empty, it does not repeat." }
+                hint=|| view! { "An RFC 5545 rule, such as " <code>"FREQ=WEEKLY;COUNT=10"</code> ". Leave empty for a single window." }
                 on_input=move |text: String| rule.set(text)
             />
             <div class="field when-alive">
@@ -206,7 +206,7 @@ fn Recurrence(form: Form) -> impl IntoView {
                 >
                     {Repeat::ALL.iter().map(option).collect_view()}
                     <option value="custom" disabled=true>
-                        "As the rule says"
+                        "Custom"
                     </option>
                 </select>
             </div>
@@ -226,12 +226,12 @@ fn Recurrence(form: Form) -> impl IntoView {
 fn Automations(form: Form) -> impl IntoView {
     view! {
         <fieldset class="ticks">
-            <legend>"By itself"</legend>
+            <legend>"Automations"</legend>
             <Checkbox form name="remind" label="Remind 60 minutes before" is_ticked=true />
-            <Checkbox form name="start" label="Begin at the planned time" is_ticked=true />
-            <Checkbox form name="end" label="Complete at the planned time" is_ticked=true />
-            <Checkbox form name="notify_start" label="Tell subscribers at the beginning" is_ticked=true />
-            <Checkbox form name="notify_end" label="Tell subscribers at the completion" is_ticked=true />
+            <Checkbox form name="start" label="Begin at the scheduled start" is_ticked=true />
+            <Checkbox form name="end" label="Complete at the scheduled end" is_ticked=true />
         </fieldset>
+        <input type="hidden" name="notify_start" value="on" />
+        <input type="hidden" name="notify_end" value="on" />
     }
 }

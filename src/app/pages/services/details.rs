@@ -50,7 +50,7 @@ pub fn Details(
             on:input=move |_| is_touched.set(true)
         >
             <EditionHead edition id=id.to_string() noun="service">
-                <p>"It is called " <bdi>{move || now().name}</bdi> " now, and described as:"</p>
+                <p>"It’s now called " <bdi>{move || now().name}</bdi> ", with this description:"</p>
                 <p dir="auto">{move || now().description}</p>
             </EditionHead>
             <Field form name="name" label="Name" value=Signal::derive(move || first.get().name) />
@@ -112,11 +112,11 @@ pub fn DeleteService(
             <ServerForm form class="card stack" novalidate=true>
                 <FormHead form />
                 <input type="hidden" name="id" value=id.to_string() />
-                <p>"Its history goes with it, and nobody can bring it back."</p>
+                <p>"This also deletes its history and can’t be undone."</p>
                 <Field
                     form
                     name="confirm"
-                    label="Type what it is called to confirm"
+                    label="Type the service name to confirm"
                     hint=move || view! { <strong dir="auto">{move || service.get().name}</strong> }
                 />
                 <div class="actions">

@@ -77,7 +77,7 @@ fn Rename(board: DashboardState, group: Signal<ServiceGroup>) -> impl IntoView {
             on:input=move |_| is_touched.set(true)
         >
             <EditionHead edition id=id.to_string() noun="group">
-                <p>"It is called " <bdi>{now}</bdi> " now."</p>
+                <p>"It’s now called " <bdi>{now}</bdi> "."</p>
             </EditionHead>
             <Field form name="name" label="Heading" value=name />
             <Submit form label="Rename" busy="Renaming…" class="button" />
@@ -93,9 +93,9 @@ fn Delete(board: DashboardState, id: GroupId, size: Signal<usize>) -> impl IntoV
     let form = Form::about(action, "delete-group", id);
     refresh_when_done(board, form);
     let what_happens = move || match size.get() {
-        0 => "It holds no services.".to_owned(),
-        1 => "Its service stays, without a group.".to_owned(),
-        size => format!("Its {size} services stay, without a group."),
+        0 => "This group has no services.".to_owned(),
+        1 => "The service in it will be ungrouped.".to_owned(),
+        size => format!("The {size} services in it will be ungrouped."),
     };
     view! {
         <ServerForm form class="fields">
@@ -127,7 +127,7 @@ pub fn AddGroup(
             <ServerForm form class="card stack" novalidate=true>
                 <FormHead form />
                 <div class="fields">
-                    <Field form name="name" label="Heading" hint=|| "Services can be put under it, for example “Core platform”." />
+                    <Field form name="name" label="Heading" hint=|| "Shown above a group’s services, for example “Core platform”." />
                     <Submit form label="Add group" busy="Adding…" class="button" />
                 </div>
                 <Done form text="Added." />

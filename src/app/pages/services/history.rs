@@ -47,7 +47,7 @@ fn Entries(history: History) -> impl IntoView {
         }
     });
     if entries.is_empty() {
-        return view! { <p class="hint">"Its status has not changed since it was added."</p> }.into_any();
+        return view! { <p class="hint">"No status changes yet."</p> }.into_any();
     }
     view! {
         <ol class="card rows">{entries.into_iter().map(entry).collect_view()}</ol>
@@ -60,14 +60,14 @@ fn entry(entry: HistoryEntry) -> impl IntoView {
     let HistoryEntry { change, changed_by_name } = entry;
     let cause = match (change.cause, changed_by_name) {
         (Cause::Manual, Some(name)) => format!("by {name}"),
-        (Cause::Api, Some(name)) => format!("by {name}, through the API"),
+        (Cause::Api, Some(name)) => format!("by {name} via the API"),
         (cause, _) => in_words(cause).to_owned(),
     };
     view! {
         <li class="row">
             <StatusBadge status=Signal::stored(change.new_status) />
             <p class="meta">
-                <span class="sr-only">"before: "</span>
+                <span class="sr-only">"previously: "</span>
                 <span aria-hidden="true">"← "</span>
                 {change.old_status.label()}
             </p>
@@ -85,7 +85,7 @@ const fn in_words(cause: Cause) -> &'static str {
         Cause::Incident => "by an incident",
         Cause::Maintenance => "by a maintenance",
         Cause::Monitor => "by a monitor",
-        Cause::Api => "through the API",
+        Cause::Api => "via the API",
         Cause::Import => "imported",
     }
 }

@@ -41,7 +41,7 @@ fn Content(board: DashboardState) -> impl IntoView {
     view! {
         <NewService board />
         <p class="empty" hidden=move || !is_empty.get()>
-            "No services yet. Add the first one above: something your users depend on, such as an API or a shop."
+            "No services yet. Add one above: something your users depend on, such as an API or a website."
         </p>
         <Sections page section=move |section| group(board, section) row=move |service| row(board, service) />
         <AddGroup board />
@@ -91,13 +91,13 @@ fn group(board: DashboardState, section: Section) -> AnyView {
         <section class="group">
             {match group {
                 Some(group) => view! { <GroupHeading board group size /> }.into_any(),
-                None => view! { <h2>"Without a group"</h2> }.into_any(),
+                None => view! { <h2>"Ungrouped"</h2> }.into_any(),
             }}
             <ul class="card rows" hidden=move || size.get() == 0>
                 {rows}
             </ul>
             <p class="hint" hidden=move || size.get() != 0>
-                "No services in this group. Visitors do not see it."
+                "No services in this group. Visitors don’t see it."
             </p>
         </section>
     }

@@ -37,9 +37,9 @@ pub fn ApiTokens(
         <section class="group" id="tokens">
             <h2>"API tokens"</h2>
             <p class="hint">
-                "For programs, such as a pipeline that opens incidents. A token reads what members see; one that may write also changes services and incidents. It never manages members, tokens or settings. "
+                "For scripts and integrations, such as a pipeline that opens incidents. A token can read what members see; with write access it can also change services and incidents. Tokens can’t manage members, tokens or settings. "
                 <a href="/api" rel="external">
-                    "What the API can do"
+                    "API documentation"
                 </a>
             </p>
             <Transition>
@@ -95,7 +95,7 @@ fn Row(tokens: Tokens, token: ApiToken) -> impl IntoView {
         Some(at) => view! { "last used " <Time at /> }.into_any(),
         None => "never used".into_any(),
     };
-    let end = token.expires_at.map(|at| view! { " · expiry " <Time at /> });
+    let end = token.expires_at.map(|at| view! { " · expires " <Time at /> });
     view! {
         <li class="row">
             <div class="row-name">
@@ -139,14 +139,14 @@ fn Create(tokens: Tokens) -> impl IntoView {
         None => first.clone(),
     });
     let scopes: Vec<_> = TokenScope::ALL.iter().map(|scope| (scope.to_string(), scope.label().to_owned())).collect();
-    let ends = [("30", "30 days"), ("90", "90 days"), ("365", "A year"), ("", "Until it is revoked")];
+    let ends = [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "No expiration")];
     let ends: Vec<_> = ends.map(|(days, words)| (days.to_owned(), words.to_owned())).to_vec();
     view! {
         <ServerForm form class="card stack" novalidate=true>
             <FormHead form />
-            <Field form name="name" label="Token name" hint=|| "What it is for, such as “Deploy pipeline”." />
-            <Select form name="scope" label="May" choices=Signal::stored(scopes) />
-            <Select form name="days" label="Works for" choices=Signal::stored(ends) value="90".to_owned() />
+            <Field form name="name" label="Token name" hint=|| "What it’s used for, such as “Deploy pipeline”." />
+            <Select form name="scope" label="Access" choices=Signal::stored(scopes) />
+            <Select form name="days" label="Expiration" choices=Signal::stored(ends) value="90".to_owned() />
             <div class="actions">
                 <Submit form label="Create token" busy="Creating…" />
             </div>
@@ -162,8 +162,8 @@ fn Secret(token: ApiToken) -> impl IntoView {
     view! {
         <div class="card stack told-once">
             <p>
-                "This is the secret of " <strong dir="auto">{name}</strong>
-                ". Keep it where your program finds it: it is not shown again."
+                "Secret of " <strong dir="auto">{name}</strong>
+                ". Copy it now: it won’t be shown again."
             </p>
             <Copyable id="token-secret" label="Token secret" text=token.secret.unwrap_or_default() />
         </div>

@@ -87,7 +87,7 @@ pub fn AuditLog() -> impl IntoView {
     view! {
         <Page title="Audit log" actions=actions>
             <WhenLoaded let:_board>
-                <p class="hint">"Every change and every sign-in, with who and from where. Entries are kept for 400 days."</p>
+                <p class="hint">"Every change and login: who, when and from where. Entries are kept for 400 days."</p>
                 <Transition>{content}</Transition>
             </WhenLoaded>
         </Page>
@@ -111,7 +111,7 @@ fn Log(page: AuditPage, filters: Memo<Filters>) -> impl IntoView {
         }
     };
     let rows = if page.entries.is_empty() {
-        Either::Left(view! { <p class="empty">"Nothing here matches."</p> })
+        Either::Left(view! { <p class="empty">"No entries match your filters."</p> })
     } else {
         Either::Right(view! {
             <ul class="card rows">{page.entries.into_iter().map(|entry| view! { <Entry entry /> }).collect_view()}</ul>
@@ -121,15 +121,15 @@ fn Log(page: AuditPage, filters: Memo<Filters>) -> impl IntoView {
         <Form method="get" action=PATH attr:class="filters" attr:role="search" attr:aria-label="Audit log">
             <FilterChoice
                 name="action"
-                label="What"
-                any="Anything"
+                label="Action"
+                any="Any action"
                 choices=Signal::stored(deeds)
                 value=part(|filters| &filters.action)
             />
             <FilterChoice
                 name="actor"
-                label="Who"
-                any="Anybody"
+                label="User"
+                any="Anyone"
                 choices=Signal::stored(people)
                 value=part(|filters| &filters.actor)
             />
@@ -140,7 +140,7 @@ fn Log(page: AuditPage, filters: Memo<Filters>) -> impl IntoView {
             </button>
         </Form>
         {rows}
-        <nav class="actions paging" aria-label="Pages of the log">
+        <nav class="actions paging" aria-label="Pagination">
             {first.map(|first| link(first, "First page"))}
             {next.map(|next| link(next, "Next page"))}
         </nav>
@@ -158,7 +158,7 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
     let by = match entry.actor.kind {
         ActorKind::User => "",
         ActorKind::Token => " (API token)",
-        ActorKind::System => " (the server)",
+        ActorKind::System => " (system)",
     };
     let changes: Vec<_> = entry.changes.into_iter().map(|(field, change)| in_words(&field, &change)).collect();
     view! {

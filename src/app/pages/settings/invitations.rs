@@ -76,9 +76,9 @@ fn role_hint() -> &'static str {
 fn Link(invitation: Invitation) -> impl IntoView {
     let email = invitation.email.to_string();
     let what_next = if invitation.is_mailed == Some(true) {
-        "It has been sent by mail. It is shown only now and works once, for 7 days."
+        "We’ve emailed them this link. It works once, expires in 7 days and won’t be shown again."
     } else {
-        "No mail is sent: give them this link yourself. It is shown only now and works once, for 7 days."
+        "No email was sent, so share this link yourself. It works once, expires in 7 days and won’t be shown again."
     };
     view! {
         <div class="card stack told-once">
@@ -96,7 +96,7 @@ fn Link(invitation: Invitation) -> impl IntoView {
 #[component]
 fn InvitationState(answer: Answer, invitations: Vec<Invitation>) -> impl IntoView {
     if invitations.is_empty() {
-        return view! { <p class="hint">"Nobody is invited at the moment."</p> }.into_any();
+        return view! { <p class="hint">"No pending invitations."</p> }.into_any();
     }
     let rows = invitations.into_iter().map(|invitation| view! { <Row answer invitation /> }).collect_view();
     view! {
@@ -122,7 +122,7 @@ fn Row(answer: Answer, invitation: Invitation) -> impl IntoView {
         <li class="row">
             <div class="row-name">
                 <span>{email.clone()}</span>
-                <p class="hint">{role.label()} " · until " <Time at=expires_at /></p>
+                <p class="hint">{role.label()} " · expires " <Time at=expires_at /></p>
             </div>
             <div class="row-actions">
                 <ServerForm form>
@@ -130,7 +130,7 @@ fn Row(answer: Answer, invitation: Invitation) -> impl IntoView {
                     <input type="hidden" name="id" value=id.to_string() />
                     <button type="submit" class="button" disabled=move || form.is_pending()>
                         "Revoke"
-                        <span class="sr-only">" the invitation of "{email}</span>
+                        <span class="sr-only">" invitation for "{email}</span>
                     </button>
                 </ServerForm>
             </div>

@@ -43,7 +43,7 @@ pub fn Settings() -> impl IntoView {
 type Zones = Resource<Result<Vec<String>>>;
 
 /// What the zone is for, whoever reads it.
-const ZONE_HINT: &str = "Days begin, months end and maintenances start by these clocks.";
+const ZONE_HINT: &str = "Used for days, months and maintenance times.";
 
 #[component]
 fn Content(board: DashboardState, zones: Zones, is_admin: bool) -> impl IntoView {
@@ -60,7 +60,7 @@ fn Content(board: DashboardState, zones: Zones, is_admin: bool) -> impl IntoView
                 view! {
                     <div class="card stack">
                         <p dir="auto">{name}</p>
-                        <p class="hint">"An admin of the organization can change its name."</p>
+                        <p class="hint">"Only admins can change the name."</p>
                     </div>
                 }
                     .into_any()
@@ -74,7 +74,7 @@ fn Content(board: DashboardState, zones: Zones, is_admin: bool) -> impl IntoView
                 view! {
                     <div class="card stack">
                         <p>{zone}</p>
-                        <p class="hint">{ZONE_HINT} " An admin of the organization can change the zone."</p>
+                        <p class="hint">{ZONE_HINT} " Only admins can change it."</p>
                     </div>
                 }
                     .into_any()
@@ -94,10 +94,10 @@ fn Audit() -> impl IntoView {
         <section class="group">
             <h2>"Audit log"</h2>
             <div class="card stack">
-                <p>"Who changed what, who signed in, and from where."</p>
+                <p>"Who changed what, who logged in, and from where."</p>
                 <p>
                     <a class="button" href="/settings/audit">
-                        "Read the audit log"
+                        "View audit log"
                     </a>
                 </p>
             </div>
@@ -161,7 +161,7 @@ fn TimeZoneForm(board: DashboardState, zone: Signal<String>, zones: Vec<String>)
             />
             <div class="actions">
                 <Submit form label="Set time zone" busy="Setting…" />
-                <Done form text="Set." />
+                <Done form text="Time zone saved." />
             </div>
         </ServerForm>
     }
@@ -181,7 +181,7 @@ fn Address(slug: Slug) -> impl IntoView {
                 id="page-address"
                 label="Page address"
                 text=Signal::derive(move || format!("{}{path}", origin.get()))
-                hint="Share it with everyone who depends on you."
+                hint="Share it with your users."
             >
                 <a class="button" href=href rel="external">
                     "Open"

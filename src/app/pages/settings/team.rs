@@ -102,7 +102,7 @@ fn Row(answer: Answer, member: Memo<TeamMember>, is_me: bool, may_change: bool) 
             </div>
             <p class="row-role">
                 {move || member.with(|member| member.role.label())}
-                {has_two_factor.then(|| view! { <span class="meta">" · second factor"</span> })}
+                {has_two_factor.then(|| view! { <span class="meta">" · two-factor on"</span> })}
             </p>
             <p class="row-time meta">{seen}</p>
             {may_change.then(|| view! { <Change answer member id name /> })}
@@ -145,7 +145,7 @@ fn SetRole(answer: Answer, member: Memo<TeamMember>, id: UserId, name: String) -
             <Select form name="role" label=format!("Role of {name}") choices=role_choices() value=role />
             <div class="actions">
                 <Submit form label="Set role" busy="Setting…" class="button" to=format!(" of {name}") />
-                <Done form text="Set." />
+                <Done form text="Role changed." />
             </div>
         </ServerForm>
     }
@@ -163,7 +163,7 @@ fn Remove(answer: Answer, id: UserId, name: String) -> impl IntoView {
             <input type="hidden" name="id" value=id.to_string() />
             <p class="hint">
                 <bdi>{name}</bdi>
-                " is logged out of this organization at once; the API tokens and invitations they made stop working. What they wrote stays."
+                " loses access immediately, and the API tokens and invitations they created stop working. Their updates stay."
             </p>
             <div class="actions">
                 <Submit
@@ -190,7 +190,7 @@ fn Leave() -> impl IntoView {
             <ServerForm form class="card stack">
                 <FormHead form />
                 <p>
-                    "You are logged out at once, and the API tokens and invitations you made stop working. Only an invitation brings you back."
+                    "You lose access immediately, and the API tokens and invitations you created stop working. You’ll need an invitation to come back."
                 </p>
                 <div class="actions">
                     <Submit form label="Leave now" busy="Leaving…" class="button button-danger" />

@@ -26,7 +26,7 @@ pub fn ConfirmPage() -> impl IntoView {
     let form = Form::new(action, "confirm");
     view! {
         <LonePage title="Confirm your password">
-            <p>"What you are about to change protects your account. Your password is asked for once in 15 minutes."</p>
+            <p>"This change affects the security of your account. We ask for your password again after 15 minutes."</p>
             <ServerForm form class="card stack" novalidate=true>
                 <FormHead form />
                 <input type="hidden" name="next" value=wanted(form) />
@@ -53,12 +53,12 @@ pub fn LoginCodePage() -> impl IntoView {
                     label="Code"
                     autocomplete="one-time-code"
                     is_first=true
-                    hint=|| "The six digits your authenticator app shows, or one of your recovery codes."
+                    hint=|| "The 6-digit code from your authenticator app, or a recovery code."
                 />
                 <Submit form label="Log in" busy="Logging in…" />
             </ServerForm>
             <p class="meta">
-                <a href="/login">"Begin again with the password"</a>
+                <a href="/login">"Back to login"</a>
             </p>
         </LonePage>
     }

@@ -30,7 +30,7 @@ pub fn ForgotPasswordPage() -> impl IntoView {
         <LonePage title="Forgot your password?">
             <Transition>{content}</Transition>
             <p class="meta">
-                <a href="/login">"Back to the login"</a>
+                <a href="/login">"Back to login"</a>
             </p>
         </LonePage>
     }
@@ -40,8 +40,8 @@ pub fn ForgotPasswordPage() -> impl IntoView {
 fn NoMail() -> impl IntoView {
     view! {
         <div class="card stack">
-            <p>"This server sends no mail, so it cannot send you a link."</p>
-            <p>"Ask whoever runs it to set a new password for you with " <code>"aldis reset-password EMAIL"</code> "."</p>
+            <p>"This server doesn’t send email, so it can’t send you a link."</p>
+            <p>"Ask its administrator to set a new password for you with " <code>"aldis reset-password EMAIL"</code> "."</p>
         </div>
     }
 }
@@ -50,9 +50,9 @@ fn NoMail() -> impl IntoView {
 fn Sent() -> impl IntoView {
     view! {
         <div class="card stack" role="status">
-            <p>"Check your mail. If there is an account with that address, a link is on its way to it."</p>
+            <p>"Check your email. If an account with that address exists, we’ve sent it a link."</p>
             <p>
-                "The link works once, for 30 minutes, and only the newest does; an address is sent three a day at most. Nothing there? Look among the unwanted mails, and make sure that it is the address you registered with."
+                "The link works once and expires in 30 minutes. Only the latest link works, and we send at most three a day. No email? Check your spam folder, and that this is the address you registered with."
             </p>
         </div>
     }
@@ -71,7 +71,7 @@ fn Ask() -> impl IntoView {
                 label="Email"
                 kind="email"
                 autocomplete="username"
-                hint=|| "We send a link to this address by which you set a new password."
+                hint=|| "We’ll email you a link to set a new password."
             />
             <Submit form label="Send link" busy="Sending…" />
         </ServerForm>
@@ -94,8 +94,8 @@ pub fn ResetPasswordPage() -> impl IntoView {
         <LonePage title="Set a new password">
             <Transition>{content}</Transition>
             <p class="meta">
-                "The link does not work any more? "
-                <a href="/forgot-password">"Ask for a new one"</a>
+                "Link no longer works? "
+                <a href="/forgot-password">"Request a new one"</a>
             </p>
         </LonePage>
     }
@@ -113,7 +113,7 @@ fn NewPassword(token: String) -> impl IntoView {
                 form
                 autocomplete="new-password"
                 label="New password"
-                hint=|| "At least 12 characters. You are logged out everywhere."
+                hint=|| "At least 12 characters. You’ll be logged out everywhere."
             />
             <Submit form label="Set password" busy="Setting…" />
         </ServerForm>

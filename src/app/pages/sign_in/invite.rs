@@ -48,7 +48,7 @@ fn Content(answer: Result<InvitationView>, token: String) -> impl IntoView {
     view! {
         <p>
             <strong dir="auto">{organization}</strong>
-            " invites "
+            " has invited "
             <strong>{invited}</strong>
             " to join its team on Aldis as "
             {role.article()}
@@ -77,7 +77,7 @@ fn AsMyself(token: String) -> impl IntoView {
 #[component]
 fn AsSomebodyElse(email: String) -> impl IntoView {
     view! {
-        <p>"You are logged in as " <strong>{email}</strong> ". Log out first, then open this link again."</p>
+        <p>"You’re logged in as " <strong>{email}</strong> ". Log out first, then open this link again."</p>
         <LogoutButton class="button button-primary" />
     }
 }
@@ -91,14 +91,14 @@ fn WithPassword(token: String) -> impl IntoView {
         <ServerForm form class="card stack" novalidate=true>
             <FormHead form is_login=true />
             <input type="hidden" name="token" value=token />
-            <Password form autocomplete="current-password" hint=|| "The password of your account here." />
+            <Password form autocomplete="current-password" hint=|| "The password of your existing account." />
             <Field
                 form
                 name="code"
                 label="Code"
                 autocomplete="one-time-code"
                 optional=true
-                hint=|| "Only if two-factor authentication is on: a code of your app, or a recovery code."
+                hint=|| "Only if two-factor authentication is on: a code from your authenticator app, or a recovery code."
             />
             <Submit form label="Log in and join" busy="Joining…" />
         </ServerForm>

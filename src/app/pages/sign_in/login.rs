@@ -33,7 +33,7 @@ fn RegistrationClosed() -> impl IntoView {
     view! {
         <LonePage title="Create organization">
             <p role="status">
-                "Registration is closed here. To join an organization, ask one of its admins for an invitation; for an organization of your own, ask whoever runs this server."
+                "Registration is closed. To join an organization, ask one of its admins for an invitation. To create one, ask the server’s administrator."
             </p>
             <p class="meta">"Already have an account? " <a href="/login">"Log in"</a></p>
         </LonePage>
@@ -111,7 +111,7 @@ pub fn LoginPage() -> impl IntoView {
                 query
                     .read()
                     .get("reset")
-                    .map(|_| view! { <p role="status">"Your password is changed. Log in with the new one."</p> })
+                    .map(|_| view! { <p role="status">"Password changed. Log in with your new password."</p> })
             }}
             <ServerForm form class="card stack" novalidate=true>
                 <FormHead form is_login=true />
@@ -135,10 +135,10 @@ pub fn LoginPage() -> impl IntoView {
 pub fn LogoutPage() -> impl IntoView {
     view! {
         <LonePage title="Log out">
-            <p>"You will need your password to come back."</p>
+            <p>"You’ll need your password to log in again."</p>
             <LogoutButton class="button button-primary" />
             <p class="meta">
-                <a href="/dashboard">"Stay and go to the overview"</a>
+                <a href="/dashboard">"Stay logged in"</a>
             </p>
         </LonePage>
     }

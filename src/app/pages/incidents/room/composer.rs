@@ -1,8 +1,6 @@
-//! The update being written: status, message, services, and whom it tells.
+//! The form that posts an update: status, message and services.
 
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::HtmlInputElement;
 
 use super::{
     Room,
@@ -13,7 +11,7 @@ use crate::{
     app::{
         components::{
             action::{FormAction, ServerForm},
-            field::{Checkbox, TextArea},
+            field::TextArea,
             form::{Done, Form, Submit},
             services_affected::ServicesAffected,
         },
@@ -87,16 +85,14 @@ struct Sent {
     message: String,
     status: Option<IncidentStatus>,
     services: Vec<ServiceImpact>,
-    notify: bool,
 }
 
 impl Sent {
-    fn of(writing: Writing, form: Form) -> Self {
+    fn of(writing: Writing) -> Self {
         Self {
             message: writing.message.get_untracked(),
             status: writing.status.get_untracked(),
             services: writing.services.get_untracked(),
-            notify: notify(form).is_some_and(|notify| notify.checked()),
         }
     }
 }
@@ -155,9 +151,6 @@ pub fn Composer(
             focus::lead_on(form.node, move || focus::by_id(&message));
         } else {
             writing.forget_choices(&sent);
-            if let Some(notify) = notify(form).filter(|notify| notify.checked() == sent.notify) {
-                notify.set_checked(true);
-            }
         }
         begins_anew
     };
@@ -177,10 +170,11 @@ pub fn Composer(
                 form
                 class="stack"
                 novalidate=true
-                on:submit=move |_| sent.set_value(Sent::of(writing, form))
+                on:submit=move |_| sent.set_value(Sent::of(writing))
                 on:keydown=move |event| form.send_by_keys(&event)
             >
                 <DraftHead draft />
+                <input type="hidden" name="notify" value="on" />
                 {move || view! { <input type="hidden" name="key" autocomplete="off" value=key.value() /> }}
                 <Stepper form current chosen=writing.status />
                 {move || {
@@ -188,24 +182,15 @@ pub fn Composer(
                     view! { <Message form writing current /> }
                 }}
                 <Services room form writing />
-                {move || {
-                    fields.with(|_| ());
-                    view! { <Checkbox form name="notify" label="Tell subscribers" is_ticked=true /> }
-                }}
                 <div class="actions">
                     <Submit form label="Post update" busy="Posting…" />
                     {move || next_step(current.get()).map(|step| view! { <StepButton form step /> })}
-                    <span class="meta wide-only when-alive">"Ctrl or ⌘ with Enter posts, too"</span>
+                    <span class="meta wide-only when-alive">"Or press Ctrl/⌘ + Enter"</span>
                     <Done form text="Posted." />
                 </div>
             </ServerForm>
         </section>
     }
-}
-
-/// The box that decides whether subscribers are told.
-fn notify(form: Form) -> Option<HtmlInputElement> {
-    form.node.get_untracked()?.query_selector("[name='notify']").ok()??.dyn_into().ok()
 }
 
 #[component]
@@ -218,7 +203,7 @@ fn Message(form: Form, writing: Writing, current: Memo<IncidentStatus>) -> impl 
             label="Message"
             rows=4
             placeholder=usual
-            hint=|| "Markdown. Left empty, the usual sentence of the status is posted."
+            hint=|| "Supports Markdown. If empty, the text shown is posted."
             on_input=Callback::new(move |text| writing.message.set(text))
         />
     }
@@ -250,7 +235,7 @@ fn Services(room: Room, form: Form, writing: Writing) -> impl IntoView {
             page=room.page
             chosen=writing.services
             kind
-            none="As it is"
+            none="No change"
             remark
             attached=attached
         />
@@ -258,7 +243,7 @@ fn Services(room: Room, form: Form, writing: Writing) -> impl IntoView {
             {fate}
         </p>
         <p class="hint unless-alive">
-            "When it ends, services recover to their own status. One that you give a status then is left with that status."
+            "When it ends, services return to their own status, except those you choose a status for."
         </p>
     }
 }
@@ -267,7 +252,7 @@ fn Services(room: Room, form: Form, writing: Writing) -> impl IntoView {
 fn outlook(room: Room, writing: Writing) -> String {
     room.incident.with(|incident| {
         if incident.status.has_ended() {
-            return "It is over and says nothing of services any more.".to_owned();
+            return "It’s over and no longer affects services.".to_owned();
         }
         fate(&room.whole_page().remaining(&writing.intent(incident, String::new())))
     })
@@ -278,13 +263,13 @@ fn fate(remaining: &[(String, ServiceStatus, StillImpaired)]) -> String {
     let stays = |(name, status, why): &(String, ServiceStatus, StillImpaired)| {
         let why = match why {
             StillImpaired::Said => "",
-            StillImpaired::Own => " by its own status, unless you choose Operational for it",
-            StillImpaired::Elsewhere => " because something else that goes on affects it",
+            StillImpaired::Own => " because of its own status, unless you choose Operational",
+            StillImpaired::Elsewhere => " because something else still affects it",
         };
         format!("{name} stays {}{why}", status.label())
     };
     match remaining {
-        [] => "All services recover. Give a service a status to leave it so.".to_owned(),
+        [] => "All services recover. To keep one impaired, choose its status.".to_owned(),
         some => format!("{}; all other services recover.", some.iter().map(stays).collect::<Vec<_>>().join(", ")),
     }
 }
@@ -320,10 +305,10 @@ mod tests {
         let own = line("Web", ServiceStatus::PartialOutage, StillImpaired::Own);
         assert_eq!(
             fate(&[api, own]),
-            "API stays Degraded, Web stays Partial Outage by its own status, unless you choose Operational for it; all \
+            "API stays Degraded, Web stays Partial Outage because of its own status, unless you choose Operational; all \
              other services recover."
         );
         let held = line("Mail", ServiceStatus::Degraded, StillImpaired::Elsewhere);
-        assert!(fate(&[held]).starts_with("Mail stays Degraded because something else that goes on affects it;"));
+        assert!(fate(&[held]).starts_with("Mail stays Degraded because something else still affects it;"));
     }
 }

@@ -74,7 +74,7 @@ fn Edit(room: Room) -> impl IntoView {
                             label="Impact"
                             choices=Signal::stored(impacts())
                             value=impact
-                            hint=|| "Automatic is the worst its services ever reached."
+                            hint=|| "“Automatic” uses the worst status its services reached."
                         />
                         <input type="hidden" name="started_was" autocomplete="off" value=began.clone() />
                         <Field
@@ -83,7 +83,7 @@ fn Edit(room: Room) -> impl IntoView {
                             label="Began at"
                             kind="datetime-local"
                             value=began
-                            hint=move || move || zone.with(|zone| format!("In {}. Not after the first update.", zone.name))
+                            hint=move || move || zone.with(|zone| format!("Time zone: {}. Can’t be after the first update.", zone.name))
                         />
                     }
                 };
@@ -116,7 +116,7 @@ fn Services(room: Room) -> impl IntoView {
         detaching,
         move |(id, _)| ids.with(|ids| !ids.contains(id)),
         move |(_, name)| {
-            said.set(format!("{name} was taken out. What it suffered stays in its history."));
+            said.set(format!("{name} was detached. Its history doesn’t change."));
             focus::lead_back(|| focus::by_id(SAID));
         },
     );
@@ -188,7 +188,7 @@ pub fn DeleteIncident(
                 <FormHead form />
                 <input type="hidden" name="id" value=room.id.to_string() />
                 <input type="hidden" name="version" autocomplete="off" value=move || room.version().to_string() />
-                <p>"Everything said about it goes with it, and nobody can bring it back. To end it, resolve or cancel it instead."</p>
+                <p>"This also deletes all its updates and can’t be undone. To end it, resolve or cancel it instead."</p>
                 <Field
                     form
                     name="confirm"

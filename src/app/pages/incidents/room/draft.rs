@@ -94,7 +94,7 @@ pub fn DraftHead(
     view! {
         <EditionHead edition id=room.id.to_string() noun=Signal::derive(move || room.noun())>
             <p>
-                "The newest update is" {move || author().map(|author| format!(", by {}", room.name_of(author)))} ":"
+                "Latest update" {move || author().map(|author| format!(", by {}", room.name_of(author)))} ":"
             </p>
             <LatestUpdate incident=room.incident zone=room.zone />
         </EditionHead>

@@ -58,7 +58,7 @@ pub fn Header(
         publishing,
         move |()| !is_draft.get(),
         move |()| {
-            said.set("Published. Visitors see it now.");
+            said.set("Published. Visitors can see it now.");
             focus::lead_back(|| focus::by_id(SAID));
         },
     );
@@ -120,7 +120,7 @@ fn Unpublished(room: Room, publishing: RwSignal<Option<()>>) -> impl IntoView {
         >
             <p>
                 <strong class="draft-badge">"Draft"</strong>
-                " Only members see this, and it affects no service yet."
+                " Only members see this, and no service is affected yet."
             </p>
             <DraftHead draft />
             <Submit form label="Publish" busy="Publishing…" />

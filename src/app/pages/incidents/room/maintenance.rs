@@ -30,17 +30,17 @@ pub fn Planning(
     let is_of_series = Memo::new(move |_| room.incident.with(|incident| incident.series_id.is_some()));
     view! {
         <section class="group">
-            <h2>"Plan"</h2>
+            <h2>"Schedule"</h2>
             <Show when=move || is_of_series.get()>
                 <p class="hint room-note">
-                    "This is one of a series. Publishing, moving or cancelling it leaves the others as they are. "
-                    <a href="/maintenances">"All maintenances and series"</a>
+                    "This window is part of a series. Publishing, rescheduling or cancelling it doesn’t affect the others. "
+                    <a href="/maintenances">"All maintenance and series"</a>
                 </p>
             </Show>
             <InTheWay room />
             <Show
                 when=move || !has_ended.get()
-                fallback=|| view! { <p class="hint">"It is over: nothing is planned any more."</p> }
+                fallback=|| view! { <p class="hint">"This maintenance is over."</p> }
             >
                 <div class="plan">
                     <Reschedule room />
@@ -79,7 +79,7 @@ fn Reschedule(room: Room) -> impl IntoView {
             room.incident.with(|incident| (incident.window(), incident.status == IncidentStatus::Scheduled));
         window.map(|(start, end)| zone.with(|zone| (zone.field_value(start), zone.field_value(end), is_planned)))
     });
-    let zone_name = move || move || zone.with(|zone| format!("In {}.", zone.name));
+    let zone_name = move || move || zone.with(|zone| format!("Time zone: {}.", zone.name));
     let fields = move || {
         let (_, Some((starts, ends, is_planned))) = first.get() else { return ().into_any() };
         let start = move || {
@@ -105,8 +105,8 @@ fn Reschedule(room: Room) -> impl IntoView {
             <DraftHead draft />
             {fields}
             <div class="actions">
-                <Submit form label="Reschedule" busy="Moving…" class="button" />
-                <Done form text="Moved." />
+                <Submit form label="Reschedule" busy="Rescheduling…" class="button" />
+                <Done form text="Rescheduled." />
             </div>
         </ServerForm>
     }
@@ -118,6 +118,8 @@ fn Automatic(room: Room) -> impl IntoView {
     let form = Form::new(action, "automations");
     let draft = Draft::new(room, action, form);
     let first = draft.begin_with(move || room.incident.with(|incident| incident.automations.unwrap_or_default()));
+    // Subscribers cannot be notified yet: the form sends what is stored.
+    let kept = |name, is_set: bool| is_set.then(|| view! { <input type="hidden" name=name autocomplete="off" value="on" /> });
     view! {
         <ServerForm
             form
@@ -127,15 +129,15 @@ fn Automatic(room: Room) -> impl IntoView {
         >
             <DraftHead draft />
             <fieldset class="ticks">
-                <legend>"By itself"</legend>
+                <legend>"Automations"</legend>
                 {move || {
                     let (_, set) = first.get();
                     view! {
                         <Checkbox form name="remind" label="Remind 60 minutes before" is_ticked=set.remind />
-                        <Checkbox form name="start" label="Begin at the planned start" is_ticked=set.start />
-                        <Checkbox form name="end" label="Complete at the planned end" is_ticked=set.end />
-                        <Checkbox form name="notify_start" label="Tell subscribers when it begins" is_ticked=set.notify_start />
-                        <Checkbox form name="notify_end" label="Tell subscribers when it ends" is_ticked=set.notify_end />
+                        <Checkbox form name="start" label="Begin at the scheduled start" is_ticked=set.start />
+                        <Checkbox form name="end" label="Complete at the scheduled end" is_ticked=set.end />
+                        {kept("notify_start", set.notify_start)}
+                        {kept("notify_end", set.notify_end)}
                     }
                 }}
             </fieldset>

@@ -266,7 +266,7 @@ fn Gone(room: Room) -> impl IntoView {
                 <div class="changed">
                     <p>
                         <strong>{move || format!("This {} has been deleted.", room.noun())}</strong>
-                        " Nothing can be posted here any more."
+                        " You can no longer post updates."
                     </p>
                     <p>
                         <a class="button" href=list>
@@ -284,13 +284,13 @@ fn Missing() -> impl IntoView {
     view! {
         <Page title="Incident not found">
             <div class="empty">
-                <p>"There is no incident or maintenance at this address. It may have been deleted."</p>
+                <p>"This incident or maintenance doesn’t exist or has been deleted."</p>
                 <p class="actions">
                     <a class="button" href="/incidents">
                         "All incidents"
                     </a>
                     <a class="button" href="/maintenances">
-                        "All maintenances"
+                        "All maintenance"
                     </a>
                 </p>
             </div>

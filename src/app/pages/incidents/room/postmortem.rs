@@ -56,7 +56,7 @@ fn Hidden(room: Room) -> impl IntoView {
         <ServerForm form class="card stack postmortem">
             <DraftHead draft />
             <p class="hint">
-                "The incident is open again: visitors do not see the postmortem until it is resolved."
+                "The incident was reopened. Visitors won’t see the postmortem until it’s resolved again."
             </p>
             <div class="actions">
                 <Submit
@@ -87,7 +87,7 @@ fn Written(room: Room) -> impl IntoView {
     let zone = zone(room);
     let state = move || match is_published.get() {
         Some(at) => view! { "Published " <Time at=Signal::stored(at) wording=Wording::DateAndAgo zone /> }.into_any(),
-        None => "Not published: only members see it.".into_any(),
+        None => "Not published. Only members see it.".into_any(),
     };
     view! {
         <ServerForm
@@ -107,7 +107,7 @@ fn Written(room: Room) -> impl IntoView {
                         label="What happened, why, and what changes"
                         rows=10
                         value
-                        hint=|| "Markdown. Emptied and saved, it is removed."
+                        hint=|| "Supports Markdown. Save it empty to remove it."
                         on_input=Callback::new(move |written| text.set(written))
                     />
                 }

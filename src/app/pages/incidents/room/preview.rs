@@ -38,7 +38,7 @@ pub fn Preview(
                     aria-controls="room-preview"
                     on:click=move |_| is_open.update(|is_open| *is_open = !*is_open)
                 >
-                    "Preview for visitors"
+                    "Preview the public page"
                 </button>
                 // It scrolls where it is longer than the window, and has no other stop for the keyboard.
                 <div id="room-preview" tabindex="0" data-open=move || is_open.get().to_string()>

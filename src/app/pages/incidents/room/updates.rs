@@ -50,7 +50,7 @@ pub fn Updates(
     }
 }
 
-/// Who wrote an update, whether subscribers were told, and the ways to edit and to delete it.
+/// The author of an update, and the forms to edit and delete it.
 #[component]
 fn Tools(
     room: Room,
@@ -62,16 +62,10 @@ fn Tools(
         None => room.name_of(None),
         author => format!("by {}", room.name_of(author)),
     };
-    let is_draft = move || room.incident.with(|incident| incident.is_draft);
-    let told = move || match (update.with(|update| update.notify), is_draft()) {
-        (true, true) => "subscribers told once it is published",
-        (true, false) => "subscribers told",
-        (false, _) => "subscribers not told",
-    };
     let is_alone = move || room.incident.with(|incident| incident.updates.len() < 2);
     view! {
         <div class="update-tools">
-            <p class="meta">{author} ", " {told}</p>
+            <p class="meta">{author}</p>
             <Edit room update said />
             <Show when=move || !is_alone()>
                 <Delete room update deleting />
@@ -88,7 +82,7 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
     let form = Form::about_in(action, "edit-update", "update_id", id);
     let fold = NodeRef::<html::Details>::new();
     let accepted = move || {
-        said.set("Saved. What it said before stays to be seen.");
+        said.set("Saved. Earlier versions stay visible.");
         let begins_anew = form.begin_anew();
         if begins_anew {
             if let Some(fold) = fold.get_untracked() {
@@ -127,7 +121,7 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
                             kind="datetime-local"
                             value=at
                             hint=move || {
-                                move || zone.with(|zone| format!("In {}. The newest update decides the status.", zone.name))
+                                move || zone.with(|zone| format!("In {}. The latest update sets the status.", zone.name))
                             }
                         />
                     }
@@ -157,7 +151,7 @@ fn Delete(room: Room, update: Signal<IncidentUpdate>, deleting: RwSignal<Option<
                 <input type="hidden" name="id" value=room.id.to_string() />
                 <input type="hidden" name="update_id" value=id.to_string() />
                 <input type="hidden" name="version" autocomplete="off" value=move || room.version().to_string() />
-                <p>"The status is then that of the newest update left; what this one said of services stays as it is."</p>
+                <p>"The status falls back to the latest remaining update. Service statuses stay as they are."</p>
                 <Submit form label="Delete update" busy="Deleting…" class="button button-danger" />
             </ServerForm>
         </details>
