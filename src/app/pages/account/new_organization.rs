@@ -1,4 +1,4 @@
-//! Another organization, for who belongs to one already.
+//! Creating another organization while signed in.
 
 use leptos::{either::Either, prelude::*};
 
@@ -12,7 +12,7 @@ use crate::app::{
     session::is_registration_open,
 };
 
-/// Creates another organization, whose admin one is, where anybody may create one.
+/// The form that creates another organization, if registration is open.
 #[component]
 pub fn NewOrganizationPage() -> impl IntoView {
     let content = if is_registration_open() {

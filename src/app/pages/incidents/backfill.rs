@@ -1,8 +1,8 @@
-//! The form that enters an incident which is over (domain rule 3.5).
+//! The form that adds a past incident (domain rule 3.5).
 
 use leptos::prelude::*;
 
-use super::new::impacts;
+use super::new::impact_choices;
 use crate::{
     app::{
         components::{
@@ -12,22 +12,22 @@ use crate::{
             services_affected::ServicesAffected,
             time::Window,
         },
-        dashboard_state::{DashboardState, Trouble, WhenLoaded},
+        dashboard_state::{DashboardState, LoadError, WhenLoaded},
         pages::layout::page::Page,
         server_fns::{BackfillIncident, form_key},
     },
     model::{IncidentKind, IncidentStatus},
 };
 
-/// Where an incident of the past is entered.
+/// The page that adds a past incident.
 #[component]
 pub fn Backfill() -> impl IntoView {
     let key = Resource::new_blocking(|| (), |()| form_key());
     let content = move |board: DashboardState| {
         let form = move || {
             key.get().map(|answer| match answer {
-                Ok(key) => view! { <Content board key /> }.into_any(),
-                Err(error) => view! { <Trouble error /> }.into_any(),
+                Ok(key) => view! { <BackfillForm board key /> }.into_any(),
+                Err(error) => view! { <LoadError error /> }.into_any(),
             })
         };
         view! { <Transition>{form}</Transition> }
@@ -40,14 +40,14 @@ pub fn Backfill() -> impl IntoView {
 }
 
 #[component]
-fn Content(board: DashboardState, key: String) -> impl IntoView {
+fn BackfillForm(board: DashboardState, key: String) -> impl IntoView {
     let action = FormAction::<BackfillIncident>::new();
     let form = Form::new(action, "backfill");
     let zone = Memo::new(move |_| board.page().with(|page| page.zone.clone()));
-    let clocks = move || zone.with(|zone| format!("Time zone: {}.", zone.name));
+    let zone_hint = move || zone.with(|zone| format!("Time zone: {}.", zone.name));
     let (began, ended) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let window = Memo::new(move |_| {
-        // Told back only where the page knows what the clocks showed: what they mean, the server knows.
+        // Shown only for times whose zone offset the client knows; the server resolves the others.
         let at = |text: RwSignal<String>| {
             zone.with(|zone| text.with(|text| zone.parse_local(text)).ok().filter(|at| zone.knows(*at)))
         };
@@ -68,7 +68,7 @@ fn Content(board: DashboardState, key: String) -> impl IntoView {
                         name="started_at"
                         label="Began"
                         kind="datetime-local"
-                        hint=move || clocks
+                        hint=move || zone_hint
                         on_input=move |text: String| began.set(text)
                     />
                     <Field
@@ -76,7 +76,7 @@ fn Content(board: DashboardState, key: String) -> impl IntoView {
                         name="resolved_at"
                         label="Ended"
                         kind="datetime-local"
-                        hint=move || clocks
+                        hint=move || zone_hint
                         on_input=move |text: String| ended.set(text)
                     />
                 </div>
@@ -93,7 +93,7 @@ fn Content(board: DashboardState, key: String) -> impl IntoView {
                     form
                     name="impact"
                     label="Impact"
-                    choices=Signal::stored(impacts())
+                    choices=Signal::stored(impact_choices())
                     hint=|| "“Automatic” derives it from the services."
                 />
                 <ServicesAffected form page=board.page() chosen=RwSignal::default() kind=IncidentKind::Incident />

@@ -1,11 +1,10 @@
-//! The pages for an address that has none.
+//! The page for unknown URLs.
 
 use leptos::prelude::*;
 
-use super::page::{LonePage, Page};
-use crate::app::pages::services::service::HistoryAnswer;
+use super::page::LonePage;
 
-/// Says that there is no such page and where to go on.
+/// Shown for unknown URLs.
 #[component]
 pub fn NotFound() -> impl IntoView {
     view! {
@@ -20,27 +19,5 @@ pub fn NotFound() -> impl IntoView {
                 </a>
             </p>
         </LonePage>
-    }
-}
-
-/// The same inside the frame, for an address whose thing is not there or was deleted meanwhile. Waits for the server's
-/// word on it, which carries the status of the answer.
-#[component]
-pub fn Missing(
-    /// The server's word.
-    history: HistoryAnswer,
-) -> impl IntoView {
-    view! {
-        <Page title="Service not found">
-            <Suspense>{move || Suspend::new(async move { history.await.map(drop).ok() })}</Suspense>
-            <div class="empty">
-                <p>"This service doesn’t exist or has been deleted."</p>
-                <p>
-                    <a class="button" href="/services">
-                        "All services"
-                    </a>
-                </p>
-            </div>
-        </Page>
     }
 }

@@ -1,4 +1,4 @@
-//! The way back in for who forgot the password.
+//! Password reset: requesting a link, and setting a new password with it.
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -13,7 +13,7 @@ use crate::app::{
     server_fns::{self, RequestPasswordReset, ResetPassword},
 };
 
-/// Asks for the address to send a link to; where no mail is sent, says what to do instead.
+/// Asks for the email to send a link to; without SMTP, explains what to do instead.
 #[component]
 pub fn ForgotPasswordPage() -> impl IntoView {
     let sends_mail = Resource::new_blocking(|| (), |()| server_fns::sends_mail());
@@ -21,9 +21,9 @@ pub fn ForgotPasswordPage() -> impl IntoView {
     let is_sent = Memo::new(move |_| query.read().get("sent").is_some());
     let content = move || {
         sends_mail.get().map(|sends_mail| match (sends_mail, is_sent.get()) {
-            (Ok(false), _) => view! { <NoMail /> }.into_any(),
-            (_, true) => view! { <Sent /> }.into_any(),
-            _ => view! { <Ask /> }.into_any(),
+            (Ok(false), _) => view! { <MailDisabled /> }.into_any(),
+            (_, true) => view! { <ResetLinkSent /> }.into_any(),
+            _ => view! { <RequestResetForm /> }.into_any(),
         })
     };
     view! {
@@ -37,7 +37,7 @@ pub fn ForgotPasswordPage() -> impl IntoView {
 }
 
 #[component]
-fn NoMail() -> impl IntoView {
+fn MailDisabled() -> impl IntoView {
     view! {
         <div class="card stack">
             <p>"This server doesn’t send email, so it can’t send you a link."</p>
@@ -47,7 +47,7 @@ fn NoMail() -> impl IntoView {
 }
 
 #[component]
-fn Sent() -> impl IntoView {
+fn ResetLinkSent() -> impl IntoView {
     view! {
         <div class="card stack" role="status">
             <p>"Check your email. If an account with that address exists, we’ve sent it a link."</p>
@@ -59,7 +59,7 @@ fn Sent() -> impl IntoView {
 }
 
 #[component]
-fn Ask() -> impl IntoView {
+fn RequestResetForm() -> impl IntoView {
     let action = FormAction::<RequestPasswordReset>::new();
     let form = Form::new(action, "forgot");
     view! {
@@ -78,7 +78,7 @@ fn Ask() -> impl IntoView {
     }
 }
 
-/// Sets a new password, for who comes by the link.
+/// Sets a new password for the holder of a reset link.
 #[component]
 pub fn ResetPasswordPage() -> impl IntoView {
     let params = use_params_map();
@@ -86,7 +86,7 @@ pub fn ResetPasswordPage() -> impl IntoView {
     let answer = Resource::new_blocking(move || token.get(), server_fns::view_reset);
     let content = move || {
         answer.get().map(|answer| match answer {
-            Ok(()) => view! { <NewPassword token=token.get_untracked() /> }.into_any(),
+            Ok(()) => view! { <NewPasswordForm token=token.get_untracked() /> }.into_any(),
             Err(error) => view! { <p>{error.message}</p> }.into_any(),
         })
     };
@@ -102,7 +102,7 @@ pub fn ResetPasswordPage() -> impl IntoView {
 }
 
 #[component]
-fn NewPassword(token: String) -> impl IntoView {
+fn NewPasswordForm(token: String) -> impl IntoView {
     let action = FormAction::<ResetPassword>::new();
     let form = Form::new(action, "reset");
     view! {

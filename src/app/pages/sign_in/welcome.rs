@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::app::{pages::layout::page::LonePage, session::is_registration_open};
 
-/// Says what Aldis is and how to begin.
+/// Introduces Aldis, with links to the login and, if open, registration.
 #[component]
 pub fn Welcome() -> impl IntoView {
     let is_open = is_registration_open();

@@ -1,11 +1,11 @@
-//! What only a maintenance has: its window, and what the clock does by itself.
+//! The schedule of a maintenance: window, conflicts, automations.
 
 use leptos::prelude::*;
 
 use super::{
     Room,
-    draft::{Draft, DraftHead},
     header::zone,
+    room_form::{RoomForm, RoomFormHead},
 };
 use crate::{
     app::{
@@ -20,9 +20,9 @@ use crate::{
     model::IncidentStatus,
 };
 
-/// When it is planned, while that can change, and the automations.
+/// Conflicts, and the forms for window and automations while it has not ended.
 #[component]
-pub fn Planning(
+pub fn MaintenanceSchedule(
     /// The room.
     room: Room,
 ) -> impl IntoView {
@@ -37,23 +37,23 @@ pub fn Planning(
                     <a href="/maintenances">"All maintenance and series"</a>
                 </p>
             </Show>
-            <InTheWay room />
+            <ConflictList room />
             <Show
                 when=move || !has_ended.get()
                 fallback=|| view! { <p class="hint">"This maintenance is over."</p> }
             >
                 <div class="plan">
-                    <Reschedule room />
-                    <Automatic room />
+                    <RescheduleForm room />
+                    <AutomationsForm room />
                 </div>
             </Show>
         </section>
     }
 }
 
-/// What its window collides with, while it is not over.
+/// Conflicts of its window, while it has not ended.
 #[component]
-fn InTheWay(room: Room) -> impl IntoView {
+fn ConflictList(room: Room) -> impl IntoView {
     let conflicts = Memo::new(move |_| {
         let has_ended = room.incident.with(|incident| incident.status.has_ended());
         if has_ended { Vec::new() } else { room.conflicts.get() }
@@ -69,12 +69,12 @@ fn InTheWay(room: Room) -> impl IntoView {
 }
 
 #[component]
-fn Reschedule(room: Room) -> impl IntoView {
+fn RescheduleForm(room: Room) -> impl IntoView {
     let action = FormAction::<server_fns::Reschedule>::new();
     let form = Form::new(action, "reschedule");
-    let draft = Draft::new(room, action, form);
+    let room_form = RoomForm::new(room, action, form);
     let zone = zone(room);
-    let first = draft.begin_with(move || {
+    let first = room_form.begin_with(move || {
         let (window, is_planned) =
             room.incident.with(|incident| (incident.window(), incident.status == IncidentStatus::Scheduled));
         window.map(|(start, end)| zone.with(|zone| (zone.field_value(start), zone.field_value(end), is_planned)))
@@ -100,9 +100,9 @@ fn Reschedule(room: Room) -> impl IntoView {
             form
             class="card stack"
             novalidate=true
-            on:input=move |_| draft.touch()
+            on:input=move |_| room_form.touch()
         >
-            <DraftHead draft />
+            <RoomFormHead room_form />
             {fields}
             <div class="actions">
                 <Submit form label="Reschedule" busy="Rescheduling…" class="button" />
@@ -113,21 +113,22 @@ fn Reschedule(room: Room) -> impl IntoView {
 }
 
 #[component]
-fn Automatic(room: Room) -> impl IntoView {
+fn AutomationsForm(room: Room) -> impl IntoView {
     let action = FormAction::<SetAutomations>::new();
     let form = Form::new(action, "automations");
-    let draft = Draft::new(room, action, form);
-    let first = draft.begin_with(move || room.incident.with(|incident| incident.automations.unwrap_or_default()));
+    let room_form = RoomForm::new(room, action, form);
+    let first = room_form.begin_with(move || room.incident.with(|incident| incident.automations.unwrap_or_default()));
     // Subscribers cannot be notified yet: the form sends what is stored.
-    let kept = |name, is_set: bool| is_set.then(|| view! { <input type="hidden" name=name autocomplete="off" value="on" /> });
+    let kept =
+        |name, is_set: bool| is_set.then(|| view! { <input type="hidden" name=name autocomplete="off" value="on" /> });
     view! {
         <ServerForm
             form
             class="card stack"
             novalidate=true
-            on:input=move |_| draft.touch()
+            on:input=move |_| room_form.touch()
         >
-            <DraftHead draft />
+            <RoomFormHead room_form />
             <fieldset class="ticks">
                 <legend>"Automations"</legend>
                 {move || {
