@@ -121,7 +121,7 @@ fn EditUpdateForm(room: Room, update: Signal<IncidentUpdate>, notice: RwSignal<&
                             kind="datetime-local"
                             value=at
                             hint=move || {
-                                move || zone.with(|zone| format!("In {}. The latest update sets the status.", zone.name))
+                                move || zone.with(|zone| format!("Time zone: {}. The latest update sets the status.", zone.name))
                             }
                         />
                     }
