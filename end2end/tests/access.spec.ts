@@ -9,7 +9,7 @@ const entries = (page: Page) => page.locator('.audit-entry');
 
 async function createToken(page: Page, name: string, scope = 'Read'): Promise<string> {
   await page.getByLabel('Token name', { exact: true }).fill(name);
-  await page.getByLabel('May', { exact: true }).selectOption(scope);
+  await page.getByLabel('Access', { exact: true }).selectOption(scope);
   await page.getByRole('button', { name: 'Create token' }).click();
   const secret = page.getByLabel('Token secret', { exact: true });
   await expect(secret).toHaveValue(/^aldis_.{43}$/);
@@ -35,7 +35,7 @@ test('a token is made, works, is shown once, and is revoked', async ({ page, pla
   await expect(page.getByLabel('Token secret')).toHaveCount(0);
   await expect(page.locator('main')).not.toContainText(secret.slice(0, 30));
   const row = tokens(page).getByRole('listitem').filter({ hasText: 'Pipeline' });
-  await expect(row).toContainText(/Read and write · last used just now · expiry/);
+  await expect(row).toContainText(/Read and write · last used just now · expires/);
   await row.getByRole('button', { name: 'Revoke Pipeline' }).click();
   await expect(tokens(page).getByText('No tokens yet.')).toBeVisible();
   expect((await program.get('/api/services')).status()).toBe(401);
@@ -47,12 +47,12 @@ test('the log tells who did what, and is narrowed by its address', async ({ page
   const service = await addService(page, 'Checkout');
   await setStatus(page, service, 'major_outage');
   await go(page, '/settings');
-  await page.getByRole('link', { name: 'Read the audit log' }).click();
+  await page.getByRole('link', { name: 'View audit log' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Audit log');
   await expect(entries(page).first()).toContainText('Service changed: Checkout');
   await expect(entries(page).first()).toContainText('status: operational → major_outage');
   await expect(entries(page).first()).toContainText('Ada Lamp');
-  await page.getByLabel('What', { exact: true }).selectOption('Service created');
+  await page.getByLabel('Action', { exact: true }).selectOption('Service created');
   await page.getByRole('button', { name: 'Filter' }).click();
   await page.waitForURL(/action=service_created/);
   await expect(entries(page)).toHaveText([/Service created: Checkout/]);

@@ -101,7 +101,7 @@ test('an update is posted, and the incident resolved, under the eyes of another 
   for (const screen of [page, kim]) {
     await expect(updates(screen)).toHaveCount(2);
     await expect(updates(screen).first()).toContainText('Identified');
-    await expect(updates(screen).first()).toContainText('by Ada Lamp, subscribers told');
+    await expect(updates(screen).first()).toContainText('by Ada Lamp');
     await expect(updates(screen).first()).toContainText('Checkout: Partial Outage → to Degraded');
     await expect(updates(screen).first().locator('strong').last()).toHaveText('faulty');
     await expect(step(screen, 'Identified')).toBeChecked();
@@ -139,7 +139,7 @@ test('before it is posted, the preview shows the headline, the services and the 
   await expect(preview(page)).toContainText('Partial System Outage');
   await expect(preview(page)).toContainText('Checkout: Major Outage → to Operational');
 
-  await impactOf(page, 'Checkout').selectOption('As it is');
+  await impactOf(page, 'Checkout').selectOption('No change');
   await step(page, 'Resolved').check();
   await expect(page.getByText('All services recover.')).toBeVisible();
   await expect(preview(page)).toContainText('All Systems Operational');
@@ -152,7 +152,7 @@ test('before it is posted, the preview shows the headline, the services and the 
   expect(left.status).toBe('degraded');
 
   await page.setViewportSize({ width: 390, height: 844 });
-  const toggle = button(page, 'Preview for visitors');
+  const toggle = button(page, 'Preview the public page');
   await expect(preview(page).locator('.headline')).toBeHidden();
   await toggle.click();
   await expect(toggle).toHaveAttribute('aria-expanded', 'true');
@@ -340,7 +340,7 @@ test('rule 3.4.1 a postmortem is written once it is over, and published when it 
   await expect(page.locator('.postmortem-preview strong')).toHaveText('bad');
   await button(page, 'Save draft').click();
   await expect(page.locator('.postmortem').getByText('Saved.')).toBeVisible();
-  await expect(page.getByText('Not published: only members see it.')).toBeVisible();
+  await expect(page.getByText('Not published. Only members see it.')).toBeVisible();
   await expect(text).toHaveValue('A **bad** deploy');
   const visitor = await stranger(page);
   await go(visitor, `/public/${slug}/incidents/${incident.id}`);
@@ -350,7 +350,7 @@ test('rule 3.4.1 a postmortem is written once it is over, and published when it 
   await expect(page.locator('.postmortem').getByText(/^Published /)).toBeVisible();
   await expect(visitor.getByRole('main')).toContainText('A bad deploy');
   await button(page, 'Back to draft').click();
-  await expect(page.getByText('Not published: only members see it.')).toBeVisible();
+  await expect(page.getByText('Not published. Only members see it.')).toBeVisible();
 });
 
 test('details are corrected, services taken out, and the whole deleted by its title', async ({ page, expectConsole }) => {
@@ -376,7 +376,7 @@ test('details are corrected, services taken out, and the whole deleted by its ti
   await expect(page.getByLabel('Impact')).toHaveValue('');
 
   await button(page, 'Detach Checkout').click();
-  await expect(page.getByText('Checkout was taken out.')).toBeFocused();
+  await expect(page.getByText('Checkout was detached.')).toBeFocused();
   await expect(button(page, 'Detach Checkout')).toHaveCount(0);
 
   await page.getByText('Delete this incident').click();
@@ -414,7 +414,7 @@ test('a draft is published from its room', async ({ page, expectConsole }) => {
   await expect(page.getByRole('link', { name: 'View on public page' })).toHaveCount(0);
   await button(page, 'Publish').click();
   await expect(page.getByText('Only members see this')).toHaveCount(0);
-  await expect(page.getByText('Published. Visitors see it now.')).toBeFocused();
+  await expect(page.getByText('Published. Visitors can see it now.')).toBeFocused();
   await page.getByRole('link', { name: 'View on public page' }).click();
   await page.waitForURL(`**/public/${slug}/incidents/${incident.id}`);
   await expect(page.getByRole('main')).toContainText('Checkout fails');
@@ -441,13 +441,13 @@ test('rule 3.6 a maintenance is moved, begun early, verified and completed', asy
   await expect(updates(page).first()).toContainText(new RegExp(`rescheduled to \\w{3} 27 Mar ${year}, 20:00–22:00 UTC`));
 
   await page.getByLabel('Remind 60 minutes before').uncheck();
-  await page.getByLabel('Complete at the planned end').uncheck();
+  await page.getByLabel('Complete at the scheduled end').uncheck();
   await button(page, 'Save automations').click();
   await expect(page.locator('.plan').getByText('Saved.')).toBeVisible();
   await page.reload();
   await expect(page.getByLabel('Remind 60 minutes before')).not.toBeChecked();
-  await expect(page.getByLabel('Begin at the planned start')).toBeChecked();
-  await expect(page.getByLabel('Complete at the planned end')).not.toBeChecked();
+  await expect(page.getByLabel('Begin at the scheduled start')).toBeChecked();
+  await expect(page.getByLabel('Complete at the scheduled end')).not.toBeChecked();
   await expect(page.locator('html.alive')).toBeAttached();
 
   await page.getByLabel('Title', { exact: true }).fill('Database move');
@@ -464,7 +464,7 @@ test('rule 3.6 a maintenance is moved, begun early, verified and completed', asy
   await expect(state(page)).toContainText('Verifying');
   await button(page, 'Complete').click();
   await expect(state(page)).toContainText('Completed');
-  await expect(page.getByText('It is over: nothing is planned any more.')).toBeVisible();
+  await expect(page.getByText('This maintenance is over.')).toBeVisible();
   await expect(page.getByRole('radiogroup', { name: 'Status' }).getByRole('radio')).toHaveCount(1);
   await expect(preview(page)).toContainText('All Systems Operational');
 });

@@ -94,7 +94,7 @@ test('a draft is the members’ own until it is published', async ({ page }) => 
   const { slug } = await signUp(page);
   await go(page, '/incidents/new');
   await title(page).fill('Not yet told');
-  await page.getByLabel('Keep as draft').check();
+  await page.getByLabel('Save as draft').check();
   await button(page, 'Open incident').click();
   await inRoom(page);
   await go(page, '/incidents');
@@ -115,7 +115,7 @@ test('a template fills the form, its placeholders replaced', async ({ page }) =>
 
   await go(page, '/incidents/new');
   await page.getByLabel('Template', { exact: true }).selectOption('Slow database');
-  await page.getByRole('button', { name: 'Use the template' }).click();
+  await page.getByRole('button', { name: 'Use template' }).click();
   await page.waitForURL(/template=/);
   await expect(title(page)).toHaveValue('Database slow at Lamp Works');
   await expect(affected(page, 'Database')).toHaveValue('degraded');
@@ -134,19 +134,19 @@ test('UI-48 filters stand in the address, and the way back restores them', async
   await page.getByLabel('Status', { exact: true }).selectOption('Resolved');
   await button(page, 'Filter').click();
   await page.waitForURL(/status=resolved/);
-  await expect(under(page, 'Found')).toHaveText([/Mail is late/]);
+  await expect(under(page, 'Results')).toHaveText([/Mail is late/]);
   await page.getByLabel('Status', { exact: true }).selectOption('Any');
   await page.getByLabel('Service', { exact: true }).selectOption('API');
   await button(page, 'Filter').click();
-  await expect(under(page, 'Found')).toHaveText([/The API is slow/]);
+  await expect(under(page, 'Results')).toHaveText([/The API is slow/]);
   await page.goBack();
-  await expect(under(page, 'Found')).toHaveText([/Mail is late/]);
+  await expect(under(page, 'Results')).toHaveText([/Mail is late/]);
   await expect(page.getByLabel('Status', { exact: true })).toHaveValue('resolved');
   await page.reload();
-  await expect(under(page, 'Found')).toHaveText([/Mail is late/]);
+  await expect(under(page, 'Results')).toHaveText([/Mail is late/]);
 
   await go(page, '/incidents?search=nothing+like+it');
-  await expect(page.getByText('Nothing here matches.')).toBeVisible();
+  await expect(page.getByText('No incidents match your filters.')).toBeVisible();
   await expect(page.getByLabel('Search', { exact: true })).toHaveValue('nothing like it');
 });
 
@@ -155,12 +155,12 @@ test('the list goes on page by page with its filters', async ({ page }) => {
   await signUp(page);
   for (let n = 1; n <= 27; n += 1) await open(page, { title: `Trouble ${n}` });
   await go(page, '/incidents?status=investigating');
-  await expect(under(page, 'Found')).toHaveCount(25);
+  await expect(under(page, 'Results')).toHaveCount(25);
   await page.getByRole('link', { name: 'Next page' }).click();
   await page.waitForURL(/status=investigating&before=/);
-  await expect(under(page, 'Found')).toHaveText([/Trouble 2\D/, /Trouble 1\D/]);
+  await expect(under(page, 'Results')).toHaveText([/Trouble 2\D/, /Trouble 1\D/]);
   await page.getByRole('link', { name: 'First page' }).click();
-  await expect(under(page, 'Found')).toHaveCount(25);
+  await expect(under(page, 'Results')).toHaveCount(25);
 });
 
 test('the list follows: what opens comes, what is resolved moves, and the focus stays', async ({ page }) => {
@@ -185,9 +185,9 @@ test('a service says by what it is held, and its control sets what it is by itse
   await open(page, { title: 'The API is down', services: [{ id: api.id, status: 'major_outage' }] });
   await go(page, '/dashboard');
   const held = page.locator('.held-by');
-  await expect(held).toContainText('Held by The API is down · by itself Operational');
+  await expect(held).toContainText('Held by The API is down · own status: Operational');
   await page.getByRole('combobox', { name: 'Status of API' }).selectOption('Degraded');
-  await expect(held).toContainText('by itself Degraded');
+  await expect(held).toContainText('own status: Degraded');
   await expect(page.getByRole('combobox', { name: 'Status of API' })).toHaveValue('major_outage');
 });
 
@@ -248,12 +248,12 @@ test('an admin chooses the zone that the forms and the page go by', async ({ pag
   await go(page, '/settings');
   await page.getByLabel('Time zone', { exact: true }).selectOption('Asia/Tokyo');
   await button(page, 'Set time zone').click();
-  await expect(page.getByText('Set.', { exact: true })).toBeVisible();
+  await expect(page.getByText('Time zone saved.', { exact: true })).toBeVisible();
   await go(page, '/incidents/past');
-  await expect(page.getByText('Time in Asia/Tokyo.').first()).toBeVisible();
+  await expect(page.getByText('Time zone: Asia/Tokyo.').first()).toBeVisible();
 });
 
-test('UI-5 UI-6 UI-18 UI-47 every page is accessible, holds its words and is the same before and after hydration', async ({
+test('UI-05 UI-06 UI-18 UI-47 every page is accessible, holds its words and is the same before and after hydration', async ({
   page,
 }) => {
   test.slow();

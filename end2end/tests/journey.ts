@@ -326,7 +326,7 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
     },
     { past: [second, first] },
   );
-  for (const page of [ada, bobsRoom]) await expect(page.getByText('Not published: only members see it.')).toBeVisible();
+  for (const page of [ada, bobsRoom]) await expect(page.getByText('Not published. Only members see it.')).toBeVisible();
   for (const page of [eve, dan]) {
     await expect(page.getByText('Postmortem')).toHaveCount(0);
     expect(await (await page.request.get(page.url())).text()).not.toMatch(/Postmortem|too small/);

@@ -50,7 +50,7 @@ test('UI-21 from sign-up to a status by keyboard alone', async ({ page }) => {
   await expect(page.getByRole('heading', { level: 1 })).toBeFocused();
   await tabTo(page, page.locator('summary', { hasText: 'Delete this service' }));
   await page.keyboard.press('Enter');
-  await tabTo(page, page.getByLabel('Type what it is called to confirm'));
+  await tabTo(page, page.getByLabel('Type the service name to confirm'));
   await page.keyboard.type('API');
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/services$/);

@@ -99,7 +99,7 @@ test('services and groups added, renamed, moved and deleted reach open pages', a
   await expect(row(visitor, 'Gateway')).toContainText('Every request');
 
   await page.getByText('Delete this service').click();
-  await page.getByLabel('Type what it is called to confirm').fill('Gateway');
+  await page.getByLabel('Type the service name to confirm').fill('Gateway');
   await page.getByRole('button', { name: 'Delete service' }).click();
   await expect(names).toHaveText(['Web']);
 });

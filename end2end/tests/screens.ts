@@ -118,7 +118,7 @@ const shown = ({ page, kind }: Screen): Promise<unknown> =>
         main.querySelector('.room-preview')!.remove();
         return {
           ...told(main, 'h1'),
-          by: text(main, '.update .update-tools > .meta')?.replace(/^by (.*), subscribers (not )?told$/, '$1'),
+          by: text(main, '.update .update-tools > .meta')?.replace(/^by /, ''),
           learned: learned ? { text: learned.querySelector('textarea')!.value, isPublished } : undefined,
           headline,
         };

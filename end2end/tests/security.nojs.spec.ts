@@ -26,7 +26,7 @@ test('sessions are revoked and the password changed', async ({ page, expectConso
   await page.getByLabel('New password', { exact: true }).fill(fresh);
   await page.getByRole('button', { name: 'Change password' }).click();
   await page.waitForURL(/\/account\?saved=password$/);
-  await expect(page.getByText('Your password is changed.')).toBeVisible();
+  await expect(page.getByText('Password changed.')).toBeVisible();
   await logIn(other, { ...member, password: fresh });
 });
 

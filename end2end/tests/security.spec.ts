@@ -20,7 +20,7 @@ import { giveTheCode, giveThePassword, setUpSecondFactor } from './security';
 /** A session that has ended is told so within this time, wherever it is. */
 const AT_ONCE = { timeout: SOON, waitUntil: 'commit' } as const;
 
-test('UI-50 a session that is revoked leaves its page for the login', async ({ page, expectConsole }) => {
+test('UI-38 a session that is revoked leaves its page for the login', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   const member = await signUp(page);
   const other = await stranger(page);
@@ -55,7 +55,7 @@ test('a new password ends the other sessions, and this one goes on', async ({ pa
     page.getByRole('button', { name: 'Change password' }).click(),
   ]);
   await alive(page);
-  await expect(page.getByRole('status').filter({ hasText: 'Your password is changed.' })).toBeVisible();
+  await expect(page.getByRole('status').filter({ hasText: 'Password changed.' })).toBeVisible();
   await expect(page.getByRole('list', { name: 'Sessions' }).getByRole('listitem')).toHaveCount(1);
   await other.waitForURL((url) => url.pathname === '/login', AT_ONCE);
   await logIn(other, { ...member, password: fresh });
@@ -67,7 +67,7 @@ test('a second factor is set up, asked for, and replaced by a recovery code', as
   const member = await signUp(page);
   const { key, codes } = await setUpSecondFactor(page);
   await go(page, '/account');
-  await expect(page.getByText('10 recovery codes are left.')).toBeVisible();
+  await expect(page.getByText('10 recovery codes left.')).toBeVisible();
   await expect(page.getByText(codes[0]!)).toHaveCount(0);
 
   const phone = await stranger(page);
@@ -82,7 +82,7 @@ test('a second factor is set up, asked for, and replaced by a recovery code', as
   await giveTheCode(borrowed, codes[4]!.toUpperCase());
   await borrowed.waitForURL('**/services');
   await page.reload();
-  await expect(page.getByText('9 recovery codes are left.')).toBeVisible();
+  await expect(page.getByText('9 recovery codes left.')).toBeVisible();
 });
 
 test('who forgot the password is told what to do', async ({ page }) => {

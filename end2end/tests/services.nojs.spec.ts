@@ -71,7 +71,7 @@ test('edit a service, and delete it by typing its name', async ({ page, expectCo
 
   await page.goto(`/services/${id}`);
   await page.getByText('Delete this service').click();
-  const confirm = page.getByLabel('Type what it is called to confirm');
+  const confirm = page.getByLabel('Type the service name to confirm');
   await confirm.fill('API');
   expect(await send(page, page.getByRole('button', { name: 'Delete service' }))).toBe(400);
   // Open again, so that the fault can be seen.
@@ -125,7 +125,7 @@ test('groups are added, renamed and deleted', async ({ page, expectConsole }) =>
   await page.goto('/services');
   await group(page, 'Platform').getByText('Rename or delete').click();
   await group(page, 'Platform').getByRole('button', { name: 'Delete group' }).click();
-  await expect(group(page, 'Without a group').getByRole('listitem')).toContainText('API');
+  await expect(group(page, 'Ungrouped').getByRole('listitem')).toContainText('API');
 });
 
 test('UI-26 a refused service keeps what was typed, and a page sent again does not add twice', async ({

@@ -42,7 +42,7 @@ test('a service is renamed, described, put in a group and back', async ({ page }
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByText('Saved.')).toBeVisible();
   await go(page, '/services');
-  await expect(page.getByRole('heading', { name: 'Without a group' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Ungrouped' })).toBeVisible();
   await expect(page.getByText('No services in this group.').filter({ visible: true })).toBeVisible();
 });
 
@@ -50,7 +50,7 @@ test('the history of a service tells who changed what', async ({ page }) => {
   await signUp(page, { name: 'Ada Lamp' });
   const { id } = await addService(page, 'API');
   await go(page, `/services/${id}`);
-  await expect(page.getByText('Its status has not changed since it was added.')).toBeVisible();
+  await expect(page.getByText('No status changes yet.')).toBeVisible();
   await statusOf(page, 'API').selectOption('Partial Outage');
   await statusOf(page, 'API').selectOption('Operational');
   const entries = page.locator('main ol > li');
@@ -125,10 +125,10 @@ test('groups are added, renamed and deleted; their services stay', async ({ page
     .locator('section.group')
     .filter({ has: page.getByRole('heading', { name: 'Platform', exact: true }) });
   await expect(platform.getByText('Renamed.')).toBeVisible();
-  await expect(platform.getByText('Its service stays, without a group.')).toBeVisible();
+  await expect(platform.getByText('The service in it will be ungrouped.')).toBeVisible();
   await platform.getByRole('button', { name: 'Delete group' }).click();
   await expect(platform).toHaveCount(0);
-  await expect(page.getByRole('heading', { name: 'Without a group' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Ungrouped' })).toBeVisible();
   expect(await namesOf(page)).toEqual(['API']);
 });
 
@@ -138,7 +138,7 @@ test('UI-35 a service is deleted only by who types its name', async ({ page, exp
   const { id } = await addService(page, 'Ledger');
   await go(page, `/services/${id}`);
   await page.getByText('Delete this service').click();
-  const confirm = page.getByLabel('Type what it is called to confirm');
+  const confirm = page.getByLabel('Type the service name to confirm');
   await confirm.fill('ledger?');
   await page.getByRole('button', { name: 'Delete service' }).click();
   await expect(confirm).toHaveAccessibleDescription(/Type “Ledger” to confirm/);

@@ -15,7 +15,7 @@ test('a team from the first invitation to the last goodbye, without JavaScript',
   await page.getByRole('button', { name: 'Invite member' }).click();
   const link = page.getByLabel('Invitation link');
   await expect(link).toHaveValue(/\/invite\/[\w-]{43}$/);
-  await expect(page.getByText('No mail is sent: give them this link yourself')).toBeVisible();
+  await expect(page.getByText('No email was sent, so share this link yourself')).toBeVisible();
 
   const grace = await stranger(page, { javaScriptEnabled: false });
   const { pathname } = new URL(await link.inputValue());
@@ -62,8 +62,8 @@ test('an invitation is taken back, and the last admin stays', async ({ page, exp
   const email = `${unique('grace')}@example.test`;
   const link = await invite(page, email);
   await page.goto('/team');
-  await page.getByRole('button', { name: `Revoke the invitation of ${email}` }).click();
-  await expect(page.getByText('Nobody is invited at the moment.')).toBeVisible();
+  await page.getByRole('button', { name: `Revoke invitation for ${email}` }).click();
+  await expect(page.getByText('No pending invitations.')).toBeVisible();
   expect((await page.goto(link))?.status()).toBe(404);
   await expect(page.getByText("This invitation can't be used")).toBeVisible();
   await page.goto('/team');

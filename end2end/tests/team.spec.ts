@@ -39,7 +39,7 @@ test('a team from the first invitation to the last goodbye', async ({ page, expe
   await page.getByRole('button', { name: 'Invite member' }).click();
   const link = page.getByLabel('Invitation link');
   await expect(link).toHaveValue(/\/invite\/[\w-]{43}$/);
-  await expect(page.getByText('No mail is sent: give them this link yourself')).toBeVisible();
+  await expect(page.getByText('No email was sent, so share this link yourself')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Copy' })).toBeVisible();
   await expect(page.getByRole('list', { name: 'Invitations' })).toContainText(email);
 
@@ -48,7 +48,7 @@ test('a team from the first invitation to the last goodbye', async ({ page, expe
   const { pathname } = new URL(await link.inputValue());
   keepSecret(pathname.split('/').pop()!);
   await go(grace, pathname);
-  await expect(grace.getByRole('main')).toContainText(`${organization} invites ${email}`);
+  await expect(grace.getByRole('main')).toContainText(`${organization} has invited ${email}`);
   await grace.getByLabel('Your name').fill('Grace Hopper');
   await grace.getByLabel('Password', { exact: true }).fill(password());
   await grace.getByRole('button', { name: 'Create account and join' }).click();

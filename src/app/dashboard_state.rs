@@ -1,4 +1,4 @@
-//! What a team's pages share: the organization's services, live, with the changes under way laid over them.
+//! State shared by the members' pages: the organization's live page with pending status changes applied.
 
 use std::collections::BTreeMap;
 
@@ -13,82 +13,86 @@ use crate::model::{
     Account, Code, Error, PublicOrganization, Result, Service, ServiceId, ServiceStatus, StatusPage, Timestamp, Zone,
 };
 
-/// The services as the server has them, and as they are shown while a change is on its way.
+/// The organization's page as the server has it, and with pending changes; called `board` in pages.
 #[derive(Clone, Copy)]
 pub struct DashboardState {
     answer: Resource<Result<StatusPage>>,
     page: RwSignal<StatusPage>,
     is_loaded: RwSignal<bool>,
-    wanted: RwSignal<BTreeMap<ServiceId, ServiceStatus>>,
-    shown: Memo<StatusPage>,
-    /// How the line to the server is.
+    pending: RwSignal<BTreeMap<ServiceId, ServiceStatus>>,
+    with_pending: Memo<StatusPage>,
+    /// The state of the live feed.
     pub connection: Signal<Connection>,
-    /// What went wrong outside a form.
+    /// Errors of actions outside forms.
     pub notices: Notices,
 }
 
 impl DashboardState {
-    /// Begins to load the organization's services, and to follow them once they are there.
+    /// Starts loading the page, and follows the live feed once it is loaded.
     pub fn open(account: &Account) -> Self {
         let page = RwSignal::new(empty_page(account));
         let is_loaded = RwSignal::new(false);
-        let wanted = RwSignal::new(BTreeMap::new());
+        let pending = RwSignal::new(BTreeMap::new());
         Self {
             answer: Resource::new_blocking(|| (), |()| server_fns::board()),
             page,
             is_loaded,
-            wanted,
-            shown: Memo::new(move |_| wanted.with(|wanted| page.with(|page| overlaid(page, wanted)))),
+            pending,
+            with_pending: Memo::new(move |_| pending.with(|pending| page.with(|page| apply_pending(page, pending)))),
             connection: live::connect("/api/live".to_owned(), page, is_loaded.into(), fetch),
             notices: Notices::new(),
         }
     }
 
-    /// The answer to the first load; reading it suspends.
+    /// The result of the first load; suspends until then.
     fn answer(self) -> Option<Result<()>> {
         Some(self.answer.get()?.map(|first| {
             if self.is_loaded.get_untracked() {
-                self.page.maybe_update(|page| live::renew(page, first));
+                self.page.maybe_update(|page| live::replace_if_newer(page, first));
             } else {
-                // What stands there is no state to compare with: an organization without events has the number 0 too.
+                // The placeholder is always replaced: an organization without events has number 0, too.
                 self.page.set(first);
                 self.is_loaded.set(true);
             }
         }))
     }
 
-    /// The services, with the changes under way.
+    /// The page with pending changes.
     pub fn page(self) -> Signal<StatusPage> {
-        self.shown.into()
+        self.with_pending.into()
     }
 
-    /// Sets a service's status: at once on the screen, and back with a notice when the server refuses. Choices made
-    /// while an answer is awaited are sent after it, so that the last one wins.
+    /// Sets a service's status, optimistically: a refusal reverts it and adds a notice. Changes made while a request is
+    /// pending are sent after it, so that the last one wins.
     pub fn set_status(self, id: ServiceId, status: ServiceStatus) {
-        let is_under_way = self.wanted.try_update(|wanted| wanted.insert(id, status).is_some());
-        if is_under_way == Some(false) {
+        let is_sending = self.pending.try_update(|pending| pending.insert(id, status).is_some());
+        if is_sending == Some(false) {
             spawn_local(async move {
-                while let Some(status) = self.wanted.with_untracked(|wanted| wanted.get(&id).copied()) {
-                    self.settle(id, status, server_fns::set_service_status(id.to_string(), status.to_string()).await);
+                while let Some(status) = self.pending.with_untracked(|pending| pending.get(&id).copied()) {
+                    self.finish_change(
+                        id,
+                        status,
+                        server_fns::set_service_status(id.to_string(), status.to_string()).await,
+                    );
                 }
             });
         }
     }
 
-    fn settle(self, id: ServiceId, sent: ServiceStatus, answer: Result<Service>) {
+    fn finish_change(self, id: ServiceId, sent: ServiceStatus, answer: Result<Service>) {
         let is_refused = answer.is_err();
         match answer {
             Ok(service) => self.put_known(service),
-            Err(error) => self.tell(id, &error),
+            Err(error) => self.report_failure(id, &error),
         }
-        self.wanted.update(|wanted| {
-            if is_refused || wanted.get(&id) == Some(&sent) {
-                wanted.remove(&id);
+        self.pending.update(|pending| {
+            if is_refused || pending.get(&id) == Some(&sent) {
+                pending.remove(&id);
             }
         });
     }
 
-    fn tell(self, id: ServiceId, error: &Error) {
+    fn report_failure(self, id: ServiceId, error: &Error) {
         if error.code == Code::Unauthorized {
             live::log_in_again();
         }
@@ -97,18 +101,17 @@ impl DashboardState {
         self.notices.add(format!("The status of {name} was not changed. {}", error.message));
     }
 
-    /// Puts what the server answered in its place, before the line tells of it.
+    /// Shows a service from an answer before the live feed delivers it.
     pub fn put(self, service: Service) {
         self.page.update(|page| page.put(service));
     }
 
-    /// As [`DashboardState::put`], for a service that was there before: when its deletion was faster, it stays away.
+    /// As [`DashboardState::put`], but ignores a service that has been deleted in the meantime.
     pub fn put_known(self, service: Service) {
         self.page.update(|page| page.put_known(service));
     }
 
-    /// Does something that the server answers by nothing, shows how things are after it, and goes on with `then`. A
-    /// refusal becomes a notice.
+    /// Runs `work`, refreshes the page, or adds a notice if it fails, and calls `then`.
     pub fn change(self, work: impl Future<Output = Result<()>> + 'static, then: impl FnOnce() + 'static) {
         spawn_local(async move {
             match work.await {
@@ -122,20 +125,20 @@ impl DashboardState {
     /// Loads the whole state.
     pub async fn refresh(self) {
         if let Some(fresh) = fetch().await {
-            self.page.maybe_update(|page| live::renew(page, fresh));
+            self.page.maybe_update(|page| live::replace_if_newer(page, fresh));
         }
     }
 }
 
-/// The team pages' board. Every page inside the frame has one.
+/// The dashboard state, provided by the members' frame.
 pub fn use_board() -> Option<DashboardState> {
     use_context()
 }
 
-/// Shows its children once the board is there, a quiet skeleton before, and a sentence when it cannot be had.
+/// Renders its children once the page is loaded; a skeleton before, an error if loading fails.
 #[component]
 pub fn WhenLoaded<C, V>(
-    /// Draws the page with the board.
+    /// Renders the page.
     children: C,
 ) -> impl IntoView
 where
@@ -146,13 +149,13 @@ where
     let content = move || {
         board.answer().map(|answer| match answer {
             Ok(()) => children(board).into_any(),
-            Err(error) => view! { <Trouble error /> }.into_any(),
+            Err(error) => view! { <LoadError error /> }.into_any(),
         })
     };
     view! { <Transition fallback=Skeleton>{content.clone()}</Transition> }.into_any()
 }
 
-/// Grey bars where rows will be, so that nothing jumps when they come.
+/// Placeholder rows that prevent layout shift.
 #[component]
 fn Skeleton() -> impl IntoView {
     view! {
@@ -164,19 +167,19 @@ fn Skeleton() -> impl IntoView {
     }
 }
 
-/// Says why a page cannot be shown and what to do.
+/// Why a page or section cannot be shown, with a link to retry or to log in.
 #[component]
-pub fn Trouble(
-    /// What the server said.
+pub fn LoadError(
+    /// The server's error.
     error: Error,
 ) -> impl IntoView {
-    let way_out = if error.code == Code::Unauthorized { ("/login", "Log in") } else { ("", "Try again") };
+    let (href, label) = if error.code == Code::Unauthorized { ("/login", "Log in") } else { ("", "Try again") };
     view! {
         <div class="empty" role="alert">
             <p>{error.message}</p>
             <p>
-                <a class="button" href=way_out.0 rel="external">
-                    {way_out.1}
+                <a class="button" href=href rel="external">
+                    {label}
                 </a>
             </p>
         </div>
@@ -187,10 +190,10 @@ async fn fetch() -> Option<StatusPage> {
     server_fns::board().await.ok()
 }
 
-fn overlaid(page: &StatusPage, wanted: &BTreeMap<ServiceId, ServiceStatus>) -> StatusPage {
+fn apply_pending(page: &StatusPage, pending: &BTreeMap<ServiceId, ServiceStatus>) -> StatusPage {
     let mut page = page.clone();
     for service in &mut page.services {
-        service.status = wanted.get(&service.id).copied().unwrap_or(service.status);
+        service.status = pending.get(&service.id).copied().unwrap_or(service.status);
     }
     page
 }

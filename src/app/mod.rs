@@ -1,7 +1,7 @@
-//! What people see: the team's application and the public page, for the server and the browser alike.
+//! The user interface: the team's application and the public page, rendered on the server and hydrated in the browser.
 //!
-//! Nothing here is chosen at compile time: code that needs a browser waits in effects and event handlers, which do not
-//! run on the server. Only the bodies in `server_fns` may name the server.
+//! The code is the same for both: whatever needs a browser runs in effects and event handlers, which do not run on the
+//! server. Only the bodies in `server_fns` may name the server.
 
 mod components;
 mod dashboard_state;
@@ -22,14 +22,14 @@ use web_sys::HtmlElement;
 
 pub use self::routes::App;
 
-/// The typeface, fetched before the stylesheet asks for it.
+/// The font, preloaded before the stylesheet requests it.
 const FONT: &str = "/fonts/inter-latin.woff2";
 
-/// The attribute of the team's documents that tells the page on show. Its address is another when it answers a form that
-/// was sent without JavaScript.
+/// The attribute with the URL of the page on show. The document's own URL differs if it answers a form sent without
+/// JavaScript.
 const PAGE: &str = "data-page";
 
-/// The addresses of the built client, which the server knows.
+/// URLs of the built client.
 #[derive(Clone, Debug)]
 pub struct Assets {
     /// The stylesheet.
@@ -38,8 +38,7 @@ pub struct Assets {
     pub boot: String,
 }
 
-/// Puts a view over the HTML the server sent. Given by the browser's front door, since the server's build has no such
-/// function.
+/// Hydrates a view over the server's HTML. Passed in by the client crate, as the server's build has no such function.
 pub type Mount = fn(HtmlElement, Box<dyn FnOnce() -> AnyView>);
 
 /// The HTML document of the team's application.
@@ -67,7 +66,7 @@ pub fn shell(assets: Assets) -> impl IntoView {
     }
 }
 
-/// Brings the document to life: the public page or the team's application; a document that is neither stays as it is.
+/// Hydrates the public page or the team's application; leaves other documents as they are.
 pub fn hydrate(mount: Mount) {
     let Some(root) = document().document_element() else { return };
     public::hydrate(mount);
@@ -77,21 +76,21 @@ pub fn hydrate(mount: Mount) {
             mount(body, Box::new(|| view! { <App /> }.into_any()));
         }
     }
-    // From here on, what needs the client may show and what stands in for it may go.
+    // CSS: shows what needs the client and hides its fallbacks.
     root.set_class_name("alive");
 }
 
-/// A page's address inside the site.
+/// A page's path with its query.
 fn full_path(path: &str, search: &str) -> String {
     if search.is_empty() { path.to_owned() } else { format!("{path}?{search}") }
 }
 
-/// A page that answers a refused form stands under the form's address; gives it back its own, so that the router finds
-/// the page and reloading it works.
+/// Restores the page's own URL after a refused form, which is answered under the form's URL, so that routing and
+/// reloading work.
 fn restore_address(page: &str) {
     let is_form = location().pathname().is_ok_and(|path| path.starts_with("/fn/"));
     if let (true, Ok(history)) = (is_form, window().history()) {
-        // When the browser refuses, the address stays and the router shows its not-found page.
+        // If the browser refuses, the router shows the not-found page.
         _ = history.replace_state_with_url(&JsValue::NULL, "", Some(page));
     }
 }

@@ -1,4 +1,4 @@
-//! The team's application: which page stands at which path.
+//! The routes of the team's application.
 
 use leptos::{prelude::*, server_fn::redirect::set_redirect_hook};
 use leptos_meta::{Title, provide_meta_context};
@@ -38,10 +38,9 @@ use super::{
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    session::share();
+    session::provide_request_context();
     provide_clock();
-    // Where the server leads, the session may be another: start afresh rather than carry the old page along. Taken
-    // before the router takes it.
+    // The session may change with a redirect, so it loads a new document. Set before the router sets its own hook.
     _ = set_redirect_hook(|path| _ = location().set_href(path));
     view! {
         <Title formatter=|title: String| format!("{title} · Aldis") />
@@ -70,7 +69,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/maintenances/new") view=NewMaintenance ssr=SsrMode::Async />
                     <Route path=path!("/services") view=ServicesPage ssr=SsrMode::Async />
                     <Route path=path!("/services/:id") view=ServicePage ssr=SsrMode::Async />
-                    // After the pages below `/incidents`, whose names are no ids.
+                    // After the other pages below `/incidents`.
                     <Route path=path!("/incidents/:id") view=IncidentRoomPage ssr=SsrMode::Async />
                     <Route path=path!("/team") view=TeamPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
@@ -84,7 +83,7 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// After a change of page, puts the focus on its heading, so that a keyboard and a screen reader begin there too.
+/// Moves focus to the heading after navigation, for keyboard and screen reader users.
 #[component]
 fn FocusOnNavigation() -> impl IntoView {
     let path = use_location().pathname;
@@ -101,7 +100,7 @@ fn focus_heading() {
     let heading = document().query_selector("main h1").ok().flatten();
     let target = heading.or_else(|| document().get_element_by_id("main"));
     if let Some(target) = target.and_then(|target| target.dyn_into::<HtmlElement>().ok()) {
-        // A heading takes the focus from a script only, not in the order of the page.
+        // Focusable by script, but not in the tab order.
         target.set_tab_index(-1);
         _ = target.focus();
     }

@@ -32,8 +32,7 @@ pub struct AppState {
     pub(super) passwords: Passwords,
     pub(super) throttle: SignInThrottle,
     pub(super) requests: RequestLimiter,
-    /// Rate limit of CSP violation reports.
-    pub(super) reports: Requests,
+    pub(super) csp_reports: RateLimiter<&'static str>,
     pub(super) sockets: SocketPermits,
     pub(super) tokens: Tokens,
     pub(super) challenges: Challenges,

@@ -312,7 +312,7 @@ fn come_alive<E>(
         if is_first {
             // After the heading, which takes the focus when the page is reached from another.
             let first = move || Some(AsRef::<HtmlElement>::as_ref(&element).clone());
-            request_animation_frame(move || focus::lead_back(first));
+            request_animation_frame(move || focus::restore(first));
         }
     });
 }

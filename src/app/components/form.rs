@@ -67,9 +67,9 @@ impl Form {
                 // Who has waited is led out of the field they sent it from; who writes stays where they are.
                 let fault = move || first_fault(node);
                 if was_sent.is_some() && !is_written_on.get_value() {
-                    focus::lead_on(node, fault);
+                    focus::advance(node, fault);
                 } else {
-                    focus::lead_back(fault);
+                    focus::restore(fault);
                 }
             }
         });

@@ -12,6 +12,7 @@ pub mod icon;
 pub mod incident;
 pub mod incident_row;
 pub mod notices;
+pub mod role_choices;
 pub mod sections;
 pub mod services_affected;
 pub mod status;

@@ -1,4 +1,4 @@
-//! The pages of the team's application, by entry of the navigation.
+//! Pages of the team's application: a folder for each entry of the navigation, with the components only its pages use.
 
 pub mod account;
 pub mod dashboard;

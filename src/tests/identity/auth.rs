@@ -272,7 +272,7 @@ async fn no_page_links_to_closed_registration() {
     }
     assert!(open.get("/register").await.text.contains("name=\"organization_name\""));
     let page = closed.get("/register").await;
-    assert!(page.text.contains("Registration is closed here.") && !page.text.contains("name=\"organization_name\""));
+    assert!(page.text.contains("Registration is closed.") && !page.text.contains("name=\"organization_name\""));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -290,7 +290,7 @@ async fn without_javascript_the_link_is_shown_once_and_an_invalid_form_is_shown_
     assert_eq!(page.status, 200, "{}", page.text);
     let start = page.text.find("/invite/").expect("the link is shown") + "/invite/".len();
     let secret = page.text[start..start + 43].to_owned();
-    assert!(page.text.contains("give them this link yourself"));
+    assert!(page.text.contains("share this link yourself"));
     assert!(!browser.open("/team").await.text.contains(&secret));
     let refused = browser.submit("/team", path_to("invite_member"), &[("email", "nonsense")]).await;
     assert!(refused.status == 400 && refused.text.contains("nonsense"), "{}", refused.text);

@@ -78,7 +78,7 @@ async fn r_28_a_link_sets_a_new_password_once_and_ends_every_session() {
     set(&app, &secret, PASSWORD).await.refuses(400, &[]);
     // Its page says so before the form is submitted.
     let page = app.browser().open(&format!("/reset-password/{secret}")).await;
-    assert!(page.status == 400 && !page.text.contains("New password") && page.text.contains("Ask for a new one"));
+    assert!(page.status == 400 && !page.text.contains("New password") && page.text.contains("Request a new one"));
     back.get("/api/auth/me").await.is(200);
     // The failed login with the old password is audited just after its answer, so in no certain order.
     let mut actions = actions(&back).await;
@@ -162,7 +162,7 @@ async fn r_26_a_request_does_not_reveal_whether_an_account_exists() {
     assert!(inbox.try_recv().is_err());
     ask(&app, "nonsense").await;
     let page = app.browser().open("/forgot-password?sent=yes").await;
-    assert!(page.text.contains("Check your mail"));
+    assert!(page.text.contains("Check your email"));
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ async fn rule_3_4_5_what_is_over_says_nothing_more_of_services() {
     }
     assert_eq!(team.everything().await, before);
     let room = team.browser().open(&format!("/incidents/{}", id_of(&incident))).await.text;
-    assert!(room.contains("It is over and says nothing of services any more."));
+    assert!(room.contains("It’s over and no longer affects services."));
     // Words alone are welcome, and tell of no change.
     assert_eq!(team.say(&incident, json!({"message": "Thank you."})).await["services"], Value::Null);
     // Opened again, it says what it likes.
@@ -89,7 +89,7 @@ async fn rule_3_4_1_a_postmortem_is_hidden_while_the_incident_is_open_again_and_
     team.say(&incident, json!({"status": "investigating"})).await;
     let mut browser = team.browser();
     let room = browser.open(&format!("/incidents/{}", id_of(&incident))).await.text;
-    assert!(room.contains("visitors do not see the postmortem") && room.contains("Back to draft"));
+    assert!(room.contains("Visitors won’t see the postmortem") && room.contains("Back to draft"));
     let fields = [("id", id_of(&incident)), ("withdraw", "on")];
     let withdrawn = browser.call(path_to("write_postmortem"), &fields).await.is(200);
     assert_eq!(

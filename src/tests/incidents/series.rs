@@ -54,7 +54,7 @@ async fn the_windows_of_a_draft_series_stay_drafts_until_each_is_published() {
     assert!(all[1..].iter().all(|window| window["is_draft"] == true), "{all:?}");
     assert_eq!((&all[0]["status"], &all[1]["status"]), (&json!("completed"), &json!("scheduled")));
     assert_eq!(team.public("status").await["upcoming_maintenances"], json!([]));
-    assert!(team.browser().open("/maintenances").await.text.contains("Drafts, "), "the list of series says so");
+    assert!(team.browser().open("/maintenances").await.text.contains("Drafts · "), "the list of series says so");
 
     team.delete(&format!("/api/maintenance-series/{}", id_of(&series(&team).await[0]))).await.is(204);
     assert_eq!(windows(&team).await.len(), 1, "what nobody has seen is not called off, but gone");

@@ -1,4 +1,4 @@
-//! Pages of a person's own account.
+//! The reader's own account: settings, second factor, creating another organization.
 
 pub mod new_organization;
 pub mod second_factor;

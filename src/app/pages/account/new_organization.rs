@@ -1,4 +1,4 @@
-//! Another organization, for who belongs to one already.
+//! Creating another organization while signed in.
 
 use leptos::{either::Either, prelude::*};
 
@@ -12,14 +12,14 @@ use crate::app::{
     session::is_registration_open,
 };
 
-/// Creates another organization, whose admin one is, where anybody may create one.
+/// The form that creates another organization, if registration is open.
 #[component]
 pub fn NewOrganizationPage() -> impl IntoView {
     let content = if is_registration_open() {
         Either::Left(view! { <FoundingForm /> })
     } else {
         Either::Right(view! {
-            <p role="status">"Registration is closed here. Ask whoever runs this server for another organization."</p>
+            <p role="status">"Registration is closed. Ask the server’s administrator to create an organization for you."</p>
         })
     };
     view! { <Page title="New organization">{content}</Page> }
@@ -31,7 +31,7 @@ fn FoundingForm() -> impl IntoView {
     let form = Form::new(action, "new-organization");
     view! {
         <p class="hint">
-            "It has a page, services and a team of its own. You are its admin, and go back and forth by \u{201c}Switch organization\u{201d}."
+            "The new organization has its own page, services and team, and you are its admin. Move between organizations with “Switch organization”."
         </p>
         <ServerForm form class="card stack" novalidate=true>
             <FormHead form />

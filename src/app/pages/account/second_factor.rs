@@ -1,9 +1,9 @@
-//! Setting up the second factor: what the app needs, and the first code.
+//! Second-factor setup: the key for the authenticator app, and the first code.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::location::Url;
 
-use super::settings::Codes;
+use super::settings::RecoveryCodeList;
 use crate::{
     app::{
         components::{
@@ -11,40 +11,39 @@ use crate::{
             field::Field,
             form::{Form, FormHead, Submit},
         },
-        dashboard_state::Trouble,
+        dashboard_state::LoadError,
         pages::layout::page::Page,
         server_fns::{self, EnableSecondFactor},
-        session::use_told,
+        session::use_one_time_answer,
     },
     model::{Code, Error, RecoveryCodes, SecondFactorSetup},
 };
 
-/// Shows the seed, as a picture and as text, and asks for the first code.
+/// The key as a QR code and as text, and the form for the first code.
 #[component]
 pub fn SecondFactorPage() -> impl IntoView {
     let action = FormAction::<EnableSecondFactor>::new();
-    // The page's own, as it is still listened to while the codes take the form's place.
+    // Owned by the page: its answer is still read after the codes have replaced the form.
     let form = Form::new(action, "second-factor");
-    let told = use_told::<RecoveryCodes>(EnableSecondFactor::url());
-    let is_told = told.is_some();
-    // Once it is on there is nothing more to set up.
+    let answered = use_one_time_answer::<RecoveryCodes>(EnableSecondFactor::url());
+    let is_on = answered.is_some();
     let setup =
-        move || async move { if is_told { Err(Error::not_found()) } else { server_fns::show_second_factor().await } };
+        move || async move { if is_on { Err(Error::not_found()) } else { server_fns::show_second_factor().await } };
     let answer = Resource::new_blocking(|| (), move |()| setup());
     let codes = move || match action.answer() {
         Some(Ok(codes)) => Some(codes),
-        _ => told.clone(),
+        _ => answered.clone(),
     };
     let setup = move || {
         answer.get().map(|setup| match setup {
-            Ok(setup) => view! { <Setup form setup /> }.into_any(),
-            Err(error) => view! { <Refusal error /> }.into_any(),
+            Ok(setup) => view! { <SetupForm form setup /> }.into_any(),
+            Err(error) => view! { <SetupUnavailable error /> }.into_any(),
         })
     };
     let content = move || match codes() {
         Some(codes) => view! {
-            <p>"Two-factor authentication is on: a code is asked for at every login."</p>
-            <Codes codes />
+            <p>"Two-factor authentication is on. You’ll need a code each time you log in."</p>
+            <RecoveryCodeList codes />
             <p>
                 <a class="button" href="/account" rel="external">
                     "Back to your account"
@@ -57,9 +56,9 @@ pub fn SecondFactorPage() -> impl IntoView {
     view! { <Page title="Two-factor authentication">{content}</Page> }
 }
 
-/// Why nothing can be set up here now, and what to do.
+/// Why setup is not possible now, and what to do.
 #[component]
-fn Refusal(error: Error) -> impl IntoView {
+fn SetupUnavailable(error: Error) -> impl IntoView {
     match error.code {
         Code::ConfirmPassword => {
             let confirm = format!("/confirm?next={}", Url::escape("/account/second-factor"));
@@ -74,22 +73,22 @@ fn Refusal(error: Error) -> impl IntoView {
             .into_any()
         }
         Code::NotFound => view! {
-            <p>"Nothing is being set up. " <a href="/account">"Begin on your account's page."</a></p>
+            <p>"You haven’t started setting up two-factor authentication. " <a href="/account">"Start from your account"</a></p>
         }
         .into_any(),
-        _ => view! { <Trouble error /> }.into_any(),
+        _ => view! { <LoadError error /> }.into_any(),
     }
 }
 
 #[component]
-fn Setup(form: Form, setup: SecondFactorSetup) -> impl IntoView {
+fn SetupForm(form: Form, setup: SecondFactorSetup) -> impl IntoView {
     let SecondFactorSetup { secret, uri, size, path } = setup;
-    // In groups of four, as people read it.
+    // Groups of four are easier to copy by hand.
     let groups: Vec<String> =
         secret.as_bytes().chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
     view! {
         <div class="card stack">
-            <p>"1. Scan this with your authenticator app, or type the key in."</p>
+            <p>"1. Scan this code with your authenticator app, or enter the key manually."</p>
             <svg class="qr" viewBox=format!("0 0 {size} {size}") role="img" aria-label="QR code with the key">
                 <rect width=size.to_string() height=size.to_string() fill="#fff" />
                 <path d=path fill="#000" shape-rendering="crispEdges" />
@@ -108,7 +107,7 @@ fn Setup(form: Form, setup: SecondFactorSetup) -> impl IntoView {
                 name="code"
                 label="Code"
                 autocomplete="one-time-code"
-                hint=|| "2. Enter the six digits the app shows now."
+                hint=|| "2. Enter the 6-digit code from the app."
             />
             <Submit form label="Turn on" busy="Checking…" />
         </ServerForm>

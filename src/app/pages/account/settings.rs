@@ -1,4 +1,4 @@
-//! One's own account: profile, password, sessions, second factor.
+//! Account settings: profile, password, second factor, sessions.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -10,38 +10,36 @@ use crate::{
             form::{Done, Form, FormHead, Submit},
             time::Time,
         },
-        dashboard_state::{Trouble, WhenLoaded},
+        dashboard_state::{LoadError, WhenLoaded},
         pages::layout::page::Page,
         server_fns::{
             self, BeginSecondFactor, ChangeEmail, ChangeName, ChangePassword, DisableSecondFactor, RenewRecoveryCodes,
             RevokeOtherSessions, RevokeSession,
         },
-        session::{is_registration_open, use_told},
+        session::{is_registration_open, use_one_time_answer},
     },
     model::{OwnAccount, RecoveryCodes, Result, SessionInfo, Timestamp},
 };
 
-/// The account, as the server answers.
-type Answer = Resource<Result<OwnAccount>>;
+type AccountResource = Resource<Result<OwnAccount>>;
 
-/// What makes new recovery codes. The page's own, as it is still listened to when the account is asked for again: the
-/// codes it told are not told twice.
-type Renewal = FormAction<RenewRecoveryCodes>;
+/// Generates recovery codes. Owned by the page: its answer, shown once, must survive a refetch of the account.
+type RenewCodesAction = FormAction<RenewRecoveryCodes>;
 
-/// What concerns oneself.
+/// The reader's account settings.
 #[component]
 pub fn AccountPage() -> impl IntoView {
-    let answer: Answer = Resource::new_blocking(|| (), |()| server_fns::my_account());
-    let renew = Renewal::new();
+    let answer: AccountResource = Resource::new_blocking(|| (), |()| server_fns::my_account());
+    let renew = RenewCodesAction::new();
     let content = move || {
         answer.get().map(|account| match account {
-            Ok(account) => view! { <Content answer renew account /> }.into_any(),
-            Err(error) => view! { <Trouble error /> }.into_any(),
+            Ok(account) => view! { <AccountContent answer renew account /> }.into_any(),
+            Err(error) => view! { <LoadError error /> }.into_any(),
         })
     };
     view! {
         <Page title="Your account">
-            // The board brings the live line, by which the end of this session is heard.
+            // Brings the live feed, which reports the end of this session.
             <WhenLoaded let:_board>
                 <Transition>{content}</Transition>
             </WhenLoaded>
@@ -50,7 +48,7 @@ pub fn AccountPage() -> impl IntoView {
 }
 
 #[component]
-fn Content(answer: Answer, renew: Renewal, account: OwnAccount) -> impl IntoView {
+fn AccountContent(answer: AccountResource, renew: RenewCodesAction, account: OwnAccount) -> impl IntoView {
     view! {
         <section class="group">
             <h2>"Profile"</h2>
@@ -64,13 +62,13 @@ fn Content(answer: Answer, renew: Renewal, account: OwnAccount) -> impl IntoView
         <section class="group">
             <h2>"Two-factor authentication"</h2>
             {match account.second_factor_since {
-                Some(since) => view! { <SecondFactor renew since left=account.recovery_codes /> }.into_any(),
-                None => view! { <NoSecondFactor /> }.into_any(),
+                Some(since) => view! { <SecondFactorOn renew since left=account.recovery_codes /> }.into_any(),
+                None => view! { <SecondFactorOff /> }.into_any(),
             }}
         </section>
         <section class="group">
             <h2>"Sessions"</h2>
-            <Sessions answer sessions=account.sessions />
+            <SessionList answer sessions=account.sessions />
         </section>
         {is_registration_open()
             .then(|| {
@@ -98,7 +96,7 @@ fn NameForm(name: String) -> impl IntoView {
             <Field form name="name" label="Your name" autocomplete="name" value=Signal::stored(name) />
             <div class="actions">
                 <Submit form label="Save name" busy="Saving…" />
-                <Done form saved="name" text="Your name is saved." />
+                <Done form saved="name" text="Name saved." />
             </div>
         </ServerForm>
     }
@@ -115,12 +113,12 @@ fn EmailForm(email: String) -> impl IntoView {
             <Password
                 form
                 autocomplete="current-password"
-                label="Password, to change the email"
-                hint=|| "You log in by this address, and a link for a new password goes there."
+                label="Password to change your email"
+                hint=|| "You log in with this address, and we send password reset links to it."
             />
             <div class="actions">
                 <Submit form label="Save email" busy="Saving…" />
-                <Done form saved="email" text="Your email is saved." />
+                <Done form saved="email" text="Email saved." />
             </div>
         </ServerForm>
     }
@@ -139,25 +137,25 @@ fn PasswordForm() -> impl IntoView {
                 name="new_password"
                 autocomplete="new-password"
                 label="New password"
-                hint=|| "At least 12 characters. Every other session of yours ends."
+                hint=|| "At least 12 characters. Your other sessions will be logged out."
             />
             <div class="actions">
                 <Submit form label="Change password" busy="Changing…" />
-                <Done form saved="password" text="Your password is changed." />
+                <Done form saved="password" text="Password changed." />
             </div>
         </ServerForm>
     }
 }
 
 #[component]
-fn NoSecondFactor() -> impl IntoView {
+fn SecondFactorOff() -> impl IntoView {
     let action = FormAction::<BeginSecondFactor>::new();
     let form = Form::new(action, "begin-second-factor");
     view! {
         <ServerForm form class="card stack">
             <FormHead form />
             <p>
-                "With an authenticator app, your password alone lets nobody in: whoever logs in also needs a code from your phone."
+                "Require a code from an authenticator app in addition to your password when you log in."
             </p>
             <div class="actions">
                 <Submit form label="Set up two-factor authentication" busy="Preparing…" />
@@ -168,53 +166,53 @@ fn NoSecondFactor() -> impl IntoView {
 }
 
 #[component]
-fn SecondFactor(renew: Renewal, since: Timestamp, left: u64) -> impl IntoView {
+fn SecondFactorOn(renew: RenewCodesAction, since: Timestamp, left: u64) -> impl IntoView {
     let renewal = Form::new(renew, "renew-codes");
     let disable = FormAction::<DisableSecondFactor>::new();
     let removal = Form::new(disable, "disable-second-factor");
-    let told = use_told::<RecoveryCodes>(RenewRecoveryCodes::url());
+    let answered = use_one_time_answer::<RecoveryCodes>(RenewRecoveryCodes::url());
     let codes = move || match renew.answer() {
         Some(Ok(codes)) => Some(codes),
-        _ => told.clone(),
+        _ => answered.clone(),
     };
     let count = codes.clone();
     let count = move || count().map_or(left, |codes| u64::try_from(codes.codes.len()).unwrap_or(left));
     view! {
         <div class="card stack">
-            <p>"A code is asked for at every login. Set up " <Time at=Signal::stored(since) /> "."</p>
+            <p>"A code is required at every login. Turned on " <Time at=Signal::stored(since) /> "."</p>
             <p>
                 {move || match count() {
-                    0 => "No recovery codes are left.".to_owned(),
-                    1 => "One recovery code is left.".to_owned(),
-                    left => format!("{left} recovery codes are left."),
+                    0 => "No recovery codes left.".to_owned(),
+                    1 => "1 recovery code left.".to_owned(),
+                    left => format!("{left} recovery codes left."),
                 }}
             </p>
         </div>
-        {move || codes().map(|codes| view! { <Codes codes /> })}
+        {move || codes().map(|codes| view! { <RecoveryCodeList codes /> })}
         <details class="fold" open=renewal.is_refused()>
             <summary>"New recovery codes"</summary>
             <ServerForm form=renewal class="card stack" novalidate=true>
                 <FormHead form=renewal />
-                <p>"The codes you have now will not work any more."</p>
-                <Password form=renewal autocomplete="current-password" label="Password, for new recovery codes" />
-                <Submit form=renewal label="Make new recovery codes" busy="Making…" class="button" />
+                <p>"Your current recovery codes will stop working."</p>
+                <Password form=renewal autocomplete="current-password" label="Password to generate recovery codes" />
+                <Submit form=renewal label="Generate new recovery codes" busy="Generating…" class="button" />
             </ServerForm>
         </details>
         <details class="fold" open=removal.is_refused()>
-            <summary>"Turn two-factor authentication off"</summary>
+            <summary>"Turn off two-factor authentication"</summary>
             <ServerForm form=removal class="card stack" novalidate=true>
                 <FormHead form=removal />
-                <p>"Your password alone will let you in, and whoever knows it."</p>
-                <Password form=removal autocomplete="current-password" label="Password, to turn it off" />
+                <p>"Your account will be protected by your password alone."</p>
+                <Password form=removal autocomplete="current-password" label="Password to turn off two-factor authentication" />
                 <Submit form=removal label="Turn off" busy="Turning off…" class="button button-danger" />
             </ServerForm>
         </details>
     }
 }
 
-/// Recovery codes, the only time they are seen.
+/// Newly generated recovery codes; shown once.
 #[component]
-pub fn Codes(
+pub fn RecoveryCodeList(
     /// The codes.
     codes: RecoveryCodes,
 ) -> impl IntoView {
@@ -222,24 +220,24 @@ pub fn Codes(
     view! {
         <div class="card stack" role="status">
             <h3>"Your recovery codes"</h3>
-            <p>"Each lets you in once when you do not have your phone. Keep them safe: they are shown only now."</p>
+            <p>"Each code logs you in once if you don’t have your phone. Save them now: they won’t be shown again."</p>
             <ul class="codes" aria-label="Recovery codes">{list}</ul>
         </div>
     }
 }
 
 #[component]
-fn Sessions(answer: Answer, sessions: Vec<SessionInfo>) -> impl IntoView {
+fn SessionList(answer: AccountResource, sessions: Vec<SessionInfo>) -> impl IntoView {
     let has_others = sessions.len() > 1;
     let rows = sessions.into_iter().map(|session| view! { <SessionRow answer session /> }).collect_view();
     view! {
         <ul class="card rows" aria-label="Sessions">{rows}</ul>
-        {has_others.then(|| view! { <RevokeOthers answer /> })}
+        {has_others.then(|| view! { <RevokeOthersForm answer /> })}
     }
 }
 
 #[component]
-fn SessionRow(answer: Answer, session: SessionInfo) -> impl IntoView {
+fn SessionRow(answer: AccountResource, session: SessionInfo) -> impl IntoView {
     let SessionInfo { id, user_agent, ip, created_at, last_seen_at, is_current } = session;
     let named = format!(", {user_agent}, {ip}, since {created_at}");
     let action = FormAction::<RevokeSession>::new();
@@ -273,7 +271,7 @@ fn SessionRow(answer: Answer, session: SessionInfo) -> impl IntoView {
 }
 
 #[component]
-fn RevokeOthers(answer: Answer) -> impl IntoView {
+fn RevokeOthersForm(answer: AccountResource) -> impl IntoView {
     let action = FormAction::<RevokeOtherSessions>::new();
     let form = Form::new(action, "revoke-others");
     Effect::new(move |_| {
@@ -284,7 +282,7 @@ fn RevokeOthers(answer: Answer) -> impl IntoView {
     view! {
         <ServerForm form class="actions">
             <FormHead form />
-            <Submit form label="Revoke all others" busy="Revoking…" class="button" />
+            <Submit form label="Revoke all other sessions" busy="Revoking…" class="button" />
         </ServerForm>
     }
 }

@@ -1,3 +1,3 @@
-//! The dashboard: the state of the organization at a glance.
+//! The dashboard: overall status, services, open incidents, upcoming maintenance.
 
 pub mod overview;

@@ -1,4 +1,4 @@
-//! The overview: how everything is, and a control for each service.
+//! The overview: overall status, open and planned work, and a status control for each service.
 
 use leptos::prelude::*;
 
@@ -21,18 +21,18 @@ use crate::{
     model::{Incident, IncidentId, Service, StatusPage},
 };
 
-/// At most this many of what is open stand here.
-const OPEN_SHOWN: usize = 10;
-/// At most this many of what is planned stand here.
-const PLANNED_SHOWN: usize = 3;
+/// Maximum number of open incidents listed, and of maintenances under way.
+const MAX_OPEN: usize = 10;
+/// Maximum number of upcoming maintenances listed.
+const MAX_UPCOMING: usize = 3;
 
-/// The members' first page.
+/// The start page of members.
 #[component]
 pub fn Overview() -> impl IntoView {
     view! {
         <Page title="Overview" actions=actions>
             <WhenLoaded let:board>
-                <Content board />
+                <OverviewContent board />
             </WhenLoaded>
         </Page>
     }
@@ -60,21 +60,21 @@ fn actions() -> impl IntoView {
 }
 
 #[component]
-fn Content(board: DashboardState) -> impl IntoView {
+fn OverviewContent(board: DashboardState) -> impl IntoView {
     let page = board.page();
     let is_empty = Memo::new(move |_| page.with(|page| page.services.is_empty()));
     view! {
-        <Show when=move || !is_empty.get() fallback=Beginning>
-            <Summary page />
+        <Show when=move || !is_empty.get() fallback=NoServicesYet>
+            <OverviewBanner page />
         </Show>
-        <GoingOn board />
+        <IncidentSections board />
         <Sections page section=group row=move |service| row(board, service) />
     }
 }
 
-/// The headline, tinted by the worst service.
+/// The headline, tinted by the worst service status.
 #[component]
-fn Summary(page: Signal<StatusPage>) -> impl IntoView {
+fn OverviewBanner(page: Signal<StatusPage>) -> impl IntoView {
     let headline = Memo::new(move |_| page.with(|page| page.headline().description));
     let worst = Memo::new(move |_| page.with(|page| worst(page.services.iter().map(|service| service.status))));
     let since = Memo::new(move |_| page.with(StatusPage::since));
@@ -87,24 +87,24 @@ fn Summary(page: Signal<StatusPage>) -> impl IntoView {
     }
 }
 
-/// What is open, under way and planned; nothing of what there is none of.
+/// Open incidents, maintenance under way and upcoming maintenance; empty sections are hidden.
 #[component]
-fn GoingOn(board: DashboardState) -> impl IntoView {
+fn IncidentSections(board: DashboardState) -> impl IntoView {
     let page = board.page();
     let ids = move |pick: fn(&StatusPage) -> Vec<IncidentId>| Memo::new(move |_| page.with(pick));
     let open = ids(|page| page.open_incidents().map(|known| known.id).collect());
     let under_way = ids(|page| page.maintenances_under_way().map(|known| known.id).collect());
     let upcoming = ids(|page| page.upcoming_maintenances().iter().map(|known| known.id).collect());
     view! {
-        <Several board ids=open most=OPEN_SHOWN title="Open incidents" all=("/incidents", "All incidents") />
-        <Several board ids=under_way most=OPEN_SHOWN title="Maintenance under way" all=("/maintenances", "All maintenance") />
-        <Several board ids=upcoming most=PLANNED_SHOWN title="Upcoming maintenance" all=("/maintenances", "All maintenance") />
+        <IncidentSection board ids=open most=MAX_OPEN title="Open incidents" all=("/incidents", "All incidents") />
+        <IncidentSection board ids=under_way most=MAX_OPEN title="Maintenance under way" all=("/maintenances", "All maintenance") />
+        <IncidentSection board ids=upcoming most=MAX_UPCOMING title="Upcoming maintenance" all=("/maintenances", "All maintenance") />
     }
 }
 
-/// The first few of something, with the way to all of them.
+/// Up to `most` incidents or maintenances, with a link to the full list.
 #[component]
-fn Several(
+fn IncidentSection(
     board: DashboardState,
     ids: Memo<Vec<IncidentId>>,
     most: usize,
@@ -153,7 +153,7 @@ fn group(section: Section) -> AnyView {
                 {rows}
             </ul>
             <p class="hint" hidden=move || size.get() != 0>
-                "No services in this group. Visitors do not see it."
+                "No services in this group. Visitors don’t see it."
             </p>
         </section>
     }
@@ -180,13 +180,13 @@ fn row(board: DashboardState, service: Signal<Service>) -> AnyView {
     .into_any()
 }
 
-/// The first step, while there is nothing to watch over.
+/// The empty state: adding the first service.
 #[component]
-fn Beginning() -> impl IntoView {
+fn NoServicesYet() -> impl IntoView {
     view! {
         <div class="empty">
             <h2>"No services yet"</h2>
-            <p>"A service is something your users depend on, such as an API or a shop. Your page lists them all."</p>
+            <p>"A service is something your users depend on, such as an API or a website. Your page shows the status of each."</p>
             <p>
                 <a class="button button-primary" href="/services">
                     "Add your first service"

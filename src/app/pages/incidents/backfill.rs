@@ -1,8 +1,8 @@
-//! The form that enters an incident which is over (domain rule 3.5).
+//! The form that adds a past incident (domain rule 3.5).
 
 use leptos::prelude::*;
 
-use super::new::impacts;
+use super::new::impact_choices;
 use crate::{
     app::{
         components::{
@@ -12,42 +12,42 @@ use crate::{
             services_affected::ServicesAffected,
             time::Window,
         },
-        dashboard_state::{DashboardState, Trouble, WhenLoaded},
+        dashboard_state::{DashboardState, LoadError, WhenLoaded},
         pages::layout::page::Page,
         server_fns::{BackfillIncident, form_key},
     },
     model::{IncidentKind, IncidentStatus},
 };
 
-/// Where an incident of the past is entered.
+/// The page that adds a past incident.
 #[component]
 pub fn Backfill() -> impl IntoView {
     let key = Resource::new_blocking(|| (), |()| form_key());
     let content = move |board: DashboardState| {
         let form = move || {
             key.get().map(|answer| match answer {
-                Ok(key) => view! { <Content board key /> }.into_any(),
-                Err(error) => view! { <Trouble error /> }.into_any(),
+                Ok(key) => view! { <BackfillForm board key /> }.into_any(),
+                Err(error) => view! { <LoadError error /> }.into_any(),
             })
         };
         view! { <Transition>{form}</Transition> }
     };
     view! {
-        <Page title="Past incident">
+        <Page title="Add past incident">
             <WhenLoaded let:board>{content(board)}</WhenLoaded>
         </Page>
     }
 }
 
 #[component]
-fn Content(board: DashboardState, key: String) -> impl IntoView {
+fn BackfillForm(board: DashboardState, key: String) -> impl IntoView {
     let action = FormAction::<BackfillIncident>::new();
     let form = Form::new(action, "backfill");
     let zone = Memo::new(move |_| board.page().with(|page| page.zone.clone()));
-    let clocks = move || zone.with(|zone| format!("Time in {}.", zone.name));
+    let zone_hint = move || zone.with(|zone| format!("Time zone: {}.", zone.name));
     let (began, ended) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let window = Memo::new(move |_| {
-        // Told back only where the page knows what the clocks showed: what they mean, the server knows.
+        // Shown only for times whose zone offset the client knows; the server resolves the others.
         let at = |text: RwSignal<String>| {
             zone.with(|zone| text.with(|text| zone.parse_local(text)).ok().filter(|at| zone.knows(*at)))
         };
@@ -59,7 +59,7 @@ fn Content(board: DashboardState, key: String) -> impl IntoView {
                 <FormHead form />
                 <input type="hidden" name="key" value=key />
                 <p class="hint">
-                    "For what is over and was never told here. It stands in the history at its own date, marked as added later, and nobody is notified."
+                    "For an incident that is already over and was never posted here. It appears in the history on its original date, marked as added later."
                 </p>
                 <Field form name="title" label="Title" is_first=true />
                 <div class="pair">
@@ -68,7 +68,7 @@ fn Content(board: DashboardState, key: String) -> impl IntoView {
                         name="started_at"
                         label="Began"
                         kind="datetime-local"
-                        hint=move || clocks
+                        hint=move || zone_hint
                         on_input=move |text: String| began.set(text)
                     />
                     <Field
@@ -76,7 +76,7 @@ fn Content(board: DashboardState, key: String) -> impl IntoView {
                         name="resolved_at"
                         label="Ended"
                         kind="datetime-local"
-                        hint=move || clocks
+                        hint=move || zone_hint
                         on_input=move |text: String| ended.set(text)
                     />
                 </div>
@@ -87,24 +87,24 @@ fn Content(board: DashboardState, key: String) -> impl IntoView {
                     label="Message"
                     rows=4
                     placeholder=Signal::stored(Some(IncidentStatus::Resolved.default_text().to_owned()))
-                    hint=|| "Markdown. What happened, and what was done about it."
+                    hint=|| "Supports Markdown. What happened and how it was fixed."
                 />
                 <Select
                     form
                     name="impact"
                     label="Impact"
-                    choices=Signal::stored(impacts())
-                    hint=|| "Automatic follows from the services."
+                    choices=Signal::stored(impact_choices())
+                    hint=|| "“Automatic” derives it from the services."
                 />
                 <ServicesAffected form page=board.page() chosen=RwSignal::default() kind=IncidentKind::Incident />
                 <Checkbox
                     form
                     name="correct_uptime"
                     label="Also correct uptime"
-                    hint=|| "Counts the statuses chosen above, from its beginning to its end, in the services’ uptime. Otherwise only its text is added."
+                    hint=|| "Count the statuses chosen above in the services’ uptime, from start to end. Otherwise uptime doesn’t change."
                 />
                 <div class="actions">
-                    <Submit form label="Enter incident" busy="Entering…" />
+                    <Submit form label="Add incident" busy="Adding…" />
                 </div>
             </ServerForm>
         </div>

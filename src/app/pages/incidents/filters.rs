@@ -1,4 +1,4 @@
-//! What a list of incidents is narrowed down by: held in the address, so that a link, a reload and the way back keep it.
+//! Filters of the incident list, kept in the URL so that links, reloads and the back button preserve them.
 
 use leptos::prelude::*;
 use leptos_router::{components::Form, params::ParamsMap};
@@ -13,7 +13,7 @@ use crate::{
     model::{IncidentKind, IncidentList, IncidentStatus, Result},
 };
 
-/// The query of the list's address, part by part; what is empty narrows nothing.
+/// The query parameters of the list; an empty one does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filters {
     status: String,
@@ -26,7 +26,7 @@ pub struct Filters {
 }
 
 impl Filters {
-    /// Reads them from an address.
+    /// Reads the filters from a URL's query.
     pub fn of(query: &ParamsMap) -> Self {
         let part = |name| query.get(name).unwrap_or_default();
         Self {
@@ -40,9 +40,8 @@ impl Filters {
         }
     }
 
-    /// Asks the server for what they let through. Of the kinds only incidents, unless another is chosen or follows from
-    /// the status.
-    pub async fn ask(self) -> Result<IncidentList> {
+    /// Loads the matching incidents. Lists only incidents unless a type is chosen or follows from the status.
+    pub async fn load(self) -> Result<IncidentList> {
         let status = self.status.parse().ok();
         let kind = match self.kind.as_str() {
             "all" => String::new(),
@@ -52,17 +51,17 @@ impl Filters {
         server_fns::incidents(kind, self.status, self.service, self.from, self.to, self.search, self.before).await
     }
 
-    /// Whether they narrow anything.
-    pub fn is_narrow(&self) -> bool {
+    /// Whether any filter is set.
+    pub fn is_set(&self) -> bool {
         self.parts().iter().any(|(_, value)| !value.is_empty())
     }
 
-    /// Whether the page is the first of its list.
+    /// Whether this is the first page of the list.
     pub fn is_first_page(&self) -> bool {
         self.before.is_empty()
     }
 
-    /// The address of the page of this list that begins at `before`; of its first page when that is empty.
+    /// The URL of the page that begins at the cursor `before`; of the first page if it is empty.
     pub fn address(&self, before: &str) -> String {
         let parts = self.parts().into_iter().chain([("before", before)]).filter(|(_, value)| !value.is_empty());
         let query: Vec<_> = parts.map(|(name, value)| format!("{name}={}", escaped(value))).collect();
@@ -81,12 +80,12 @@ impl Filters {
     }
 }
 
-/// The form that narrows the list: it leads to another address of the page.
+/// The filter form: navigates to the list's URL with the chosen filters.
 #[component]
 pub fn FilterForm(
-    /// Where the services are.
+    /// Supplies the services.
     board: DashboardState,
-    /// What the address says.
+    /// The current filters.
     filters: Memo<Filters>,
 ) -> impl IntoView {
     let part =
@@ -112,7 +111,7 @@ pub fn FilterForm(
                 name="type"
                 label="Type"
                 any="Incidents"
-                choices=Signal::stored(kinds.map(|(value, words)| (value.to_owned(), words.to_owned())).to_vec())
+                choices=Signal::stored(kinds.map(|(value, label)| (value.to_owned(), label.to_owned())).to_vec())
                 value=part(|filters| &filters.kind)
             />
             <FilterChoice name="service" label="Service" any="Any" choices=services value=part(|filters| &filters.service) />
@@ -134,8 +133,8 @@ mod tests {
         let parts = [("status", "resolved"), ("search", "50% off & más"), ("other", "x"), ("before", "old")];
         let filters = Filters::of(&parts.into_iter().map(|(name, value)| (name, value.to_owned())).collect());
         assert_eq!(filters.address("c.1"), "/incidents?status=resolved&search=50%25%20off%20%26%20m%C3%A1s&before=c.1");
-        assert!(filters.is_narrow() && !filters.is_first_page());
+        assert!(filters.is_set() && !filters.is_first_page());
         assert_eq!(Filters::default().address(""), "/incidents");
-        assert!(!Filters { before: "c".into(), ..Default::default() }.is_narrow());
+        assert!(!Filters { before: "c".into(), ..Default::default() }.is_set());
     }
 }

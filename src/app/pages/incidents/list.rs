@@ -1,4 +1,4 @@
-//! The list of incidents: what is open on top, what is over below, page by page.
+//! The incident list: open incidents and drafts first, then past ones, page by page.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -17,36 +17,36 @@ use crate::{
     model::{Error, Incident, IncidentId, IncidentList, Result, Zone},
 };
 
-/// A page of the list, with what it was narrowed down by.
-type Answer = (Filters, Result<IncidentList>);
+/// A page of the list with its filters.
+type IncidentListAnswer = (Filters, Result<IncidentList>);
 
-/// Where incidents are found.
+/// The page that lists incidents.
 #[component]
 pub fn IncidentsPage() -> impl IntoView {
     let query = use_query_map();
     let filters = Memo::new(move |_| Filters::of(&query.read()));
-    // Asked for before anything is drawn, so that a filter that makes no sense answers with its status.
-    let answer = Resource::new_blocking(move || filters.get(), ask);
+    // Blocking, so that an invalid filter sets the HTTP status.
+    let answer = Resource::new_blocking(move || filters.get(), load);
     view! {
         <Page title="Incidents" actions=actions>
             <WhenLoaded let:board>
                 <FilterForm board filters />
                 <Transition>
-                    <List board answer />
+                    <IncidentListContent board answer />
                 </Transition>
             </WhenLoaded>
         </Page>
     }
 }
 
-async fn ask(filters: Filters) -> Answer {
-    (filters.clone(), filters.ask().await)
+async fn load(filters: Filters) -> IncidentListAnswer {
+    (filters.clone(), filters.load().await)
 }
 
 fn actions() -> impl IntoView {
     view! {
         <a class="button" href="/incidents/past">
-            "Enter a past incident"
+            "Add past incident"
         </a>
         <a class="button" href="/incidents/templates">
             "Templates"
@@ -57,8 +57,8 @@ fn actions() -> impl IntoView {
     }
 }
 
-/// Asks again when an incident came, changed or went.
-pub fn follow<T>(board: DashboardState, answer: Resource<T>)
+/// Refetches `answer` whenever an incident is added, changed or removed.
+pub fn refetch_on_change<T>(board: DashboardState, answer: Resource<T>)
 where
     T: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
@@ -66,7 +66,7 @@ where
         board.page().with(|page| page.incidents.iter().map(|known| (known.id, known.version)).collect::<Vec<_>>())
     });
     Effect::new(move |is_alive: Option<()>| {
-        // Read, not only tracked: nobody else asks for them, and what was never computed never changes.
+        // Read, not only tracked: a memo that is never computed never notifies.
         versions.with(|_| ());
         if is_alive.is_some() {
             answer.refetch();
@@ -74,21 +74,21 @@ where
     });
 }
 
-/// One page of the list; the first one of the whole list begins with what is open and what is a draft. What stays when
-/// the list changes is not drawn anew.
+/// One page of the list; the first unfiltered one begins with open incidents and drafts. Rows that stay are not
+/// re-rendered.
 #[component]
-fn List(board: DashboardState, answer: Resource<Answer>) -> impl IntoView {
-    follow(board, answer);
+fn IncidentListContent(board: DashboardState, answer: Resource<IncidentListAnswer>) -> impl IntoView {
+    refetch_on_change(board, answer);
     let fault = Memo::new(move |_| answer.get().map(|(_, list)| list.err()));
     move || match fault.get() {
-        Some(Some(error)) => view! { <Refused error /> }.into_any(),
-        Some(None) => view! { <ListPage board answer /> }.into_any(),
+        Some(Some(error)) => view! { <IncidentListError error /> }.into_any(),
+        Some(None) => view! { <IncidentListSections board answer /> }.into_any(),
         None => ().into_any(),
     }
 }
 
 #[component]
-fn ListPage(board: DashboardState, answer: Resource<Answer>) -> impl IntoView {
+fn IncidentListSections(board: DashboardState, answer: Resource<IncidentListAnswer>) -> impl IntoView {
     let page = board.page();
     let filters = Memo::new(move |_| answer.get().map(|(filters, _)| filters).unwrap_or_default());
     let list = Memo::new(move |_| answer.get().and_then(|(_, list)| list.ok()));
@@ -103,14 +103,14 @@ fn ListPage(board: DashboardState, answer: Resource<Answer>) -> impl IntoView {
     let next = move || list.with(|list| Some(filters.read().address(list.as_ref()?.next.as_deref()?)));
     let first = move || filters.with(|filters| (!filters.is_first_page()).then(|| filters.address("")));
 
-    let is_whole = Memo::new(move |_| filters.with(|filters| !filters.is_narrow() && filters.is_first_page()));
-    let of_board = move |pick: fn(&Incident) -> bool| {
+    let is_whole = Memo::new(move |_| filters.with(|filters| !filters.is_set() && filters.is_first_page()));
+    let from_dashboard = move |pick: fn(&Incident) -> bool| {
         Memo::new(move |_| {
             let picked = |known: &&Incident| is_whole.get() && !known.is_maintenance() && pick(known);
             page.with(|page| page.incidents.iter().filter(picked).map(|known| known.id).collect::<Vec<_>>())
         })
     };
-    let (open, drafts) = (of_board(Incident::is_active), of_board(|known| known.is_draft));
+    let (open, drafts) = (from_dashboard(Incident::is_active), from_dashboard(|known| known.is_draft));
     let rest = Memo::new(move |_| {
         let is_above =
             |id: &IncidentId| open.with(|open| open.contains(id)) || drafts.with(|drafts| drafts.contains(id));
@@ -118,28 +118,28 @@ fn ListPage(board: DashboardState, answer: Resource<Answer>) -> impl IntoView {
         ids.into_iter().filter(|id| !is_above(id)).collect::<Vec<_>>()
     });
     let is_empty = Memo::new(move |_| [open, drafts, rest].iter().all(|ids| ids.with(Vec::is_empty)));
-    let link = |href: String, words: &'static str| {
+    let link = |href: String, label: &'static str| {
         view! {
             <a class="button" href=href>
-                {words}
+                {label}
             </a>
         }
     };
     view! {
-        <Rows board ids=open listed zone title="Open" />
-        <Rows board ids=drafts listed zone title="Drafts" />
-        <Rows board ids=rest listed zone title=Signal::derive(move || if is_whole.get() { "Past" } else { "Found" }) />
-        {move || is_empty.get().then(|| view! { <Nothing is_whole=is_whole.get() /> })}
-        <nav class="actions paging" aria-label="Pages of the list">
+        <IncidentRows board ids=open listed zone title="Open" />
+        <IncidentRows board ids=drafts listed zone title="Drafts" />
+        <IncidentRows board ids=rest listed zone title=Signal::derive(move || if is_whole.get() { "Past" } else { "Results" }) />
+        {move || is_empty.get().then(|| view! { <NoIncidents is_whole=is_whole.get() /> })}
+        <nav class="actions paging" aria-label="Pagination">
             {move || first().map(|first| link(first, "First page"))}
             {move || next().map(|next| link(next, "Next page"))}
         </nav>
     }
 }
 
-/// A heading with the rows under it; nothing while there are none.
+/// A heading with rows; hidden while there are none.
 #[component]
-fn Rows(
+fn IncidentRows(
     board: DashboardState,
     ids: Memo<Vec<IncidentId>>,
     listed: Memo<Vec<Incident>>,
@@ -148,7 +148,7 @@ fn Rows(
 ) -> impl IntoView {
     let count = Memo::new(move |_| ids.with(Vec::len));
     let row = move |id| {
-        let incident = newest(board, id, listed)?;
+        let incident = latest_version(board, id, listed)?;
         Some(if incident.with_untracked(Incident::is_maintenance) {
             view! { <MaintenanceRow incident zone /> }.into_any()
         } else {
@@ -167,45 +167,45 @@ fn Rows(
     }
 }
 
-/// An incident as the board has it or, where that does not know it or is behind, the list. Once both have lost it, it
-/// stays as it was, until whoever shows it is gone.
-pub fn newest(board: DashboardState, id: IncidentId, listed: Memo<Vec<Incident>>) -> Option<Signal<Incident>> {
+/// The newest known version of an incident, from the dashboard state or the list. After it disappears from both, the
+/// last version remains until the view is disposed.
+pub fn latest_version(board: DashboardState, id: IncidentId, listed: Memo<Vec<Incident>>) -> Option<Signal<Incident>> {
     let find = move || {
-        let of_board = board.page().with(|page| page.incident(id).cloned());
-        let of_list = listed.with(|listed| listed.iter().find(|known| known.id == id).cloned());
-        of_list.into_iter().chain(of_board).max_by_key(|known| known.version)
+        let from_dashboard = board.page().with(|page| page.incident(id).cloned());
+        let from_list = listed.with(|listed| listed.iter().find(|known| known.id == id).cloned());
+        from_list.into_iter().chain(from_dashboard).max_by_key(|known| known.version)
     };
     let first = untrack(find)?;
     Some(Memo::new(move |last: Option<&Incident>| find().or(last.cloned()).unwrap_or_else(|| first.clone())).into())
 }
 
-/// Nothing to list, and what to do about it.
+/// The empty state: no incidents at all, or none that match.
 #[component]
-fn Nothing(is_whole: bool) -> impl IntoView {
-    let (words, href, way) = if is_whole {
+fn NoIncidents(is_whole: bool) -> impl IntoView {
+    let (text, href, label) = if is_whole {
         (
-            "No incidents yet. When something breaks, tell your users here what is known and what is done.",
+            "No incidents yet. When something breaks, open an incident to keep your users informed.",
             "/incidents/new",
-            "Open the first one",
+            "Open an incident",
         )
     } else {
-        ("Nothing here matches.", "/incidents", "Show all incidents")
+        ("No incidents match your filters.", "/incidents", "Show all incidents")
     };
     view! {
         <div class="empty">
-            <p>{words}</p>
+            <p>{text}</p>
             <p>
                 <a class="button" href=href>
-                    {way}
+                    {label}
                 </a>
             </p>
         </div>
     }
 }
 
-/// Why the list cannot be shown as asked, and the way back.
+/// Why the list cannot be shown, with a link to the unfiltered list.
 #[component]
-fn Refused(error: Error) -> impl IntoView {
+fn IncidentListError(error: Error) -> impl IntoView {
     view! {
         <div class="empty" role="alert">
             <p>{error.message}</p>

@@ -1,9 +1,9 @@
-//! The form that opens an incident, with its consequences beside it.
+//! The form that opens an incident, with a preview of the public page.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::consequences::{Consequences, Draft};
+use super::preview::{IncidentFormState, IncidentPreview};
 use crate::{
     app::{
         components::{
@@ -12,72 +12,72 @@ use crate::{
             form::{Form, FormHead, Submit},
             services_affected::ServicesAffected,
         },
-        dashboard_state::{DashboardState, Trouble, WhenLoaded},
+        dashboard_state::{DashboardState, LoadError, WhenLoaded},
         pages::layout::page::Page,
         server_fns::{OpenIncident, filled_template, form_key, templates},
     },
     model::{Impact, IncidentKind, IncidentStatus, Result, Template},
 };
 
-/// The steps an incident can begin with.
-const FIRST: &[IncidentStatus] =
+/// Statuses an incident can be opened with.
+const INITIAL_STATUSES: &[IncidentStatus] =
     &[IncidentStatus::Investigating, IncidentStatus::Identified, IncidentStatus::Monitoring];
 
-/// What the form needs from the server: its key, the templates, and the one chosen in the address.
-type Beginning = Result<(String, Vec<Template>, Option<Template>)>;
+/// The form's idempotency key, the templates, and the template chosen in the URL.
+type NewIncidentData = Result<(String, Vec<Template>, Option<Template>)>;
 
-/// Where an incident is opened.
+/// The page that opens an incident.
 #[component]
 pub fn NewIncident() -> impl IntoView {
     let query = use_query_map();
     let template = Memo::new(move |_| query.read().get("template").unwrap_or_default());
-    let beginning = Resource::new_blocking(move || template.get(), begin);
+    let data = Resource::new_blocking(move || template.get(), load);
     let content = move |board: DashboardState| {
         view! {
             <Transition>
                 {move || {
-                    beginning
+                    data
                         .get()
                         .map(|answer| match answer {
                             Ok((key, templates, filled)) => {
                                 view! {
                                     <TemplateChoice templates chosen=template.get_untracked() />
-                                    <Content board key filled />
+                                    <NewIncidentForm board key filled />
                                 }
                                     .into_any()
                             }
-                            Err(error) => view! { <Trouble error /> }.into_any(),
+                            Err(error) => view! { <LoadError error /> }.into_any(),
                         })
                 }}
             </Transition>
         }
     };
     view! {
-        <Page title="New incident" actions=other_ways>
+        <Page title="New incident" actions=actions>
             <WhenLoaded let:board>{content(board)}</WhenLoaded>
         </Page>
     }
 }
 
-async fn begin(template: String) -> Beginning {
+async fn load(template: String) -> NewIncidentData {
     Ok((form_key().await?, templates().await?, filled_template(template).await?))
 }
 
-fn other_ways() -> impl IntoView {
+fn actions() -> impl IntoView {
     view! {
         <a class="button" href="/incidents/past">
-            "Enter a past incident"
+            "Add past incident"
         </a>
     }
 }
 
-/// The templates to begin with. Choosing takes a press of the button, so that looking through them changes nothing.
+/// The choice of a template. It takes effect with the button, so that browsing the options changes nothing.
 #[component]
 fn TemplateChoice(templates: Vec<Template>, chosen: String) -> impl IntoView {
     if templates.is_empty() {
         return view! {
             <p class="hint template-choice">
-                "Prepare for the next one: " <a href="/incidents/templates">"write a template"</a> "on a calm day."
+                "No templates yet. " <a href="/incidents/templates">"Create a template"</a> " to open your next incident faster."
             </p>
         }
         .into_any();
@@ -101,7 +101,7 @@ fn TemplateChoice(templates: Vec<Template>, chosen: String) -> impl IntoView {
             </select>
             <button type="submit" class="button">
                 "Use"
-                <span class="sr-only">" the template"</span>
+                <span class="sr-only">" template"</span>
             </button>
             <a href="/incidents/templates">"Edit templates"</a>
         </form>
@@ -110,22 +110,23 @@ fn TemplateChoice(templates: Vec<Template>, chosen: String) -> impl IntoView {
 }
 
 #[component]
-fn Content(board: DashboardState, key: String, filled: Option<Template>) -> impl IntoView {
+fn NewIncidentForm(board: DashboardState, key: String, filled: Option<Template>) -> impl IntoView {
     let action = FormAction::<OpenIncident>::new();
     let form = Form::new(action, "open-incident");
     let status = filled.as_ref().map_or(IncidentStatus::Investigating, |template| template.status);
-    let draft = Draft::new(status);
+    let state = IncidentFormState::new(status);
     let (title, message, services) =
         filled.map(|template| (template.title, template.message, template.services)).unwrap_or_default();
-    draft.services.set(services);
-    let statuses = FIRST.iter().map(|status| (status.to_string(), status.label().to_owned())).collect::<Vec<_>>();
+    state.services.set(services);
+    let statuses =
+        INITIAL_STATUSES.iter().map(|status| (status.to_string(), status.label().to_owned())).collect::<Vec<_>>();
     view! {
         <div class="compose">
             <div on:keydown=move |event| form.send_by_keys(&event)>
                 <ServerForm form class="card stack" novalidate=true>
                     <FormHead form />
                     <input type="hidden" name="key" value=key />
-                    <Field form name="title" label="Title" is_first=true value=title on_input=move |title: String| draft.title.set(title) />
+                    <Field form name="title" label="Title" is_first=true value=title on_input=move |title: String| state.title.set(title) />
                     <div class="pair">
                         <Select
                             form
@@ -133,42 +134,42 @@ fn Content(board: DashboardState, key: String, filled: Option<Template>) -> impl
                             label="Status"
                             choices=Signal::stored(statuses)
                             value=status.to_string()
-                            on_change=move |status: String| draft.status.set(status.parse().unwrap_or(IncidentStatus::Investigating))
+                            on_change=move |status: String| state.status.set(status.parse().unwrap_or(IncidentStatus::Investigating))
                         />
                         <Select
                             form
                             name="impact"
                             label="Impact"
-                            choices=Signal::stored(impacts())
-                            hint=|| "Automatic follows from the services."
-                            on_change=move |impact: String| draft.impact.set(impact.parse().ok())
+                            choices=Signal::stored(impact_choices())
+                            hint=|| "“Automatic” derives it from the services."
+                            on_change=move |impact: String| state.impact.set(impact.parse().ok())
                         />
                     </div>
-                    <Message form draft value=message />
-                    <ServicesAffected form page=board.page() chosen=draft.services kind=IncidentKind::Incident />
+                    <MessageField form state value=message />
+                    <ServicesAffected form page=board.page() chosen=state.services kind=IncidentKind::Incident />
+                    <input type="hidden" name="notify" value="on" />
                     <div class="ticks">
-                        <Checkbox form name="notify" label="Tell subscribers" is_ticked=true />
-                        <Checkbox form name="is_draft" label="Keep as draft" hint=|| "Only members see it until somebody publishes it." />
+                        <Checkbox form name="is_draft" label="Save as draft" hint=|| "Only members see it until it’s published." />
                     </div>
                     <div class="actions">
                         <Submit form label="Open incident" busy="Opening…" />
-                        <p class="meta when-alive">"Ctrl or ⌘ with Enter opens it, too."</p>
+                        <p class="meta when-alive">"Or press Ctrl/⌘ + Enter."</p>
                     </div>
                 </ServerForm>
             </div>
-            <Consequences board draft />
+            <IncidentPreview board state />
         </div>
     }
 }
 
-/// The first message. While it is empty, the usual sentence of the status stands in for it.
+/// The message field. Its placeholder is the status's default text, which is used if the message is empty.
 #[component]
-pub fn Message(
-    /// The form it stands in.
+pub fn MessageField(
+    /// The form.
     form: Form,
-    /// Told of what is typed.
-    draft: Draft,
-    /// What it holds until somebody types.
+    /// Receives what is typed.
+    state: IncidentFormState,
+    /// The initial text.
     #[prop(optional)]
     value: String,
 ) -> impl IntoView {
@@ -179,15 +180,15 @@ pub fn Message(
             label="Message"
             rows=4
             value
-            placeholder=Signal::derive(move || Some(draft.status.get().default_text().to_owned()))
-            hint=|| "Markdown. Left empty, it says the sentence shown."
-            on_input=move |message: String| draft.message.set(message)
+            placeholder=Signal::derive(move || Some(state.status.get().default_text().to_owned()))
+            hint=|| "Supports Markdown. If empty, the text shown is used."
+            on_input=move |message: String| state.message.set(message)
         />
     }
 }
 
-/// The impacts to choose from.
-pub fn impacts() -> Vec<(String, String)> {
+/// The choices of an impact, `Automatic` first.
+pub fn impact_choices() -> Vec<(String, String)> {
     let automatic = (String::new(), "Automatic".to_owned());
     let chosen = [Impact::None, Impact::Minor, Impact::Major, Impact::Critical];
     std::iter::once(automatic).chain(chosen.map(|impact| (impact.to_string(), impact.label().to_owned()))).collect()

@@ -1,4 +1,4 @@
-//! Templates: texts to open incidents with, written on a calm day.
+//! Incident templates.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -12,7 +12,7 @@ use crate::{
             form::{Done, Form, FormHead, Submit},
             services_affected::ServicesAffected,
         },
-        dashboard_state::{DashboardState, Trouble, WhenLoaded},
+        dashboard_state::{DashboardState, LoadError, WhenLoaded},
         pages::layout::page::Page,
         server_fns::{self, DeleteTemplate, SaveTemplate},
         session::use_refusal,
@@ -20,18 +20,17 @@ use crate::{
     model::{IncidentKind, IncidentStatus, Result, Template, TemplateId},
 };
 
-/// The templates, as the server answers.
-type Answer = Resource<Result<Vec<Template>>>;
+type TemplatesResource = Resource<Result<Vec<Template>>>;
 
-/// Where templates are kept.
+/// The page that manages templates.
 #[component]
 pub fn TemplatesPage() -> impl IntoView {
-    let answer: Answer = Resource::new_blocking(|| (), |()| server_fns::templates());
+    let answer: TemplatesResource = Resource::new_blocking(|| (), |()| server_fns::templates());
     view! {
         <Page title="Templates" actions=actions>
             <WhenLoaded let:board>
                 <Transition>
-                    <Content board answer />
+                    <TemplatesContent board answer />
                 </Transition>
             </WhenLoaded>
         </Page>
@@ -50,31 +49,31 @@ fn actions() -> impl IntoView {
 }
 
 #[component]
-fn Content(board: DashboardState, answer: Answer) -> impl IntoView {
+fn TemplatesContent(board: DashboardState, answer: TemplatesResource) -> impl IntoView {
     let fault = Memo::new(move |_| answer.get().map(Result::err));
     move || match fault.get() {
-        Some(Some(error)) => view! { <Trouble error /> }.into_any(),
-        Some(None) => view! { <List board answer /> }.into_any(),
+        Some(Some(error)) => view! { <LoadError error /> }.into_any(),
+        Some(None) => view! { <TemplateList board answer /> }.into_any(),
         None => ().into_any(),
     }
 }
 
-/// The templates, each folded away in its own form, and one to add another.
+/// The templates, each with a collapsed edit form, and a form to add one.
 #[component]
-fn List(board: DashboardState, answer: Answer) -> impl IntoView {
+fn TemplateList(board: DashboardState, answer: TemplatesResource) -> impl IntoView {
     let templates = Memo::new(move |_| answer.get().and_then(Result::ok).unwrap_or_default());
     let ids = Memo::new(move |_| templates.with(|all| all.iter().map(|template| template.id).collect::<Vec<_>>()));
     let find =
         move |id: TemplateId| templates.with_untracked(|all| all.iter().find(|template| template.id == id).cloned());
     let is_empty = Memo::new(move |_| templates.with(Vec::is_empty));
-    let row = move |id| find(id).map(|template| view! { <Row board answer templates template /> });
+    let row = move |id| find(id).map(|template| view! { <TemplateRow board answer templates template /> });
     view! {
         <p class="hint">
-            "In title and message, "<code>"{{services}}"</code>", "<code>"{{organization}}"</code>", "<code>"{{date}}"</code>
-            " and "<code>"{{time}}"</code>" are filled in when an incident is opened from the template; you can change everything before it is sent."
+            "In the title and message, "<code>"{{services}}"</code>", "<code>"{{organization}}"</code>", "<code>"{{date}}"</code>
+            " and "<code>"{{time}}"</code>" are filled in when you use the template. You can edit everything before you open the incident."
         </p>
         <p class="empty" hidden=move || !is_empty.get()>
-            "No templates yet. Write one below for what you expect to go wrong, such as a slow database or a failing supplier."
+            "No templates yet. Add one below for a problem you expect, such as a slow database or a provider outage."
         </p>
         <ul class="templates">
             <Each each=move || ids.get() key=|id| *id let:id>
@@ -83,13 +82,18 @@ fn List(board: DashboardState, answer: Answer) -> impl IntoView {
         </ul>
         <section class="group">
             <h2>"New template"</h2>
-            <Editor board answer templates template=None />
+            <TemplateForm board answer templates template=None />
         </section>
     }
 }
 
 #[component]
-fn Row(board: DashboardState, answer: Answer, templates: Memo<Vec<Template>>, template: Template) -> impl IntoView {
+fn TemplateRow(
+    board: DashboardState,
+    answer: TemplatesResource,
+    templates: Memo<Vec<Template>>,
+    template: Template,
+) -> impl IntoView {
     let id = template.id;
     let first = template.name.clone();
     let name = Memo::new(move |_| {
@@ -107,19 +111,19 @@ fn Row(board: DashboardState, answer: Answer, templates: Memo<Vec<Template>>, te
                     <a class="button" href=format!("/incidents/new?template={id}")>
                         "Use this template"
                     </a>
-                    <Editor board answer templates template=Some(template) />
-                    <Delete answer id name=Signal::derive(name) />
+                    <TemplateForm board answer templates template=Some(template) />
+                    <DeleteTemplateForm answer id name=Signal::derive(name) />
                 </div>
             </details>
         </li>
     }
 }
 
-/// The form of one template, or of a new one.
+/// The form of an existing or a new template.
 #[component]
-fn Editor(
+fn TemplateForm(
     board: DashboardState,
-    answer: Answer,
+    answer: TemplatesResource,
     templates: Memo<Vec<Template>>,
     template: Option<Template>,
 ) -> impl IntoView {
@@ -127,7 +131,7 @@ fn Editor(
     let id = template.as_ref().map(|template| template.id.to_string()).unwrap_or_default();
     let is_new = template.is_none();
     let form = Form::about(action, "template", &id);
-    let head = head(form, action, answer, templates, template.clone());
+    let form_head = form_head(form, action, answer, templates, template.clone());
     let chosen = RwSignal::new(template.as_ref().map(|template| template.services.clone()).unwrap_or_default());
     Effect::new(move |_| {
         if form.is_done() {
@@ -145,11 +149,11 @@ fn Editor(
     let (label, busy) = if is_new { ("Add template", "Adding…") } else { ("Save template", "Saving…") };
     view! {
         <ServerForm form class="card stack" novalidate=true>
-            {head}
-            <Field form name="name" label="Name" value=name hint=|| "What it is called in the list of templates." />
+            {form_head}
+            <Field form name="name" label="Name" value=name hint=|| "Shown in the list of templates." />
             <Field form name="title" label="Title" value=title />
             <Select form name="status" label="Status" choices=Signal::stored(statuses) value=status.to_string() />
-            <TextArea form name="message" label="Message" rows=4 value=message hint=|| "Markdown." />
+            <TextArea form name="message" label="Message" rows=4 value=message hint=|| "Supports Markdown." />
             <ServicesAffected form page=board.page() chosen kind=IncidentKind::Incident />
             <div class="actions">
                 <Submit form label busy />
@@ -159,11 +163,11 @@ fn Editor(
     }
 }
 
-/// What the form begins with: of a template that is there, its version too.
-fn head(
+/// The head of the form; for an existing template with its version.
+fn form_head(
     form: Form,
     action: FormAction<SaveTemplate>,
-    answer: Answer,
+    answer: TemplatesResource,
     templates: Memo<Vec<Template>>,
     template: Option<Template>,
 ) -> AnyView {
@@ -179,7 +183,7 @@ fn head(
         let known = templates.with(|all| all.iter().find(|known| known.id == id).cloned());
         known.or_else(|| last.cloned()).unwrap_or_else(|| template.clone())
     });
-    // What it shows follows nothing, so it stands on what it began with until it is saved.
+    // The fields do not follow changes, so the basis stays the initial version until the form is saved.
     let edition = EditBasis::new(form, Signal::derive(move || now.with(|now| now.version)), true.into());
     edition.on_conflict(move || answer.refetch());
     Effect::new(move |_| {
@@ -189,7 +193,7 @@ fn head(
     });
     view! {
         <EditionHead edition id=id.to_string() noun="template">
-            <p>"It is called " <bdi>{move || now.get().name}</bdi> " now, and says:"</p>
+            <p>"It’s now called " <bdi>{move || now.get().name}</bdi> ", with this text:"</p>
             <p dir="auto">
                 <strong>{move || now.get().title}</strong>
             </p>
@@ -200,7 +204,7 @@ fn head(
 }
 
 #[component]
-fn Delete(answer: Answer, id: TemplateId, name: Signal<String>) -> impl IntoView {
+fn DeleteTemplateForm(answer: TemplatesResource, id: TemplateId, name: Signal<String>) -> impl IntoView {
     let action = FormAction::<DeleteTemplate>::new();
     let form = Form::about(action, "delete-template", id);
     Effect::new(move |_| {
@@ -213,7 +217,7 @@ fn Delete(answer: Answer, id: TemplateId, name: Signal<String>) -> impl IntoView
             <FormHead form />
             <input type="hidden" name="id" value=id.to_string() />
             <Submit form label="Delete template" busy="Deleting…" class="button button-danger" />
-            <p class="hint">"Incidents opened from " <bdi>{name}</bdi> " stay as they are."</p>
+            <p class="hint">"Incidents opened from " <bdi>{name}</bdi> " won’t change."</p>
         </ServerForm>
     }
 }

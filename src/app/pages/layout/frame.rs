@@ -1,4 +1,4 @@
-//! The frame around the members' pages: where one is, where one can go, and whether what is shown is live.
+//! The frame of the members' pages: organization, navigation, live indicator, user menu.
 
 use leptos::prelude::*;
 use leptos_router::{
@@ -21,14 +21,14 @@ use crate::{
     model::Account,
 };
 
-/// The frame, for whoever is signed in; others are shown the way in.
+/// The frame, or a link to the login for visitors who are not signed in.
 #[component]
 pub fn Frame() -> impl IntoView {
     match use_account() {
-        Some(account) => view! { <Workplace account /> }.into_any(),
+        Some(account) => view! { <MemberFrame account /> }.into_any(),
         None => view! {
             <LonePage title="Please log in">
-                <p>"This page is for members of an organization."</p>
+                <p>"Only members of an organization can see this page."</p>
                 <p>
                     <a class="button button-primary" href="/login" rel="external">
                         "Log in"
@@ -41,7 +41,7 @@ pub fn Frame() -> impl IntoView {
 }
 
 #[component]
-fn Workplace(account: Account) -> impl IntoView {
+fn MemberFrame(account: Account) -> impl IntoView {
     let board = DashboardState::open(&account);
     provide_context(board);
     let user = account.user.clone();
@@ -51,21 +51,21 @@ fn Workplace(account: Account) -> impl IntoView {
         <div class="frame">
             <header class="sidebar">
                 <p class="brand" dir="auto">
-                    {organization(board, &account)}
+                    {organization_name(board, &account)}
                 </p>
                 <div class="wide-only">
                     <Switcher organizations here />
                 </div>
                 <nav class="wide-only" aria-label="Pages">
-                    <Links board />
+                    <NavigationLinks board />
                 </nav>
                 <LiveMark connection=board.connection />
                 <div class="wide-only">
-                    <Person sheet name=user.name.clone() email=user.email.to_string() />
+                    <UserMenu sheet name=user.name.clone() email=user.email.to_string() />
                 </div>
-                <Menu board sheet name=user.name email=user.email.to_string()>
+                <MobileMenu board sheet name=user.name email=user.email.to_string()>
                     <Switcher organizations here />
-                </Menu>
+                </MobileMenu>
             </header>
             <main id="main">
                 <Outlet />
@@ -76,28 +76,28 @@ fn Workplace(account: Account) -> impl IntoView {
     }
 }
 
-/// The organization's name, as the page has it now.
-fn organization(board: DashboardState, account: &Account) -> impl IntoView + use<> {
+/// The organization's current name.
+fn organization_name(board: DashboardState, account: &Account) -> impl IntoView + use<> {
     let first = account.organization.name.clone();
     let name = Memo::new(move |_| board.page().with(|page| page.organization.name.clone()));
     move || Some(name.get()).filter(|name| !name.is_empty()).unwrap_or_else(|| first.clone())
 }
 
-/// The pages one can go to.
+/// Links to the pages.
 #[component]
-fn Links(board: DashboardState) -> impl IntoView {
+fn NavigationLinks(board: DashboardState) -> impl IntoView {
     let slug = Memo::new(move |_| board.page().with(|page| page.organization.slug.clone()));
     let open = Memo::new(move |_| board.page().with(|page| page.open_incidents().count()));
-    let told = move || Some(open.get()).filter(|open| *open > 0);
+    let open_count = move || Some(open.get()).filter(|open| *open > 0);
     view! {
         <ul class="links">
             <li>
                 <A href="/dashboard">"Overview"</A>
             </li>
             <li>
-                <A href="/incidents" attr:aria-label=move || told().map(|open| format!("Incidents, {open} open"))>
+                <A href="/incidents" attr:aria-label=move || open_count().map(|open| format!("Incidents, {open} open"))>
                     "Incidents"
-                    {move || told().map(|open| view! { <span class="count" aria-hidden="true">{open}</span> })}
+                    {move || open_count().map(|open| view! { <span class="count" aria-hidden="true">{open}</span> })}
                 </A>
             </li>
             <li>
@@ -123,7 +123,7 @@ fn Links(board: DashboardState) -> impl IntoView {
 }
 
 #[component]
-fn Person(sheet: Sheet, name: String, email: String) -> impl IntoView {
+fn UserMenu(sheet: Sheet, name: String, email: String) -> impl IntoView {
     view! {
         <div class="person">
             <p dir="auto">{name}</p>
@@ -137,9 +137,9 @@ fn Person(sheet: Sheet, name: String, email: String) -> impl IntoView {
     }
 }
 
-/// On a phone: the same links, folded away. Closes when one of them is followed.
+/// The collapsed navigation of small screens; closes on navigation.
 #[component]
-fn Menu(board: DashboardState, sheet: Sheet, name: String, email: String, children: Children) -> impl IntoView {
+fn MobileMenu(board: DashboardState, sheet: Sheet, name: String, email: String, children: Children) -> impl IntoView {
     let details = NodeRef::<leptos::html::Details>::new();
     let path = use_location().pathname;
     Effect::new(move |_| {
@@ -153,10 +153,10 @@ fn Menu(board: DashboardState, sheet: Sheet, name: String, email: String, childr
             <summary>{Icon::Menu.draw()} "Menu"</summary>
             <div class="menu-sheet">
                 <nav aria-label="Pages">
-                    <Links board />
+                    <NavigationLinks board />
                 </nav>
                 {children()}
-                <Person sheet name email />
+                <UserMenu sheet name email />
             </div>
         </details>
     }

@@ -1,4 +1,4 @@
-//! Layout of the team's application: navigation, page heading, organization switcher, not-found page.
+//! Layout: navigation, page heading, organization switcher, not-found page.
 
 pub mod frame;
 pub mod not_found;

@@ -1,16 +1,15 @@
-//! The pages for an address that has none.
+//! The page for unknown URLs.
 
 use leptos::prelude::*;
 
-use super::page::{LonePage, Page};
-use crate::app::pages::services::service::HistoryAnswer;
+use super::page::LonePage;
 
-/// Says that there is no such page and where to go on.
+/// Shown for unknown URLs.
 #[component]
 pub fn NotFound() -> impl IntoView {
     view! {
         <LonePage title="Page not found">
-            <p>"There is nothing at this address. It may have been mistyped, moved or deleted."</p>
+            <p>"We couldn’t find this page. The address may be wrong, or the page may have been moved or deleted."</p>
             <p class="actions">
                 <a class="button button-primary" href="/dashboard">
                     "Overview"
@@ -20,27 +19,5 @@ pub fn NotFound() -> impl IntoView {
                 </a>
             </p>
         </LonePage>
-    }
-}
-
-/// The same inside the frame, for an address whose thing is not there or was deleted meanwhile. Waits for the server's
-/// word on it, which carries the status of the answer.
-#[component]
-pub fn Missing(
-    /// The server's word.
-    history: HistoryAnswer,
-) -> impl IntoView {
-    view! {
-        <Page title="Service not found">
-            <Suspense>{move || Suspend::new(async move { history.await.map(drop).ok() })}</Suspense>
-            <div class="empty">
-                <p>"There is no service at this address. It may have been deleted."</p>
-                <p>
-                    <a class="button" href="/services">
-                        "All services"
-                    </a>
-                </p>
-            </div>
-        </Page>
     }
 }

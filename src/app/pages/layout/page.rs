@@ -1,15 +1,15 @@
-//! The two shapes of a page: inside the team's frame, and alone in the middle of the window.
+//! Page layouts: inside the members' frame, and standalone.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-/// A page inside the frame: its title, heading, what one can do there, and its content.
+/// A page inside the frame: title, heading, actions and content.
 #[component]
 pub fn Page(
-    /// Its name, in the heading and in the window's title.
+    /// Shown in the heading and the document title.
     #[prop(into)]
     title: Signal<String>,
-    /// What stands beside the heading.
+    /// Shown beside the heading.
     #[prop(optional, into)]
     actions: ViewFn,
     /// Its content.
@@ -25,22 +25,22 @@ pub fn Page(
     }
 }
 
-/// The window's title. It is read after the page has been drawn, when the page's signals may be gone already, so it
-/// remembers the name; and the server writes it as it is, so nothing in it may begin or end an element.
+/// The document title. It may be read after the page's signals are disposed, so it keeps a copy of the name; the server
+/// writes it unescaped, so it must not contain markup.
 fn window_title(name: Signal<String>) -> impl Fn() -> String + Clone + Send + Sync + 'static {
     let first = name.get_untracked();
     move || without_markup(&name.try_get().unwrap_or_else(|| first.clone()))
 }
 
-/// A name with look-alikes for the characters that HTML reads as its own.
+/// Replaces `<` and `>` with look-alikes.
 fn without_markup(name: &str) -> String {
     name.replace('<', "‹").replace('>', "›")
 }
 
-/// A page outside the frame: one narrow column with the product's name above.
+/// A standalone page: one narrow column under the product's name.
 #[component]
 pub fn LonePage(
-    /// Its name, in the heading and in the window's title.
+    /// Shown in the heading and the document title.
     title: &'static str,
     /// Its content.
     children: Children,

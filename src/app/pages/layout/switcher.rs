@@ -1,4 +1,4 @@
-//! From one organization to another, for people who belong to several.
+//! Switching between the reader's organizations.
 
 use leptos::prelude::*;
 
@@ -14,23 +14,23 @@ use crate::{
     model::{Organization, OrganizationId, Result},
 };
 
-/// The organizations a person belongs to, as the server answers.
+/// The organizations the reader belongs to.
 #[derive(Clone, Copy)]
 pub struct Organizations(Resource<Result<Vec<Organization>>>);
 
 impl Organizations {
-    /// Begins to ask for them.
+    /// Starts loading them.
     pub fn load() -> Self {
         Self(Resource::new_blocking(|| (), |()| server_fns::my_organizations()))
     }
 }
 
-/// The other organizations of the person, each a button that leads there; nothing for who has one.
+/// A button for each other organization of the reader; hidden if there is none.
 #[component]
 pub fn Switcher(
-    /// All of theirs.
+    /// All organizations of the reader.
     organizations: Organizations,
-    /// The one they are in.
+    /// The current one.
     here: OrganizationId,
 ) -> impl IntoView {
     let is_open = is_registration_open();
@@ -39,7 +39,7 @@ pub fn Switcher(
         let others: Vec<_> = all.into_iter().filter(|organization| organization.id != here).collect();
         (!others.is_empty()).then(|| {
             let buttons =
-                others.into_iter().map(|organization| view! { <li><Switch organization /></li> }).collect_view();
+                others.into_iter().map(|organization| view! { <li><SwitchForm organization /></li> }).collect_view();
             view! {
                 <details class="switcher">
                     <summary>"Switch organization"</summary>
@@ -60,7 +60,7 @@ pub fn Switcher(
 }
 
 #[component]
-fn Switch(organization: Organization) -> impl IntoView {
+fn SwitchForm(organization: Organization) -> impl IntoView {
     let action = FormAction::<SwitchOrganization>::new();
     let form = Form::about(action, "switch", organization.id);
     view! {

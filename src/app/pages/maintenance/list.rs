@@ -1,4 +1,4 @@
-//! Maintenances in the order of the calendar: under way, planned, repeated, over.
+//! The maintenance list: under way, upcoming by month, drafts, series, past.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ use crate::{
             incident_row::MaintenanceRow,
             time::{Time, Wording},
         },
-        dashboard_state::{DashboardState, Trouble, WhenLoaded},
+        dashboard_state::{DashboardState, LoadError, WhenLoaded},
         pages::{
-            incidents::list::{follow, newest},
+            incidents::list::{latest_version, refetch_on_change},
             layout::page::Page,
         },
         server_fns::{EndSeries, past_maintenances, planned_maintenances, series_list},
@@ -28,25 +28,25 @@ use crate::{
     },
 };
 
-/// What the server adds to the board: the series that go on, a page of what is planned, and one of what is over.
+/// Active series, a page of planned maintenances, and a page of past ones.
 type MaintenanceData = (Vec<Series>, Calendar, IncidentList);
-type Answer = Resource<Result<MaintenanceData>>;
+type MaintenanceResource = Resource<Result<MaintenanceData>>;
 
-/// Which part of the calendar the address asks for.
+/// The part of the list the URL asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    /// Everything from its beginning.
+enum CalendarPart {
+    /// All sections, from the first page.
     Whole,
-    /// What is planned, after a place.
+    /// Planned maintenances after a cursor.
     Planned(String),
-    /// What is over, before a place.
+    /// Past maintenances before a cursor.
     Past(String),
 }
 
-impl Part {
+impl CalendarPart {
     fn of(query: &ParamsMap) -> Self {
-        let place = |name| query.get(name).filter(|place| !place.is_empty());
-        match (place("after"), place("before")) {
+        let cursor = |name| query.get(name).filter(|cursor| !cursor.is_empty());
+        match (cursor("after"), cursor("before")) {
             (Some(after), _) => Self::Planned(after),
             (None, Some(before)) => Self::Past(before),
             (None, None) => Self::Whole,
@@ -54,28 +54,28 @@ impl Part {
     }
 }
 
-/// Where maintenances are found.
+/// The page that lists maintenances.
 #[component]
 pub fn MaintenancesPage() -> impl IntoView {
     let query = use_query_map();
-    let part = Memo::new(move |_| Part::of(&query.read()));
-    let answer: Answer = Resource::new_blocking(move || part.get(), ask);
+    let part = Memo::new(move |_| CalendarPart::of(&query.read()));
+    let answer: MaintenanceResource = Resource::new_blocking(move || part.get(), load);
     view! {
         <Page title="Maintenance" actions=actions>
             <WhenLoaded let:board>
                 <Transition>
-                    <Content board answer part />
+                    <MaintenanceContent board answer part />
                 </Transition>
             </WhenLoaded>
         </Page>
     }
 }
 
-async fn ask(part: Part) -> Result<MaintenanceData> {
+async fn load(part: CalendarPart) -> Result<MaintenanceData> {
     let (after, before) = match part {
-        Part::Whole => (String::new(), String::new()),
-        Part::Planned(after) => (after, String::new()),
-        Part::Past(before) => (String::new(), before),
+        CalendarPart::Whole => (String::new(), String::new()),
+        CalendarPart::Planned(after) => (after, String::new()),
+        CalendarPart::Past(before) => (String::new(), before),
     };
     Ok((series_list().await?, planned_maintenances(after).await?, past_maintenances(before).await?))
 }
@@ -89,43 +89,47 @@ fn actions() -> impl IntoView {
 }
 
 #[component]
-fn Content(board: DashboardState, answer: Answer, part: Memo<Part>) -> impl IntoView {
-    follow(board, answer);
+fn MaintenanceContent(board: DashboardState, answer: MaintenanceResource, part: Memo<CalendarPart>) -> impl IntoView {
+    refetch_on_change(board, answer);
     let fault = Memo::new(move |_| answer.get().map(Result::err));
     move || match fault.get() {
-        Some(Some(error)) => view! { <Trouble error /> }.into_any(),
-        Some(None) => view! { <Everything board answer part /> }.into_any(),
+        Some(Some(error)) => view! { <LoadError error /> }.into_any(),
+        Some(None) => view! { <MaintenanceSections board answer part /> }.into_any(),
         None => ().into_any(),
     }
 }
 
-/// Everything in order; a later page of what is planned, or of the past, shows that alone.
+/// All sections; later pages show only their own.
 #[component]
-fn Everything(board: DashboardState, answer: Answer, part: Memo<Part>) -> impl IntoView {
+fn MaintenanceSections(board: DashboardState, answer: MaintenanceResource, part: Memo<CalendarPart>) -> impl IntoView {
     let page = board.page();
-    let told = Memo::new(move |_| answer.get().and_then(Result::ok));
-    let is_whole = Memo::new(move |_| part.with(|part| *part == Part::Whole));
+    let loaded = Memo::new(move |_| answer.get().and_then(Result::ok));
+    let is_whole = Memo::new(move |_| part.with(|part| *part == CalendarPart::Whole));
     let series = Signal::derive(move || {
-        told.with(|told| told.as_ref().map(|(series, ..)| series.clone()).filter(|_| is_whole.get()))
+        loaded
+            .with(|loaded| loaded.as_ref().map(|(series, ..)| series.clone()).filter(|_| is_whole.get()))
             .unwrap_or_default()
     });
     let listed = Memo::new(move |_| {
-        told.with(|told| told.as_ref().map(|(_, calendar, past)| [calendar.items.clone(), past.items.clone()].concat()))
+        loaded
+            .with(|loaded| {
+                loaded.as_ref().map(|(_, calendar, past)| [calendar.items.clone(), past.items.clone()].concat())
+            })
             .unwrap_or_default()
     });
     let conflicts = Memo::new(move |_| {
-        told.with(|told| told.as_ref().map(|(_, calendar, _)| calendar.conflicts.clone())).unwrap_or_default()
+        loaded.with(|loaded| loaded.as_ref().map(|(_, calendar, _)| calendar.conflicts.clone())).unwrap_or_default()
     });
-    let of_board = move |pick: fn(&StatusPage) -> Vec<IncidentId>| {
+    let from_dashboard = move |pick: fn(&StatusPage) -> Vec<IncidentId>| {
         Memo::new(move |_| if is_whole.get() { page.with(pick) } else { Vec::new() })
     };
-    let under_way = of_board(|page| page.maintenances_under_way().map(|known| known.id).collect());
-    // As the board knows it by now, where it does.
+    let under_way = from_dashboard(|page| page.maintenances_under_way().map(|known| known.id).collect());
+    // In the dashboard's version, which may be newer.
     let planned = Memo::new(move |_| {
-        let planned = told.with(|told| told.as_ref().map(|(_, calendar, _)| calendar.items.clone()));
-        let planned = planned.filter(|_| part.with(|part| !matches!(part, Part::Past(_)))).unwrap_or_default();
-        let newest = |listed: Incident| page.with(|page| page.incident(listed.id).cloned()).unwrap_or(listed);
-        planned.into_iter().map(newest).filter(|known| known.status == IncidentStatus::Scheduled).collect::<Vec<_>>()
+        let planned = loaded.with(|loaded| loaded.as_ref().map(|(_, calendar, _)| calendar.items.clone()));
+        let planned = planned.filter(|_| part.with(|part| !matches!(part, CalendarPart::Past(_)))).unwrap_or_default();
+        let current = |listed: Incident| page.with(|page| page.incident(listed.id).cloned()).unwrap_or(listed);
+        planned.into_iter().map(current).filter(|known| known.status == IncidentStatus::Scheduled).collect::<Vec<_>>()
     });
     let drafts = Memo::new(move |_| {
         planned.with(|all| all.iter().filter(|known| known.is_draft).map(|known| known.id).collect::<Vec<_>>())
@@ -134,50 +138,51 @@ fn Everything(board: DashboardState, answer: Answer, part: Memo<Part>) -> impl I
         planned.with(|all| page.with(|page| by_month(all.iter().filter(|known| !known.is_draft), &page.zone)))
     });
     let past = Memo::new(move |_| {
-        let past = told
-            .with(|told| told.as_ref().map(|(_, _, past)| past.items.iter().map(|known| known.id).collect::<Vec<_>>()));
-        past.filter(|_| part.with(|part| !matches!(part, Part::Planned(_)))).unwrap_or_default()
+        let past = loaded.with(|loaded| {
+            loaded.as_ref().map(|(_, _, past)| past.items.iter().map(|known| known.id).collect::<Vec<_>>())
+        });
+        past.filter(|_| part.with(|part| !matches!(part, CalendarPart::Planned(_)))).unwrap_or_default()
     });
     let is_empty = Memo::new(move |_| {
         is_whole.get()
             && months.with(Vec::is_empty)
             && [under_way, drafts, past].iter().all(|ids| ids.with(Vec::is_empty))
     });
-    let later = move || told.with(|told| told.as_ref().and_then(|(_, calendar, _)| calendar.next.clone()));
-    let earlier = move || told.with(|told| told.as_ref().and_then(|(_, _, past)| past.next.clone()));
+    let later = move || loaded.with(|loaded| loaded.as_ref().and_then(|(_, calendar, _)| calendar.next.clone()));
+    let earlier = move || loaded.with(|loaded| loaded.as_ref().and_then(|(_, _, past)| past.next.clone()));
     view! {
         <Show when=move || is_empty.get()>
-            <Nothing />
+            <NoMaintenance />
         </Show>
-        <Rows board listed conflicts ids=under_way title="Under way" />
+        <MaintenanceRows board listed conflicts ids=under_way title="Under way" />
         <Each each=move || months.get() key=|(month, _)| *month let:((month, _))>
             {
                 let ids = Memo::new(move |_| {
                     months.with(|all| all.iter().find(|(known, _)| *known == month).map(|(_, ids)| ids.clone())).unwrap_or_default()
                 });
-                view! { <Rows board listed conflicts ids title=month.human() /> }
+                view! { <MaintenanceRows board listed conflicts ids title=month.human() /> }
             }
         </Each>
-        <Rows board listed conflicts ids=drafts title="Drafts" />
-        <Paging label="Pages of what is planned">
+        <MaintenanceRows board listed conflicts ids=drafts title="Drafts" />
+        <Paging label="Pagination of upcoming maintenance">
             {move || {
-                let later = later().filter(|_| part.with(|part| !matches!(part, Part::Past(_))));
-                later.map(|after| view! { <a class="button" href=format!("/maintenances?after={after}")>"Later ones"</a> })
+                let later = later().filter(|_| part.with(|part| !matches!(part, CalendarPart::Past(_))));
+                later.map(|after| view! { <a class="button" href=format!("/maintenances?after={after}")>"Later"</a> })
             }}
         </Paging>
         <SeriesList answer series />
-        <Rows board listed conflicts ids=past title="Past" />
-        <Paging label="Pages of the list">
+        <MaintenanceRows board listed conflicts ids=past title="Past" />
+        <Paging label="Pagination of past maintenance">
             {move || (!is_whole.get()).then(|| view! { <a class="button" href="/maintenances">"First page"</a> })}
             {move || {
-                let earlier = earlier().filter(|_| part.with(|part| !matches!(part, Part::Planned(_))));
+                let earlier = earlier().filter(|_| part.with(|part| !matches!(part, CalendarPart::Planned(_))));
                 earlier.map(|before| view! { <a class="button" href=format!("/maintenances?before={before}")>"Next page"</a> })
             }}
         </Paging>
     }
 }
 
-/// The ways to other pages of a list.
+/// Links to other pages of a list.
 #[component]
 fn Paging(label: &'static str, children: Children) -> impl IntoView {
     view! {
@@ -187,9 +192,9 @@ fn Paging(label: &'static str, children: Children) -> impl IntoView {
     }
 }
 
-/// A heading with maintenances under it; nothing while there are none.
+/// A heading with maintenances; hidden while there are none.
 #[component]
-fn Rows(
+fn MaintenanceRows(
     board: DashboardState,
     listed: Memo<Vec<Incident>>,
     conflicts: Memo<BTreeMap<IncidentId, Vec<Conflict>>>,
@@ -202,9 +207,9 @@ fn Rows(
             <h2>{title} " " <span class="count">{count}</span></h2>
             <ul class="card rows">
                 <Each each=move || ids.get() key=|id| *id let:id>
-                    {newest(board, id, listed).map(|incident| {
+                    {latest_version(board, id, listed).map(|incident| {
                         let conflicts = Memo::new(move |_| conflicts.with(|all| all.get(&id).cloned()).unwrap_or_default());
-                        view! { <Row board incident conflicts /> }
+                        view! { <MaintenanceListRow board incident conflicts /> }
                     })}
                 </Each>
             </ul>
@@ -212,9 +217,13 @@ fn Rows(
     }
 }
 
-/// A maintenance with the other windows it collides with, while it is not over.
+/// A maintenance with its conflicts.
 #[component]
-fn Row(board: DashboardState, incident: Signal<Incident>, conflicts: Memo<Vec<Conflict>>) -> impl IntoView {
+fn MaintenanceListRow(
+    board: DashboardState,
+    incident: Signal<Incident>,
+    conflicts: Memo<Vec<Conflict>>,
+) -> impl IntoView {
     let page = board.page();
     let zone = Memo::new(move |_| page.with(|page| page.zone.clone()));
     view! {
@@ -226,9 +235,9 @@ fn Row(board: DashboardState, incident: Signal<Incident>, conflicts: Memo<Vec<Co
     }
 }
 
-/// The windows that come back, each with the way to end it.
+/// Active series, each with a form to end it.
 #[component]
-fn SeriesList(answer: Answer, series: Signal<Vec<Series>>) -> impl IntoView {
+fn SeriesList(answer: MaintenanceResource, series: Signal<Vec<Series>>) -> impl IntoView {
     let ids = Memo::new(move |_| series.with(|series| series.iter().map(|series| series.id).collect::<Vec<_>>()));
     let row = move |id: SeriesId| {
         let found = series.with_untracked(|all| all.iter().find(|series| series.id == id).cloned());
@@ -247,7 +256,7 @@ fn SeriesList(answer: Answer, series: Signal<Vec<Series>>) -> impl IntoView {
 }
 
 #[component]
-fn SeriesRow(answer: Answer, series: Series) -> impl IntoView {
+fn SeriesRow(answer: MaintenanceResource, series: Series) -> impl IntoView {
     let action = FormAction::<EndSeries>::new();
     let form = Form::about(action, "end-series", series.id);
     Effect::new(move |_| {
@@ -263,7 +272,7 @@ fn SeriesRow(answer: Answer, series: Series) -> impl IntoView {
                     {series.title}
                 </p>
                 <p class="hint">
-                    {series.is_draft.then_some("Drafts, ")} {in_words(&series.rule)} ", by the clocks of " {series.time_zone} ", since "
+                    {series.is_draft.then_some("Drafts · ")} {in_words(&series.rule)} " · " {series.time_zone} " · since "
                     <Time at=Signal::stored(series.first_start) wording=Wording::DateAndAgo />
                 </p>
             </div>
@@ -272,7 +281,7 @@ fn SeriesRow(answer: Answer, series: Series) -> impl IntoView {
                 <ServerForm form class="card stack">
                     <FormHead form />
                     <input type="hidden" name="id" value=series.id.to_string() />
-                    <p>"Its windows that have not begun are cancelled, drafts among them deleted. What has been done stays."</p>
+                    <p>"Upcoming windows are cancelled and drafts deleted. Past windows stay."</p>
                     <Submit form label="End this series" busy="Ending…" class="button button-danger" />
                 </ServerForm>
             </details>
@@ -280,15 +289,15 @@ fn SeriesRow(answer: Answer, series: Series) -> impl IntoView {
     }
 }
 
-/// The first step, while nothing was ever planned.
+/// The empty state: scheduling the first maintenance.
 #[component]
-fn Nothing() -> impl IntoView {
+fn NoMaintenance() -> impl IntoView {
     view! {
         <div class="empty">
-            <p>"No maintenance is planned. Announce work before you begin it: subscribers are told, and its time counts as up."</p>
+            <p>"No maintenance scheduled. Announce planned work in advance: it doesn’t count as downtime."</p>
             <p>
                 <a class="button" href="/maintenances/new">
-                    "Plan the first one"
+                    "Schedule the first one"
                 </a>
             </p>
         </div>

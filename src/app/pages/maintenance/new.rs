@@ -1,4 +1,4 @@
-//! The form that plans a maintenance, with what stands in its way and its consequences beside it.
+//! The form that schedules maintenance, with conflicts and a preview of the public page.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::{
             services_affected::ServicesAffected,
             time::Window,
         },
-        dashboard_state::{DashboardState, Trouble, WhenLoaded},
+        dashboard_state::{DashboardState, LoadError, WhenLoaded},
         pages::{
             incidents::{
-                consequences::{Consequences, Draft},
-                new::Message,
+                new::MessageField,
+                preview::{IncidentFormState, IncidentPreview},
             },
             layout::page::Page,
         },
@@ -26,18 +26,18 @@ use crate::{
     model::{Conflict, IncidentKind, IncidentStatus, Repeat, ServiceImpact, StatusPage, Zone},
 };
 
-/// How long to wait for the next choice before the server is asked what a window collides with.
-const PAUSE: Duration = Duration::from_millis(300);
+/// Delay after the last change before conflicts are loaded.
+const CONFLICTS_DEBOUNCE: Duration = Duration::from_millis(300);
 
-/// Where a maintenance is planned.
+/// The page that schedules maintenance.
 #[component]
 pub fn NewMaintenance() -> impl IntoView {
     let key = Resource::new_blocking(|| (), |()| form_key());
     let content = move |board: DashboardState| {
         let form = move || {
             key.get().map(|answer| match answer {
-                Ok(key) => view! { <Content board key /> }.into_any(),
-                Err(error) => view! { <Trouble error /> }.into_any(),
+                Ok(key) => view! { <NewMaintenanceForm board key /> }.into_any(),
+                Err(error) => view! { <LoadError error /> }.into_any(),
             })
         };
         view! { <Transition>{form}</Transition> }
@@ -50,10 +50,10 @@ pub fn NewMaintenance() -> impl IntoView {
 }
 
 #[component]
-fn Content(board: DashboardState, key: String) -> impl IntoView {
+fn NewMaintenanceForm(board: DashboardState, key: String) -> impl IntoView {
     let action = FormAction::<ScheduleMaintenance>::new();
     let form = Form::new(action, "schedule");
-    let draft = Draft::new(IncidentStatus::Scheduled);
+    let state = IncidentFormState::new(IncidentStatus::Scheduled);
     let zone = Memo::new(move |_| board.page().with(|page| page.zone.clone()));
     view! {
         <div class="compose">
@@ -61,40 +61,40 @@ fn Content(board: DashboardState, key: String) -> impl IntoView {
                 <ServerForm form class="card stack" novalidate=true>
                     <FormHead form />
                     <input type="hidden" name="key" value=key />
-                    <Field form name="title" label="Title" is_first=true on_input=move |title: String| draft.title.set(title) />
-                    <WindowFields form draft zone />
-                    <Message form draft />
-                    <ServicesAffected form page=board.page() chosen=draft.services kind=IncidentKind::Maintenance />
-                    <Conflicts page=board.page() draft />
+                    <Field form name="title" label="Title" is_first=true on_input=move |title: String| state.title.set(title) />
+                    <WindowFields form state zone />
+                    <MessageField form state />
+                    <ServicesAffected form page=board.page() chosen=state.services kind=IncidentKind::Maintenance />
+                    <ConflictHints page=board.page() state />
                     <Recurrence form />
-                    <Automations form />
+                    <AutomationFields form />
+                    <input type="hidden" name="notify" value="on" />
                     <div class="ticks">
-                        <Checkbox form name="notify" label="Tell subscribers now" is_ticked=true />
-                        <Checkbox form name="is_draft" label="Keep as draft" hint=|| "Only members see it until somebody publishes it; of a series, each window by itself." />
+                        <Checkbox form name="is_draft" label="Save as draft" hint=|| "Only members see it until it’s published. In a series, each window is published separately." />
                     </div>
                     <div class="actions">
                         <Submit form label="Schedule maintenance" busy="Scheduling…" />
-                        <p class="meta when-alive">"Ctrl or ⌘ with Enter does it, too."</p>
+                        <p class="meta when-alive">"Or press Ctrl/⌘ + Enter."</p>
                     </div>
                 </ServerForm>
             </div>
-            <Consequences board draft />
+            <IncidentPreview board state />
         </div>
     }
 }
 
-/// Start and end on the organization's clocks, told back in its zone and the reader's.
+/// Start and end in the organization's zone, repeated in its zone and the reader's.
 #[component]
-fn WindowFields(form: Form, draft: Draft, zone: Memo<Zone>) -> impl IntoView {
+fn WindowFields(form: Form, state: IncidentFormState, zone: Memo<Zone>) -> impl IntoView {
     let (starts, ends) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let type_in = move |field: RwSignal<String>, text: String| {
         field.set(text);
         let at = |text: RwSignal<String>| {
             zone.with_untracked(|zone| text.with_untracked(|text| zone.parse_local(text))).ok()
         };
-        draft.window.set(at(starts).zip(at(ends)));
+        state.window.set(at(starts).zip(at(ends)));
     };
-    let clocks = move || zone.with(|zone| format!("Time in {}.", zone.name));
+    let zone_hint = move || zone.with(|zone| format!("Time zone: {}.", zone.name));
     view! {
         <div class="pair">
             <Field
@@ -102,7 +102,7 @@ fn WindowFields(form: Form, draft: Draft, zone: Memo<Zone>) -> impl IntoView {
                 name="starts"
                 label="Starts"
                 kind="datetime-local"
-                hint=move || clocks
+                hint=move || zone_hint
                 on_input=move |text: String| type_in(starts, text)
             />
             <Field
@@ -110,28 +110,28 @@ fn WindowFields(form: Form, draft: Draft, zone: Memo<Zone>) -> impl IntoView {
                 name="ends"
                 label="Ends"
                 kind="datetime-local"
-                hint=move || clocks
+                hint=move || zone_hint
                 on_input=move |text: String| type_in(ends, text)
             />
         </div>
-        <Window window=draft.window zone />
+        <Window window=state.window zone />
     }
 }
 
-/// What the window collides with, a moment after it does; told politely. Only the server knows everything planned.
+/// Conflicts of the window, announced politely. Loaded from the server: the client does not know all plans.
 #[component]
-fn Conflicts(page: Signal<StatusPage>, draft: Draft) -> impl IntoView {
+fn ConflictHints(page: Signal<StatusPage>, state: IncidentFormState) -> impl IntoView {
     let conflicts = RwSignal::new(Vec::new());
     let asked = Memo::new(move |_| {
-        // Asked anew when something is planned meanwhile, too.
+        // Also reloaded when other incidents change.
         let known: Vec<_> = page.with(|page| page.incidents.iter().map(|known| (known.id, known.version)).collect());
-        (draft.window.get(), draft.services.get(), known)
+        (state.window.get(), state.services.get(), known)
     });
-    let mut ask = debounce(PAUSE, move |question: (Option<_>, Vec<ServiceImpact>, Vec<_>)| {
+    let mut ask = debounce(CONFLICTS_DEBOUNCE, move |question: (Option<_>, Vec<ServiceImpact>, Vec<_>)| {
         spawn_local(async move {
             let (starts_at, ends_at) = question.0.unzip();
-            let services = question.1.iter().map(|said| (format!("of-{}", said.id), said.status.to_string()));
-            // What cannot be had leaves the last; the next key asks again.
+            let services = question.1.iter().map(|impact| (format!("of-{}", impact.id), impact.status.to_string()));
+            // On failure the last conflicts stay; the next change retries.
             if let Ok(answer) = server_fns::conflicts(starts_at, ends_at, services.collect()).await
                 && asked.try_with_untracked(|asked| *asked == question) == Some(true)
             {
@@ -151,10 +151,10 @@ fn Conflicts(page: Signal<StatusPage>, draft: Draft) -> impl IntoView {
     }
 }
 
-/// One collision, with the way to the other thing.
+/// One conflict, with a link to the other incident or maintenance.
 #[component]
 pub fn ConflictHint(
-    /// The collision.
+    /// The conflict.
     conflict: Conflict,
     /// The page's zone.
     zone: Memo<Zone>,
@@ -169,7 +169,7 @@ pub fn ConflictHint(
     }
 }
 
-/// How often it comes back: a rule as text, and for the usual ones a choice that writes it.
+/// The recurrence rule as text, and a choice of common rules that fills it in.
 #[component]
 fn Recurrence(form: Form) -> impl IntoView {
     let rule = RwSignal::new(form.typed("recurrence").unwrap_or_default());
@@ -192,7 +192,7 @@ fn Recurrence(form: Form) -> impl IntoView {
                 optional=true
                 list="recurrence-rules"
                 node=field
-                hint=|| view! { "RFC 5545, such as " <code>"FREQ=WEEKLY;COUNT=10"</code> ". Empty, it does not repeat." }
+                hint=|| view! { "An RFC 5545 rule, such as " <code>"FREQ=WEEKLY;COUNT=10"</code> ". Leave empty for a single window." }
                 on_input=move |text: String| rule.set(text)
             />
             <div class="field when-alive">
@@ -206,7 +206,7 @@ fn Recurrence(form: Form) -> impl IntoView {
                 >
                     {Repeat::ALL.iter().map(option).collect_view()}
                     <option value="custom" disabled=true>
-                        "As the rule says"
+                        "Custom"
                     </option>
                 </select>
             </div>
@@ -221,17 +221,17 @@ fn Recurrence(form: Form) -> impl IntoView {
     }
 }
 
-/// What happens by itself.
+/// What the scheduler does automatically.
 #[component]
-fn Automations(form: Form) -> impl IntoView {
+fn AutomationFields(form: Form) -> impl IntoView {
     view! {
         <fieldset class="ticks">
-            <legend>"By itself"</legend>
+            <legend>"Automations"</legend>
             <Checkbox form name="remind" label="Remind 60 minutes before" is_ticked=true />
-            <Checkbox form name="start" label="Begin at the planned time" is_ticked=true />
-            <Checkbox form name="end" label="Complete at the planned time" is_ticked=true />
-            <Checkbox form name="notify_start" label="Tell subscribers at the beginning" is_ticked=true />
-            <Checkbox form name="notify_end" label="Tell subscribers at the completion" is_ticked=true />
+            <Checkbox form name="start" label="Begin at the scheduled start" is_ticked=true />
+            <Checkbox form name="end" label="Complete at the scheduled end" is_ticked=true />
         </fieldset>
+        <input type="hidden" name="notify_start" value="on" />
+        <input type="hidden" name="notify_end" value="on" />
     }
 }

@@ -1,4 +1,4 @@
-//! The forms about one service: its details, and its end.
+//! The forms that edit and delete a service.
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -17,10 +17,10 @@ use crate::{
     model::Service,
 };
 
-/// Name, description and group.
+/// The form for name, description and group.
 #[component]
-pub fn Details(
-    /// Where changes show.
+pub fn ServiceDetails(
+    /// Updated with the answer.
     board: DashboardState,
     /// The service.
     service: Signal<Service>,
@@ -28,7 +28,7 @@ pub fn Details(
     let action = FormAction::<EditService>::new();
     let form = Form::new(action, "edit-service");
     let is_touched = RwSignal::new(form.is_typed());
-    let now = move || service.with(words);
+    let now = move || service.with(service_fields);
     let version = Signal::derive(move || service.with(|service| service.version));
     let (edition, first) = EditBasis::begun_with(form, is_touched, version, now);
     edition.on_conflict(move || spawn_local(board.refresh()));
@@ -50,7 +50,7 @@ pub fn Details(
             on:input=move |_| is_touched.set(true)
         >
             <EditionHead edition id=id.to_string() noun="service">
-                <p>"It is called " <bdi>{move || now().name}</bdi> " now, and described as:"</p>
+                <p>"It’s now called " <bdi>{move || now().name}</bdi> ", with this description:"</p>
                 <p dir="auto">{move || now().description}</p>
             </EditionHead>
             <Field form name="name" label="Name" value=Signal::derive(move || first.get().name) />
@@ -80,23 +80,23 @@ pub fn Details(
     }
 }
 
-/// What the form is about.
+/// The fields of the form.
 #[derive(Clone, PartialEq)]
-struct Words {
+struct ServiceFields {
     name: String,
     description: String,
     group: String,
 }
 
-fn words(service: &Service) -> Words {
-    Words {
+fn service_fields(service: &Service) -> ServiceFields {
+    ServiceFields {
         name: service.name.clone(),
         description: service.description.clone(),
         group: service.group_id.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 
-/// The way to delete a service: folded away, and asking for its name.
+/// The collapsed form that deletes a service; its name must be typed to confirm.
 #[component]
 pub fn DeleteService(
     /// The service.
@@ -112,11 +112,11 @@ pub fn DeleteService(
             <ServerForm form class="card stack" novalidate=true>
                 <FormHead form />
                 <input type="hidden" name="id" value=id.to_string() />
-                <p>"Its history goes with it, and nobody can bring it back."</p>
+                <p>"This also deletes its history and can’t be undone."</p>
                 <Field
                     form
                     name="confirm"
-                    label="Type what it is called to confirm"
+                    label="Type the service name to confirm"
                     hint=move || view! { <strong dir="auto">{move || service.get().name}</strong> }
                 />
                 <div class="actions">

@@ -1,4 +1,4 @@
-//! Groups: the headings services stand under.
+//! Service groups: heading, renaming, deleting, adding.
 
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 
@@ -18,14 +18,14 @@ use crate::{
     model::{GroupId, Placement, ServiceGroup, StatusPage},
 };
 
-/// A group's name, with what can be done about the group.
+/// A group's name with its controls.
 #[component]
 pub fn GroupHeading(
-    /// Where changes show.
+    /// Refreshed after changes.
     board: DashboardState,
     /// The group.
     group: Signal<ServiceGroup>,
-    /// How many services stand in it.
+    /// Its number of services.
     size: Signal<usize>,
 ) -> impl IntoView {
     let page = board.page();
@@ -46,15 +46,15 @@ pub fn GroupHeading(
         <details class="fold" open=is_refused>
             <summary>"Rename or delete "<span class="sr-only">{name}</span></summary>
             <div class="card stack">
-                <Rename board group />
-                <Delete board id size />
+                <RenameGroupForm board group />
+                <DeleteGroupForm board id size />
             </div>
         </details>
     }
 }
 
 #[component]
-fn Rename(board: DashboardState, group: Signal<ServiceGroup>) -> impl IntoView {
+fn RenameGroupForm(board: DashboardState, group: Signal<ServiceGroup>) -> impl IntoView {
     let id = group.with_untracked(|group| group.id);
     let action = FormAction::<RenameGroup>::new();
     let form = Form::about(action, "rename-group", id);
@@ -77,7 +77,7 @@ fn Rename(board: DashboardState, group: Signal<ServiceGroup>) -> impl IntoView {
             on:input=move |_| is_touched.set(true)
         >
             <EditionHead edition id=id.to_string() noun="group">
-                <p>"It is called " <bdi>{now}</bdi> " now."</p>
+                <p>"It’s now called " <bdi>{now}</bdi> "."</p>
             </EditionHead>
             <Field form name="name" label="Heading" value=name />
             <Submit form label="Rename" busy="Renaming…" class="button" />
@@ -86,22 +86,22 @@ fn Rename(board: DashboardState, group: Signal<ServiceGroup>) -> impl IntoView {
     }
 }
 
-/// Deleting a group keeps its services, so one sentence is warning enough.
+/// The form that deletes a group; its services become ungrouped, so it asks for no confirmation.
 #[component]
-fn Delete(board: DashboardState, id: GroupId, size: Signal<usize>) -> impl IntoView {
+fn DeleteGroupForm(board: DashboardState, id: GroupId, size: Signal<usize>) -> impl IntoView {
     let action = FormAction::<DeleteGroup>::new();
     let form = Form::about(action, "delete-group", id);
     refresh_when_done(board, form);
-    let what_happens = move || match size.get() {
-        0 => "It holds no services.".to_owned(),
-        1 => "Its service stays, without a group.".to_owned(),
-        size => format!("Its {size} services stay, without a group."),
+    let consequence = move || match size.get() {
+        0 => "This group has no services.".to_owned(),
+        1 => "The service in it will be ungrouped.".to_owned(),
+        size => format!("The {size} services in it will be ungrouped."),
     };
     view! {
         <ServerForm form class="fields">
             <FormHead form />
             <input type="hidden" name="id" value=id.to_string() />
-            <p class="hint">{what_happens}</p>
+            <p class="hint">{consequence}</p>
             <Submit form label="Delete group" busy="Deleting…" class="button button-danger" />
         </ServerForm>
     }
@@ -110,7 +110,7 @@ fn Delete(board: DashboardState, id: GroupId, size: Signal<usize>) -> impl IntoV
 /// The form that adds a group.
 #[component]
 pub fn AddGroup(
-    /// Where it shows.
+    /// Refreshed with the new group.
     board: DashboardState,
 ) -> impl IntoView {
     let action = FormAction::<server_fns::AddGroup>::new();
@@ -127,7 +127,7 @@ pub fn AddGroup(
             <ServerForm form class="card stack" novalidate=true>
                 <FormHead form />
                 <div class="fields">
-                    <Field form name="name" label="Heading" hint=|| "Services can be put under it, for example “Core platform”." />
+                    <Field form name="name" label="Heading" hint=|| "Shown above a group’s services, for example “Core platform”." />
                     <Submit form label="Add group" busy="Adding…" class="button" />
                 </div>
                 <Done form text="Added." />
@@ -144,7 +144,7 @@ fn refresh_when_done(board: DashboardState, form: Form) {
     });
 }
 
-/// Whether a group is the first, and whether the last, on the page.
+/// Whether a group is the first and the last of the page.
 fn ends(page: &StatusPage, id: GroupId) -> (bool, bool) {
     let is = |group: Option<&ServiceGroup>| group.is_some_and(|group| group.id == id);
     (is(page.groups.first()), is(page.groups.last()))

@@ -1,29 +1,31 @@
-//! What happened to one service, newest first.
+//! A service's status changes, newest first.
 
 use leptos::prelude::*;
 
-use super::service::HistoryAnswer;
 use crate::{
     app::{
         components::{
             status::StatusBadge,
             time::{Time, Wording},
         },
-        dashboard_state::Trouble,
+        dashboard_state::LoadError,
     },
-    model::{Cause, History, HistoryEntry},
+    model::{Cause, History, HistoryEntry, Result},
 };
 
-/// One page of the history, with the way to older ones.
+/// A page of a service's history.
+pub type HistoryResource = Resource<Result<History>>;
+
+/// A page of the history, with a link to older changes.
 #[component]
 pub fn HistoryList(
     /// The page.
-    history: HistoryAnswer,
+    history: HistoryResource,
 ) -> impl IntoView {
     let content = move || {
         history.get().map(|answer| match answer {
-            Ok(history) => view! { <Entries history /> }.into_any(),
-            Err(error) => view! { <Trouble error /> }.into_any(),
+            Ok(history) => view! { <HistoryEntries history /> }.into_any(),
+            Err(error) => view! { <LoadError error /> }.into_any(),
         })
     };
     view! {
@@ -35,7 +37,7 @@ pub fn HistoryList(
 }
 
 #[component]
-fn Entries(history: History) -> impl IntoView {
+fn HistoryEntries(history: History) -> impl IntoView {
     let History { entries, next } = history;
     let older = next.map(|next| {
         view! {
@@ -47,7 +49,7 @@ fn Entries(history: History) -> impl IntoView {
         }
     });
     if entries.is_empty() {
-        return view! { <p class="hint">"Its status has not changed since it was added."</p> }.into_any();
+        return view! { <p class="hint">"No status changes yet."</p> }.into_any();
     }
     view! {
         <ol class="card rows">{entries.into_iter().map(entry).collect_view()}</ol>
@@ -60,14 +62,14 @@ fn entry(entry: HistoryEntry) -> impl IntoView {
     let HistoryEntry { change, changed_by_name } = entry;
     let cause = match (change.cause, changed_by_name) {
         (Cause::Manual, Some(name)) => format!("by {name}"),
-        (Cause::Api, Some(name)) => format!("by {name}, through the API"),
-        (cause, _) => in_words(cause).to_owned(),
+        (Cause::Api, Some(name)) => format!("by {name} via the API"),
+        (cause, _) => cause_label(cause).to_owned(),
     };
     view! {
         <li class="row">
             <StatusBadge status=Signal::stored(change.new_status) />
             <p class="meta">
-                <span class="sr-only">"before: "</span>
+                <span class="sr-only">"previously: "</span>
                 <span aria-hidden="true">"← "</span>
                 {change.old_status.label()}
             </p>
@@ -79,13 +81,13 @@ fn entry(entry: HistoryEntry) -> impl IntoView {
     }
 }
 
-const fn in_words(cause: Cause) -> &'static str {
+const fn cause_label(cause: Cause) -> &'static str {
     match cause {
         Cause::Manual => "by a member",
         Cause::Incident => "by an incident",
         Cause::Maintenance => "by a maintenance",
         Cause::Monitor => "by a monitor",
-        Cause::Api => "through the API",
+        Cause::Api => "via the API",
         Cause::Import => "imported",
     }
 }

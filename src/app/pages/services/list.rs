@@ -1,4 +1,4 @@
-//! The list of services and groups: add, order, and the way to each service's own page.
+//! The list of services and groups: adding, ordering, and links to the services.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -22,26 +22,26 @@ use crate::{
     model::{Placement, Service, ServiceId, StatusPage},
 };
 
-/// Where services are managed.
+/// The page that manages services and groups.
 #[component]
 pub fn ServicesPage() -> impl IntoView {
     view! {
         <Page title="Services">
             <WhenLoaded let:board>
-                <Content board />
+                <ServiceListContent board />
             </WhenLoaded>
         </Page>
     }
 }
 
 #[component]
-fn Content(board: DashboardState) -> impl IntoView {
+fn ServiceListContent(board: DashboardState) -> impl IntoView {
     let page = board.page();
     let is_empty = Memo::new(move |_| page.with(|page| page.services.is_empty()));
     view! {
-        <NewService board />
+        <AddServiceForm board />
         <p class="empty" hidden=move || !is_empty.get()>
-            "No services yet. Add the first one above: something your users depend on, such as an API or a shop."
+            "No services yet. Add one above: something your users depend on, such as an API or a website."
         </p>
         <Sections page section=move |section| group(board, section) row=move |service| row(board, service) />
         <AddGroup board />
@@ -50,7 +50,7 @@ fn Content(board: DashboardState) -> impl IntoView {
 
 /// The form that adds a service.
 #[component]
-fn NewService(board: DashboardState) -> impl IntoView {
+fn AddServiceForm(board: DashboardState) -> impl IntoView {
     let action = FormAction::<AddService>::new();
     let form = Form::new(action, "add-service");
     Effect::new(move |_| {
@@ -73,7 +73,7 @@ fn NewService(board: DashboardState) -> impl IntoView {
     }
 }
 
-/// The groups a service can stand in, none first.
+/// The choices of a service's group, `No group` first.
 pub fn group_choices(page: Signal<StatusPage>) -> Signal<Vec<(String, String)>> {
     Memo::new(move |_| {
         let none = (String::new(), "No group".to_owned());
@@ -91,13 +91,13 @@ fn group(board: DashboardState, section: Section) -> AnyView {
         <section class="group">
             {match group {
                 Some(group) => view! { <GroupHeading board group size /> }.into_any(),
-                None => view! { <h2>"Without a group"</h2> }.into_any(),
+                None => view! { <h2>"Ungrouped"</h2> }.into_any(),
             }}
             <ul class="card rows" hidden=move || size.get() == 0>
                 {rows}
             </ul>
             <p class="hint" hidden=move || size.get() != 0>
-                "No services in this group. Visitors do not see it."
+                "No services in this group. Visitors don’t see it."
             </p>
         </section>
     }
@@ -141,7 +141,7 @@ fn row(board: DashboardState, service: Signal<Service>) -> AnyView {
     .into_any()
 }
 
-/// Whether a service is the first, and whether the last, under its heading.
+/// Whether a service is the first and the last of its section.
 fn ends(page: &StatusPage, id: ServiceId) -> (bool, bool) {
     let sections = page.sections();
     let section = sections.iter().find(|(_, services)| services.iter().any(|service| service.id == id));

@@ -1,4 +1,4 @@
-//! Pages of services: the list with its groups, and one service with its history.
+//! Services: the list with its groups, and one service with its history.
 
 pub mod details;
 pub mod groups;

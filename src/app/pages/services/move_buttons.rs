@@ -1,4 +1,4 @@
-//! The pair of buttons that moves a service or a group one place among its neighbours.
+//! Buttons that move a service or a group up or down.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -13,21 +13,21 @@ use crate::{
     model::Placement,
 };
 
-/// Two buttons, `Move {name} up` and `Move {name} down`; each rests at its end of the list. Without JavaScript they
+/// Two buttons, `Move {name} up` and `Move {name} down`, each disabled at its end of the list. Without JavaScript they
 /// send a plain form to `action`.
 #[component]
 pub fn MoveButtons(
-    /// The address of the server function.
+    /// The URL of the server function.
     action: &'static str,
-    /// What to move.
+    /// The id of the service or group.
     id: String,
     /// Its name.
     #[prop(into)]
     name: Signal<String>,
-    /// Whether it is the first, and whether the last, among its neighbours.
+    /// Whether it is the first and the last of its list.
     #[prop(into)]
     ends: Signal<(bool, bool)>,
-    /// Told of the step, when the page is alive.
+    /// Called with the direction, once the page is hydrated.
     #[prop(into)]
     on_move: Callback<Placement>,
 ) -> impl IntoView {
@@ -78,15 +78,14 @@ pub fn MoveButtons(
     }
 }
 
-/// Gives the focus back to the button that was used, or to its pair at the end of the list: the row has moved and lost
-/// it.
+/// Restores focus to the button that was pressed, or to its pair at the end of the list: moving the row loses it.
 pub fn refocus(id: &str, direction: Placement) {
     let opposite = match direction {
         Placement::Up => Placement::Down,
         Placement::Down => Placement::Up,
     };
     let ids = [button_id(id, direction), button_id(id, opposite)];
-    focus::lead_back(move || {
+    focus::restore(move || {
         let buttons = ids.iter().filter_map(|id| focus::by_id(id)?.dyn_into::<HtmlButtonElement>().ok());
         buttons.into_iter().find(|button| !button.disabled()).map(Into::into)
     });

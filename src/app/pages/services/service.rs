@@ -1,11 +1,11 @@
-//! One service: its status, its details, and what happened to it.
+//! The page of one service: status, details, history.
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::{
-    details::{DeleteService, Details},
-    history::HistoryList,
+    details::{DeleteService, ServiceDetails},
+    history::{HistoryList, HistoryResource},
     status_control::StatusControl,
 };
 use crate::{
@@ -15,46 +15,43 @@ use crate::{
             time::{Time, Wording},
         },
         dashboard_state::{DashboardState, WhenLoaded},
-        pages::layout::{not_found::Missing, page::Page},
+        pages::layout::page::Page,
         server_fns::service_history,
     },
-    model::{History, Result, Service, ServiceId},
+    model::{Service, ServiceId},
 };
 
-/// A page of a service's history, as the server answers.
-pub type HistoryAnswer = Resource<Result<History>>;
-
-/// The page of the service named in the address.
+/// The page of the service with the id in the URL.
 #[component]
 pub fn ServicePage() -> impl IntoView {
     let (params, query) = (use_params_map(), use_query_map());
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
     let before = Memo::new(move |_| query.read().get("before"));
-    // Asked for before anything is drawn, so that an unknown id answers 404.
-    let history: HistoryAnswer =
+    // Blocking, so that an unknown id sets the status 404.
+    let history: HistoryResource =
         Resource::new_blocking(move || (id.get(), before.get()), |(id, before)| service_history(id, before));
     view! {
         <WhenLoaded let:board>
-                <Found board id history />
-            </WhenLoaded>
+            <ServiceOrNotFound board id history />
+        </WhenLoaded>
     }
 }
 
 #[component]
-fn Found(board: DashboardState, id: Memo<String>, history: HistoryAnswer) -> impl IntoView {
+fn ServiceOrNotFound(board: DashboardState, id: Memo<String>, history: HistoryResource) -> impl IntoView {
     let page = board.page();
     let known = Memo::new(move |_| {
         let id: ServiceId = id.read().parse().ok()?;
         page.with(|page| page.service(id).map(|service| service.id))
     });
     move || match known.get().and_then(|id| service(page, id)) {
-        Some(service) => view! { <Content board service history /> }.into_any(),
-        None => view! { <Missing history /> }.into_any(),
+        Some(service) => view! { <ServiceContent board service history /> }.into_any(),
+        None => view! { <ServiceNotFound history /> }.into_any(),
     }
 }
 
 #[component]
-fn Content(board: DashboardState, service: Signal<Service>, history: HistoryAnswer) -> impl IntoView {
+fn ServiceContent(board: DashboardState, service: Signal<Service>, history: HistoryResource) -> impl IntoView {
     let since = Memo::new(move |_| service.with(|service| (service.status, service.status_since)));
     Effect::new(move |last: Option<_>| {
         let since = since.get();
@@ -76,10 +73,28 @@ fn Content(board: DashboardState, service: Signal<Service>, history: HistoryAnsw
             </section>
             <section class="group">
                 <h2>"Details"</h2>
-                <Details board service />
+                <ServiceDetails board service />
             </section>
             <HistoryList history />
             <DeleteService service />
+        </Page>
+    }
+}
+
+/// Shown for an unknown or deleted service. Awaits the history, which sets the HTTP status.
+#[component]
+fn ServiceNotFound(history: HistoryResource) -> impl IntoView {
+    view! {
+        <Page title="Service not found">
+            <Suspense>{move || Suspend::new(async move { history.await.map(drop).ok() })}</Suspense>
+            <div class="empty">
+                <p>"This service doesn’t exist or has been deleted."</p>
+                <p>
+                    <a class="button" href="/services">
+                        "All services"
+                    </a>
+                </p>
+            </div>
         </Page>
     }
 }

@@ -1,5 +1,5 @@
-//! The control that sets a service's status: a native choice, sent as soon as it is made; a plain form before the
-//! client runs and without it.
+//! The control that sets a service's status: a native select that is sent on change, or a plain form without
+//! JavaScript.
 
 use leptos::{html, prelude::*, server_fn::ServerFn};
 use web_sys::{HtmlSelectElement, SubmitEvent};
@@ -14,10 +14,10 @@ use crate::{
     model::{IncidentId, Service, ServiceId, ServiceStatus, StatusPage},
 };
 
-/// A choice of statuses named `Status of {service}`.
+/// A select named `Status of {service}`.
 #[component]
 pub fn StatusControl(
-    /// Where the choice is made true.
+    /// Sends the change.
     board: DashboardState,
     /// The service.
     service: Signal<Service>,
@@ -33,7 +33,7 @@ pub fn StatusControl(
             </p>
         }
     });
-    keep_in_step(board, id, status, select);
+    sync_select(board, id, status, select);
     let set = move |select: &HtmlSelectElement| choose(board, id, status.get_untracked(), select);
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -64,11 +64,11 @@ pub fn StatusControl(
     }
 }
 
-/// By what a service is held at its status, while the control would change only what it is by itself. Nothing while
-/// nothing hides that.
+/// The incidents and maintenances that determine a service's status, and its own status, which the control sets. Hidden
+/// while there are none.
 #[component]
 pub fn HeldBy(
-    /// Where incidents and maintenances are.
+    /// Supplies incidents and maintenances.
     board: DashboardState,
     /// The service.
     service: Signal<Service>,
@@ -91,14 +91,14 @@ pub fn HeldBy(
     view! {
         <Show when=move || !holders.with(Vec::is_empty)>
             <p class="meta held-by">
-                "Held by " {move || holders.get().into_iter().map(link).collect_view()} "· by itself "
+                "Held by " {move || holders.get().into_iter().map(link).collect_view()} "· own status: "
                 {move || own.get().label()}
             </p>
         </Show>
     }
 }
 
-/// The choices, with the status at first marked.
+/// The options, with the initial status selected.
 fn options(first: ServiceStatus) -> Vec<impl IntoView> {
     let option = |status: &ServiceStatus| {
         view! {
@@ -110,8 +110,8 @@ fn options(first: ServiceStatus) -> Vec<impl IntoView> {
     ServiceStatus::ALL.iter().map(option).collect()
 }
 
-/// Shows each new status in the control. A choice made before the client ran is not lost: it is sent now.
-fn keep_in_step(board: DashboardState, id: ServiceId, status: Memo<ServiceStatus>, select: NodeRef<html::Select>) {
+/// Shows status changes in the select. A choice made before hydration is sent now.
+fn sync_select(board: DashboardState, id: ServiceId, status: Memo<ServiceStatus>, select: NodeRef<html::Select>) {
     Effect::new(move |is_alive: Option<bool>| {
         let status = status.get();
         let Some(select) = select.get() else { return false };

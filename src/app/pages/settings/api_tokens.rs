@@ -1,4 +1,4 @@
-//! API tokens: for programs, made and revoked by admins.
+//! API tokens, created and revoked by admins.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -12,69 +12,69 @@ use crate::{
             form::{Form, FormHead, Submit},
             time::Time,
         },
-        dashboard_state::Trouble,
+        dashboard_state::LoadError,
         server_fns::{self, CreateApiToken, RevokeApiToken},
-        session::use_told,
+        session::use_one_time_answer,
     },
     model::{ApiToken, Result, TokenId, TokenScope},
 };
 
-/// The tokens, as the server answers.
-pub type Tokens = Resource<Result<Vec<ApiToken>>>;
+/// The organization's tokens.
+pub type ApiTokensResource = Resource<Result<Vec<ApiToken>>>;
 
-/// The tokens, asked for before the page is drawn.
-pub fn load() -> Tokens {
+/// Loads the tokens; blocks rendering until they are there.
+pub fn load() -> ApiTokensResource {
     Resource::new_blocking(|| (), |()| server_fns::api_tokens())
 }
 
-/// The tokens there are, and the form to make one.
+/// The list of tokens and the form that creates one.
 #[component]
 pub fn ApiTokens(
     /// The tokens.
-    tokens: Tokens,
+    tokens: ApiTokensResource,
 ) -> impl IntoView {
     view! {
         <section class="group" id="tokens">
             <h2>"API tokens"</h2>
             <p class="hint">
-                "For programs, such as a pipeline that opens incidents. A token reads what members see; one that may write also changes services and incidents. It never manages members, tokens or settings. "
+                "For scripts and integrations, such as a pipeline that opens incidents. A token can read what members see; with write access it can also change services and incidents. Tokens can’t manage members, tokens or settings. "
                 <a href="/api" rel="external">
-                    "What the API can do"
+                    "API documentation"
                 </a>
             </p>
             <Transition>
-                <Content tokens />
+                <ApiTokensContent tokens />
             </Transition>
         </section>
     }
 }
 
-/// The list, once it is there. What asks for it stands inside the boundary that waits for it: outside, whether the server
-/// draws it would depend on which answer comes first.
+/// The list once it is loaded. The resource is read inside the suspense boundary: outside, whether the server renders
+/// it would depend on which resource resolves first.
 #[component]
-fn Content(tokens: Tokens) -> impl IntoView {
+fn ApiTokensContent(tokens: ApiTokensResource) -> impl IntoView {
     let fault = Memo::new(move |_| tokens.get().map(Result::err));
     move || match fault.get() {
-        Some(Some(error)) => view! { <Trouble error /> }.into_any(),
-        Some(None) => view! { <List tokens /> }.into_any(),
+        Some(Some(error)) => view! { <LoadError error /> }.into_any(),
+        Some(None) => view! { <ApiTokenList tokens /> }.into_any(),
         None => ().into_any(),
     }
 }
 
 #[component]
-fn List(tokens: Tokens) -> impl IntoView {
-    let known = Memo::new(move |_| tokens.get().and_then(Result::ok).unwrap_or_default());
-    let ids = Memo::new(move |_| known.with(|known| known.iter().map(|token| token.id).collect::<Vec<_>>()));
+fn ApiTokenList(tokens: ApiTokensResource) -> impl IntoView {
+    let all = Memo::new(move |_| tokens.get().and_then(Result::ok).unwrap_or_default());
+    let ids = Memo::new(move |_| all.with(|all| all.iter().map(|token| token.id).collect::<Vec<_>>()));
     let row = move |id: TokenId| {
-        let token = known.with_untracked(|known| known.iter().find(|token| token.id == id).cloned());
-        token.map(|token| view! { <Row tokens token /> })
+        let token = all.with_untracked(|all| all.iter().find(|token| token.id == id).cloned());
+        token.map(|token| view! { <ApiTokenRow tokens token /> })
     };
     view! {
-        <Create tokens />
-        <p class="empty" hidden=move || known.with(|known| !known.is_empty())>
+        <CreateTokenForm tokens />
+        <p class="empty" hidden=move || all.with(|all| !all.is_empty())>
             "No tokens yet."
         </p>
-        <ul class="card rows" hidden=move || known.with(Vec::is_empty)>
+        <ul class="card rows" hidden=move || all.with(Vec::is_empty)>
             <Each each=move || ids.get() key=|id| *id let:id>
                 {row(id)}
             </Each>
@@ -83,7 +83,7 @@ fn List(tokens: Tokens) -> impl IntoView {
 }
 
 #[component]
-fn Row(tokens: Tokens, token: ApiToken) -> impl IntoView {
+fn ApiTokenRow(tokens: ApiTokensResource, token: ApiToken) -> impl IntoView {
     let action = FormAction::<RevokeApiToken>::new();
     let form = Form::about(action, "revoke-token", token.id);
     Effect::new(move |_| {
@@ -95,7 +95,7 @@ fn Row(tokens: Tokens, token: ApiToken) -> impl IntoView {
         Some(at) => view! { "last used " <Time at /> }.into_any(),
         None => "never used".into_any(),
     };
-    let end = token.expires_at.map(|at| view! { " · expiry " <Time at /> });
+    let end = token.expires_at.map(|at| view! { " · expires " <Time at /> });
     view! {
         <li class="row">
             <div class="row-name">
@@ -124,7 +124,7 @@ fn Row(tokens: Tokens, token: ApiToken) -> impl IntoView {
 }
 
 #[component]
-fn Create(tokens: Tokens) -> impl IntoView {
+fn CreateTokenForm(tokens: ApiTokensResource) -> impl IntoView {
     let action = FormAction::<CreateApiToken>::new();
     let form = Form::new(action, "token");
     Effect::new(move |_| {
@@ -133,37 +133,37 @@ fn Create(tokens: Tokens) -> impl IntoView {
             form.begin_anew();
         }
     });
-    let first = use_told::<ApiToken>(CreateApiToken::url());
+    let answered = use_one_time_answer::<ApiToken>(CreateApiToken::url());
     let made = Memo::new(move |_| match action.answer() {
         Some(answer) => answer.ok(),
-        None => first.clone(),
+        None => answered.clone(),
     });
     let scopes: Vec<_> = TokenScope::ALL.iter().map(|scope| (scope.to_string(), scope.label().to_owned())).collect();
-    let ends = [("30", "30 days"), ("90", "90 days"), ("365", "A year"), ("", "Until it is revoked")];
-    let ends: Vec<_> = ends.map(|(days, words)| (days.to_owned(), words.to_owned())).to_vec();
+    let ends = [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "No expiration")];
+    let ends: Vec<_> = ends.map(|(days, label)| (days.to_owned(), label.to_owned())).to_vec();
     view! {
         <ServerForm form class="card stack" novalidate=true>
             <FormHead form />
-            <Field form name="name" label="Token name" hint=|| "What it is for, such as “Deploy pipeline”." />
-            <Select form name="scope" label="May" choices=Signal::stored(scopes) />
-            <Select form name="days" label="Works for" choices=Signal::stored(ends) value="90".to_owned() />
+            <Field form name="name" label="Token name" hint=|| "What it’s used for, such as “Deploy pipeline”." />
+            <Select form name="scope" label="Access" choices=Signal::stored(scopes) />
+            <Select form name="days" label="Expiration" choices=Signal::stored(ends) value="90".to_owned() />
             <div class="actions">
                 <Submit form label="Create token" busy="Creating…" />
             </div>
         </ServerForm>
-        <div role="status">{move || made.get().map(|token| view! { <Secret token /> })}</div>
+        <div role="status">{move || made.get().map(|token| view! { <TokenSecret token /> })}</div>
     }
 }
 
-/// The secret of a token that has just been made: the only time it is shown.
+/// The secret of a new token; shown once.
 #[component]
-fn Secret(token: ApiToken) -> impl IntoView {
+fn TokenSecret(token: ApiToken) -> impl IntoView {
     let name = token.name.clone();
     view! {
         <div class="card stack told-once">
             <p>
-                "This is the secret of " <strong dir="auto">{name}</strong>
-                ". Keep it where your program finds it: it is not shown again."
+                "Secret of " <strong dir="auto">{name}</strong>
+                ". Copy it now: it won’t be shown again."
             </p>
             <Copyable id="token-secret" label="Token secret" text=token.secret.unwrap_or_default() />
         </div>

@@ -1,4 +1,4 @@
-//! The audit log: who did what, for admins.
+//! The audit log, for admins.
 
 use leptos::{either::Either, prelude::*};
 use leptos_router::{components::Form, hooks::use_query_map, params::ParamsMap};
@@ -10,16 +10,16 @@ use crate::{
             filter::{FilterChoice, FilterInput, escaped},
             time::{Time, Wording},
         },
-        dashboard_state::{Trouble, WhenLoaded},
+        dashboard_state::{LoadError, WhenLoaded},
         pages::layout::page::Page,
         server_fns,
     },
     model::{Action, ActorKind, AuditChange, AuditEntry, AuditPage, Result},
 };
 
-/// The query of the page's address, part by part; what is empty narrows nothing.
+/// The query parameters of the page; an empty one does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Filters {
+struct AuditFilters {
     action: String,
     actor: String,
     from: String,
@@ -27,7 +27,7 @@ struct Filters {
     before: String,
 }
 
-impl Filters {
+impl AuditFilters {
     fn of(query: &ParamsMap) -> Self {
         let part = |name| query.get(name).unwrap_or_default();
         Self {
@@ -43,15 +43,15 @@ impl Filters {
         [("action", &self.action), ("actor", &self.actor), ("from", &self.from), ("to", &self.to)]
     }
 
-    /// The address of what they let through, from `before` on.
+    /// The URL of the matching entries from the cursor `before` on.
     fn address(&self, path: &str, before: &str) -> String {
         let parts = self.parts().into_iter().chain([("before", before)]).filter(|(_, value)| !value.is_empty());
         let query: Vec<_> = parts.map(|(name, value)| format!("{name}={}", escaped(value))).collect();
         if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
     }
 
-    /// The address of the same as a table, which is asked for by the instants that the page's days stand for.
-    fn table(&self, page: &AuditPage) -> String {
+    /// The URL of the CSV export, with the days of the page as instants.
+    fn csv_url(&self, page: &AuditPage) -> String {
         let [from, to] = [page.from, page.to].map(|at| at.map(|at| at.to_string()).unwrap_or_default());
         Self { from, to, ..self.clone() }.address("/api/audit.csv", "")
     }
@@ -59,15 +59,15 @@ impl Filters {
 
 const PATH: &str = "/settings/audit";
 
-/// Where admins read what was done.
+/// The page that lists audit entries.
 #[component]
 pub fn AuditLog() -> impl IntoView {
     let query = use_query_map();
-    let filters = Memo::new(move |_| Filters::of(&query.read()));
+    let filters = Memo::new(move |_| AuditFilters::of(&query.read()));
     let answer = Resource::new_blocking(
         move || filters.get(),
         |filters| async move {
-            let Filters { action, actor, from, to, before } = filters;
+            let AuditFilters { action, actor, from, to, before } = filters;
             server_fns::audit_log(action, actor, from, to, before).await
         },
     );
@@ -80,14 +80,14 @@ pub fn AuditLog() -> impl IntoView {
     };
     let content = move || {
         answer.get().map(|answer: Result<AuditPage>| match answer {
-            Ok(page) => view! { <Log page filters /> }.into_any(),
-            Err(error) => view! { <Trouble error /> }.into_any(),
+            Ok(page) => view! { <AuditLogContent page filters /> }.into_any(),
+            Err(error) => view! { <LoadError error /> }.into_any(),
         })
     };
     view! {
         <Page title="Audit log" actions=actions>
             <WhenLoaded let:_board>
-                <p class="hint">"Every change and every sign-in, with who and from where. Entries are kept for 400 days."</p>
+                <p class="hint">"Every change and login: who, when and from where. Entries are kept for 400 days."</p>
                 <Transition>{content}</Transition>
             </WhenLoaded>
         </Page>
@@ -95,41 +95,41 @@ pub fn AuditLog() -> impl IntoView {
 }
 
 #[component]
-fn Log(page: AuditPage, filters: Memo<Filters>) -> impl IntoView {
-    let table = filters.with_untracked(|filters| filters.table(&page));
+fn AuditLogContent(page: AuditPage, filters: Memo<AuditFilters>) -> impl IntoView {
+    let csv_url = filters.with_untracked(|filters| filters.csv_url(&page));
     let people = page.people.iter().map(|(id, name)| (id.to_string(), name.clone())).collect::<Vec<_>>();
-    let deeds = Action::ALL.iter().map(|action| (action.to_string(), action.label())).collect::<Vec<_>>();
+    let actions = Action::ALL.iter().map(|action| (action.to_string(), action.label())).collect::<Vec<_>>();
     let part =
-        move |read: fn(&Filters) -> &String| Signal::derive(move || filters.with(|filters| read(filters).clone()));
+        move |read: fn(&AuditFilters) -> &String| Signal::derive(move || filters.with(|filters| read(filters).clone()));
     let next = page.next.map(|next| filters.with_untracked(|filters| filters.address(PATH, &next)));
     let first = filters.with_untracked(|filters| (!filters.before.is_empty()).then(|| filters.address(PATH, "")));
-    let link = |href: String, words: &'static str| {
+    let link = |href: String, label: &'static str| {
         view! {
             <a class="button" href=href>
-                {words}
+                {label}
             </a>
         }
     };
     let rows = if page.entries.is_empty() {
-        Either::Left(view! { <p class="empty">"Nothing here matches."</p> })
+        Either::Left(view! { <p class="empty">"No entries match your filters."</p> })
     } else {
         Either::Right(view! {
-            <ul class="card rows">{page.entries.into_iter().map(|entry| view! { <Entry entry /> }).collect_view()}</ul>
+            <ul class="card rows">{page.entries.into_iter().map(|entry| view! { <AuditRow entry /> }).collect_view()}</ul>
         })
     };
     view! {
         <Form method="get" action=PATH attr:class="filters" attr:role="search" attr:aria-label="Audit log">
             <FilterChoice
                 name="action"
-                label="What"
-                any="Anything"
-                choices=Signal::stored(deeds)
+                label="Action"
+                any="Any action"
+                choices=Signal::stored(actions)
                 value=part(|filters| &filters.action)
             />
             <FilterChoice
                 name="actor"
-                label="Who"
-                any="Anybody"
+                label="User"
+                any="Anyone"
                 choices=Signal::stored(people)
                 value=part(|filters| &filters.actor)
             />
@@ -140,12 +140,12 @@ fn Log(page: AuditPage, filters: Memo<Filters>) -> impl IntoView {
             </button>
         </Form>
         {rows}
-        <nav class="actions paging" aria-label="Pages of the log">
+        <nav class="actions paging" aria-label="Pagination">
             {first.map(|first| link(first, "First page"))}
             {next.map(|next| link(next, "Next page"))}
         </nav>
         <p class="actions">
-            <a class="button" href=table rel="external" download="audit-log.csv">
+            <a class="button" href=csv_url rel="external" download="audit-log.csv">
                 "Export as CSV"
             </a>
         </p>
@@ -153,14 +153,14 @@ fn Log(page: AuditPage, filters: Memo<Filters>) -> impl IntoView {
 }
 
 #[component]
-fn Entry(entry: AuditEntry) -> impl IntoView {
+fn AuditRow(entry: AuditEntry) -> impl IntoView {
     let target = entry.target.filter(|target| !target.name.is_empty());
     let by = match entry.actor.kind {
         ActorKind::User => "",
         ActorKind::Token => " (API token)",
-        ActorKind::System => " (the server)",
+        ActorKind::System => " (system)",
     };
-    let changes: Vec<_> = entry.changes.into_iter().map(|(field, change)| in_words(&field, &change)).collect();
+    let changes: Vec<_> = entry.changes.into_iter().map(|(field, change)| change_text(&field, &change)).collect();
     view! {
         <li class="audit-entry">
             <p>
@@ -186,9 +186,9 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
     }
 }
 
-/// A change as a person reads it: `status: operational → degraded`.
-fn in_words(field: &str, change: &AuditChange) -> String {
-    let word = |value: &serde_json::Value| match value {
+/// A change as text: `status: operational → degraded`.
+fn change_text(field: &str, change: &AuditChange) -> String {
+    let text = |value: &serde_json::Value| match value {
         serde_json::Value::Null => "–".to_owned(),
         serde_json::Value::String(text) if text.is_empty() => "–".to_owned(),
         serde_json::Value::String(text) => text.clone(),
@@ -196,9 +196,9 @@ fn in_words(field: &str, change: &AuditChange) -> String {
     };
     let field = field.replace('_', " ");
     if change.from.is_null() {
-        format!("{field}: {}", word(&change.to))
+        format!("{field}: {}", text(&change.to))
     } else {
-        format!("{field}: {} → {}", word(&change.from), word(&change.to))
+        format!("{field}: {} → {}", text(&change.from), text(&change.to))
     }
 }
 
@@ -209,21 +209,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_reads_as_words() {
+    fn changes_are_shown_as_text() {
         let change = |from, to| AuditChange { from, to };
         assert_eq!(
-            in_words("time_zone", &change(json!("UTC"), json!("Europe/Berlin"))),
+            change_text("time_zone", &change(json!("UTC"), json!("Europe/Berlin"))),
             "time zone: UTC → Europe/Berlin"
         );
-        assert_eq!(in_words("scope", &change(json!(null), json!("read"))), "scope: read");
-        assert_eq!(in_words("description", &change(json!("x"), json!(""))), "description: x → –");
+        assert_eq!(change_text("scope", &change(json!(null), json!("read"))), "scope: read");
+        assert_eq!(change_text("description", &change(json!("x"), json!(""))), "description: x → –");
     }
 
     #[test]
-    fn the_table_has_the_days_of_the_page() {
-        let filters = Filters { action: "logged_in".into(), from: "2026-11-01".into(), ..Default::default() };
+    fn the_csv_export_covers_the_days_of_the_page() {
+        let filters = AuditFilters { action: "logged_in".into(), from: "2026-11-01".into(), ..Default::default() };
         let from = "2026-10-31T23:00:00Z".parse().ok();
         let page = AuditPage { entries: Vec::new(), next: None, people: Vec::new(), from, to: None };
-        assert_eq!(filters.table(&page), "/api/audit.csv?action=logged_in&from=2026-10-31T23%3A00%3A00.000Z");
+        assert_eq!(filters.csv_url(&page), "/api/audit.csv?action=logged_in&from=2026-10-31T23%3A00%3A00.000Z");
     }
 }

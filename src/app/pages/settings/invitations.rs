@@ -1,8 +1,7 @@
-//! Inviting people, and the invitations that stand.
+//! Inviting members, and pending invitations.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
-use super::team::role_choices;
 use crate::{
     app::{
         components::{
@@ -10,45 +9,45 @@ use crate::{
             copyable::Copyable,
             field::{Field, Select},
             form::{Form, FormHead, Submit},
+            role_choices::role_choices,
             time::Time,
         },
-        dashboard_state::Trouble,
+        dashboard_state::LoadError,
         server_fns::{self, InviteMember, RevokeInvitation},
-        session::use_told,
+        session::use_one_time_answer,
     },
     model::{Invitation, Result, Role},
 };
 
-/// The invitations, as the server answers.
-type Answer = Resource<Result<Vec<Invitation>>>;
+type InvitationsResource = Resource<Result<Vec<Invitation>>>;
 
-/// What admins see of invitations.
+/// The form that invites a member, and the pending invitations.
 #[component]
 pub fn Invitations() -> impl IntoView {
-    let answer: Answer = Resource::new_blocking(|| (), |()| server_fns::list_invitations());
+    let answer: InvitationsResource = Resource::new_blocking(|| (), |()| server_fns::list_invitations());
     let list = move || {
         answer.get().map(|answered| match answered {
-            Ok(invitations) => view! { <InvitationState answer invitations /> }.into_any(),
-            Err(error) => view! { <Trouble error /> }.into_any(),
+            Ok(invitations) => view! { <InvitationList answer invitations /> }.into_any(),
+            Err(error) => view! { <LoadError error /> }.into_any(),
         })
     };
     view! {
         <section class="group">
             <h2>"Invite"</h2>
-            <Invite answer />
+            <InviteForm answer />
             <Transition>{list}</Transition>
         </section>
     }
 }
 
 #[component]
-fn Invite(answer: Answer) -> impl IntoView {
+fn InviteForm(answer: InvitationsResource) -> impl IntoView {
     let action = FormAction::<InviteMember>::new();
     let form = Form::new(action, "invite");
-    let told = StoredValue::new(use_told::<Invitation>(InviteMember::url()));
+    let answered = StoredValue::new(use_one_time_answer::<Invitation>(InviteMember::url()));
     let made = Memo::new(move |_| match action.answer() {
         Some(answer) => answer.ok(),
-        None => told.get_value(),
+        None => answered.get_value(),
     });
     Effect::new(move |_| {
         if form.is_done() {
@@ -63,7 +62,7 @@ fn Invite(answer: Answer) -> impl IntoView {
             <Select form name="role" label="Role" choices=role_choices() value=Role::Member.to_string() hint=role_hint />
             <Submit form label="Invite member" busy="Inviting…" />
         </ServerForm>
-        <div role="status">{move || made.get().map(|invitation| view! { <Link invitation /> })}</div>
+        <div role="status">{move || made.get().map(|invitation| view! { <InvitationLink invitation /> })}</div>
     }
 }
 
@@ -71,14 +70,14 @@ fn role_hint() -> &'static str {
     "Members manage services, incidents and maintenance. Admins also manage the team and the organization."
 }
 
-/// The link of an invitation that has just been made, to copy: this is the only time it is shown.
+/// The link of a new invitation; shown once.
 #[component]
-fn Link(invitation: Invitation) -> impl IntoView {
+fn InvitationLink(invitation: Invitation) -> impl IntoView {
     let email = invitation.email.to_string();
-    let what_next = if invitation.is_mailed == Some(true) {
-        "It has been sent by mail. It is shown only now and works once, for 7 days."
+    let hint = if invitation.is_mailed == Some(true) {
+        "We’ve emailed them this link. It works once, expires in 7 days and won’t be shown again."
     } else {
-        "No mail is sent: give them this link yourself. It is shown only now and works once, for 7 days."
+        "No email was sent, so share this link yourself. It works once, expires in 7 days and won’t be shown again."
     };
     view! {
         <div class="card stack told-once">
@@ -87,18 +86,18 @@ fn Link(invitation: Invitation) -> impl IntoView {
                 id="invitation-link"
                 label="Invitation link"
                 text=invitation.link.unwrap_or_default()
-                hint=what_next
+                hint
             />
         </div>
     }
 }
 
 #[component]
-fn InvitationState(answer: Answer, invitations: Vec<Invitation>) -> impl IntoView {
+fn InvitationList(answer: InvitationsResource, invitations: Vec<Invitation>) -> impl IntoView {
     if invitations.is_empty() {
-        return view! { <p class="hint">"Nobody is invited at the moment."</p> }.into_any();
+        return view! { <p class="hint">"No pending invitations."</p> }.into_any();
     }
-    let rows = invitations.into_iter().map(|invitation| view! { <Row answer invitation /> }).collect_view();
+    let rows = invitations.into_iter().map(|invitation| view! { <InvitationRow answer invitation /> }).collect_view();
     view! {
         <ul class="card rows standing" aria-label="Invitations">
             {rows}
@@ -108,7 +107,7 @@ fn InvitationState(answer: Answer, invitations: Vec<Invitation>) -> impl IntoVie
 }
 
 #[component]
-fn Row(answer: Answer, invitation: Invitation) -> impl IntoView {
+fn InvitationRow(answer: InvitationsResource, invitation: Invitation) -> impl IntoView {
     let Invitation { id, email, role, expires_at, .. } = invitation;
     let action = FormAction::<RevokeInvitation>::new();
     let form = Form::about(action, "revoke", id);
@@ -122,7 +121,7 @@ fn Row(answer: Answer, invitation: Invitation) -> impl IntoView {
         <li class="row">
             <div class="row-name">
                 <span>{email.clone()}</span>
-                <p class="hint">{role.label()} " · until " <Time at=expires_at /></p>
+                <p class="hint">{role.label()} " · expires " <Time at=expires_at /></p>
             </div>
             <div class="row-actions">
                 <ServerForm form>
@@ -130,7 +129,7 @@ fn Row(answer: Answer, invitation: Invitation) -> impl IntoView {
                     <input type="hidden" name="id" value=id.to_string() />
                     <button type="submit" class="button" disabled=move || form.is_pending()>
                         "Revoke"
-                        <span class="sr-only">" the invitation of "{email}</span>
+                        <span class="sr-only">" invitation for "{email}</span>
                     </button>
                 </ServerForm>
             </div>

@@ -1,4 +1,4 @@
-//! Settings of the organization: general, team, API tokens, audit log.
+//! Settings of the organization: name, time zone, API tokens, audit log; and the team.
 
 pub mod api_tokens;
 pub mod audit;

@@ -1,4 +1,4 @@
-//! The organization's name and zone, and the address of its page.
+//! General settings: name, time zone, page address; links to API tokens and the audit log.
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -11,7 +11,7 @@ use crate::{
             field::{Field, Select},
             form::{Done, Form, FormHead, Submit},
         },
-        dashboard_state::{DashboardState, Trouble, WhenLoaded},
+        dashboard_state::{DashboardState, LoadError, WhenLoaded},
         pages::layout::page::Page,
         server_fns::{self, RenameOrganization, SetTimeZone},
         session::{is_admin, use_account},
@@ -19,11 +19,11 @@ use crate::{
     model::{Result, Slug},
 };
 
-/// What concerns the organization as a whole.
+/// The settings page.
 #[component]
 pub fn Settings() -> impl IntoView {
     let is_admin = use_account().as_ref().is_some_and(is_admin);
-    let zones: Zones = Resource::new_blocking(
+    let zones: ZonesResource = Resource::new_blocking(
         || (),
         move |()| async move { if is_admin { server_fns::time_zones().await } else { Ok(Vec::new()) } },
     );
@@ -31,22 +31,22 @@ pub fn Settings() -> impl IntoView {
     view! {
         <Page title="Settings">
             <WhenLoaded let:board>
-                <Content board zones is_admin />
+                <SettingsContent board zones is_admin />
             </WhenLoaded>
             {tokens.map(|tokens| view! { <ApiTokens tokens /> })}
-            {is_admin.then(|| view! { <Audit /> })}
+            {is_admin.then(|| view! { <AuditLogLink /> })}
         </Page>
     }
 }
 
-/// The zones to choose from, as the server answers; for members, who cannot choose, none.
-type Zones = Resource<Result<Vec<String>>>;
+/// The available time zones; empty for members, who cannot change it.
+type ZonesResource = Resource<Result<Vec<String>>>;
 
-/// What the zone is for, whoever reads it.
-const ZONE_HINT: &str = "Days begin, months end and maintenances start by these clocks.";
+/// What the time zone is used for.
+const ZONE_HINT: &str = "Used for days, months and maintenance times.";
 
 #[component]
-fn Content(board: DashboardState, zones: Zones, is_admin: bool) -> impl IntoView {
+fn SettingsContent(board: DashboardState, zones: ZonesResource, is_admin: bool) -> impl IntoView {
     let page = board.page();
     let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
     let slug = page.with_untracked(|page| page.organization.slug.clone());
@@ -55,12 +55,12 @@ fn Content(board: DashboardState, zones: Zones, is_admin: bool) -> impl IntoView
         <section class="group">
             <h2>"Organization"</h2>
             {if is_admin {
-                view! { <Rename board name=name.into() /> }.into_any()
+                view! { <RenameOrganizationForm board name=name.into() /> }.into_any()
             } else {
                 view! {
                     <div class="card stack">
                         <p dir="auto">{name}</p>
-                        <p class="hint">"An admin of the organization can change its name."</p>
+                        <p class="hint">"Only admins can change the name."</p>
                     </div>
                 }
                     .into_any()
@@ -74,7 +74,7 @@ fn Content(board: DashboardState, zones: Zones, is_admin: bool) -> impl IntoView
                 view! {
                     <div class="card stack">
                         <p>{zone}</p>
-                        <p class="hint">{ZONE_HINT} " An admin of the organization can change the zone."</p>
+                        <p class="hint">{ZONE_HINT} " Only admins can change it."</p>
                     </div>
                 }
                     .into_any()
@@ -82,22 +82,22 @@ fn Content(board: DashboardState, zones: Zones, is_admin: bool) -> impl IntoView
         </section>
         <section class="group">
             <h2>"Public page"</h2>
-            <Address slug />
+            <PageAddress slug />
         </section>
     }
 }
 
-/// The way to the audit log.
+/// A link to the audit log.
 #[component]
-fn Audit() -> impl IntoView {
+fn AuditLogLink() -> impl IntoView {
     view! {
         <section class="group">
             <h2>"Audit log"</h2>
             <div class="card stack">
-                <p>"Who changed what, who signed in, and from where."</p>
+                <p>"Who changed what, who logged in, and from where."</p>
                 <p>
                     <a class="button" href="/settings/audit">
-                        "Read the audit log"
+                        "View audit log"
                     </a>
                 </p>
             </div>
@@ -106,7 +106,7 @@ fn Audit() -> impl IntoView {
 }
 
 #[component]
-fn Rename(board: DashboardState, name: Signal<String>) -> impl IntoView {
+fn RenameOrganizationForm(board: DashboardState, name: Signal<String>) -> impl IntoView {
     let action = FormAction::<RenameOrganization>::new();
     let form = Form::new(action, "rename-organization");
     Effect::new(move |_| {
@@ -126,13 +126,13 @@ fn Rename(board: DashboardState, name: Signal<String>) -> impl IntoView {
     }
 }
 
-/// The zone whose clocks the organization goes by, from the server's list.
+/// The organization's time zone, once the available zones are loaded.
 #[component]
-fn TimeZone(board: DashboardState, zones: Zones, zone: Signal<String>) -> impl IntoView {
+fn TimeZone(board: DashboardState, zones: ZonesResource, zone: Signal<String>) -> impl IntoView {
     let content = move || {
         zones.get().map(|answer| match answer {
             Ok(zones) => view! { <TimeZoneForm board zone zones /> }.into_any(),
-            Err(error) => view! { <Trouble error /> }.into_any(),
+            Err(error) => view! { <LoadError error /> }.into_any(),
         })
     };
     view! { <Transition>{content}</Transition> }
@@ -161,17 +161,17 @@ fn TimeZoneForm(board: DashboardState, zone: Signal<String>, zones: Vec<String>)
             />
             <div class="actions">
                 <Submit form label="Set time zone" busy="Setting…" />
-                <Done form text="Set." />
+                <Done form text="Time zone saved." />
             </div>
         </ServerForm>
     }
 }
 
-/// The page's address, to look at and to copy.
+/// The page's URL, to open and to copy.
 #[component]
-fn Address(slug: Slug) -> impl IntoView {
+fn PageAddress(slug: Slug) -> impl IntoView {
     let path = format!("/public/{slug}");
-    // The server need not know the name it is reached by; the browser does.
+    // Only the browser knows the origin.
     let origin = RwSignal::new(String::new());
     Effect::new(move |_| origin.set(location().origin().unwrap_or_default()));
     let href = path.clone();
@@ -181,7 +181,7 @@ fn Address(slug: Slug) -> impl IntoView {
                 id="page-address"
                 label="Page address"
                 text=Signal::derive(move || format!("{}{path}", origin.get()))
-                hint="Share it with everyone who depends on you."
+                hint="Share it with your users."
             >
                 <a class="button" href=href rel="external">
                     "Open"

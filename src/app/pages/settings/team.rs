@@ -1,4 +1,4 @@
-//! The team: who is in it and as what, who has been invited, and the way out.
+//! The team: members and their roles, invitations, leaving.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -10,61 +10,61 @@ use crate::{
             each::Each,
             field::Select,
             form::{Done, Form, FormHead, Submit},
+            role_choices::role_choices,
             time::Time,
         },
-        dashboard_state::{Trouble, WhenLoaded},
+        dashboard_state::{LoadError, WhenLoaded},
         pages::layout::page::Page,
         server_fns::{self, LeaveOrganization, RemoveMember, SetMemberRole},
         session::{is_admin, use_account, use_refusal},
     },
-    model::{Account, Result, Role, TeamMember, UserId},
+    model::{Account, Result, TeamMember, UserId},
 };
 
-/// The members, as the server answers.
-type Answer = Resource<Result<Vec<TeamMember>>>;
+type TeamResource = Resource<Result<Vec<TeamMember>>>;
 
-/// Where the team is managed.
+/// The page that manages the team.
 #[component]
 pub fn TeamPage() -> impl IntoView {
-    let answer: Answer = Resource::new_blocking(|| (), |()| server_fns::team_members());
+    let answer: TeamResource = Resource::new_blocking(|| (), |()| server_fns::team_members());
     view! {
         <Page title="Team">
-            // The board brings the live line, by which a change of one's own role is heard.
+            // Brings the live feed, which reports a change of the reader's own role.
             <WhenLoaded let:_board>
-                <Content answer />
+                <TeamContent answer />
             </WhenLoaded>
         </Page>
     }
 }
 
 #[component]
-fn Content(answer: Answer) -> impl IntoView {
+fn TeamContent(answer: TeamResource) -> impl IntoView {
     let account = use_account();
     let is_admin = account.as_ref().is_some_and(is_admin);
     view! {
         <Transition>
-            <Members answer account />
+            <TeamMembers answer account />
         </Transition>
         {is_admin.then(|| view! { <Invitations /> })}
         <section class="group">
             <h2>"Leave"</h2>
-            <Leave />
+            <LeaveForm />
         </section>
     }
 }
 
 #[component]
-fn Members(answer: Answer, account: Option<Account>) -> impl IntoView {
+fn TeamMembers(answer: TeamResource, account: Option<Account>) -> impl IntoView {
     let fault = Memo::new(move |_| answer.get().map(Result::err));
     move || match fault.get() {
-        Some(Some(error)) => view! { <Trouble error /> }.into_any(),
-        Some(None) => view! { <List answer account=account.clone() /> }.into_any(),
+        Some(Some(error)) => view! { <LoadError error /> }.into_any(),
+        Some(None) => view! { <MemberList answer account=account.clone() /> }.into_any(),
         None => ().into_any(),
     }
 }
 
 #[component]
-fn List(answer: Answer, account: Option<Account>) -> impl IntoView {
+fn MemberList(answer: TeamResource, account: Option<Account>) -> impl IntoView {
     let members = Memo::new(move |_| answer.get().and_then(Result::ok).unwrap_or_default());
     let ids = Memo::new(move |_| members.with(|all| all.iter().map(|member| member.id).collect::<Vec<_>>()));
     let me = account.as_ref().map(|account| account.user.id);
@@ -74,7 +74,7 @@ fn List(answer: Answer, account: Option<Account>) -> impl IntoView {
         let first = find()?;
         let member = Memo::new(move |_| find().unwrap_or_else(|| first.clone()));
         let is_me = me == Some(id);
-        Some(view! { <Row answer member is_me may_change=may_change && !is_me /> })
+        Some(view! { <MemberRow answer member is_me may_change=may_change && !is_me /> })
     };
     view! {
         <ul class="card rows" aria-label="Members">
@@ -86,7 +86,7 @@ fn List(answer: Answer, account: Option<Account>) -> impl IntoView {
 }
 
 #[component]
-fn Row(answer: Answer, member: Memo<TeamMember>, is_me: bool, may_change: bool) -> impl IntoView {
+fn MemberRow(answer: TeamResource, member: Memo<TeamMember>, is_me: bool, may_change: bool) -> impl IntoView {
     let TeamMember { id, name, email, has_two_factor, .. } = member.get_untracked();
     let seen = Memo::new(move |_| member.with(|member| member.last_seen_at));
     let seen = move || match seen.get() {
@@ -102,17 +102,17 @@ fn Row(answer: Answer, member: Memo<TeamMember>, is_me: bool, may_change: bool) 
             </div>
             <p class="row-role">
                 {move || member.with(|member| member.role.label())}
-                {has_two_factor.then(|| view! { <span class="meta">" · second factor"</span> })}
+                {has_two_factor.then(|| view! { <span class="meta">" · two-factor on"</span> })}
             </p>
             <p class="row-time meta">{seen}</p>
-            {may_change.then(|| view! { <Change answer member id name /> })}
+            {may_change.then(|| view! { <MemberActions answer member id name /> })}
         </li>
     }
 }
 
-/// What an admin can do about another member.
+/// The forms to change a member's role and to remove them.
 #[component]
-fn Change(answer: Answer, member: Memo<TeamMember>, id: UserId, name: String) -> impl IntoView {
+fn MemberActions(answer: TeamResource, member: Memo<TeamMember>, id: UserId, name: String) -> impl IntoView {
     let is_refused = [SetMemberRole::url(), RemoveMember::url()]
         .iter()
         .any(|form| use_refusal(form, Some(&id.to_string())).is_some());
@@ -120,20 +120,15 @@ fn Change(answer: Answer, member: Memo<TeamMember>, id: UserId, name: String) ->
         <details class="fold" open=is_refused>
             <summary>"Change role or remove " <span class="sr-only">{name.clone()}</span></summary>
             <div class="stack">
-                <SetRole answer member id name=name.clone() />
-                <Remove answer id name />
+                <SetRoleForm answer member id name=name.clone() />
+                <RemoveMemberForm answer id name />
             </div>
         </details>
     }
 }
 
-/// The roles to choose from.
-pub fn role_choices() -> Signal<Vec<(String, String)>> {
-    Signal::stored(Role::ALL.iter().map(|role| (role.to_string(), role.label().to_owned())).collect())
-}
-
 #[component]
-fn SetRole(answer: Answer, member: Memo<TeamMember>, id: UserId, name: String) -> impl IntoView {
+fn SetRoleForm(answer: TeamResource, member: Memo<TeamMember>, id: UserId, name: String) -> impl IntoView {
     let action = FormAction::<SetMemberRole>::new();
     let form = Form::about(action, "role", id);
     refetch_when_done(answer, form);
@@ -145,14 +140,14 @@ fn SetRole(answer: Answer, member: Memo<TeamMember>, id: UserId, name: String) -
             <Select form name="role" label=format!("Role of {name}") choices=role_choices() value=role />
             <div class="actions">
                 <Submit form label="Set role" busy="Setting…" class="button" to=format!(" of {name}") />
-                <Done form text="Set." />
+                <Done form text="Role changed." />
             </div>
         </ServerForm>
     }
 }
 
 #[component]
-fn Remove(answer: Answer, id: UserId, name: String) -> impl IntoView {
+fn RemoveMemberForm(answer: TeamResource, id: UserId, name: String) -> impl IntoView {
     let action = FormAction::<RemoveMember>::new();
     let form = Form::about(action, "remove", id);
     let to = format!(": {name}");
@@ -163,7 +158,7 @@ fn Remove(answer: Answer, id: UserId, name: String) -> impl IntoView {
             <input type="hidden" name="id" value=id.to_string() />
             <p class="hint">
                 <bdi>{name}</bdi>
-                " is logged out of this organization at once; the API tokens and invitations they made stop working. What they wrote stays."
+                " loses access immediately, and the API tokens and invitations they created stop working. Their updates stay."
             </p>
             <div class="actions">
                 <Submit
@@ -178,9 +173,9 @@ fn Remove(answer: Answer, id: UserId, name: String) -> impl IntoView {
     }
 }
 
-/// The way out, which asks first.
+/// The collapsed form that leaves the organization.
 #[component]
-fn Leave() -> impl IntoView {
+fn LeaveForm() -> impl IntoView {
     let action = FormAction::<LeaveOrganization>::new();
     let form = Form::new(action, "leave");
     let is_refused = use_refusal(LeaveOrganization::url(), None).is_some();
@@ -190,7 +185,7 @@ fn Leave() -> impl IntoView {
             <ServerForm form class="card stack">
                 <FormHead form />
                 <p>
-                    "You are logged out at once, and the API tokens and invitations you made stop working. Only an invitation brings you back."
+                    "You lose access immediately, and the API tokens and invitations you created stop working. You’ll need an invitation to come back."
                 </p>
                 <div class="actions">
                     <Submit form label="Leave now" busy="Leaving…" class="button button-danger" />
@@ -200,7 +195,7 @@ fn Leave() -> impl IntoView {
     }
 }
 
-fn refetch_when_done(answer: Answer, form: Form) {
+fn refetch_when_done(answer: TeamResource, form: Form) {
     Effect::new(move |_| {
         if form.is_done() {
             answer.refetch();

@@ -1,4 +1,4 @@
-//! Proving again who one is: the password before something sensitive, and the code after the password.
+//! Re-authentication before sensitive changes, and the second factor at login.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -13,23 +13,23 @@ use crate::app::{
     server_fns::{ConfirmPassword, LoginCode},
 };
 
-/// Where the page is to lead: what the form said before it was refused, or the address.
-fn wanted(form: Form) -> impl Fn() -> String + Clone + Send + Sync + 'static {
+/// Where to go afterwards: from the refused form, or from the URL.
+fn next_page(form: Form) -> impl Fn() -> String + Clone + Send + Sync + 'static {
     let (query, typed) = (use_query_map(), form.typed("next"));
     move || typed.clone().or_else(|| query.read().get("next")).unwrap_or_default()
 }
 
-/// Asks for the password again and leads back.
+/// Asks for the password again, then returns to the previous page.
 #[component]
 pub fn ConfirmPage() -> impl IntoView {
     let action = FormAction::<ConfirmPassword>::new();
     let form = Form::new(action, "confirm");
     view! {
         <LonePage title="Confirm your password">
-            <p>"What you are about to change protects your account. Your password is asked for once in 15 minutes."</p>
+            <p>"This change affects the security of your account. We ask for your password again after 15 minutes."</p>
             <ServerForm form class="card stack" novalidate=true>
                 <FormHead form />
-                <input type="hidden" name="next" value=wanted(form) />
+                <input type="hidden" name="next" value=next_page(form) />
                 <Password form autocomplete="current-password" />
                 <Submit form label="Confirm" busy="Confirming…" />
             </ServerForm>
@@ -37,7 +37,7 @@ pub fn ConfirmPage() -> impl IntoView {
     }
 }
 
-/// Asks for a code of the second factor, after the right password.
+/// Asks for a second-factor code after the password.
 #[component]
 pub fn LoginCodePage() -> impl IntoView {
     let action = FormAction::<LoginCode>::new();
@@ -46,19 +46,19 @@ pub fn LoginCodePage() -> impl IntoView {
         <LonePage title="Enter your code">
             <ServerForm form class="card stack" novalidate=true>
                 <FormHead form />
-                <input type="hidden" name="next" value=wanted(form) />
+                <input type="hidden" name="next" value=next_page(form) />
                 <Field
                     form
                     name="code"
                     label="Code"
                     autocomplete="one-time-code"
                     is_first=true
-                    hint=|| "The six digits your authenticator app shows, or one of your recovery codes."
+                    hint=|| "The 6-digit code from your authenticator app, or a recovery code."
                 />
                 <Submit form label="Log in" busy="Logging in…" />
             </ServerForm>
             <p class="meta">
-                <a href="/login">"Begin again with the password"</a>
+                <a href="/login">"Back to login"</a>
             </p>
         </LonePage>
     }

@@ -1,4 +1,4 @@
-//! The way back in for who forgot the password.
+//! Password reset: requesting a link, and setting a new password with it.
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -13,7 +13,7 @@ use crate::app::{
     server_fns::{self, RequestPasswordReset, ResetPassword},
 };
 
-/// Asks for the address to send a link to; where no mail is sent, says what to do instead.
+/// Asks for the email to send a link to; without SMTP, explains what to do instead.
 #[component]
 pub fn ForgotPasswordPage() -> impl IntoView {
     let sends_mail = Resource::new_blocking(|| (), |()| server_fns::sends_mail());
@@ -21,45 +21,45 @@ pub fn ForgotPasswordPage() -> impl IntoView {
     let is_sent = Memo::new(move |_| query.read().get("sent").is_some());
     let content = move || {
         sends_mail.get().map(|sends_mail| match (sends_mail, is_sent.get()) {
-            (Ok(false), _) => view! { <NoMail /> }.into_any(),
-            (_, true) => view! { <Sent /> }.into_any(),
-            _ => view! { <Ask /> }.into_any(),
+            (Ok(false), _) => view! { <MailDisabled /> }.into_any(),
+            (_, true) => view! { <ResetLinkSent /> }.into_any(),
+            _ => view! { <RequestResetForm /> }.into_any(),
         })
     };
     view! {
         <LonePage title="Forgot your password?">
             <Transition>{content}</Transition>
             <p class="meta">
-                <a href="/login">"Back to the login"</a>
+                <a href="/login">"Back to login"</a>
             </p>
         </LonePage>
     }
 }
 
 #[component]
-fn NoMail() -> impl IntoView {
+fn MailDisabled() -> impl IntoView {
     view! {
         <div class="card stack">
-            <p>"This server sends no mail, so it cannot send you a link."</p>
-            <p>"Ask whoever runs it to set a new password for you with " <code>"aldis reset-password EMAIL"</code> "."</p>
+            <p>"This server doesn’t send email, so it can’t send you a link."</p>
+            <p>"Ask its administrator to set a new password for you with " <code>"aldis reset-password EMAIL"</code> "."</p>
         </div>
     }
 }
 
 #[component]
-fn Sent() -> impl IntoView {
+fn ResetLinkSent() -> impl IntoView {
     view! {
         <div class="card stack" role="status">
-            <p>"Check your mail. If there is an account with that address, a link is on its way to it."</p>
+            <p>"Check your email. If an account with that address exists, we’ve sent it a link."</p>
             <p>
-                "The link works once, for 30 minutes, and only the newest does; an address is sent three a day at most. Nothing there? Look among the unwanted mails, and make sure that it is the address you registered with."
+                "The link works once and expires in 30 minutes. Only the latest link works, and we send at most three a day. No email? Check your spam folder, and that this is the address you registered with."
             </p>
         </div>
     }
 }
 
 #[component]
-fn Ask() -> impl IntoView {
+fn RequestResetForm() -> impl IntoView {
     let action = FormAction::<RequestPasswordReset>::new();
     let form = Form::new(action, "forgot");
     view! {
@@ -71,14 +71,14 @@ fn Ask() -> impl IntoView {
                 label="Email"
                 kind="email"
                 autocomplete="username"
-                hint=|| "We send a link to this address by which you set a new password."
+                hint=|| "We’ll email you a link to set a new password."
             />
             <Submit form label="Send link" busy="Sending…" />
         </ServerForm>
     }
 }
 
-/// Sets a new password, for who comes by the link.
+/// Sets a new password for the holder of a reset link.
 #[component]
 pub fn ResetPasswordPage() -> impl IntoView {
     let params = use_params_map();
@@ -86,7 +86,7 @@ pub fn ResetPasswordPage() -> impl IntoView {
     let answer = Resource::new_blocking(move || token.get(), server_fns::view_reset);
     let content = move || {
         answer.get().map(|answer| match answer {
-            Ok(()) => view! { <NewPassword token=token.get_untracked() /> }.into_any(),
+            Ok(()) => view! { <NewPasswordForm token=token.get_untracked() /> }.into_any(),
             Err(error) => view! { <p>{error.message}</p> }.into_any(),
         })
     };
@@ -94,15 +94,15 @@ pub fn ResetPasswordPage() -> impl IntoView {
         <LonePage title="Set a new password">
             <Transition>{content}</Transition>
             <p class="meta">
-                "The link does not work any more? "
-                <a href="/forgot-password">"Ask for a new one"</a>
+                "Link no longer works? "
+                <a href="/forgot-password">"Request a new one"</a>
             </p>
         </LonePage>
     }
 }
 
 #[component]
-fn NewPassword(token: String) -> impl IntoView {
+fn NewPasswordForm(token: String) -> impl IntoView {
     let action = FormAction::<ResetPassword>::new();
     let form = Form::new(action, "reset");
     view! {
@@ -113,7 +113,7 @@ fn NewPassword(token: String) -> impl IntoView {
                 form
                 autocomplete="new-password"
                 label="New password"
-                hint=|| "At least 12 characters. You are logged out everywhere."
+                hint=|| "At least 12 characters. You’ll be logged out everywhere."
             />
             <Submit form label="Set password" busy="Setting…" />
         </ServerForm>

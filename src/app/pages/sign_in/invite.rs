@@ -1,4 +1,4 @@
-//! Where an invitation's link leads: says who invites whom, and lets them in.
+//! The page an invitation's link leads to.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -26,42 +26,42 @@ pub fn InvitePage() -> impl IntoView {
     let answer = Resource::new_blocking(move || token.get(), server_fns::view_invitation);
     view! {
         <LonePage title="Invitation">
-            <Transition>{move || answer.get().map(|answer| view! { <Content answer token=token.get_untracked() /> })}</Transition>
+            <Transition>{move || answer.get().map(|answer| view! { <InviteContent answer token=token.get_untracked() /> })}</Transition>
         </LonePage>
     }
 }
 
 #[component]
-fn Content(answer: Result<InvitationView>, token: String) -> impl IntoView {
+fn InviteContent(answer: Result<InvitationView>, token: String) -> impl IntoView {
     let view = match answer {
         Ok(view) => view,
         Err(error) => return view! { <p>{error.message}</p> }.into_any(),
     };
     let InvitationView { organization, email, role, has_account } = view;
     let invited = email.to_string();
-    let way_in = match use_account() {
-        Some(account) if account.user.email == email => view! { <AsMyself token /> }.into_any(),
-        Some(account) => view! { <AsSomebodyElse email=account.user.email.to_string() /> }.into_any(),
-        None if has_account => view! { <WithPassword token /> }.into_any(),
-        None => view! { <AsNew token /> }.into_any(),
+    let form = match use_account() {
+        Some(account) if account.user.email == email => view! { <AcceptForm token /> }.into_any(),
+        Some(account) => view! { <WrongAccount email=account.user.email.to_string() /> }.into_any(),
+        None if has_account => view! { <JoinWithPasswordForm token /> }.into_any(),
+        None => view! { <JoinAsNewForm token /> }.into_any(),
     };
     view! {
         <p>
             <strong dir="auto">{organization}</strong>
-            " invites "
+            " has invited "
             <strong>{invited}</strong>
             " to join its team on Aldis as "
             {role.article()}
             "."
         </p>
-        {way_in}
+        {form}
     }
     .into_any()
 }
 
-/// For who is signed in with the address that is invited.
+/// For readers signed in with the invited email.
 #[component]
-fn AsMyself(token: String) -> impl IntoView {
+fn AcceptForm(token: String) -> impl IntoView {
     let action = FormAction::<AcceptInvitation>::new();
     let form = Form::new(action, "accept-invitation");
     view! {
@@ -73,32 +73,32 @@ fn AsMyself(token: String) -> impl IntoView {
     }
 }
 
-/// For who is signed in with another address.
+/// For readers signed in with another email.
 #[component]
-fn AsSomebodyElse(email: String) -> impl IntoView {
+fn WrongAccount(email: String) -> impl IntoView {
     view! {
-        <p>"You are logged in as " <strong>{email}</strong> ". Log out first, then open this link again."</p>
+        <p>"You’re logged in as " <strong>{email}</strong> ". Log out first, then open this link again."</p>
         <LogoutButton class="button button-primary" />
     }
 }
 
-/// For who has an account with the address that is invited and is not signed in.
+/// For visitors whose invited email has an account.
 #[component]
-fn WithPassword(token: String) -> impl IntoView {
+fn JoinWithPasswordForm(token: String) -> impl IntoView {
     let action = FormAction::<JoinWithPassword>::new();
     let form = Form::new(action, "join-with-password");
     view! {
         <ServerForm form class="card stack" novalidate=true>
             <FormHead form is_login=true />
             <input type="hidden" name="token" value=token />
-            <Password form autocomplete="current-password" hint=|| "The password of your account here." />
+            <Password form autocomplete="current-password" hint=|| "The password of your existing account." />
             <Field
                 form
                 name="code"
                 label="Code"
                 autocomplete="one-time-code"
                 optional=true
-                hint=|| "Only if two-factor authentication is on: a code of your app, or a recovery code."
+                hint=|| "Only if two-factor authentication is on: a code from your authenticator app, or a recovery code."
             />
             <Submit form label="Log in and join" busy="Joining…" />
         </ServerForm>
@@ -108,9 +108,9 @@ fn WithPassword(token: String) -> impl IntoView {
     }
 }
 
-/// For who has no account yet.
+/// For visitors without an account.
 #[component]
-fn AsNew(token: String) -> impl IntoView {
+fn JoinAsNewForm(token: String) -> impl IntoView {
     let action = FormAction::<JoinAsNew>::new();
     let form = Form::new(action, "join-as-new");
     view! {

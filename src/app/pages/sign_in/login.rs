@@ -1,4 +1,4 @@
-//! Signing up, in and out.
+//! Registration, login and logout.
 
 use leptos::{either::Either, prelude::*};
 use leptos_router::hooks::use_query_map;
@@ -17,7 +17,7 @@ use crate::{
     model::Slug,
 };
 
-/// Creates an organization and its first admin, where anybody may.
+/// Creates an organization and its first admin, if registration is open.
 #[component]
 pub fn RegisterPage() -> impl IntoView {
     if is_registration_open() {
@@ -27,13 +27,13 @@ pub fn RegisterPage() -> impl IntoView {
     }
 }
 
-/// What stands in place of the form where only who is invited comes in.
+/// Shown instead of the form if registration is closed.
 #[component]
 fn RegistrationClosed() -> impl IntoView {
     view! {
         <LonePage title="Create organization">
             <p role="status">
-                "Registration is closed here. To join an organization, ask one of its admins for an invitation; for an organization of your own, ask whoever runs this server."
+                "Registration is closed. To join an organization, ask one of its admins for an invitation. To create one, ask the server’s administrator."
             </p>
             <p class="meta">"Already have an account? " <a href="/login">"Log in"</a></p>
         </LonePage>
@@ -63,15 +63,15 @@ fn RegisterForm() -> impl IntoView {
     }
 }
 
-/// What an organization begins with: its name, and the address of its page, which is proposed from the name.
+/// Name and page address of a new organization; the address is proposed from the name.
 #[component]
 pub fn FoundingFields(
-    /// The form they stand in.
+    /// The form.
     form: Form,
 ) -> impl IntoView {
     let name = RwSignal::new(form.typed("organization_name").unwrap_or_default());
     let slug = RwSignal::new(form.typed("slug").unwrap_or_default());
-    // The proposal is the field's initial value: once somebody types into it, the browser leaves it alone.
+    // The proposal is the field's initial value: the browser ignores it once the field is edited.
     let proposal = Memo::new(move |_| name.with(|name| Slug::propose(name)));
     let address = move || {
         let slug = Some(slug.get()).filter(|slug| !slug.is_empty()).unwrap_or_else(|| proposal.get());
@@ -97,7 +97,7 @@ pub fn FoundingFields(
     }
 }
 
-/// Signs a person in and leads to where they wanted to go.
+/// Signs in and continues to the requested page.
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let action = FormAction::<Login>::new();
@@ -111,7 +111,7 @@ pub fn LoginPage() -> impl IntoView {
                 query
                     .read()
                     .get("reset")
-                    .map(|_| view! { <p role="status">"Your password is changed. Log in with the new one."</p> })
+                    .map(|_| view! { <p role="status">"Password changed. Log in with your new password."</p> })
             }}
             <ServerForm form class="card stack" novalidate=true>
                 <FormHead form is_login=true />
@@ -130,15 +130,15 @@ pub fn LoginPage() -> impl IntoView {
     }
 }
 
-/// Asks before signing out, for those who come by the address.
+/// Asks for confirmation, for readers who open the URL directly.
 #[component]
 pub fn LogoutPage() -> impl IntoView {
     view! {
         <LonePage title="Log out">
-            <p>"You will need your password to come back."</p>
+            <p>"You’ll need your password to log in again."</p>
             <LogoutButton class="button button-primary" />
             <p class="meta">
-                <a href="/dashboard">"Stay and go to the overview"</a>
+                <a href="/dashboard">"Stay logged in"</a>
             </p>
         </LonePage>
     }
@@ -147,7 +147,7 @@ pub fn LogoutPage() -> impl IntoView {
 /// The button that ends the session.
 #[component]
 pub fn LogoutButton(
-    /// How it looks.
+    /// Its CSS class.
     #[prop(default = "button")]
     class: &'static str,
 ) -> impl IntoView {

@@ -1,4 +1,4 @@
-//! Pages of signing in: login and registration, password reset, invitations, re-authentication.
+//! Pages without navigation: start page, login, registration, password reset, invitations, re-authentication.
 
 pub mod confirm;
 pub mod forgotten_password;

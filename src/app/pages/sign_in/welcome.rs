@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::app::{pages::layout::page::LonePage, session::is_registration_open};
 
-/// Says what Aldis is and how to begin.
+/// Introduces Aldis, with links to the login and, if open, registration.
 #[component]
 pub fn Welcome() -> impl IntoView {
     let is_open = is_registration_open();
@@ -28,12 +28,12 @@ pub fn Welcome() -> impl IntoView {
             </p>
             <ul class="facts">
                 <li>
-                    <h2>"One sentence first"</h2>
-                    <p>"Visitors read the state of everything at a glance, with or without JavaScript, on any device."</p>
+                    <h2>"Clear at a glance"</h2>
+                    <p>"Visitors see the overall status first, with or without JavaScript, on any device."</p>
                 </li>
                 <li>
-                    <h2>"Live, not reloaded"</h2>
-                    <p>"Changes arrive over a WebSocket and survive a lost connection."</p>
+                    <h2>"Live updates"</h2>
+                    <p>"Changes appear without a reload. After a lost connection, the page catches up."</p>
                 </li>
                 <li>
                     <h2>"Yours"</h2>

@@ -1,11 +1,11 @@
-//! What can be corrected about the incident itself: its title, impact and beginning, its services, and its end.
+//! Forms to edit an incident's title, impact and beginning, to detach services, and to delete it.
 
 use leptos::prelude::*;
 
 use super::{
     Room,
-    draft::{Draft, DraftHead},
     header::zone,
+    room_form::{RoomForm, RoomFormHead},
     when_gone,
 };
 use crate::{
@@ -18,38 +18,38 @@ use crate::{
             status::StatusIcon,
         },
         focus,
-        pages::incidents::new::impacts,
+        pages::incidents::new::impact_choices,
         server_fns::{self, EditIncident},
     },
     model::{AffectedService, Impact, Incident, ServiceId, ServiceStatus},
 };
 
-/// The element that says what became of a service.
-const SAID: &str = "detached";
+/// The id of the element that confirms detaching.
+const DETACHED_NOTICE: &str = "detached";
 
-/// Title, impact and beginning, and the services to take out.
+/// Title, impact and beginning, and the affected services.
 #[component]
-pub fn Details(
+pub fn IncidentDetails(
     /// The room.
     room: Room,
 ) -> impl IntoView {
     view! {
         <section class="group">
             <h2>"Details"</h2>
-            <Edit room />
-            <Services room />
+            <EditIncidentForm room />
+            <AttachedServices room />
         </section>
     }
 }
 
 #[component]
-fn Edit(room: Room) -> impl IntoView {
+fn EditIncidentForm(room: Room) -> impl IntoView {
     let action = FormAction::<EditIncident>::new();
     let form = Form::new(action, "edit-incident");
-    let draft = Draft::new(room, action, form);
+    let room_form = RoomForm::new(room, action, form);
     let is_maintenance = room.incident.with_untracked(Incident::is_maintenance);
     let zone = zone(room);
-    let first = draft.begin_with(move || {
+    let first = room_form.begin_with(move || {
         room.incident.with(|incident| {
             let impact = incident.impact_override.map(|impact| impact.to_string()).unwrap_or_default();
             let began = zone.with(|zone| zone.field_value(incident.started_at));
@@ -61,9 +61,9 @@ fn Edit(room: Room) -> impl IntoView {
             form
             class="card stack"
             novalidate=true
-            on:input=move |_| draft.touch()
+            on:input=move |_| room_form.touch()
         >
-            <DraftHead draft />
+            <RoomFormHead room_form />
             {move || {
                 let (_, (title, impact, began)) = first.get();
                 let of_incident = move || {
@@ -72,9 +72,9 @@ fn Edit(room: Room) -> impl IntoView {
                             form
                             name="impact"
                             label="Impact"
-                            choices=Signal::stored(impacts())
+                            choices=Signal::stored(impact_choices())
                             value=impact
-                            hint=|| "Automatic is the worst its services ever reached."
+                            hint=|| "“Automatic” uses the worst status its services reached."
                         />
                         <input type="hidden" name="started_was" autocomplete="off" value=began.clone() />
                         <Field
@@ -83,7 +83,7 @@ fn Edit(room: Room) -> impl IntoView {
                             label="Began at"
                             kind="datetime-local"
                             value=began
-                            hint=move || move || zone.with(|zone| format!("In {}. Not after the first update.", zone.name))
+                            hint=move || move || zone.with(|zone| format!("Time zone: {}. Can’t be after the first update.", zone.name))
                         />
                     }
                 };
@@ -104,20 +104,20 @@ fn Edit(room: Room) -> impl IntoView {
     }
 }
 
-/// The services it names, each with the way out.
+/// The affected services, each with a button that detaches it.
 #[component]
-fn Services(room: Room) -> impl IntoView {
+fn AttachedServices(room: Room) -> impl IntoView {
     let ids = Memo::new(move |_| {
         room.incident.with(|incident| incident.services.iter().map(|service| service.id).collect::<Vec<_>>())
     });
-    let said = RwSignal::new(String::new());
+    let notice = RwSignal::new(String::new());
     let detaching = RwSignal::new(None::<(ServiceId, String)>);
     when_gone(
         detaching,
         move |(id, _)| ids.with(|ids| !ids.contains(id)),
         move |(_, name)| {
-            said.set(format!("{name} was taken out. What it suffered stays in its history."));
-            focus::lead_back(|| focus::by_id(SAID));
+            notice.set(format!("{name} was detached. Its history doesn’t change."));
+            focus::restore(|| focus::by_id(DETACHED_NOTICE));
         },
     );
     view! {
@@ -127,18 +127,18 @@ fn Services(room: Room) -> impl IntoView {
             </h3>
             <ul class="card rows" aria-labelledby="attached">
                 <Each each=move || ids.get() key=|id| *id let:id>
-                    <Attached room id detaching />
+                    <AttachedServiceRow room id detaching />
                 </Each>
             </ul>
         </Show>
-        <p class="meta" role="status" id=SAID tabindex="-1">
-            {said}
+        <p class="meta" role="status" id=DETACHED_NOTICE tabindex="-1">
+            {notice}
         </p>
     }
 }
 
 #[component]
-fn Attached(room: Room, id: ServiceId, detaching: RwSignal<Option<(ServiceId, String)>>) -> impl IntoView {
+fn AttachedServiceRow(room: Room, id: ServiceId, detaching: RwSignal<Option<(ServiceId, String)>>) -> impl IntoView {
     let action = FormAction::<server_fns::DetachService>::new();
     let form = Form::about_in(action, "detach", "service", id);
     let find =
@@ -172,7 +172,7 @@ fn Attached(room: Room, id: ServiceId, detaching: RwSignal<Option<(ServiceId, St
     }
 }
 
-/// The way to delete the incident: folded away, and asking for its title.
+/// The collapsed form that deletes the incident; its title must be typed to confirm.
 #[component]
 pub fn DeleteIncident(
     /// The room.
@@ -188,7 +188,7 @@ pub fn DeleteIncident(
                 <FormHead form />
                 <input type="hidden" name="id" value=room.id.to_string() />
                 <input type="hidden" name="version" autocomplete="off" value=move || room.version().to_string() />
-                <p>"Everything said about it goes with it, and nobody can bring it back. To end it, resolve or cancel it instead."</p>
+                <p>"This also deletes all its updates and can’t be undone. To end it, resolve or cancel it instead."</p>
                 <Field
                     form
                     name="confirm"

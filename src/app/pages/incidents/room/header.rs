@@ -1,12 +1,11 @@
-//! What stands above everything else in a room: where the incident stands, since when, who is there, and whether
-//! visitors see it.
+//! The head of a room: status, times, affected services, presence, and whether it is published.
 
 use leptos::prelude::*;
 
 use super::{
     Room,
-    draft::{Draft, DraftHead},
     presence::Presence,
+    room_form::{RoomForm, RoomFormHead},
     when_gone,
 };
 use crate::{
@@ -24,10 +23,10 @@ use crate::{
     model::{Incident, Zone},
 };
 
-/// The element that says that visitors see it now.
-const SAID: &str = "published";
+/// The id of the element that confirms publication.
+const PUBLISHED_NOTICE: &str = "published";
 
-/// The way to the public page, once visitors see the incident there.
+/// A link to the public page, once the incident is published.
 #[component]
 pub fn Actions(
     /// The room.
@@ -53,13 +52,13 @@ pub fn Header(
 ) -> impl IntoView {
     let incident = room.incident;
     let is_draft = Memo::new(move |_| incident.with(|incident| incident.is_draft));
-    let (publishing, said) = (RwSignal::new(None::<()>), RwSignal::new(""));
+    let (publishing, notice) = (RwSignal::new(None::<()>), RwSignal::new(""));
     when_gone(
         publishing,
         move |()| !is_draft.get(),
         move |()| {
-            said.set("Published. Visitors see it now.");
-            focus::lead_back(|| focus::by_id(SAID));
+            notice.set("Published. Visitors can see it now.");
+            focus::restore(|| focus::by_id(PUBLISHED_NOTICE));
         },
     );
     view! {
@@ -74,17 +73,17 @@ pub fn Header(
             <BackfilledNote incident zone=zone(room) />
             <AffectedChips incident />
             <Show when=move || is_draft.get()>
-                <Unpublished room publishing />
+                <DraftNotice room publishing />
             </Show>
-            <p class="room-said meta" role="status" id=SAID tabindex="-1">
-                {said}
+            <p class="room-said meta" role="status" id=PUBLISHED_NOTICE tabindex="-1">
+                {notice}
             </p>
             <Presence room />
         </div>
     }
 }
 
-/// How bad it is, since when, and until when.
+/// Impact, beginning and end.
 #[component]
 fn Facts(room: Room) -> impl IntoView {
     let incident = room.incident;
@@ -106,12 +105,12 @@ fn Facts(room: Room) -> impl IntoView {
     }
 }
 
-/// That only members see it, and the button that changes this.
+/// The notice of a draft, with the button that publishes it.
 #[component]
-fn Unpublished(room: Room, publishing: RwSignal<Option<()>>) -> impl IntoView {
+fn DraftNotice(room: Room, publishing: RwSignal<Option<()>>) -> impl IntoView {
     let action = FormAction::<PublishIncident>::new();
     let form = Form::new(action, "publish");
-    let draft = Draft::new(room, action, form);
+    let room_form = RoomForm::new(room, action, form);
     view! {
         <ServerForm
             form
@@ -120,15 +119,15 @@ fn Unpublished(room: Room, publishing: RwSignal<Option<()>>) -> impl IntoView {
         >
             <p>
                 <strong class="draft-badge">"Draft"</strong>
-                " Only members see this, and it affects no service yet."
+                " Only members see this, and no service is affected yet."
             </p>
-            <DraftHead draft />
+            <RoomFormHead room_form />
             <Submit form label="Publish" busy="Publishing…" />
         </ServerForm>
     }
 }
 
-/// The organization's zone, from when the incident began.
+/// The room's time zone.
 pub fn zone(room: Room) -> Signal<Zone> {
     room.zone.into()
 }

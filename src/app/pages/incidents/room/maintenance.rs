@@ -1,11 +1,11 @@
-//! What only a maintenance has: its window, and what the clock does by itself.
+//! The schedule of a maintenance: window, conflicts, automations.
 
 use leptos::prelude::*;
 
 use super::{
     Room,
-    draft::{Draft, DraftHead},
     header::zone,
+    room_form::{RoomForm, RoomFormHead},
 };
 use crate::{
     app::{
@@ -20,9 +20,9 @@ use crate::{
     model::IncidentStatus,
 };
 
-/// When it is planned, while that can change, and the automations.
+/// Conflicts, and the forms for window and automations while it has not ended.
 #[component]
-pub fn Planning(
+pub fn MaintenanceSchedule(
     /// The room.
     room: Room,
 ) -> impl IntoView {
@@ -30,30 +30,30 @@ pub fn Planning(
     let is_of_series = Memo::new(move |_| room.incident.with(|incident| incident.series_id.is_some()));
     view! {
         <section class="group">
-            <h2>"Plan"</h2>
+            <h2>"Schedule"</h2>
             <Show when=move || is_of_series.get()>
                 <p class="hint room-note">
-                    "This is one of a series. Publishing, moving or cancelling it leaves the others as they are. "
-                    <a href="/maintenances">"All maintenances and series"</a>
+                    "This window is part of a series. Publishing, rescheduling or cancelling it doesn’t affect the others. "
+                    <a href="/maintenances">"All maintenance and series"</a>
                 </p>
             </Show>
-            <InTheWay room />
+            <ConflictList room />
             <Show
                 when=move || !has_ended.get()
-                fallback=|| view! { <p class="hint">"It is over: nothing is planned any more."</p> }
+                fallback=|| view! { <p class="hint">"This maintenance is over."</p> }
             >
                 <div class="plan">
-                    <Reschedule room />
-                    <Automatic room />
+                    <RescheduleForm room />
+                    <AutomationsForm room />
                 </div>
             </Show>
         </section>
     }
 }
 
-/// What its window collides with, while it is not over.
+/// Conflicts of its window, while it has not ended.
 #[component]
-fn InTheWay(room: Room) -> impl IntoView {
+fn ConflictList(room: Room) -> impl IntoView {
     let conflicts = Memo::new(move |_| {
         let has_ended = room.incident.with(|incident| incident.status.has_ended());
         if has_ended { Vec::new() } else { room.conflicts.get() }
@@ -69,17 +69,17 @@ fn InTheWay(room: Room) -> impl IntoView {
 }
 
 #[component]
-fn Reschedule(room: Room) -> impl IntoView {
+fn RescheduleForm(room: Room) -> impl IntoView {
     let action = FormAction::<server_fns::Reschedule>::new();
     let form = Form::new(action, "reschedule");
-    let draft = Draft::new(room, action, form);
+    let room_form = RoomForm::new(room, action, form);
     let zone = zone(room);
-    let first = draft.begin_with(move || {
+    let first = room_form.begin_with(move || {
         let (window, is_planned) =
             room.incident.with(|incident| (incident.window(), incident.status == IncidentStatus::Scheduled));
         window.map(|(start, end)| zone.with(|zone| (zone.field_value(start), zone.field_value(end), is_planned)))
     });
-    let zone_name = move || move || zone.with(|zone| format!("In {}.", zone.name));
+    let zone_name = move || move || zone.with(|zone| format!("Time zone: {}.", zone.name));
     let fields = move || {
         let (_, Some((starts, ends, is_planned))) = first.get() else { return ().into_any() };
         let start = move || {
@@ -100,42 +100,45 @@ fn Reschedule(room: Room) -> impl IntoView {
             form
             class="card stack"
             novalidate=true
-            on:input=move |_| draft.touch()
+            on:input=move |_| room_form.touch()
         >
-            <DraftHead draft />
+            <RoomFormHead room_form />
             {fields}
             <div class="actions">
-                <Submit form label="Reschedule" busy="Moving…" class="button" />
-                <Done form text="Moved." />
+                <Submit form label="Reschedule" busy="Rescheduling…" class="button" />
+                <Done form text="Rescheduled." />
             </div>
         </ServerForm>
     }
 }
 
 #[component]
-fn Automatic(room: Room) -> impl IntoView {
+fn AutomationsForm(room: Room) -> impl IntoView {
     let action = FormAction::<SetAutomations>::new();
     let form = Form::new(action, "automations");
-    let draft = Draft::new(room, action, form);
-    let first = draft.begin_with(move || room.incident.with(|incident| incident.automations.unwrap_or_default()));
+    let room_form = RoomForm::new(room, action, form);
+    let first = room_form.begin_with(move || room.incident.with(|incident| incident.automations.unwrap_or_default()));
+    // Subscribers cannot be notified yet: the form sends what is stored.
+    let kept =
+        |name, is_set: bool| is_set.then(|| view! { <input type="hidden" name=name autocomplete="off" value="on" /> });
     view! {
         <ServerForm
             form
             class="card stack"
             novalidate=true
-            on:input=move |_| draft.touch()
+            on:input=move |_| room_form.touch()
         >
-            <DraftHead draft />
+            <RoomFormHead room_form />
             <fieldset class="ticks">
-                <legend>"By itself"</legend>
+                <legend>"Automations"</legend>
                 {move || {
                     let (_, set) = first.get();
                     view! {
                         <Checkbox form name="remind" label="Remind 60 minutes before" is_ticked=set.remind />
-                        <Checkbox form name="start" label="Begin at the planned start" is_ticked=set.start />
-                        <Checkbox form name="end" label="Complete at the planned end" is_ticked=set.end />
-                        <Checkbox form name="notify_start" label="Tell subscribers when it begins" is_ticked=set.notify_start />
-                        <Checkbox form name="notify_end" label="Tell subscribers when it ends" is_ticked=set.notify_end />
+                        <Checkbox form name="start" label="Begin at the scheduled start" is_ticked=set.start />
+                        <Checkbox form name="end" label="Complete at the scheduled end" is_ticked=set.end />
+                        {kept("notify_start", set.notify_start)}
+                        {kept("notify_end", set.notify_end)}
                     }
                 }}
             </fieldset>

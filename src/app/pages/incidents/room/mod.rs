@@ -1,14 +1,13 @@
-//! The room of one incident or maintenance: everything said about it, and everything one can do about it, live for
-//! everybody who is in it.
+//! The room of one incident or maintenance: its timeline and everything members can do about it, live.
 
 mod composer;
 mod details;
-mod draft;
 mod header;
 mod maintenance;
 mod postmortem;
 mod presence;
 mod preview;
+mod room_form;
 mod stepper;
 mod updates;
 
@@ -19,45 +18,45 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use self::{
-    composer::{Composer, FormKey, Writing},
-    details::{DeleteIncident, Details},
+    composer::{Composer, ComposerState, FormKey},
+    details::{DeleteIncident, IncidentDetails},
     header::Header,
-    maintenance::Planning,
+    maintenance::MaintenanceSchedule,
     postmortem::Postmortem,
-    preview::Preview,
+    preview::RoomPreview,
     updates::Updates,
 };
 use crate::{
     app::{
         components::action::FormAction,
-        dashboard_state::{DashboardState, Trouble, WhenLoaded},
+        dashboard_state::{DashboardState, LoadError, WhenLoaded},
         pages::layout::page::Page,
         server_fns,
     },
     model::{Code, Conflict, Error, Incident, IncidentId, IncidentRoom, Result, StatusPage, UserId, Zone},
 };
 
-/// One incident as its room shows it, and the ways to change that.
+/// The state of a room: the incident with what the page needs to show and change it.
 #[derive(Clone, Copy)]
 struct Room {
     /// The organization's page, live.
     page: Signal<StatusPage>,
     id: IncidentId,
-    /// What the server answered last; the board may know newer.
+    /// The server's last answer; `page` may have a newer version.
     known: RwSignal<Incident>,
     names: RwSignal<BTreeMap<UserId, String>>,
-    /// The organization's zone, from when the incident began.
+    /// The organization's time zone, with offsets since the incident began.
     zone: Memo<Zone>,
-    /// What stands in the way of a maintenance.
+    /// The conflicts of a maintenance.
     conflicts: RwSignal<Vec<Conflict>>,
-    /// The incident as it is now.
+    /// The newest known version.
     incident: Memo<Incident>,
-    /// Whether it has been deleted meanwhile.
+    /// Whether it has been deleted.
     is_gone: RwSignal<bool>,
 }
 
 impl Room {
-    /// Enters the room with what the server said of it, and follows what happens.
+    /// Opens the room with the server's first answer, and follows changes.
     fn enter(page: Signal<StatusPage>, first: IncidentRoom) -> Self {
         let IncidentRoom { incident, names, zone, conflicts } = first;
         let (id, known) = (incident.id, RwSignal::new(incident));
@@ -73,7 +72,7 @@ impl Room {
         room
     }
 
-    /// Another plan stands in the way of others: the server knows of which.
+    /// Reloads the conflicts of a maintenance when its plan changes.
     fn follow_plan(self) {
         let plan = Memo::new(move |_| {
             self.incident.with(|incident| {
@@ -89,7 +88,7 @@ impl Room {
         });
     }
 
-    /// What leaves the board was deleted, or has only grown too old for it: the server knows.
+    /// Reloads when the incident leaves the page: it was deleted, or has become too old to be on it.
     fn notice_deletion(self) {
         Effect::new(move |was_there: Option<bool>| {
             let is_there = self.page.with(|page| page.incident(self.id).is_some());
@@ -100,20 +99,20 @@ impl Room {
         });
     }
 
-    /// Events carry no names: asks for those of people who write here for the first time.
+    /// Reloads when an unknown author posts an update: events carry no names.
     fn learn_names(self) {
         Effect::new(move |_| {
-            let is_strange = self.incident.with(|incident| {
+            let has_unknown = self.incident.with(|incident| {
                 let mut authors = incident.updates.iter().filter_map(|update| update.created_by);
                 self.names.with_untracked(|names| authors.any(|author| !names.contains_key(&author)))
             });
-            if is_strange {
+            if has_unknown {
                 self.reload();
             }
         });
     }
 
-    /// Shows what a form's answer says, before the line tells of it.
+    /// Shows the answer to a form before the live feed delivers it.
     fn put(self, incident: Incident) {
         self.known.maybe_update(|known| {
             let is_newer = incident.version > known.version;
@@ -124,7 +123,7 @@ impl Room {
         });
     }
 
-    /// Shows what the server answers to each sending of a form, and goes on with `then`, which is told the version.
+    /// Shows each answer to a form, then calls `then` with its version.
     fn follow<F>(self, action: FormAction<F>, then: impl Fn(i64) + 'static)
     where
         F: ServerFn<Output = Incident, Error = Error> + 'static,
@@ -135,18 +134,18 @@ impl Room {
                 self.put(incident);
                 then(version);
             }
-            // What somebody else was faster with may not have arrived yet.
+            // The other member's change may not have arrived yet.
             Some(Err(error)) if matches!(error.code, Code::Conflict | Code::NotFound) => self.reload(),
             _ => {}
         });
     }
 
-    /// Asks the server how it is.
+    /// Loads the room again.
     fn reload(self) {
         spawn_local(async move {
             match server_fns::room(self.id.to_string()).await {
                 Ok(fresh) => {
-                    // Whoever asked may have left by now.
+                    // The room may have been left in the meantime.
                     _ = self.names.try_set(fresh.names);
                     _ = self.conflicts.try_set(fresh.conflicts);
                     if !self.known.is_disposed() {
@@ -159,19 +158,19 @@ impl Room {
         });
     }
 
-    /// The page with this incident on it, however old it is.
+    /// The page with this incident added if it is too old to be on it.
     fn whole_page(self) -> StatusPage {
         let mut page = self.page.get();
         page.put_incident(self.incident.get());
         page
     }
 
-    /// The version of what is shown, which whoever deletes something has looked at.
+    /// The version on show.
     fn version(self) -> i64 {
         self.incident.with(|incident| incident.version)
     }
 
-    /// Who somebody is.
+    /// An author's name.
     fn name_of(self, user: Option<UserId>) -> String {
         match user {
             None => "automatically".to_owned(),
@@ -181,74 +180,74 @@ impl Room {
         }
     }
 
-    /// What the sentences call it.
+    /// `incident` or `maintenance`.
     fn noun(self) -> &'static str {
         if self.incident.with(Incident::is_maintenance) { "maintenance" } else { "incident" }
     }
 }
 
-/// Goes on with `then` once what a form was sent about is gone, and the form with it: the line may be quicker than the
-/// answer, so whoever outlives the form has to watch.
+/// Calls `then` once the thing that a form was `sent` about is gone. The live feed may remove the form before its
+/// answer arrives, so this runs in a view that outlives the form.
 fn when_gone<T>(sent: RwSignal<Option<T>>, is_gone: impl Fn(&T) -> bool + 'static, then: impl Fn(T) + 'static)
 where
     T: Clone + Send + Sync + 'static,
 {
     Effect::new(move |_| {
-        if let Some(what) = sent.get().filter(|what| is_gone(what)) {
+        if let Some(thing) = sent.get().filter(|thing| is_gone(thing)) {
             sent.set(None);
-            then(what);
+            then(thing);
         }
     });
 }
 
-/// The incident on the page, when that knows newer of it.
+/// The incident on the page, if newer than `known`.
 fn newest<'a>(page: &'a StatusPage, known: &Incident) -> Option<&'a Incident> {
     page.incident(known.id).filter(|live| live.version > known.version)
 }
 
-/// The page of the incident or the maintenance named in the address.
+/// The page of the incident or maintenance with the id in the URL.
 #[component]
 pub fn IncidentRoomPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    // Asked for before anything is drawn, so that an unknown id answers 404.
+    // Blocking, so that an unknown id sets the status 404.
     let answer = Resource::new_blocking(move || id.get(), server_fns::room);
     let key = FormKey::new();
     view! {
         <WhenLoaded let:board>
-            <Found board answer key />
+            <RoomOrError board answer key />
         </WhenLoaded>
     }
 }
 
 #[component]
-fn Found(board: DashboardState, answer: Resource<Result<IncidentRoom>>, key: FormKey) -> impl IntoView {
+fn RoomOrError(board: DashboardState, answer: Resource<Result<IncidentRoom>>, key: FormKey) -> impl IntoView {
     move || {
         answer.get().map(|answer| match answer {
-            Ok(first) => view! { <Content room=Room::enter(board.page(), first) key /> }.into_any(),
-            Err(error) if error.code == Code::NotFound => view! { <Missing /> }.into_any(),
-            Err(error) => view! { <Title text="Incident" /><Trouble error /> }.into_any(),
+            Ok(first) => view! { <RoomContent room=Room::enter(board.page(), first) key /> }.into_any(),
+            Err(error) if error.code == Code::NotFound => view! { <IncidentNotFound /> }.into_any(),
+            Err(error) => view! { <Title text="Incident" /><LoadError error /> }.into_any(),
         })
     }
 }
 
 #[component]
-fn Content(room: Room, key: FormKey) -> impl IntoView {
-    let writing = Writing::new();
+fn RoomContent(room: Room, key: FormKey) -> impl IntoView {
+    let writing = ComposerState::new();
     let title = Signal::derive(move || room.incident.with(|incident| incident.title.clone()));
     let is_maintenance = room.incident.with_untracked(Incident::is_maintenance);
     view! {
         <Page title actions=move || view! { <header::Actions room /> }>
-            <Gone room />
+            <DeletedNotice room />
             <Header room />
             <div class="room">
                 <Composer room writing key />
-                <Preview room writing />
+                <RoomPreview room writing />
                 <div class="room-rest">
                     <Updates room />
-                    {is_maintenance.then(|| view! { <Planning room /> })}
+                    {is_maintenance.then(|| view! { <MaintenanceSchedule room /> })}
                     <Postmortem room />
-                    <Details room />
+                    <IncidentDetails room />
                     <DeleteIncident room />
                 </div>
             </div>
@@ -256,9 +255,9 @@ fn Content(room: Room, key: FormKey) -> impl IntoView {
     }
 }
 
-/// Says that there is nothing left to work on; what was being written stays to be copied.
+/// Shown once the incident is deleted; unsent text stays, so that it can be copied.
 #[component]
-fn Gone(room: Room) -> impl IntoView {
+fn DeletedNotice(room: Room) -> impl IntoView {
     let list = move || if room.noun() == "incident" { "/incidents" } else { "/maintenances" };
     view! {
         <div role="alert">
@@ -266,7 +265,7 @@ fn Gone(room: Room) -> impl IntoView {
                 <div class="changed">
                     <p>
                         <strong>{move || format!("This {} has been deleted.", room.noun())}</strong>
-                        " Nothing can be posted here any more."
+                        " You can no longer post updates."
                     </p>
                     <p>
                         <a class="button" href=list>
@@ -280,17 +279,17 @@ fn Gone(room: Room) -> impl IntoView {
 }
 
 #[component]
-fn Missing() -> impl IntoView {
+fn IncidentNotFound() -> impl IntoView {
     view! {
         <Page title="Incident not found">
             <div class="empty">
-                <p>"There is no incident or maintenance at this address. It may have been deleted."</p>
+                <p>"This incident or maintenance doesn’t exist or has been deleted."</p>
                 <p class="actions">
                     <a class="button" href="/incidents">
                         "All incidents"
                     </a>
                     <a class="button" href="/maintenances">
-                        "All maintenances"
+                        "All maintenance"
                     </a>
                 </p>
             </div>

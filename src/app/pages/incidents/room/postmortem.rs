@@ -1,11 +1,11 @@
-//! What was learned: written once the incident is over, and published when it is ready.
+//! The postmortem: written after the incident is resolved, published separately.
 
 use leptos::prelude::*;
 
 use super::{
     Room,
-    draft::{Draft, DraftHead},
     header::zone,
+    room_form::{RoomForm, RoomFormHead},
 };
 use crate::{
     app::{
@@ -16,13 +16,13 @@ use crate::{
             incident::Prose,
             time::{Time, Wording},
         },
-        pages::incidents::consequences::rendered,
+        pages::incidents::preview::rendered_markdown,
         server_fns::WritePostmortem,
     },
     model::{IncidentStatus, Timestamp},
 };
 
-/// The postmortem, once there can be one.
+/// The postmortem, once the incident has been resolved.
 #[component]
 pub fn Postmortem(
     /// The room.
@@ -34,8 +34,8 @@ pub fn Postmortem(
         <Show when=move || is_over.get() || is_published.get()>
             <section class="group">
                 <h2>"Postmortem"</h2>
-                <Show when=move || is_over.get() fallback=move || view! { <Hidden room /> }>
-                    <Written room />
+                <Show when=move || is_over.get() fallback=move || view! { <HiddenPostmortem room /> }>
+                    <PostmortemForm room />
                 </Show>
             </section>
         </Show>
@@ -46,17 +46,17 @@ fn published_at(room: Room) -> Option<Timestamp> {
     room.incident.with(|incident| incident.postmortem.as_ref().and_then(|written| written.published_at))
 }
 
-/// That visitors see a published one again only once the incident is over again, and the way to take it back.
+/// The notice that a published postmortem is hidden while the incident is reopened, with a button to unpublish it.
 #[component]
-fn Hidden(room: Room) -> impl IntoView {
+fn HiddenPostmortem(room: Room) -> impl IntoView {
     let action = FormAction::<WritePostmortem>::new();
     let form = Form::new(action, "withdraw-postmortem");
-    let draft = Draft::new(room, action, form);
+    let room_form = RoomForm::new(room, action, form);
     view! {
         <ServerForm form class="card stack postmortem">
-            <DraftHead draft />
+            <RoomFormHead room_form />
             <p class="hint">
-                "The incident is open again: visitors do not see the postmortem until it is resolved."
+                "The incident was reopened. Visitors won’t see the postmortem until it’s resolved again."
             </p>
             <div class="actions">
                 <Submit
@@ -72,31 +72,31 @@ fn Hidden(room: Room) -> impl IntoView {
 }
 
 #[component]
-fn Written(room: Room) -> impl IntoView {
+fn PostmortemForm(room: Room) -> impl IntoView {
     let action = FormAction::<WritePostmortem>::new();
     let form = Form::new(action, "postmortem");
-    let draft = Draft::new(room, action, form);
+    let room_form = RoomForm::new(room, action, form);
     let body = move || {
         room.incident
             .with(|incident| incident.postmortem.as_ref().map(|written| written.body.clone()))
             .unwrap_or_default()
     };
-    let first = draft.begin_with(body);
+    let first = room_form.begin_with(body);
     let text = RwSignal::new(form.typed("postmortem").unwrap_or_else(|| untrack(body)));
     let is_published = Memo::new(move |_| published_at(room));
     let zone = zone(room);
     let state = move || match is_published.get() {
         Some(at) => view! { "Published " <Time at=Signal::stored(at) wording=Wording::DateAndAgo zone /> }.into_any(),
-        None => "Not published: only members see it.".into_any(),
+        None => "Not published. Only members see it.".into_any(),
     };
     view! {
         <ServerForm
             form
             class="card stack postmortem"
             novalidate=true
-            on:input=move |_| draft.touch()
+            on:input=move |_| room_form.touch()
         >
-            <DraftHead draft />
+            <RoomFormHead room_form />
             <p class="hint">{state}</p>
             {move || {
                 let (_, value) = first.get();
@@ -107,12 +107,12 @@ fn Written(room: Room) -> impl IntoView {
                         label="What happened, why, and what changes"
                         rows=10
                         value
-                        hint=|| "Markdown. Emptied and saved, it is removed."
+                        hint=|| "Supports Markdown. Save it empty to remove it."
                         on_input=Callback::new(move |written| text.set(written))
                     />
                 }
             }}
-            <Preview text />
+            <PostmortemPreview text />
             <div class="actions">
                 {move || {
                     let is_published = is_published.with(Option::is_some);
@@ -129,10 +129,10 @@ fn Written(room: Room) -> impl IntoView {
     }
 }
 
-/// The text as visitors will see it. Without the client there is nothing to see.
+/// The rendered text, as visitors will see it; needs JavaScript.
 #[component]
-fn Preview(text: RwSignal<String>) -> impl IntoView {
-    let html = rendered(text.into());
+fn PostmortemPreview(text: RwSignal<String>) -> impl IntoView {
+    let html = rendered_markdown(text.into());
     let is_empty = Memo::new(move |_| html.with(String::is_empty));
     view! {
         <Show when=move || !is_empty.get()>

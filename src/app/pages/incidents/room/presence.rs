@@ -1,4 +1,4 @@
-//! Who else is in the room.
+//! Presence: which other members are in the room.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::{
     model::Code,
 };
 
-/// How often the server is told that somebody still is here.
-const BEAT: Duration = Duration::from_secs(10);
+/// Interval between heartbeats.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The names of the others, announced when they change; nothing while one is alone.
+/// The names of the other members, announced when they change; empty if there are none.
 #[component]
 pub fn Presence(
     /// The room.
@@ -22,16 +22,16 @@ pub fn Presence(
 ) -> impl IntoView {
     let others = RwSignal::new(Vec::<String>::new());
     Effect::new(move |_| {
-        say_here(room, others);
-        let beat = set_interval_with_handle(move || say_here(room, others), BEAT);
-        let parting = window_event_listener_untyped("pagehide", move |_| leave_with_the_page(room));
+        send_heartbeat(room, others);
+        let interval = set_interval_with_handle(move || send_heartbeat(room, others), HEARTBEAT_INTERVAL);
+        let on_pagehide = window_event_listener_untyped("pagehide", move |_| send_leave_beacon(room));
         on_cleanup(move || {
-            if let Ok(beat) = beat {
-                beat.clear();
+            if let Ok(interval) = interval {
+                interval.clear();
             }
-            parting.remove();
+            on_pagehide.remove();
             let id = room.id.to_string();
-            // Should it not arrive, the server forgets who stays silent.
+            // If it does not arrive, the server times the member out.
             spawn_local(async move { _ = here(id, true).await });
         });
     });
@@ -43,25 +43,25 @@ pub fn Presence(
     }
 }
 
-fn say_here(room: Room, others: RwSignal<Vec<String>>) {
+fn send_heartbeat(room: Room, others: RwSignal<Vec<String>>) {
     spawn_local(async move {
         match here(room.id.to_string(), false).await {
             Ok(names) => {
-                // Whoever asked may have left by now.
+                // The room may have been left in the meantime.
                 others.try_maybe_update(|others| (std::mem::replace(others, names.clone()) != names, ()));
             }
             Err(error) if error.code == Code::NotFound => _ = room.is_gone.try_set(true),
-            // The next beat asks again.
+            // The next heartbeat retries.
             Err(_) => {}
         }
     });
 }
 
-/// Says good-bye while the page goes away, when no answer can be waited for.
-fn leave_with_the_page(room: Room) {
-    let Ok(farewell) = UrlSearchParams::new() else { return };
-    farewell.append("id", &room.id.to_string());
-    farewell.append("leaving", "true");
-    // Should the browser refuse, the server forgets who stays silent.
-    _ = window().navigator().send_beacon_with_opt_url_search_params(Here::url(), Some(&farewell));
+/// Reports leaving while the page unloads, when no answer can be awaited.
+fn send_leave_beacon(room: Room) {
+    let Ok(params) = UrlSearchParams::new() else { return };
+    params.append("id", &room.id.to_string());
+    params.append("leaving", "true");
+    // If the browser refuses, the server times the member out.
+    _ = window().navigator().send_beacon_with_opt_url_search_params(Here::url(), Some(&params));
 }

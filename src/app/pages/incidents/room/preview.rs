@@ -1,28 +1,28 @@
-//! What the public page will show once the update is posted: the same rules the server goes by, over the page at hand.
+//! The public page as it will be once the update is posted, derived by the server's own rules.
 
 use leptos::prelude::*;
 
-use super::{Room, composer::Writing};
-use crate::app::{components::time::reader_clock, pages::incidents::consequences::rendered, public::PublicPreview};
+use super::{Room, composer::ComposerState};
+use crate::app::{components::time::reader_clock, pages::incidents::preview::rendered_markdown, public::PublicPreview};
 
-/// The preview beside the composer, folded away on a phone. It needs the client: without it there is nothing to see.
+/// The preview beside the composer, collapsed on small screens; needs JavaScript.
 #[component]
-pub fn Preview(
+pub fn RoomPreview(
     /// The room.
     room: Room,
-    /// What is being written.
-    writing: Writing,
+    /// The composer's fields.
+    writing: ComposerState,
 ) -> impl IntoView {
     let text = Memo::new(move |_| writing.text(room.incident.with(|incident| incident.status)));
-    let html = rendered(text.into());
+    let html = rendered_markdown(text.into());
     let clock = reader_clock();
     let is_alive = Memo::new(move |_| clock.with(Option::is_some));
     let after = Memo::new(move |_| {
         let page = room.whole_page();
-        let intent = room.incident.with(|incident| writing.intent(incident, html.get()));
-        // Before the clock runs nobody looks.
+        let input = room.incident.with(|incident| writing.preview_input(incident, html.get()));
+        // Before hydration it is not shown, so any time will do.
         let now = clock.get().unwrap_or(page.today);
-        page.preview(&intent, now)
+        page.preview(&input, now)
     });
     let page = Signal::derive(move || after.with(|(page, _)| page.clone()));
     let incident = Signal::derive(move || after.with(|(_, incident)| Some(incident.clone())));
@@ -38,9 +38,9 @@ pub fn Preview(
                     aria-controls="room-preview"
                     on:click=move |_| is_open.update(|is_open| *is_open = !*is_open)
                 >
-                    "Preview for visitors"
+                    "Preview the public page"
                 </button>
-                // It scrolls where it is longer than the window, and has no other stop for the keyboard.
+                // Focusable, so that it can be scrolled by keyboard.
                 <div id="room-preview" tabindex="0" data-open=move || is_open.get().to_string()>
                     <PublicPreview page incident />
                 </div>

@@ -1,4 +1,4 @@
-//! Where an incident can go from where it stands: the choice of its next status, and the one step most often next.
+//! The choice of an incident's next status, and its usual next step.
 
 use leptos::{html, prelude::*};
 
@@ -7,8 +7,8 @@ use crate::{
     model::{IncidentKind, IncidentStatus},
 };
 
-/// The statuses that an update may have from here, in their order.
-pub fn steps(current: IncidentStatus) -> Vec<IncidentStatus> {
+/// The statuses an update may have, in order.
+pub fn next_statuses(current: IncidentStatus) -> Vec<IncidentStatus> {
     let all = match current.kind() {
         IncidentKind::Incident => IncidentStatus::INCIDENT,
         IncidentKind::Maintenance => IncidentStatus::MAINTENANCE,
@@ -16,7 +16,7 @@ pub fn steps(current: IncidentStatus) -> Vec<IncidentStatus> {
     all.iter().copied().filter(|next| current.may_become(*next)).collect()
 }
 
-/// What a step is called: an incident's by where it leads, a maintenance's by what one does.
+/// The label of a step: the status of an incident, the action for a maintenance.
 pub const fn step_label(current: IncidentStatus, next: IncidentStatus) -> &'static str {
     match next {
         IncidentStatus::InProgress if matches!(current, IncidentStatus::Scheduled) => "Begin now",
@@ -28,7 +28,7 @@ pub const fn step_label(current: IncidentStatus, next: IncidentStatus) -> &'stat
     }
 }
 
-/// The step that has a button of its own, and the button's name; none once it is over.
+/// The usual next status with its button label; none once it has ended.
 pub const fn next_step(current: IncidentStatus) -> Option<(IncidentStatus, &'static str)> {
     match current {
         IncidentStatus::Investigating | IncidentStatus::Identified | IncidentStatus::Monitoring => {
@@ -40,19 +40,19 @@ pub const fn next_step(current: IncidentStatus) -> Option<(IncidentStatus, &'sta
     }
 }
 
-/// What is picked: what somebody chose, while one may still go there, or the status as it is.
-pub fn picked(chosen: Option<IncidentStatus>, current: IncidentStatus) -> IncidentStatus {
+/// The chosen status if it is still a valid step, otherwise the current one.
+pub fn effective_status(chosen: Option<IncidentStatus>, current: IncidentStatus) -> IncidentStatus {
     chosen.filter(|next| current.may_become(*next)).unwrap_or(current)
 }
 
-/// The statuses to go to as a set of radio buttons named `Status`.
+/// The possible statuses as a radio group named `Status`.
 #[component]
 pub fn Stepper(
-    /// The form it stands in.
+    /// The form.
     form: Form,
-    /// The status as it is.
+    /// The current status.
     current: Memo<IncidentStatus>,
-    /// What somebody chose; nothing leaves it as it is.
+    /// The chosen status; unchanged if none.
     chosen: RwSignal<Option<IncidentStatus>>,
 ) -> impl IntoView {
     let (legend, fault) = (form.id_of("status-legend"), form.id_of("status-fault"));
@@ -60,7 +60,7 @@ pub fn Stepper(
     let is_alive = StoredValue::new(false);
     Effect::new(move |_| is_alive.set_value(true));
     let step = move |next: IncidentStatus| {
-        view! { <Step current=current.get_untracked() next chosen is_first=!is_alive.get_value() /> }
+        view! { <StepRadio current=current.get_untracked() next chosen is_first=!is_alive.get_value() /> }
     };
     view! {
         <fieldset
@@ -70,7 +70,7 @@ pub fn Stepper(
             aria-describedby=move || form.fault("status").map(|_| describedby.clone())
         >
             <legend id=legend>"Status"</legend>
-            <div class="steps">{move || steps(current.get()).into_iter().map(step).collect_view()}</div>
+            <div class="steps">{move || next_statuses(current.get()).into_iter().map(step).collect_view()}</div>
             {move || {
                 form.fault("status")
                     .map(|why| {
@@ -86,17 +86,16 @@ pub fn Stepper(
 }
 
 #[component]
-fn Step(
+fn StepRadio(
     current: IncidentStatus,
     next: IncidentStatus,
     chosen: RwSignal<Option<IncidentStatus>>,
-    /// Whether it was there before the client ran.
+    /// Whether it was rendered before hydration.
     is_first: bool,
 ) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
-    let is_picked = move || picked(chosen.get(), current) == next;
-    // A choice made before the client ran is not lost: it counts now. Later steps take the place of others, and may find
-    // their buttons picked.
+    let is_picked = move || effective_status(chosen.get(), current) == next;
+    // A choice made before hydration counts. Steps rendered later may reuse checked inputs, so these are set.
     Effect::new(move |is_alive: Option<bool>| {
         let is_picked = is_picked();
         let Some(radio) = node.get() else { return false };
@@ -131,22 +130,22 @@ mod tests {
     };
 
     #[test]
-    fn rule_3_4_1_an_incident_may_go_anywhere_also_back_and_out_of_its_end() {
+    fn rule_3_4_1_incidents_can_take_any_status_at_any_time() {
         for current in IncidentStatus::INCIDENT {
-            assert_eq!(steps(*current), [Investigating, Identified, Monitoring, Resolved], "{current}");
+            assert_eq!(next_statuses(*current), [Investigating, Identified, Monitoring, Resolved], "{current}");
         }
     }
 
     #[test]
-    fn rule_3_6_1_a_maintenance_is_offered_only_the_steps_it_may_take() {
-        assert_eq!(steps(Scheduled), [Scheduled, InProgress, Cancelled]);
-        assert_eq!(steps(InProgress), [InProgress, Verifying, Completed, Cancelled]);
-        assert_eq!(steps(Verifying), [InProgress, Verifying, Completed, Cancelled]);
-        assert_eq!((steps(Completed), steps(Cancelled)), (vec![Completed], vec![Cancelled]));
+    fn rule_3_6_1_maintenance_offers_only_valid_steps() {
+        assert_eq!(next_statuses(Scheduled), [Scheduled, InProgress, Cancelled]);
+        assert_eq!(next_statuses(InProgress), [InProgress, Verifying, Completed, Cancelled]);
+        assert_eq!(next_statuses(Verifying), [InProgress, Verifying, Completed, Cancelled]);
+        assert_eq!((next_statuses(Completed), next_statuses(Cancelled)), (vec![Completed], vec![Cancelled]));
     }
 
     #[test]
-    fn the_button_leads_on_and_is_gone_at_the_end() {
+    fn the_next_step_ends_with_the_incident() {
         for (current, expected) in [
             (Investigating, Some((Resolved, "Resolve"))),
             (Monitoring, Some((Resolved, "Resolve"))),
@@ -160,9 +159,9 @@ mod tests {
     }
 
     #[test]
-    fn every_step_is_named_by_what_it_does_and_staying_by_what_is() {
+    fn steps_are_labelled_by_action_and_the_current_status_by_name() {
         let names = |current: IncidentStatus| -> Vec<_> {
-            steps(current).into_iter().map(|next| step_label(current, next)).collect()
+            next_statuses(current).into_iter().map(|next| step_label(current, next)).collect()
         };
         assert_eq!(names(Identified), ["Investigating", "Identified", "Monitoring", "Resolved"]);
         assert_eq!(names(Scheduled), ["Scheduled", "Begin now", "Cancel maintenance"]);
@@ -171,9 +170,9 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_that_is_no_step_any_more_falls_back_to_how_it_is() {
-        assert_eq!(picked(None, Identified), Identified);
-        assert_eq!(picked(Some(Monitoring), Identified), Monitoring);
-        assert_eq!(picked(Some(Verifying), Completed), Completed, "somebody completed it meanwhile");
+    fn an_invalid_choice_falls_back_to_the_current_status() {
+        assert_eq!(effective_status(None, Identified), Identified);
+        assert_eq!(effective_status(Some(Monitoring), Identified), Monitoring);
+        assert_eq!(effective_status(Some(Verifying), Completed), Completed, "completed in the meantime");
     }
 }

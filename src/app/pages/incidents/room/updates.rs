@@ -1,11 +1,11 @@
-//! Everything said about the incident, with who said it and the means to correct it.
+//! The timeline with the author of each update and forms to edit and delete it.
 
 use leptos::{html, prelude::*};
 
 use super::{
     Room,
-    draft::{Draft, DraftHead},
     header::zone,
+    room_form::{RoomForm, RoomFormHead},
     when_gone,
 };
 use crate::{
@@ -29,91 +29,85 @@ pub fn Updates(
     /// The room.
     room: Room,
 ) -> impl IntoView {
-    let said = RwSignal::new("");
+    let notice = RwSignal::new("");
     let deleting = RwSignal::new(None);
     let is_gone = move |id: &UpdateId| room.incident.with(|incident| incident.updates.iter().all(|it| it.id != *id));
     when_gone(deleting, is_gone, move |_| {
-        said.set("Deleted.");
-        focus::lead_back(|| focus::by_id(HEADING));
+        notice.set("Deleted.");
+        focus::restore(|| focus::by_id(HEADING));
     });
-    let tools = Callback::new(move |update| view! { <Tools room update said deleting /> }.into_any());
+    let tools = Callback::new(move |update| view! { <UpdateTools room update notice deleting /> }.into_any());
     view! {
         <section class="group">
             <h2 id=HEADING tabindex="-1">
                 "Timeline"
             </h2>
             <p class="meta" role="status">
-                {said}
+                {notice}
             </p>
             <Timeline incident=room.incident zone=zone(room) tools />
         </section>
     }
 }
 
-/// Who wrote an update, whether subscribers were told, and the ways to edit and to delete it.
+/// The author of an update, and the forms to edit and delete it.
 #[component]
-fn Tools(
+fn UpdateTools(
     room: Room,
     update: Signal<IncidentUpdate>,
-    said: RwSignal<&'static str>,
+    notice: RwSignal<&'static str>,
     deleting: RwSignal<Option<UpdateId>>,
 ) -> impl IntoView {
     let author = move || match update.with(|update| update.created_by) {
         None => room.name_of(None),
         author => format!("by {}", room.name_of(author)),
     };
-    let is_draft = move || room.incident.with(|incident| incident.is_draft);
-    let told = move || match (update.with(|update| update.notify), is_draft()) {
-        (true, true) => "subscribers told once it is published",
-        (true, false) => "subscribers told",
-        (false, _) => "subscribers not told",
-    };
     let is_alone = move || room.incident.with(|incident| incident.updates.len() < 2);
     view! {
         <div class="update-tools">
-            <p class="meta">{author} ", " {told}</p>
-            <Edit room update said />
+            <p class="meta">{author}</p>
+            <EditUpdateForm room update notice />
             <Show when=move || !is_alone()>
-                <Delete room update deleting />
+                <DeleteUpdateForm room update deleting />
             </Show>
         </div>
     }
 }
 
-/// The form that changes an update, folded away.
+/// The collapsed form that edits an update.
 #[component]
-fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>) -> impl IntoView {
+fn EditUpdateForm(room: Room, update: Signal<IncidentUpdate>, notice: RwSignal<&'static str>) -> impl IntoView {
     let action = FormAction::<server_fns::EditUpdate>::new();
     let id = update.with_untracked(|update| update.id);
     let form = Form::about_in(action, "edit-update", "update_id", id);
     let fold = NodeRef::<html::Details>::new();
     let accepted = move || {
-        said.set("Saved. What it said before stays to be seen.");
+        notice.set("Saved. Earlier versions stay visible.");
         let begins_anew = form.begin_anew();
         if begins_anew {
             if let Some(fold) = fold.get_untracked() {
                 fold.set_open(false);
             }
             let edit = form.id_of("edit");
-            focus::lead_on(form.node, move || focus::by_id(&edit));
+            focus::advance(form.node, move || focus::by_id(&edit));
         }
         begins_anew
     };
-    let draft = Draft::of(room, action, form, None, accepted);
+    let room_form = RoomForm::of(room, action, form, None, accepted);
     let zone = zone(room);
     let at = move || update.with(|update| zone.with(|zone| zone.field_value(update.display_at)));
-    let first = draft.begin_with(move || (update.with(|update| update.message.clone()), at()));
+    let first = room_form.begin_with(move || (update.with(|update| update.message.clone()), at()));
     view! {
         <details class="tool" open=form.is_typed() node_ref=fold>
-            <summary id=form.id_of("edit")>"Edit"<span class="sr-only">" the update of " {move || clock(room, update)}</span></summary>
+            <summary id=form.id_of("edit")>"Edit"<span class="sr-only">" the update of " {move || update_time(room, update)}</span></summary>
             <ServerForm
                 form
                 class="card stack"
                 novalidate=true
-                on:input=move |_| draft.touch()
+                on:input=move |_| room_form.touch()
                 on:keydown=move |event| form.send_by_keys(&event)
             >
-                <DraftHead draft />
+                <RoomFormHead room_form />
                 <input type="hidden" name="update_id" value=id.to_string() />
                 {move || {
                     let (_, (message, at)) = first.get();
@@ -127,7 +121,7 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
                             kind="datetime-local"
                             value=at
                             hint=move || {
-                                move || zone.with(|zone| format!("In {}. The newest update decides the status.", zone.name))
+                                move || zone.with(|zone| format!("Time zone: {}. The latest update sets the status.", zone.name))
                             }
                         />
                     }
@@ -138,16 +132,16 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
     }
 }
 
-/// The form that deletes an update, folded away so that no single press does it.
+/// The collapsed form that deletes an update, so that it takes two steps.
 #[component]
-fn Delete(room: Room, update: Signal<IncidentUpdate>, deleting: RwSignal<Option<UpdateId>>) -> impl IntoView {
+fn DeleteUpdateForm(room: Room, update: Signal<IncidentUpdate>, deleting: RwSignal<Option<UpdateId>>) -> impl IntoView {
     let action = FormAction::<server_fns::DeleteUpdate>::new();
     let id = update.with_untracked(|update| update.id);
     let form = Form::about_in(action, "delete-update", "update_id", id);
     room.follow(action, |_| {});
     view! {
         <details class="tool" open=form.is_typed()>
-            <summary>"Delete"<span class="sr-only">" the update of " {move || clock(room, update)}</span></summary>
+            <summary>"Delete"<span class="sr-only">" the update of " {move || update_time(room, update)}</span></summary>
             <ServerForm
                 form
                 class="card stack"
@@ -157,14 +151,14 @@ fn Delete(room: Room, update: Signal<IncidentUpdate>, deleting: RwSignal<Option<
                 <input type="hidden" name="id" value=room.id.to_string() />
                 <input type="hidden" name="update_id" value=id.to_string() />
                 <input type="hidden" name="version" autocomplete="off" value=move || room.version().to_string() />
-                <p>"The status is then that of the newest update left; what this one said of services stays as it is."</p>
+                <p>"The status falls back to the latest remaining update. Service statuses stay as they are."</p>
                 <Submit form label="Delete update" busy="Deleting…" class="button button-danger" />
             </ServerForm>
         </details>
     }
 }
 
-/// The time that tells one update from another.
-fn clock(room: Room, update: Signal<IncidentUpdate>) -> String {
+/// The time of an update, which identifies it to screen readers.
+fn update_time(room: Room, update: Signal<IncidentUpdate>) -> String {
     update.with(|update| room.zone.with(|zone| zone.clock(update.display_at)))
 }

@@ -1,4 +1,4 @@
-//! What is being written about an incident or a maintenance, and what would follow from it, before anybody sends it.
+//! The state of a form that opens an incident or maintenance, and a preview of the public page with it.
 
 use std::time::Duration;
 
@@ -12,29 +12,29 @@ use crate::{
     model::{Impact, IncidentKind, IncidentStatus, PreviewInput, ServiceImpact, Timestamp},
 };
 
-/// How long to wait for the next key before the server is asked what a message looks like.
-const PAUSE: Duration = Duration::from_millis(300);
+/// Delay after the last key before a message is rendered by the server.
+const PREVIEW_DEBOUNCE: Duration = Duration::from_millis(300);
 
-/// What is being written, field by field.
+/// The fields of the form.
 #[derive(Clone, Copy)]
-pub struct Draft {
+pub struct IncidentFormState {
     kind: IncidentKind,
     /// The title.
     pub title: RwSignal<String>,
-    /// The first status.
+    /// The initial status.
     pub status: RwSignal<IncidentStatus>,
-    /// The impact somebody chose.
+    /// The chosen impact; automatic if none.
     pub impact: RwSignal<Option<Impact>>,
     /// The message, as Markdown.
     pub message: RwSignal<String>,
-    /// The services and what is said of them.
+    /// The affected services with their statuses.
     pub services: RwSignal<Vec<ServiceImpact>>,
-    /// A maintenance's window, once both ends are there.
+    /// A maintenance's window, once both ends are valid.
     pub window: RwSignal<Option<(Timestamp, Timestamp)>>,
 }
 
-impl Draft {
-    /// Nothing written yet.
+impl IncidentFormState {
+    /// An empty form.
     pub fn new(status: IncidentStatus) -> Self {
         Self {
             kind: status.kind(),
@@ -47,13 +47,13 @@ impl Draft {
         }
     }
 
-    /// What the message will say: what is written, or what its status says by itself.
-    fn words(self) -> String {
+    /// The message, or the status's default text if it is empty.
+    fn message_text(self) -> String {
         let written = self.message.with(|message| message.trim().to_owned());
         if written.is_empty() { self.status.get().default_text().to_owned() } else { written }
     }
 
-    fn intent(self, message: String, html: String) -> PreviewInput {
+    fn preview_input(self, message: String, html: String) -> PreviewInput {
         let title = self.title.with(|title| title.trim().to_owned());
         PreviewInput {
             incident: None,
@@ -69,21 +69,21 @@ impl Draft {
     }
 }
 
-/// The page as visitors would see it if the form were sent now, computed by the rules the server goes by.
+/// The public page as it would be if the form were sent now, derived by the server's own rules.
 #[component]
-pub fn Consequences(
-    /// The page it would change.
+pub fn IncidentPreview(
+    /// Supplies the current page.
     board: DashboardState,
-    /// What is written.
-    draft: Draft,
+    /// The form's fields.
+    state: IncidentFormState,
 ) -> impl IntoView {
     let clock = reader_clock();
-    let words = Memo::new(move |_| draft.words());
-    let html = rendered(words.into());
+    let text = Memo::new(move |_| state.message_text());
+    let html = rendered_markdown(text.into());
     let outcome = Memo::new(move |_| {
         let now = clock.get()?;
-        let intent = draft.intent(words.get(), html.get());
-        Some(board.page().with(|page| page.preview(&intent, now)))
+        let input = state.preview_input(text.get(), html.get());
+        Some(board.page().with(|page| page.preview(&input, now)))
     });
     let page = Signal::derive(move || outcome.get().map_or_else(|| board.page().get(), |(page, _)| page));
     let incident = Signal::derive(move || outcome.get().map(|(_, incident)| incident));
@@ -98,14 +98,14 @@ pub fn Consequences(
     }
 }
 
-/// A message as the server will show it, a moment after the last key.
-pub fn rendered(message: Signal<String>) -> Signal<String> {
+/// The HTML of a Markdown message, rendered by the server shortly after the last key.
+pub fn rendered_markdown(message: Signal<String>) -> Signal<String> {
     let html = RwSignal::new(String::new());
-    let mut ask = debounce(PAUSE, move |words: String| {
+    let mut ask = debounce(PREVIEW_DEBOUNCE, move |text: String| {
         spawn_local(async move {
-            // A preview that cannot be had leaves the last one; the next key asks again.
-            if let Ok(answer) = preview_message(words.clone()).await
-                && message.try_with_untracked(|message| *message == words) == Some(true)
+            // On failure the last preview stays; the next key retries.
+            if let Ok(answer) = preview_message(text.clone()).await
+                && message.try_with_untracked(|message| *message == text) == Some(true)
             {
                 html.try_set(answer);
             }

@@ -1,5 +1,4 @@
-//! What is being written in a room, and the version it was begun on: when somebody else is faster, the writer is told
-//! and loses nothing.
+//! A room's forms with the version they are based on: concurrent changes are reported, and nothing typed is lost.
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -16,19 +15,19 @@ use crate::{
 
 /// One of a room's forms.
 #[derive(Clone, Copy)]
-pub struct Draft {
+pub struct RoomForm {
     room: Room,
     is_writing: Signal<bool>,
-    /// Whether something was typed into a form that does not say so itself.
+    /// Whether something was typed, for forms without a check of their own.
     is_touched: RwSignal<bool>,
     edition: EditBasis,
-    /// How often the form has begun anew.
+    /// Counts the resets of the form.
     round: RwSignal<u32>,
 }
 
-impl Draft {
-    /// A form that counts as being written from the first key or choice on ([`Draft::touch`]) until the server accepts it,
-    /// and begins anew then, unless its writer has gone on.
+impl RoomForm {
+    /// A form that is being edited from the first input ([`RoomForm::touch`]) until the server accepts it; it is reset
+    /// then, unless the user has continued typing.
     pub fn new<F>(room: Room, action: FormAction<F>, form: Form) -> Self
     where
         F: ServerFn<Output = Incident, Error = Error> + 'static,
@@ -36,8 +35,8 @@ impl Draft {
         Self::of(room, action, form, None, move || form.begin_anew())
     }
 
-    /// A form that knows itself whether something is being written, and what to do once the server has accepted it:
-    /// whether it begins anew then.
+    /// A form with its own check of whether it is being edited. `accepted` runs once the server has accepted it and
+    /// returns whether the form was reset.
     pub fn of<F>(
         room: Room,
         action: FormAction<F>,
@@ -53,7 +52,7 @@ impl Draft {
         let live = Signal::derive(move || room.incident.with(|incident| incident.version));
         let edition = EditBasis::new(form, live, is_writing);
         let round = RwSignal::new(0);
-        let draft = Self { room, is_writing, is_touched, edition, round };
+        let room_form = Self { room, is_writing, is_touched, edition, round };
         room.follow(action, move |version| {
             if accepted() {
                 is_touched.set(false);
@@ -62,15 +61,15 @@ impl Draft {
                 edition.stand_on(version);
             }
         });
-        draft
+        room_form
     }
 
-    /// Something is being written.
+    /// Marks the form as being edited.
     pub fn touch(self) {
         self.is_touched.set(true);
     }
 
-    /// What the form begins with: follows `value` while nothing is being written, and then stays.
+    /// The initial values of the fields: follow `value` until the form is being edited.
     pub fn begin_with<T>(self, value: impl Fn() -> T + Send + Sync + 'static) -> Memo<(u32, T)>
     where
         T: Clone + PartialEq + Send + Sync + 'static,
@@ -82,19 +81,18 @@ impl Draft {
     }
 }
 
-/// What each of a room's forms begins with: unseen, what it is about and which version of it; then what others have
-/// changed meanwhile, or why the server refused it.
+/// The head of a room's form: hidden id and version, then concurrent changes or the server's refusal.
 #[component]
-pub fn DraftHead(
+pub fn RoomFormHead(
     /// The form.
-    draft: Draft,
+    room_form: RoomForm,
 ) -> impl IntoView {
-    let Draft { room, edition, .. } = draft;
+    let RoomForm { room, edition, .. } = room_form;
     let author = move || room.incident.with(|incident| incident.latest().map(|update| update.created_by));
     view! {
         <EditionHead edition id=room.id.to_string() noun=Signal::derive(move || room.noun())>
             <p>
-                "The newest update is" {move || author().map(|author| format!(", by {}", room.name_of(author)))} ":"
+                "Latest update" {move || author().map(|author| format!(", by {}", room.name_of(author)))} ":"
             </p>
             <LatestUpdate incident=room.incident zone=room.zone />
         </EditionHead>
