@@ -253,7 +253,7 @@ test('an admin chooses the zone that the forms and the page go by', async ({ pag
   await expect(page.getByText('Time in Asia/Tokyo.').first()).toBeVisible();
 });
 
-test('UI-5 UI-6 UI-18 UI-47 every page is accessible, holds its words and is the same before and after hydration', async ({
+test('UI-05 UI-06 UI-18 UI-47 every page is accessible, holds its words and is the same before and after hydration', async ({
   page,
 }) => {
   test.slow();

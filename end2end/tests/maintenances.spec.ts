@@ -104,7 +104,7 @@ test('UI-26 a window that ends before it starts is refused at its field, and eve
   await expect(field(page, 'Rule')).toHaveValue('FREQ=DAILY');
 });
 
-test('UI-6 UI-18 the calendar and its form are accessible and fit every width', async ({ page }) => {
+test('UI-06 UI-18 the calendar and its form are accessible and fit every width', async ({ page }) => {
   test.slow();
   await signUp(page);
   await addService(page, 'Database');

@@ -20,7 +20,7 @@ import { giveTheCode, giveThePassword, setUpSecondFactor } from './security';
 /** A session that has ended is told so within this time, wherever it is. */
 const AT_ONCE = { timeout: SOON, waitUntil: 'commit' } as const;
 
-test('UI-50 a session that is revoked leaves its page for the login', async ({ page, expectConsole }) => {
+test('UI-38 a session that is revoked leaves its page for the login', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   const member = await signUp(page);
   const other = await stranger(page);
