@@ -223,7 +223,7 @@ pub fn Codes(
         <div class="card stack" role="status">
             <h3>"Your recovery codes"</h3>
             <p>"Each lets you in once when you do not have your phone. Keep them safe: they are shown only now."</p>
-            <ul class="codes" aria-label="Recovery codes">{list}</ul>
+            <ul class="grid grid-cols-[repeat(auto-fill,minmax(13rem,1fr))] gap-x-4 gap-y-1.5" aria-label="Recovery codes">{list}</ul>
         </div>
     }
 }

@@ -7,7 +7,7 @@ use crate::{
         components::{
             action::{FormAction, ServerForm},
             each::Each,
-            edit_basis::{EditBasis, EditionHead},
+            edit_basis::{EditBasis, EditHead},
             field::{Field, Select, TextArea},
             form::{Done, Form, FormHead, Submit},
             services_affected::ServicesAffected,
@@ -76,7 +76,7 @@ fn List(board: DashboardState, answer: Answer) -> impl IntoView {
         <p class="empty" hidden=move || !is_empty.get()>
             "No templates yet. Write one below for what you expect to go wrong, such as a slow database or a failing supplier."
         </p>
-        <ul class="templates">
+        <ul class="flex flex-col gap-2 not-empty:mt-4">
             <Each each=move || ids.get() key=|id| *id let:id>
                 {row(id)}
             </Each>
@@ -103,7 +103,7 @@ fn Row(board: DashboardState, answer: Answer, templates: Memo<Vec<Template>>, te
         <li class="card">
             <details class="template" open=is_refused>
                 <summary dir="auto">{name.clone()}</summary>
-                <div class="template-body">
+                <div class="grid justify-items-start gap-4 px-4 pt-1 pb-4">
                     <a class="button" href=format!("/incidents/new?template={id}")>
                         "Use this template"
                     </a>
@@ -132,7 +132,7 @@ fn Editor(
     Effect::new(move |_| {
         if form.is_done() {
             answer.refetch();
-            if is_new && form.begin_anew() {
+            if is_new && form.reset_after_submit() {
                 chosen.set(Vec::new());
             }
         }
@@ -144,7 +144,7 @@ fn Editor(
     let statuses: Vec<_> = statuses.map(|status| (status.to_string(), status.label().to_owned())).collect();
     let (label, busy) = if is_new { ("Add template", "Adding…") } else { ("Save template", "Saving…") };
     view! {
-        <ServerForm form class="card stack" novalidate=true>
+        <ServerForm form class="card stack w-full" novalidate=true>
             {head}
             <Field form name="name" label="Name" value=name hint=|| "What it is called in the list of templates." />
             <Field form name="title" label="Title" value=title />
@@ -180,21 +180,21 @@ fn head(
         known.or_else(|| last.cloned()).unwrap_or_else(|| template.clone())
     });
     // What it shows follows nothing, so it stands on what it began with until it is saved.
-    let edition = EditBasis::new(form, Signal::derive(move || now.with(|now| now.version)), true.into());
-    edition.on_conflict(move || answer.refetch());
+    let basis = EditBasis::new(form, Signal::derive(move || now.with(|now| now.version)), true.into());
+    basis.on_conflict(move || answer.refetch());
     Effect::new(move |_| {
         if let Some(Ok(saved)) = action.answer() {
-            edition.stand_on(saved.version);
+            basis.rebase_on(saved.version);
         }
     });
     view! {
-        <EditionHead edition id=id.to_string() noun="template">
+        <EditHead basis id=id.to_string() noun="template">
             <p>"It is called " <bdi>{move || now.get().name}</bdi> " now, and says:"</p>
             <p dir="auto">
                 <strong>{move || now.get().title}</strong>
             </p>
             <p dir="auto">{move || now.get().message}</p>
-        </EditionHead>
+        </EditHead>
     }
     .into_any()
 }

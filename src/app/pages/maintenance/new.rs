@@ -11,7 +11,7 @@ use crate::{
             field::{Checkbox, Field},
             form::{Form, FormHead, Submit},
             services_affected::ServicesAffected,
-            time::Window,
+            time::MaintenanceWindow,
         },
         dashboard_state::{DashboardState, Trouble, WhenLoaded},
         pages::{
@@ -114,7 +114,7 @@ fn WindowFields(form: Form, draft: Draft, zone: Memo<Zone>) -> impl IntoView {
                 on_input=move |text: String| type_in(ends, text)
             />
         </div>
-        <Window window=draft.window zone />
+        <MaintenanceWindow window=draft.window zone />
     }
 }
 
@@ -145,7 +145,7 @@ fn Conflicts(page: Signal<StatusPage>, draft: Draft) -> impl IntoView {
     });
     let zone = Memo::new(move |_| page.with(|page| page.zone.clone()));
     view! {
-        <div class="conflicts" role="status">
+        <div class="empty:absolute" role="status">
             {move || conflicts.get().into_iter().map(|conflict| view! { <ConflictHint conflict zone /> }).collect_view()}
         </div>
     }

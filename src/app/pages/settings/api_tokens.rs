@@ -36,7 +36,7 @@ pub fn ApiTokens(
     view! {
         <section class="group" id="tokens">
             <h2>"API tokens"</h2>
-            <p class="hint">
+            <p class="hint mb-3">
                 "For programs, such as a pipeline that opens incidents. A token reads what members see; one that may write also changes services and incidents. It never manages members, tokens or settings. "
                 <a href="/api" rel="external">
                     "What the API can do"
@@ -49,8 +49,8 @@ pub fn ApiTokens(
     }
 }
 
-/// The list, once it is there. What asks for it stands inside the boundary that waits for it: outside, whether the server
-/// draws it would depend on which answer comes first.
+/// The list, once it is there. What asks for it stands inside the boundary that waits for it: outside, whether the
+/// server draws it would depend on which answer comes first.
 #[component]
 fn Content(tokens: Tokens) -> impl IntoView {
     let fault = Memo::new(move |_| tokens.get().map(Result::err));
@@ -74,7 +74,7 @@ fn List(tokens: Tokens) -> impl IntoView {
         <p class="empty" hidden=move || known.with(|known| !known.is_empty())>
             "No tokens yet."
         </p>
-        <ul class="card rows" hidden=move || known.with(Vec::is_empty)>
+        <ul class="card rows mt-3" hidden=move || known.with(Vec::is_empty)>
             <Each each=move || ids.get() key=|id| *id let:id>
                 {row(id)}
             </Each>
@@ -130,7 +130,7 @@ fn Create(tokens: Tokens) -> impl IntoView {
     Effect::new(move |_| {
         if form.is_done() {
             tokens.refetch();
-            form.begin_anew();
+            form.reset_after_submit();
         }
     });
     let first = use_told::<ApiToken>(CreateApiToken::url());
@@ -160,7 +160,7 @@ fn Create(tokens: Tokens) -> impl IntoView {
 fn Secret(token: ApiToken) -> impl IntoView {
     let name = token.name.clone();
     view! {
-        <div class="card stack told-once">
+        <div class="card stack shown-once">
             <p>
                 "This is the secret of " <strong dir="auto">{name}</strong>
                 ". Keep it where your program finds it: it is not shown again."

@@ -114,11 +114,11 @@ fn Log(page: AuditPage, filters: Memo<Filters>) -> impl IntoView {
         Either::Left(view! { <p class="empty">"Nothing here matches."</p> })
     } else {
         Either::Right(view! {
-            <ul class="card rows">{page.entries.into_iter().map(|entry| view! { <Entry entry /> }).collect_view()}</ul>
+            <ul class="card rows mt-3">{page.entries.into_iter().map(|entry| view! { <Entry entry /> }).collect_view()}</ul>
         })
     };
     view! {
-        <Form method="get" action=PATH attr:class="filters" attr:role="search" attr:aria-label="Audit log">
+        <Form method="get" action=PATH attr:class="filters mt-3" attr:role="search" attr:aria-label="Audit log">
             <FilterChoice
                 name="action"
                 label="What"
@@ -162,7 +162,7 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
     };
     let changes: Vec<_> = entry.changes.into_iter().map(|(field, change)| in_words(&field, &change)).collect();
     view! {
-        <li class="audit-entry">
+        <li class="audit-entry px-4 py-2.5">
             <p>
                 <span>{entry.action.label()}</span>
                 {target.map(|target| view! { ": " <strong dir="auto">{target.name}</strong> })}
@@ -170,7 +170,7 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
             {(!changes.is_empty())
                 .then(|| {
                     view! {
-                        <ul class="meta audit-changes">
+                        <ul class="meta list-disc ps-4">
                             {changes.into_iter().map(|change| view! { <li dir="auto">{change}</li> }).collect_view()}
                         </ul>
                     }

@@ -52,7 +52,7 @@ fn Invite(answer: Answer) -> impl IntoView {
     });
     Effect::new(move |_| {
         if form.is_done() {
-            form.begin_anew();
+            form.reset_after_submit();
             answer.refetch();
         }
     });
@@ -81,7 +81,7 @@ fn Link(invitation: Invitation) -> impl IntoView {
         "No mail is sent: give them this link yourself. It is shown only now and works once, for 7 days."
     };
     view! {
-        <div class="card stack told-once">
+        <div class="card stack shown-once">
             <p>"You invited " <strong>{email}</strong> "."</p>
             <Copyable
                 id="invitation-link"
@@ -100,7 +100,7 @@ fn InvitationState(answer: Answer, invitations: Vec<Invitation>) -> impl IntoVie
     }
     let rows = invitations.into_iter().map(|invitation| view! { <Row answer invitation /> }).collect_view();
     view! {
-        <ul class="card rows standing" aria-label="Invitations">
+        <ul class="card rows mt-3" aria-label="Invitations">
             {rows}
         </ul>
     }

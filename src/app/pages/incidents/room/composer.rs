@@ -147,8 +147,8 @@ pub fn Composer(
     let accepted = move || {
         key.renew();
         let sent = sent.get_value();
-        let begins_anew = form.begin_anew() || writing.message.with_untracked(|message| *message == sent.message);
-        if begins_anew {
+        let is_reset = form.reset_after_submit() || writing.message.with_untracked(|message| *message == sent.message);
+        if is_reset {
             form.clear();
             writing.forget();
             let message = form.id_of("message");
@@ -159,7 +159,7 @@ pub fn Composer(
                 notify.set_checked(true);
             }
         }
-        begins_anew
+        is_reset
     };
     // What was sent with this key may have been posted, although its answer was lost: something else needs another.
     Effect::new(move |was_sent: Option<()>| {

@@ -7,7 +7,7 @@ use super::Room;
 use crate::{
     app::components::{
         action::FormAction,
-        edit_basis::{EditBasis, EditionHead},
+        edit_basis::{EditBasis, EditHead},
         form::Form,
         incident::LatestUpdate,
     },
@@ -21,19 +21,19 @@ pub struct Draft {
     is_writing: Signal<bool>,
     /// Whether something was typed into a form that does not say so itself.
     is_touched: RwSignal<bool>,
-    edition: EditBasis,
+    basis: EditBasis,
     /// How often the form has begun anew.
     round: RwSignal<u32>,
 }
 
 impl Draft {
-    /// A form that counts as being written from the first key or choice on ([`Draft::touch`]) until the server accepts it,
-    /// and begins anew then, unless its writer has gone on.
+    /// A form that counts as being written from the first key or choice on ([`Draft::touch`]) until the server accepts
+    /// it, and begins anew then, unless its writer has gone on.
     pub fn new<F>(room: Room, action: FormAction<F>, form: Form) -> Self
     where
         F: ServerFn<Output = Incident, Error = Error> + 'static,
     {
-        Self::of(room, action, form, None, move || form.begin_anew())
+        Self::of(room, action, form, None, move || form.reset_after_submit())
     }
 
     /// A form that knows itself whether something is being written, and what to do once the server has accepted it:
@@ -51,15 +51,15 @@ impl Draft {
         let is_touched = RwSignal::new(form.is_typed());
         let is_writing = is_writing.unwrap_or_else(|| is_touched.into());
         let live = Signal::derive(move || room.incident.with(|incident| incident.version));
-        let edition = EditBasis::new(form, live, is_writing);
+        let basis = EditBasis::new(form, live, is_writing);
         let round = RwSignal::new(0);
-        let draft = Self { room, is_writing, is_touched, edition, round };
+        let draft = Self { room, is_writing, is_touched, basis, round };
         room.follow(action, move |version| {
             if accepted() {
                 is_touched.set(false);
                 round.update(|round| *round += 1);
             } else {
-                edition.stand_on(version);
+                basis.rebase_on(version);
             }
         });
         draft
@@ -89,14 +89,14 @@ pub fn DraftHead(
     /// The form.
     draft: Draft,
 ) -> impl IntoView {
-    let Draft { room, edition, .. } = draft;
+    let Draft { room, basis, .. } = draft;
     let author = move || room.incident.with(|incident| incident.latest().map(|update| update.created_by));
     view! {
-        <EditionHead edition id=room.id.to_string() noun=Signal::derive(move || room.noun())>
+        <EditHead basis id=room.id.to_string() noun=Signal::derive(move || room.noun())>
             <p>
                 "The newest update is" {move || author().map(|author| format!(", by {}", room.name_of(author)))} ":"
             </p>
             <LatestUpdate incident=room.incident zone=room.zone />
-        </EditionHead>
+        </EditHead>
     }
 }

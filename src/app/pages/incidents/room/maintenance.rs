@@ -32,7 +32,7 @@ pub fn Planning(
         <section class="group">
             <h2>"Plan"</h2>
             <Show when=move || is_of_series.get()>
-                <p class="hint room-note">
+                <p class="hint mb-2">
                     "This is one of a series. Publishing, moving or cancelling it leaves the others as they are. "
                     <a href="/maintenances">"All maintenances and series"</a>
                 </p>
@@ -42,7 +42,7 @@ pub fn Planning(
                 when=move || !has_ended.get()
                 fallback=|| view! { <p class="hint">"It is over: nothing is planned any more."</p> }
             >
-                <div class="plan">
+                <div class="plan grid gap-4">
                     <Reschedule room />
                     <Automatic room />
                 </div>
@@ -59,7 +59,7 @@ fn InTheWay(room: Room) -> impl IntoView {
         if has_ended { Vec::new() } else { room.conflicts.get() }
     });
     view! {
-        <div class="conflicts" role="status">
+        <div class="empty:absolute" role="status">
             {move || {
                 let zone = room.zone;
                 conflicts.get().into_iter().map(|conflict| view! { <ConflictHint conflict zone /> }).collect_view()

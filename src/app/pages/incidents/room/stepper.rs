@@ -70,7 +70,7 @@ pub fn Stepper(
             aria-describedby=move || form.fault("status").map(|_| describedby.clone())
         >
             <legend id=legend>"Status"</legend>
-            <div class="steps">{move || steps(current.get()).into_iter().map(step).collect_view()}</div>
+            <div class="flex flex-wrap gap-1.5">{move || steps(current.get()).into_iter().map(step).collect_view()}</div>
             {move || {
                 form.fault("status")
                     .map(|why| {
@@ -95,8 +95,8 @@ fn Step(
 ) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
     let is_picked = move || picked(chosen.get(), current) == next;
-    // A choice made before the client ran is not lost: it counts now. Later steps take the place of others, and may find
-    // their buttons picked.
+    // A choice made before the client ran is not lost: it counts now. Later steps take the place of others, and may
+    // find their buttons picked.
     Effect::new(move |is_alive: Option<bool>| {
         let is_picked = is_picked();
         let Some(radio) = node.get() else { return false };

@@ -70,7 +70,7 @@ fn Tools(
     };
     let is_alone = move || room.incident.with(|incident| incident.updates.len() < 2);
     view! {
-        <div class="update-tools">
+        <div class="update-tools mt-1 flex flex-wrap items-baseline gap-x-4">
             <p class="meta">{author} ", " {told}</p>
             <Edit room update said />
             <Show when=move || !is_alone()>
@@ -89,15 +89,15 @@ fn Edit(room: Room, update: Signal<IncidentUpdate>, said: RwSignal<&'static str>
     let fold = NodeRef::<html::Details>::new();
     let accepted = move || {
         said.set("Saved. What it said before stays to be seen.");
-        let begins_anew = form.begin_anew();
-        if begins_anew {
+        let is_reset = form.reset_after_submit();
+        if is_reset {
             if let Some(fold) = fold.get_untracked() {
                 fold.set_open(false);
             }
             let edit = form.id_of("edit");
             focus::lead_on(form.node, move || focus::by_id(&edit));
         }
-        begins_anew
+        is_reset
     };
     let draft = Draft::of(room, action, form, None, accepted);
     let zone = zone(room);
