@@ -91,7 +91,7 @@ async function main() {
       seen.acked = number;
     }
   }
-  if (total < rounds * 4) throw new Error(`only ${total} changes were acknowledged; which proves nothing`);
+  if (total < rounds * 4) throw new Error(`only ${total} changes were acknowledged, which proves nothing`);
   console.log(`${rounds} kills, ${total} acknowledged changes, none lost; ready again in at most ${Math.round(slowest)} ms`);
   report(rounds);
 }

@@ -30,8 +30,8 @@ use crate::{
         auth::refuse_foreign_origins,
         error::internal,
         pages::{
-            Documentation, POLICY, TeamPages, public_history, public_incident, public_not_found, public_page,
-            team_context, team_pages,
+            CONTENT_SECURITY_POLICY, Documentation, TeamPages, public_history, public_incident, public_not_found,
+            public_page, team_context, team_pages,
         },
         rate_limit::requests::limit_requests,
         server_fn::plain_forms::{FORM_MAX, Pages, answer_plain_forms},
@@ -91,7 +91,8 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// Takes away what the caller says the number of the request is: it is ours to give, as the audit log goes by it.
+/// Takes away what the caller says the number of the request is: it is ours to give, as the audit log goes by it
+///
 async fn without_request_id(mut request: Request) -> Request {
     request.headers_mut().remove("x-request-id");
     request
@@ -113,7 +114,7 @@ async fn guard(State(state): State<AppState>, request: Request, next: Next) -> R
     };
     let status = response.status();
     let headers = response.headers_mut();
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     let is_word = !status.is_success() && status != StatusCode::NOT_MODIFIED;
     // What an address leads to, or why to nothing, may be otherwise the next moment.
     if is_word || path.starts_with("/api") || path.starts_with("/fn") {
