@@ -1,5 +1,5 @@
-// A killed process loses no acknowledged change: writes from several clients, kills the server at a random moment, starts
-// it again and compares. Usage: node durability.mjs BINARY [ROUNDS]
+// Durability: a killed process loses no acknowledged change. Writes from several clients, kills the server at a random
+// moment, restarts it and compares. Usage: node durability.mjs BINARY [ROUNDS]
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -91,7 +91,7 @@ async function main() {
       seen.acked = number;
     }
   }
-  if (total < rounds * 4) throw new Error(`only ${total} changes were acknowledged; that proves nothing`);
+  if (total < rounds * 4) throw new Error(`only ${total} changes were acknowledged, which proves nothing`);
   console.log(`${rounds} kills, ${total} acknowledged changes, none lost; ready again in at most ${Math.round(slowest)} ms`);
   report(rounds);
 }

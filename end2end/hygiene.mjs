@@ -1,26 +1,26 @@
-// With everything logged, no secret stands in the log: goes in by every door, with secrets in every place a request has,
-// in every letter and in the settings, and looks for them. Usage: node hygiene.mjs BINARY
+// No secrets in the log, even at level trace: sends secrets in every part of requests, in mail and in the settings, and
+// searches the log for them. Usage: node hygiene.mjs BINARY
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import http from 'node:http';
 import { join, resolve as absolute } from 'node:path';
-import { linksIn, mailServer } from './letters.mjs';
+import { linksIn, mailServer } from './mailbox.mjs';
 import { client, good, pause, register, report, sendForm, withServer } from './server.mjs';
 import { totp } from './totp.mjs';
 
-/** A log with fewer lines proves nothing. */
-const LINES = 300;
+/** Minimum number of log lines for the search to prove anything. */
+const MIN_LINES = 300;
 
 const secrets = new Map();
 
-/** A secret that is made up here. */
+/** Generates a secret. */
 function secret(what) {
   const value = `canary-${secrets.size}-${Math.random().toString(36).slice(2)}-lantern-over-water`;
   secrets.set(what, value);
   return value;
 }
 
-/** A secret that the server has given out. */
+/** Records a secret issued by the server. */
 function keep(what, value) {
   if (!value) throw new Error(`${what} is missing`);
   secrets.set(what, value);
@@ -37,8 +37,8 @@ const settings = {
   SMTP_URL: `smtp://postman:${secret('the password of the mail server')}@127.0.0.1:${mail.port}`,
   ALDIS_MAIL_FROM: 'Aldis <status@example.test>',
 };
-const said = Buffer.from(`\0postman\0${secrets.get('the password of the mail server')}`).toString('base64');
-keep('what is said to the mail server', said);
+const authPlain = Buffer.from(`\0postman\0${secrets.get('the password of the mail server')}`).toString('base64');
+keep('the SMTP credentials', authPlain);
 
 await withServer('hygiene', settings, async (server) => {
   const team = await byTheApi(server);
@@ -51,9 +51,9 @@ await withServer('hygiene', settings, async (server) => {
   await pause(200);
 
   const lines = [...server.log().split('\n'), ...refusedSettings(absolute(process.argv[2]), server.dir)];
-  if (lines.length < LINES) throw new Error(`the log has only ${lines.length} lines; that proves nothing`);
+  if (lines.length < MIN_LINES) throw new Error(`the log has only ${lines.length} lines; that proves nothing`);
   const planted = [...secrets.values()].map((value) => `request{body="x=${value}"}`);
-  if (found(planted).length !== secrets.size) throw new Error('what is planted is not found');
+  if (found(planted).length !== secrets.size) throw new Error('planted secrets are not found');
   const leaks = found(lines);
   if (leaks.length > 0) throw new Error(`secrets in the log:\n${leaks.join('\n')}`);
   console.log(`${secrets.size} secrets looked for in ${lines.length} lines of log, none found`);
@@ -61,7 +61,7 @@ await withServer('hygiene', settings, async (server) => {
 });
 mail.close();
 
-/** The secrets that stand in these lines, as they are or as they look in an address. */
+/** The secrets in these lines, plain or URL-encoded. */
 function found(lines) {
   return [...secrets].flatMap(([what, value]) => {
     const line = lines.find((line) => line.includes(value) || line.includes(encodeURIComponent(value)));
@@ -112,7 +112,7 @@ async function byTheApi(server) {
   return team;
 }
 
-/** Logs in by the form; the header that shows the session. */
+/** Logs in by the form and returns the cookie header. */
 async function logIn(server, { email, password }, accept) {
   const entered = await sendForm(server.base, 'account/login', { email, password }, { accept });
   keep(`the cookie number ${secrets.size}`, entered.cookies.aldis);
@@ -137,11 +137,11 @@ async function byForms(server, team) {
   await fetch(`${server.base}/login/code`, { headers: { cookie: `aldis-code=${secret('a made-up challenge')}` } });
 }
 
-/** The secret of a link in a letter, which is looked at in a browser too. */
-async function open(server, what, letter) {
-  const link = linksIn(letter)[0];
+/** Opens the link in a message and returns its secret. */
+async function open(server, what, message) {
+  const link = linksIn(message)[0];
   const secret = keep(what, link?.split('/').pop());
-  if (!letter.html.includes(secret)) throw new Error(`${what} is not in the HTML of its letter`);
+  if (!message.html.includes(secret)) throw new Error(`${what} is not in the HTML of its message`);
   for (const path of [new URL(link).pathname, `${new URL(link).pathname}?x=${secret}`]) {
     await fetch(server.base + path).then((answer) => answer.text());
   }
@@ -153,8 +153,8 @@ async function byInvitations(server, team) {
   for (const accept of ['text/html', 'application/json']) {
     const email = `guest-${accept.split('/')[1]}@example.test`;
     const { link } = await good(team.call('POST', '/api/team/invitations', { email, role: 'member' }));
-    const token = await open(server, `an invitation for ${accept}`, await mail.newestTo(email));
-    if (!link.endsWith(token)) throw new Error('the letter holds another link');
+    const token = await open(server, `an invitation for ${accept}`, await mail.latestTo(email));
+    if (!link.endsWith(token)) throw new Error('the message contains another link');
     const join = (name, fields, cookie) =>
       sendForm(server.base, `team/${name}`, fields, { accept, ...(cookie && { cookie }) });
     const weak = { token, name: 'Grace', password: secret(`a short password for ${accept}`).slice(0, 9) };
@@ -195,7 +195,7 @@ async function byTheAccount(server, team) {
 
     const reset = (name, fields) => sendForm(server.base, `account/${name}`, fields, { accept });
     await reset('request_password_reset', { email: team.email });
-    const token = await open(server, `a link for ${accept}`, await mail.newestTo(team.email, round + 1));
+    const token = await open(server, `a link for ${accept}`, await mail.latestTo(team.email, round + 1));
     const weak = { token, password: secret(`a short reset for ${accept}`).slice(0, 9) };
     refused('a short reset', await reset('reset_password', weak));
     const password = secret(`a reset for ${accept}`);

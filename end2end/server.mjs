@@ -1,4 +1,4 @@
-// A server of its own for a script: on a free port of this machine, in a temporary folder that goes with it.
+// Runs a server for a script: on a free local port, in a temporary folder that is deleted with it.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -51,7 +51,7 @@ export async function start(binary, settings = {}) {
     },
   };
 
-  /** Asks the server to stop, leaves its folder, and returns its exit code; null when it had to be killed. */
+  /** Stops the server, keeps its folder, and returns the exit code; null if it had to be killed. */
   async function end() {
     if (child.exitCode === null && child.signalCode === null) {
       const gone = new Promise((resolve) => child.once('exit', resolve));
@@ -66,7 +66,7 @@ export async function start(binary, settings = {}) {
 
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** A client of the API with a token, or without. */
+/** An API client, with or without a token. */
 export function client(base, token) {
   return async (method, path, body, headers = {}) => {
     const answer = await fetch(base + path, {
@@ -85,7 +85,7 @@ export function client(base, token) {
   };
 }
 
-/** Sends a form as a browser does; tells the cookies that the answer sets, too. */
+/** Sends a form as a browser does; returns the cookies that the response sets, too. */
 export async function sendForm(base, name, fields, headers = {}) {
   const answer = await fetch(`${base}/fn/aldis/app/server_fns/${name}`, {
     method: 'POST',
@@ -104,7 +104,7 @@ export async function sendForm(base, name, fields, headers = {}) {
 
 let organizations = 0;
 
-/** A new organization; what is not wished for is made up. */
+/** Registers an organization, by default with generated data. */
 export async function register(base, wish = {}) {
   organizations += 1;
   const form = {
@@ -120,19 +120,19 @@ export async function register(base, wish = {}) {
   return { ...form, token: answer.json.access_token, call: client(base, answer.json.access_token) };
 }
 
-/** Calls what answers well, or fails. */
+/** The body of a successful response; throws otherwise. */
 export async function good(promise) {
   const answer = await promise;
   if (answer.status >= 300) throw new Error(`${answer.status} ${answer.text}`);
   return answer.json;
 }
 
-/** Writes down how many things a script has tried without finding a fault, for whoever counts (scripts/checks). */
+/** Reports the number of cases a script has passed, for scripts/checks. */
 export function report(passed) {
   if (process.env.ALDIS_TEST_REPORT) writeFileSync(process.env.ALDIS_TEST_REPORT, JSON.stringify({ passed, failed: 0 }));
 }
 
-/** Runs a script's work with a server and leaves with its outcome. */
+/** Runs a script with a server, and exits with its outcome. */
 export async function withServer(name, settings, work) {
   const binary = process.argv[2] && absolute(process.argv[2]);
   if (!binary) throw new Error(`usage: node ${name}.mjs BINARY`);

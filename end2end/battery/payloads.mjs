@@ -1,4 +1,4 @@
-// Text that would like to be code: made from lists of contexts to break out of, elements, events and spellings.
+// XSS payloads, generated from contexts to break out of, elements, events and spellings.
 
 const CODE = 'window.__xss=1';
 const ELEMENTS = [
@@ -90,7 +90,7 @@ const made = BREAKOUTS.flatMap((breakout) =>
 );
 const all = [...new Set([...ODD, ...MARKDOWN, ...made])];
 
-/** Every payload; those for names are of one line and of at most 100 characters. */
+/** All payloads; those for names are one line of at most 100 characters. */
 export const payloads = all;
 const line = (text) => text.replace(/[\n\t\u2028]/g, ' ').trim();
 export const names = payloads.map((payload) => (line(payload).length <= 100 ? line(payload) : `<img src=x onerror=${CODE}>`));

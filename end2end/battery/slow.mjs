@@ -1,5 +1,5 @@
-// T8: a thousand clients that send their headers or bodies slowly, or read slowly, while another client goes on as if
-// nothing were. Usage: node slow.mjs BINARY
+// T8 (docs/security.md), slow clients: a thousand clients send headers or bodies slowly, or read slowly, while another
+// client must be served as usual. Usage: node slow.mjs BINARY
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { pause, register, withServer, good } from '../server.mjs';
@@ -7,7 +7,7 @@ import { pause, register, withServer, good } from '../server.mjs';
 const CONNECTIONS = Number(process.env.BATTERY_CONNECTIONS ?? 1000);
 const LENGTH = Number(process.env.BATTERY_SECONDS ?? 60);
 const P99_MS = Number(process.env.BATTERY_P99_MS ?? 200);
-/** How long after the attack's end, or the last new connection, everything must be free again, in seconds. */
+/** Seconds after the attack, or after the last new connection, until all resources must be free again. */
 const FREE = 15;
 
 const common = ['-c', String(CONNECTIONS), '-r', '200', '-l', String(LENGTH), '-p', '5'];

@@ -1,14 +1,14 @@
-// Starts a server with things in it, writes down who may enter and what is there, runs a command and takes the server
-// down again. Fails when the command does, when the server's log tells of an internal error, or when anything of another
-// organization changed meanwhile.
+// Runs a command against a server with two filled organizations, with credentials for one of them. Fails if the command
+// fails, if the server logs an internal error, or if anything of the other organization changes.
 //
 // Usage: node stranger.mjs BINARY COMMAND...
-// The command finds in its environment BASE and SLUG; who may enter: EMAIL with PASSWORD and their SESSION (an admin's),
-// MEMBER, READER, WRITER and OTHER_SESSION; and ids: SERVICE, GROUP, INCIDENT with its UPDATES, TEMPLATE, SERIES, MEMBERS, INVITATION and TOKEN.
+// The environment of the command has BASE and SLUG; credentials: EMAIL, PASSWORD and SESSION of an admin, MEMBER,
+// READER, WRITER and OTHER_SESSION; and ids: SERVICE, GROUP, INCIDENT with its UPDATES, TEMPLATE, SERIES, MEMBERS,
+// INVITATION and TOKEN.
 import { spawn } from 'node:child_process';
 import { good, register, sendForm, withServer } from '../server.mjs';
 
-/** How many things there are that a scanner is to delete one by one. */
+/** Numbers of things that a scanner deletes one by one. */
 const UPDATES = 30;
 const SEVERAL = 8;
 
@@ -34,7 +34,7 @@ await withServer('stranger', { ALDIS_LOG: 'error' }, async (server) => {
   if (status !== 0) throw new Error(`${command} ended with ${status}`);
 });
 
-/** An organization with something of everything, and who and what is there, for the environment. */
+/** Creates an organization with something of everything; returns its credentials and ids for the environment. */
 async function filled(server) {
   const team = await register(server.base);
   const { call, slug, token } = team;
@@ -92,8 +92,8 @@ async function filled(server) {
   return { ...team, env };
 }
 
-/** Everything that an admin can read of an organization, as text. What is looked at changes nothing of it, but for when
- * somebody was last seen. */
+/** Everything that an admin can read of an organization, as text, without the times of last use, which reading
+ * changes. */
 async function everything(call) {
   const lists = ['services', 'groups', 'incidents?limit=100', 'templates', 'maintenance-series', 'team', 'team/invitations', 'tokens', 'auth/me'];
   const entries = [];

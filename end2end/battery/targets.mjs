@@ -1,17 +1,15 @@
-// What an injection scanner is to try: every parameter in an address, a query and a body that the OpenAPI document of a
-// running server names, the forms, and the pages that take something from their address. One line each, its parts apart
-// by tabs: a name, the method, the address, the body, what kind the body is of (json, form or nothing), and what else
-// sqlmap is to be told. Where an address or a body holds a `*`, that is the place to try.
+// Targets of the injection scanner: every path, query and body parameter in the OpenAPI document of a running server,
+// the forms, and the pages with parameters. One per line, separated by tabs: name, method, address, body, body type
+// (json, form or nothing) and further options of sqlmap. A `*` in an address or a body marks the injection point.
 //
-// Usage: node targets.mjs, with what stranger.mjs puts into the environment. Fails when the document names a parameter
-// for which there is no target.
+// Usage: node targets.mjs, in the environment set by stranger.mjs. Fails if a parameter of the document has no target.
 const { BASE, EMAIL, PASSWORD, SLUG, SERVICE, GROUP, INCIDENT, UPDATES, TEMPLATE, SERIES, MEMBERS, INVITATION, TOKEN } = process.env;
 const first = (list) => list.split(',')[0];
 const later = (days) => new Date(Date.now() + days * 86_400_000).toISOString();
 const services = [{ id: SERVICE, status: 'degraded' }];
 const past = { from: '2026-01-01T00:00:00Z', to: later(1) };
 
-/** The id in a path that begins like this. */
+/** The id for paths with this prefix. */
 const IDS = {
   services: SERVICE,
   groups: GROUP,
@@ -35,10 +33,11 @@ const QUERY = {
   cursor: 'x',
 };
 
-/** The bodies of each operation, together with every field; what does not go together is apart. */
+/** The bodies of each operation, which cover every field; fields that exclude each other are in separate bodies. */
 const maintenance = { incident_type: 'maintenance', starts_at: later(40), ends_at: later(41) };
 const BODIES = {
-  // Whoever is wrong too often has to wait: the password is tried in the form, with another address each time.
+  // Only the address, because of the backoff after wrong passwords; the password is tried in the form, with a new
+  // address each time.
   'POST /api/auth/login': [{ email: 'ada@example.test*', password: 'canary-of-nobody', code: '123456' }],
   'POST /api/auth/register': [{ email: 'ada@example.test', name: 'Ada', organization_name: 'Acme', slug: 'acme', password: 'canary-of-nobody-77' }],
   'POST /api/groups': [{ name: 'x', position: 0 }],

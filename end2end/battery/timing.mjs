@@ -1,16 +1,16 @@
-// T2: answers that must look alike are alike, and take as long as each other: who there is, which links open something,
-// which ids and addresses are somebody's. Usage: node timing.mjs BINARY
+// T2 (docs/security.md): responses that must be indistinguishable are equal and take the same time, so that they do not
+// reveal accounts, links, ids or addresses. Usage: node timing.mjs BINARY
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { mailServer } from '../letters.mjs';
+import { mailServer } from '../mailbox.mjs';
 import { client, good, register, sendForm, withServer } from '../server.mjs';
 
 const SAMPLES = Number(process.env.BATTERY_SAMPLES ?? 200);
-/** Rounds that are not counted: whatever is done for the first time takes longer. */
+/** Warm-up rounds, which are not measured. */
 const WARM_UP = 5;
-/** Wrong passwords an account has before it must pause. */
+/** Wrong passwords per account before the backoff begins. */
 const TRIES = 4;
-/** How far apart medians may be where somebody's name is at stake, and where an id is (R-03). */
+/** Maximum difference of medians, for names and for ids (R-03). */
 const NAME_MS = 10;
 const ID_MS = 5;
 const NOBODY = 'canary-of-nobody-over-calm-water';
@@ -20,7 +20,7 @@ const faults = [];
 let comparisons = 0;
 let widest = 0;
 
-/** Asks in turns, so that whatever else the machine does strikes all kinds alike. */
+/** Alternates between kinds, so that other load on the machine affects all of them alike. */
 async function compare(what, kinds, most) {
   const times = new Map(kinds.map(([name]) => [name, []]));
   const answers = new Map(kinds.map(([name]) => [name, new Set()]));
@@ -36,15 +36,15 @@ async function compare(what, kinds, most) {
   const medians = kinds.map(([name]) => [name, median(times.get(name))]);
   const spread = Math.max(...medians.map(([, time]) => time)) - Math.min(...medians.map(([, time]) => time));
   const all = new Set([...answers.values()].flatMap((said) => [...said]));
-  const line = `${what}: ${medians.map(([name, time]) => `${name} ${time.toFixed(2)} ms`).join(', ')}; apart by ${spread.toFixed(2)} ms`;
-  console.log(`${line}; ${SAMPLES} of each, ${all.size === 1 ? 'all alike' : `${all.size} ANSWERS`}`);
+  const line = `${what}: ${medians.map(([name, time]) => `${name} ${time.toFixed(2)} ms`).join(', ')}; difference ${spread.toFixed(2)} ms`;
+  console.log(`${line}; ${SAMPLES} of each, ${all.size === 1 ? 'all equal' : `${all.size} ANSWERS`}`);
   comparisons += 1;
   widest = Math.max(widest, spread);
   if (all.size > 1) {
     const said = [...answers].map(([name, said]) => `  ${name}: ${[...said].map((text) => text.slice(0, 300)).join(' | ')}`);
-    faults.push(`${what}: told apart by what they say:\n${said.join('\n')}`);
+    faults.push(`${what}: distinguishable by content:\n${said.join('\n')}`);
   }
-  if (spread > most) faults.push(`told apart by time: ${line}`);
+  if (spread > most) faults.push(`distinguishable by time: ${line}`);
 }
 
 const mail = await mailServer();
@@ -82,8 +82,8 @@ await withServer('timing', settings, async (server) => {
     ],
     NAME_MS,
   );
-  if (mail.letters.length === 0) faults.push('a forgotten password: no letter was sent');
-  if (mail.letters.some(({ to }) => disabled.some(({ email }) => email === to))) faults.push('a letter to a disabled person');
+  if (mail.messages.length === 0) faults.push('a forgotten password: no message was sent');
+  if (mail.messages.some(({ to }) => disabled.some(({ email }) => email === to))) faults.push('a message to a disabled person');
 
   const taken = (n) => ({ ...wish(n), email: known[0].email });
   const wish = (n) => ({ organization_name: 'Org', slug: `free-${process.pid}-${n}`, name: 'Ada', email: somebody(n), password: `${NOBODY}-77` });
@@ -92,7 +92,7 @@ await withServer('timing', settings, async (server) => {
   if (one.status === other.status) {
     await compare('registration', [['taken', (n) => enter(taken(n))], ['free', (n) => enter(wish(n))]], NAME_MS);
   } else {
-    console.log(`registration: taken ${one.status}, free ${other.status}: told apart by design, behind the limit on attempts`);
+    console.log(`registration: taken ${one.status}, free ${other.status}: distinguishable by design, behind the rate limit`);
   }
 
   const [ours, theirs] = [await register(server.base), await register(server.base)];
@@ -100,11 +100,11 @@ await withServer('timing', settings, async (server) => {
   await addresses(server, ours, theirs);
   await ids(ours, theirs);
   if (faults.length > 0) throw new Error(faults.join('\n'));
-  console.log(`${comparisons} comparisons of ${SAMPLES} of each kind: all alike, apart by ${widest.toFixed(2)} ms at most`);
+  console.log(`${comparisons} comparisons of ${SAMPLES} of each kind: all equal, difference at most ${widest.toFixed(2)} ms`);
 });
 mail.close();
 
-/** Links that open nothing: those that never did, and those that did once. */
+/** Links that are invalid, expired, revoked or used. */
 async function links(ours, form, sql, mail) {
   const invite = async (email) => {
     const { link } = await good(ours.call('POST', '/api/team/invitations', { email, role: 'member' }));
@@ -129,13 +129,13 @@ async function links(ours, form, sql, mail) {
   await compare('an invitation accepted', kinds(join), NAME_MS);
 
   await form('account/request_password_reset', { email: ours.email });
-  const spent = (await mail.newestTo(ours.email)).text.match(/reset-password\/([\w-]+)/)[1];
+  const spent = (await mail.latestTo(ours.email)).text.match(/reset-password\/([\w-]+)/)[1];
   sql(`UPDATE password_reset SET expires_at = 1;`);
   const reset = (token) => form('account/reset_password', { token, password: `${NOBODY}-99` });
   await compare('a link for a new password', [['unknown', () => reset(madeUp())], ['expired', () => reset(spent)]], NAME_MS);
 }
 
-/** Public addresses under which there is nothing, or nothing for visitors. */
+/** Public addresses of nothing, or of nothing visible to visitors. */
 async function addresses(server, ours, theirs) {
   const anybody = client(server.base);
   const draft = await good(theirs.call('POST', '/api/incidents', { title: 'Draft', is_draft: true }));
@@ -164,7 +164,7 @@ async function addresses(server, ours, theirs) {
   );
 }
 
-/** What is another organization's, and what is not there. */
+/** Things of another organization, and unknown ids. */
 async function ids(ours, theirs) {
   const service = await good(theirs.call('POST', '/api/services', { name: 'API' }));
   const group = await good(theirs.call('POST', '/api/groups', { name: 'Core' }));
@@ -188,7 +188,7 @@ async function ids(ours, theirs) {
   }
 }
 
-/** An id that could be: of the same moment. */
+/** A plausible id with the same timestamp. */
 function beside(id) {
   return id.slice(0, -4) + (id.endsWith('0000') ? '1111' : '0000');
 }

@@ -1,10 +1,10 @@
-// T5: stores every payload in every field of free text, opens every page and every letter that shows it in Chromium, and
-// sees that nothing runs, no dialog opens, and the Content-Security-Policy has nothing to stop.
+// T5 (docs/security.md), stored XSS: stores every payload in every free text field, opens every page and message that
+// shows it in Chromium, and checks that no script runs, no dialog opens and the Content-Security-Policy blocks nothing.
 //
-// Usage: node xss.mjs BINARY. BATTERY_XSS_PAYLOADS makes do with so many of the payloads.
+// Usage: node xss.mjs BINARY. BATTERY_XSS_PAYLOADS limits the number of payloads.
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
-import { mailServer } from '../letters.mjs';
+import { mailServer } from '../mailbox.mjs';
 import { withServer } from '../server.mjs';
 import { names, payloads } from './payloads.mjs';
 import { forms } from './xss/forms.mjs';
@@ -12,11 +12,11 @@ import { addresses, invite, lists, organization, rename, store } from './xss/sto
 import { Findings, read, visitor } from './xss/visitor.mjs';
 
 const WISH = Number(process.env.BATTERY_XSS_PAYLOADS ?? payloads.length);
-/** Payloads that one organization is given: it may have fifty tokens. */
+/** Payloads per organization, which may have fifty tokens. */
 const BATCH = 30;
-/** Organizations that are seen to at the same time. */
+/** Organizations tested at the same time. */
 const WORKERS = 2;
-/** Refused forms, and addresses, that each payload is tried in: all of them in turns. */
+/** Refused forms and addresses tried per payload, in rotation. */
 const FORMS = 3;
 const ADDRESSES = 2;
 const browsers = [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -26,7 +26,7 @@ const clean = [
   ['All is **well**, see [the page](https://example.test/).', 'Lighthouse'],
   ['- one\n- two\n\n> three', 'Harbour & sons'],
 ];
-const figures = { forms: 0, addresses: 0, letters: 0 };
+const figures = { forms: 0, addresses: 0, messages: 0 };
 const mail = await mailServer();
 const settings = { SMTP_URL: `smtp://127.0.0.1:${mail.port}`, ALDIS_MAIL_FROM: 'Aldis <status@example.test>' };
 
@@ -40,16 +40,16 @@ await withServer('xss', settings, async (server) => {
     await control(browser, server);
     const logged = () => server.log().split('\n').filter((line) => /violation of the Content-Security-Policy/.test(line)).length;
     const planted = logged();
-    if (planted === 0) throw new Error('the log does not tell of what was planted');
-    await seeTo(browser, server, clean, findings, true);
+    if (planted === 0) throw new Error('the planted violation is not in the log');
+    await testOrganization(browser, server, clean, findings, true);
     const breaches = logged() - planted;
     if (findings.reports + breaches > 0) findings.add('clean data', `${findings.reports} reports, ${breaches} in the log`);
     const before = findings.pages;
     const batches = Array.from({ length: Math.ceil(chosen.length / BATCH) }, (_, n) => chosen.slice(n * BATCH, (n + 1) * BATCH));
     await Promise.all(
       Array.from({ length: WORKERS }, async (_, worker) => {
-        // With the policy, which tells of everything, and without it, where everything would run.
-        while (batches.length > 0) await seeTo(browser, server, batches.shift(), findings, (batches.length + worker) % 2 === 0);
+        // Alternately with the policy, which reports violations, and without it, where scripts would run.
+        while (batches.length > 0) await testOrganization(browser, server, batches.shift(), findings, (batches.length + worker) % 2 === 0);
       }),
     );
     await readAll(browser, findings);
@@ -58,7 +58,7 @@ await withServer('xss', settings, async (server) => {
     }
     console.log(
       `${chosen.length} payloads in every field: ${findings.pages - before} pages, ${figures.forms} refused forms and ` +
-        `${figures.addresses} addresses among them, and ${figures.letters} letters opened in ` +
+        `${figures.addresses} addresses among them, and ${figures.messages} messages opened in ` +
         `${Math.round((performance.now() - began) / 1000)} s; 0 ran, 0 dialogs, 0 breaches; ` +
         `on clean data ${before} pages, 0 reports`,
     );
@@ -68,7 +68,7 @@ await withServer('xss', settings, async (server) => {
 });
 mail.close();
 
-/** Whatever looks must find what is planted, or it proves nothing. */
+/** Self-test: planted scripts and links must be found. */
 async function control(browser, server) {
   for (const hasPolicy of [true, false]) {
     const findings = new Findings();
@@ -79,18 +79,18 @@ async function control(browser, server) {
     await who.close();
     const found = findings.problems.join('\n');
     const looked = [/leads to javascript/, hasPolicy ? /breach of the policy/ : /something ran/];
-    for (const pattern of looked) if (!pattern.test(found)) throw new Error(`what is planted is not found: ${pattern}\n${found}`);
-    if (hasPolicy !== findings.reports > 0) throw new Error(`${findings.reports} reports of what is planted`);
+    for (const pattern of looked) if (!pattern.test(found)) throw new Error(`planted code is not found: ${pattern}\n${found}`);
+    if (hasPolicy !== findings.reports > 0) throw new Error(`${findings.reports} reports of planted code`);
   }
   const findings = new Findings();
   const page = await browser.newPage();
   await read(page, { to: 'nobody', subject: '', text: '', html: '<img src=x onerror=window.__xss=1>' }, findings);
   await page.close();
-  if (findings.problems.length !== 1) throw new Error('what is planted in a letter is not found');
+  if (findings.problems.length !== 1) throw new Error('code planted in a message is not found');
 }
 
-/** One organization: stores its payloads while pages of it are open, and opens everything that shows them. */
-async function seeTo(browser, server, batch, findings, hasPolicy) {
+/** Tests one organization: stores payloads while its pages are open, then opens everything that shows them. */
+async function testOrganization(browser, server, batch, findings, hasPolicy) {
   const [texts, lines] = [batch.map(([text]) => text), batch.map(([, line]) => line)];
   const team = await organization(server, lines[0]);
   const meet = (options) => visitor(browser, server.base, findings, { hasPolicy, ...options });
@@ -99,7 +99,7 @@ async function seeTo(browser, server, batch, findings, hasPolicy) {
   const still = await meet({ session: team.token, hasClient: false });
   const outsider = await meet({ hasClient: false });
 
-  // What comes while a page is open is drawn by the client alone.
+  // Live updates of an open page are rendered by the client alone.
   await member.open('/dashboard');
   await stranger.open(`/public/${team.slug}`);
   const things = await store(team, texts, lines);
@@ -144,22 +144,22 @@ async function seeTo(browser, server, batch, findings, hasPolicy) {
   for (const who of [member, stranger, still, outsider]) await who.close();
 }
 
-/** Sends a form that is refused: what was typed stands in it again, as text. */
+/** Sends a form that is refused, which must show what was typed again, as text. */
 async function typed(who, form, findings) {
   const [, , fields] = form;
   const back = await who.send(form);
   const plain = (text) => text.replace(/\s+/g, '');
   const kept = Object.entries(fields).filter(([name, value]) => value.length > 1 && !/password|token|next|^id$|_id$/.test(name));
   if (kept.length > 0 && !kept.some(([, value]) => plain(back).includes(plain(value)))) {
-    findings.add(who.here, 'what was typed is not there again');
+    findings.add(who.here, 'what was typed is not shown again');
   }
 }
 
-/** Opens every letter that was sent. */
+/** Opens all messages sent. */
 async function readAll(browser, findings) {
   const page = await browser.newPage();
-  for (const letter of mail.letters) await read(page, letter, findings);
+  for (const message of mail.messages) await read(page, message, findings);
   await page.close();
-  figures.letters = mail.letters.length;
-  if (figures.letters < chosen.length) findings.add('mail', `only ${figures.letters} letters came`);
+  figures.messages = mail.messages.length;
+  if (figures.messages < chosen.length) findings.add('mail', `only ${figures.messages} messages arrived`);
 }

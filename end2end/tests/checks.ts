@@ -1,4 +1,4 @@
-// What can be asked of any page.
+// Checks for any page.
 
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
@@ -7,7 +7,7 @@ export const WIDE = 'W'.repeat(80);
 export const RTL = 'خدمة الدفع الإلكتروني والفواتير الشهرية للمؤسسات الكبيرة جدا';
 export const EMOJI = '👩‍👩‍👧‍👦🚀'.repeat(8);
 
-/** What reaches beyond the window's right or left edge, or is longer than the box that shows it. */
+/** Elements that extend beyond the viewport, outside scrolling boxes. */
 export const overflowing = (page: Page) =>
   page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement;
@@ -24,11 +24,11 @@ export const overflowing = (page: Page) =>
     return [...(scrollWidth > clientWidth ? [`page ${scrollWidth} > ${clientWidth}`] : []), ...outside];
   });
 
-/** Asks axe about the page, light and dark. */
+/** Runs axe on the page, light and dark. */
 export async function expectAccessible(page: Page, what: string) {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    // Without frames on the page, the quick way of running it is enough.
+    // The pages have no frames, so the faster legacy mode suffices.
     const { violations } = await new AxeBuilder({ page })
       .options({ resultTypes: ['violations'] })
       .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
@@ -41,7 +41,7 @@ export async function expectAccessible(page: Page, what: string) {
   }
 }
 
-/** What stands in `main`, but for the times, which the client words anew, and what is said to come with the client. */
+/** The text of `main` without times, which the client reformats, and without elements that only the client draws. */
 export const content = (page: Page, withClient = 'script') =>
   page.locator('main').evaluate((main, withClient) => {
     const copy = main.cloneNode(true) as HTMLElement;

@@ -1,8 +1,8 @@
-// What every journey starts from: `import { test, expect } from './fixtures';`
+// Fixtures of all browser tests: `import { test, expect } from './fixtures';`
 //
-// A test fails, whatever else it asserts, when a page it opens (in any context of the browser) writes a warning or an
-// error to the console, throws, violates the Content-Security-Policy, mentions hydration, or asks another host for
-// anything. What a test provokes on purpose it announces first: `expectConsole(/404/)`.
+// A test fails, whatever else it asserts, if a page in any browser context logs a warning or an error, throws, violates
+// the Content-Security-Policy, mentions hydration, or sends a request to another host. Expected messages are declared:
+// `expectConsole(/404/)`.
 
 import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ import {
 export { expect };
 
 type Fixtures = {
-  /** Announces console messages that this test provokes: those matching do not fail it. */
+  /** Declares console messages that this test provokes; matching ones do not fail it. */
   expectConsole: (...patterns: RegExp[]) => void;
   guard: Guard;
 };
@@ -32,8 +32,7 @@ class Guard {
   constructor(private readonly host: string) {}
 
   watch(context: BrowserContext) {
-    // The event tells more than the console's text, and the console is where everything is collected. Where the test
-    // runs without JavaScript, this does nothing, and the browser's own text remains.
+    // The event has more details than the browser's own console message, which is all there is without JavaScript.
     void context
       .addInitScript(() => {
         document.addEventListener('securitypolicyviolation', (violation) => {
@@ -43,13 +42,13 @@ class Guard {
           );
         });
       })
-      .catch(() => {}); // a context that is closed at once
+      .catch(() => {}); // the context may be closed already
     context.on('console', (message) => {
       const bad = ['error', 'warning', 'assert'].includes(message.type()) || /hydrat/i.test(message.text());
       if (!bad) return;
       const { url } = message.location();
       const text = `console ${message.type()}: ${message.text()}${url ? ` (${url})` : ''}`;
-      // Matched when the test is over, so that announcing may come late.
+      // Matched after the test, so that messages can be declared late.
       this.problems.push(text);
     });
     context.on('weberror', (webError) => {
@@ -79,11 +78,11 @@ export const test = base.extend<Fixtures>({
       browser.on('context', watch);
       await use(guard);
       browser.off('context', watch);
-      expect(guard.unexpected(), 'what the browser complained about').toEqual([]);
+      expect(guard.unexpected(), 'console messages and requests').toEqual([]);
     },
     { auto: true },
   ],
-  // Named so that the guard is there before the test's own context is made.
+  // Depends on the guard so that it exists before the test's own context.
   context: async ({ browser, guard: _guard, context }, use) => {
     await use(context);
     await keepCookies(browser);
@@ -95,21 +94,21 @@ export const test = base.extend<Fixtures>({
   },
 });
 
-// --- Secrets ---------------------------------------------------------------------------------------------------------
+// --- Secrets --------------------------------------------------------------------------------------------------------
 //
-// The server logs everything while the journeys run, and afterwards its log is searched (`no_secrets` in scripts/test):
-// for what they type, by how it begins, and for what they are given, by the list that is kept here.
+// The server logs everything during the tests, and its log is searched for secrets afterwards
+// (scripts/checks/secrets.mjs): for typed ones by their prefix, for issued ones by the list written here.
 
-/** How every secret begins that a journey types. */
+/** Prefix of every secret that a test types. */
 const TYPED = 'canary-';
 
-/** A password nobody else has. */
+/** A unique password. */
 export const password = (): string => TYPED + randomUUID();
 
-/** A password that opens nothing. */
+/** A password of no account. */
 export const WRONG_PASSWORD = `${TYPED}not-the-password`;
 
-/** Writes down a secret that the server has given out, for the search through its log. */
+/** Records a secret issued by the server, for the search of its log. */
 export function keepSecret(...secrets: string[]): void {
   const list = process.env.ALDIS_TEST_SECRETS;
   if (list) for (const secret of secrets) appendFileSync(list, `${secret}\n`);
@@ -120,24 +119,24 @@ async function keepCookies(browser: Browser): Promise<void> {
   keepSecret(...cookies.flat().flatMap(({ name, value }) => (name.includes('aldis') && value ? value : [])));
 }
 
-/** A name nobody else uses, fit for a page address: `acme-1f3a9c42`. */
+/** A unique name that is valid as a page address: `acme-1f3a9c42`. */
 export function unique(prefix: string): string {
   return `${prefix}-${randomUUID().slice(0, 8)}`;
 }
 
-// --- Going about -----------------------------------------------------------------------------------------------------
+// --- Navigation -----------------------------------------------------------------------------------------------------
 
 const hasJavaScript = () => test.info().project.name === 'hydrated';
 
-/** Waits until the client runs, where it can: before that, what a test does with the page may go either way. The API's
- * documentation and the pages that say "not found" are plain HTML and have none. */
+/** Waits until the page is hydrated, in projects with JavaScript. The API documentation and the 404 pages are plain
+ * HTML without a client. */
 export async function alive(page: Page): Promise<void> {
   const data = page.locator('html[data-page], #page-data, #incident-data, #month-data');
   if (!hasJavaScript() || (await data.count()) === 0) return;
   await expect(page.locator('html.alive'), 'the client runs').toBeAttached({ timeout: 20_000 });
 }
 
-/** Keeps the client from this page until it is released: what a page does before it is alive. */
+/** Delays the client of this page until the returned function is called, for tests of a page before hydration. */
 export async function holdClient(page: Page): Promise<() => void> {
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
@@ -148,21 +147,21 @@ export async function holdClient(page: Page): Promise<() => void> {
   return release;
 }
 
-/** Opens a page and waits until it is alive. */
+/** Opens a page and waits until it is hydrated. */
 export async function go(page: Page, path: string): Promise<Response | null> {
   const response = await page.goto(path);
   await alive(page);
   return response;
 }
 
-/** A page in a context of its own: another person, or another device. Closed with the test's browser context. */
+/** A page in a browser context of its own, as another person or device. Closed with the test's context. */
 export async function stranger(page: Page, options: BrowserContextOptions = {}): Promise<Page> {
   const context = await page.context().browser()!.newContext(options);
   page.context().once('close', () => void context.close().catch(() => {}));
   return context.newPage();
 }
 
-// --- Organizations ---------------------------------------------------------------------------------------------------
+// --- Organizations --------------------------------------------------------------------------------------------------
 
 export type Registration = { organization: string; slug: string; name: string; email: string; password: string };
 
@@ -177,7 +176,7 @@ function registration(wish: Partial<Registration>): Registration {
   };
 }
 
-/** Fills in the form at /register, which must be open. */
+/** Fills in the form at /register, which must be open already. */
 export async function fillRegistration(page: Page, chosen: Registration): Promise<void> {
   await page.getByLabel('Organization name', { exact: true }).fill(chosen.organization);
   await page.getByLabel('Page address', { exact: true }).fill(chosen.slug);
@@ -186,7 +185,7 @@ export async function fillRegistration(page: Page, chosen: Registration): Promis
   await page.getByLabel('Password', { exact: true }).fill(chosen.password);
 }
 
-/** Creates an organization through the form at /register and arrives, signed in, at the dashboard. */
+/** Creates an organization through the form at /register and ends, logged in, on the dashboard. */
 export async function register(page: Page, wish: Partial<Registration> = {}): Promise<Registration> {
   const chosen = registration(wish);
   await go(page, '/register');
@@ -197,8 +196,8 @@ export async function register(page: Page, wish: Partial<Registration> = {}): Pr
   return chosen;
 }
 
-/** Creates an organization by the form's request alone and signs this page's context in: quick, for tests of something
- * else. Opens no page. */
+/** Creates an organization by a request and logs this page's context in, without opening a page: fast, for tests of
+ * something else. */
 export async function signUp(page: Page, wish: Partial<Registration> = {}): Promise<Registration> {
   const chosen = registration(wish);
   const { organization: organization_name, ...rest } = chosen;
@@ -211,7 +210,7 @@ export async function signUp(page: Page, wish: Partial<Registration> = {}): Prom
   return chosen;
 }
 
-/** Logs in through the form and arrives at the dashboard, or where `path` was to lead. */
+/** Logs in through the form and ends on the dashboard, or where `path` leads. */
 export async function logIn(page: Page, { email, password }: Registration, path = '/login'): Promise<void> {
   await go(page, path);
   await page.getByLabel('Email', { exact: true }).fill(email);
@@ -221,19 +220,19 @@ export async function logIn(page: Page, { email, password }: Registration, path 
   await alive(page);
 }
 
-// --- The REST API, as the person signed in ---------------------------------------------------------------------------
+// --- The REST API, as the logged-in member --------------------------------------------------------------------------
 
 export type Service = { id: string; name: string; status: string };
 export type Wish = { name: string; description?: string; group_id?: string; status?: string };
 
 const own = () => ({ origin: new URL(test.info().project.use.baseURL ?? '').origin });
 
-/** Adds a service without any page. */
+/** Adds a service through the API. */
 export async function addService(page: Page, wish: Wish | string): Promise<Service> {
   return create(page, '/api/services', typeof wish === 'string' ? { name: wish } : wish);
 }
 
-/** Adds a group without any page. */
+/** Adds a group through the API. */
 export async function addGroup(page: Page, name: string): Promise<{ id: string }> {
   return create(page, '/api/groups', { name });
 }
@@ -244,15 +243,15 @@ async function create<T>(page: Page, path: string, data: object): Promise<T> {
   return (await response.json()) as T;
 }
 
-/** Sets a service's status without any page. */
+/** Sets a service's status through the API. */
 export async function setStatus(page: Page, { id }: { id: string }, status: string): Promise<void> {
   const response = await page.request.put(`/api/services/${id}`, { data: { status }, headers: own() });
   expect(response.status(), await response.text()).toBe(200);
 }
 
-// --- What stands on a page -------------------------------------------------------------------------------------------
+// --- Locators and constants -----------------------------------------------------------------------------------------
 
-/** The control of a service's status. */
+/** The status control of a service. */
 export const statusOf = (page: Page, service: string): Locator =>
   page.getByRole('combobox', { name: `Status of ${service}`, exact: true });
 
@@ -264,18 +263,17 @@ export const row = (page: Page, service: string): Locator =>
 export const namesOf = (page: Page): Promise<string[]> =>
   page.locator('main li.row').evaluateAll((rows) => rows.map((row) => row.querySelector('a')!.textContent!.trim()));
 
-/** The year of what is planned: next year's, so that it lies ahead whenever a test runs. */
+/** The year of planned maintenance, always in the future. */
 export const NEXT_YEAR = new Date().getUTCFullYear() + 1;
 
-/** How soon every screen must have followed, on a machine that is busy with other tests besides. How soon it does is
- * measured elsewhere. */
+/** Time limit for live updates, on a machine busy with other tests. The real latency is measured by `make bench`. */
 export const SOON = 10_000;
 
-/** What a browser says of an answer between 400 and 499, and of nothing else. */
+/** The browser's console message about a 4xx response. */
 export const REFUSED = /Failed to load resource: the server responded with a status of 4\d\d/;
 
-/** The moment, on this machine's clock, at which `text` stands in the element; resolves with it. Set before the change.
- * Told by the page itself, since asking it again and again is slower than what is measured. */
+/** Resolves with the time at which `text` appears in the element. Call it before the change. Observed within the page,
+ * as polling is slower than what is measured. */
 export async function whenShown(page: Page, selector: string, text: string): Promise<() => Promise<number>> {
   await page.evaluate(
     ([selector, text]) => {

@@ -2,7 +2,7 @@
 
 import type { Locator, Page } from '@playwright/test';
 import { expect, test } from './fixtures';
-import { type Hands, liveThrough } from './journey';
+import { type Hands, runScenario } from './journey';
 import { tabTo } from './keys';
 
 /** A room has many stops, and the way round leads past all of them. */
@@ -63,5 +63,5 @@ test('two members without a mouse and two visitors live through an incident, and
   page,
 }) => {
   test.setTimeout(300_000);
-  await liveThrough(keyboard, page);
+  await runScenario(keyboard, page);
 });

@@ -2,7 +2,7 @@
 
 import type { Locator } from '@playwright/test';
 import { expect, test } from './fixtures';
-import { type Hands, liveThrough, mouse } from './journey';
+import { type Hands, runScenario, mouse } from './journey';
 
 /** Presses a form's button and waits for the page that the answer leads to. */
 async function send(button: Locator): Promise<void> {
@@ -21,5 +21,5 @@ test('two members and two visitors without JavaScript live through an incident, 
   page,
 }) => {
   test.setTimeout(180_000);
-  await liveThrough(forms, page);
+  await runScenario(forms, page);
 });

@@ -50,7 +50,7 @@ test('UI-03 an incident is updated, corrected, resolved and looked back on', asy
   await newest.getByLabel('Message').fill('Rolled back at noon.');
   await newest.getByRole('button', { name: 'Save update' }).click();
   await expect(newest.locator('.prose').first()).toHaveText('Rolled back at noon.');
-  await newest.getByText('see before').click();
+  await newest.getByText('show earlier versions').click();
   await expect(newest.locator('.edits')).toContainText('Rolled back.');
   await expect(state(page)).toContainText('Resolved');
 

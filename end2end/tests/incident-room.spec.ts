@@ -181,7 +181,7 @@ test('UI-37 of two who write at once the slower is told, and neither loses a wor
   await expect(message(kim)).toHaveValue('Kim’s long text');
   expect((await read(page, incident)).updates).toHaveLength(2);
 
-  await button(kim, 'Go on with the newest').click();
+  await button(kim, 'Continue with the latest version').click();
   await expect(notice(kim)).toHaveCount(0);
   // What Kim did not choose follows what has been said since.
   await expect(step(kim, 'Identified')).toBeChecked();
@@ -206,7 +206,7 @@ test('UI-37 whose line is down is told when the update is sent', async ({ page, 
   await button(page, 'Post update').click();
   await expect(notice(page)).toContainText('Said meanwhile');
   await expect(message(page)).toHaveValue('Written in the dark');
-  await button(page, 'Go on with the newest').click();
+  await button(page, 'Continue with the latest version').click();
   await expect(page.locator('.form-error')).toHaveCount(0);
   await button(page, 'Post update').click();
   await expect(updates(page)).toHaveCount(3);
@@ -266,11 +266,11 @@ test('an update is corrected, with what it said before to be seen, and one is de
   await expect(state(page)).toContainText('Identified');
   await expect(newest.getByLabel('Message')).toBeHidden();
   await expect(newest.locator('.tool > summary').first()).toBeFocused();
-  await newest.getByText('see before').click();
+  await newest.getByText('show earlier versions').click();
   await expect(newest.locator('.edits .prose')).toHaveText('Cause fuond');
   const visitor = await stranger(page);
   await go(visitor, `/public/${slug}/incidents/${incident.id}`);
-  await visitor.getByText('see before').click();
+  await visitor.getByText('show earlier versions').click();
   await expect(visitor.getByRole('main')).toContainText('Cause fuond');
 
   await newest.getByText('Delete', { exact: false }).first().click();
@@ -293,7 +293,7 @@ test('UI-37 a text begun on an update stays when somebody else corrects it first
   await expect(only.locator('.changed')).toContainText('Other words');
   await refuse(page, button(only, 'Save update'));
   await expect(only.getByLabel('Message')).toHaveValue('My words');
-  await button(only, 'Go on with the newest').click();
+  await button(only, 'Continue with the latest version').click();
   await button(only, 'Save update').click();
   await expect(only.locator('.prose').first()).toHaveText('My words');
 });

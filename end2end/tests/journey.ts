@@ -1,36 +1,36 @@
-// One incident from open to postmortem, lived through by two members and two visitors, each in a browser of their own.
+// An incident from opening to postmortem, with two members and two visitors, each in a browser context of their own.
 //
-// The story is told once. What differs between a mouse, a keyboard and plain forms is the hands that act in it; after
-// every step all screens are compared with what is true by then.
+// The scenario is shared by mouse, keyboard and plain forms, which differ in their `Hands`. After every step all
+// screens are compared with the expected state.
 
 import type { Locator, Page } from '@playwright/test';
 import { invite } from './colleague';
 import { alive, expect, go, password, type Registration, stranger, test, unique } from './fixtures';
-import { agree, type Screen, type Services, type Told, type World } from './screens';
+import { expectScreens, type Screen, type Services, type ExpectedIncident, type World } from './screens';
 
-// --- Hands -----------------------------------------------------------------------------------------------------------
+// --- Hands ----------------------------------------------------------------------------------------------------------
 
-/** How people act on a page: members, and visitors where they follow links and unfold things. */
+/** How people act on a page. */
 export interface Hands {
-  /** Whether screens follow by themselves. */
+  /** Whether screens update by themselves. */
   readonly isLive: boolean;
-  /** Follows a link, or folds something open or shut. */
+  /** Follows a link, or toggles a disclosure. */
   press(target: Locator): Promise<void>;
-  /** Puts this text, and nothing else, into a field. */
+  /** Replaces the text of a field. */
   write(field: Locator, text: string): Promise<void>;
-  /** Chooses by its words from a native choice. */
+  /** Chooses an option of a `select` by its label. */
   choose(choice: Locator, words: string): Promise<void>;
-  /** Picks one of several radio buttons. */
+  /** Checks a radio button. */
   pick(radio: Locator): Promise<void>;
-  /** Goes from the overview to the form of a new incident; the cursor waits in its title. */
+  /** Goes from the overview to the form of a new incident. */
   compose(page: Page): Promise<void>;
-  /** Sends a form by its button. */
+  /** Submits a form by its button. */
   send(button: Locator): Promise<void>;
-  /** Sends a form in the quickest way there is, with the cursor in one of its fields. */
+  /** Submits a form the fastest way, with focus in one of its fields. */
   sendFrom(button: Locator): Promise<void>;
 }
 
-/** The hands of somebody with a mouse. */
+/** Hands with a mouse. */
 export const mouse: Hands = {
   isLive: true,
   press: (target) => target.click(),
@@ -48,7 +48,7 @@ export const mouse: Hands = {
 export const newIncident = (page: Page): Locator =>
   page.getByRole('main').getByRole('link', { name: 'New incident', exact: true });
 
-// --- Acts ------------------------------------------------------------------------------------------------------------
+// --- Actions --------------------------------------------------------------------------------------------------------
 
 const button = (root: Page | Locator, name: string) => root.getByRole('button', { name, exact: true });
 const field = (root: Page | Locator, name: string) => root.getByLabel(name, { exact: true });
@@ -122,13 +122,13 @@ async function post(hands: Hands, page: Page, { status, message, services = {} }
   await hands.sendFrom(button(form, 'Post update'));
 }
 
-/** Ends the incident by the one button for it. */
+/** Resolves the incident by its button. */
 async function resolve(hands: Hands, page: Page, message?: string): Promise<void> {
   if (message) await hands.write(field(composer(page), 'Message'), message);
   await hands.send(button(composer(page), 'Resolve'));
 }
 
-/** Changes what the newest update says. */
+/** Edits the latest update. */
 async function edit(hands: Hands, page: Page, message: string): Promise<void> {
   const update = newest(page);
   await hands.press(update.locator('summary', { hasText: /^Edit the update/ }));
@@ -136,7 +136,7 @@ async function edit(hands: Hands, page: Page, message: string): Promise<void> {
   await hands.sendFrom(button(update, 'Save update'));
 }
 
-/** Goes to a room by way of the list. */
+/** Goes to an incident room by way of the list. */
 async function enter(hands: Hands, page: Page, title: string): Promise<void> {
   await hands.press(page.getByRole('navigation').getByRole('link', { name: /^Incidents/ }));
   await page.waitForURL('**/incidents');
@@ -145,14 +145,14 @@ async function enter(hands: Hands, page: Page, title: string): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(title);
 }
 
-// --- The story -------------------------------------------------------------------------------------------------------
+// --- The scenario ---------------------------------------------------------------------------------------------------
 
 const [ADA, BOB] = ['Ada Lamp', 'Bob Ray'];
 const FIRST = 'Payments fail';
 const SECOND = 'Checkout is slow';
-const LEARNED = 'The pool was **too small** for a Monday.';
-/** What the audit log tells of the first incident in the end, the oldest first. */
-const FIRST_DEEDS = [
+const POSTMORTEM = 'The pool was **too small** for a Monday.';
+/** The audit entries of the first incident, oldest first. */
+const FIRST_AUDIT = [
   ['Incident opened', ADA],
   ['Update posted', BOB],
   ['Update posted', ADA],
@@ -162,8 +162,8 @@ const FIRST_DEEDS = [
   ['Incident changed', ADA],
 ];
 
-/** Lives through it, with members who act by these hands. */
-export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
+/** Runs the scenario with these hands. */
+export async function runScenario(hands: Hands, ada: Page): Promise<void> {
   const account = await register(hands, ada);
   await addServices(hands, ada, ['Checkout', 'Search', 'Mail']);
   const bob = await stranger(ada);
@@ -195,11 +195,11 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
     open: [],
     past: [],
   };
-  /** One step of the story: what somebody does, and what is true from then on. */
+  /** One step: an action, and the state it leads to. */
   const step = (title: string, act: () => Promise<unknown>, change: Partial<World>) =>
     test.step(title, async () => {
       await act();
-      await agree(hands.isLive, screens, Object.assign(world, change));
+      await expectScreens(hands.isLive, screens, Object.assign(world, change));
     });
 
   await step('nothing has happened', async () => {}, {});
@@ -207,7 +207,7 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
 
   const says = { Checkout: 'Major Outage', Search: 'Degraded' };
   const message = 'Cards are declined.';
-  let first: Told = { title: FIRST, status: 'Investigating', newest: message, by: ADA, says };
+  let first: ExpectedIncident = { title: FIRST, status: 'Investigating', newest: message, by: ADA, says };
   await step(
     'Ada opens an incident',
     async () => {
@@ -216,7 +216,7 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
     },
     { headline: 'Partial System Outage', services: { ...world.services, ...says }, open: [first] },
   );
-  await test.step('Bob enters its room, and Dan its own page', async () => {
+  await test.step('Bob opens its room, and Dan its page', async () => {
     await enter(hands, bobsRoom, FIRST);
     Object.assign(b, { kind: 'room', about: FIRST });
     await hands.press(dan.getByRole('main').getByRole('link', { name: FIRST, exact: true }).first());
@@ -224,7 +224,7 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
     await alive(dan);
     await dan.evaluate(() => Object.assign(window, { before: true }));
     Object.assign(d, { kind: 'permalink', about: FIRST });
-    await agree(hands.isLive, screens, world);
+    await expectScreens(hands.isLive, screens, world);
   });
 
   const better = { ...says, Checkout: 'Partial Outage' };
@@ -245,7 +245,7 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
       }),
     { headline: 'Minor Service Outage', services: { ...world.services, ...better }, open: [first] },
   );
-  await test.step('its Markdown is drawn everywhere', async () => {
+  await test.step('its Markdown is rendered everywhere', async () => {
     for (const page of [ada, bobsRoom, eve, dan]) {
       const said = page.locator('.timeline:not(.room-preview *) > li').first();
       await expect(said.locator('strong', { hasText: 'the database' })).toBeVisible();
@@ -263,17 +263,17 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
 
   first = { ...first, newest: 'It is rolled back.' };
   await step('Ada corrects herself', () => edit(hands, ada, 'It is rolled back.'), { open: [first] });
-  await test.step('visitors may see what it said before', async () => {
+  await test.step('visitors can see earlier versions', async () => {
     for (const page of [eve, dan]) {
       const said = page.locator('.timeline > li').first();
-      await hands.press(said.locator('summary', { hasText: /^Edited .*, see before$/ }));
+      await hands.press(said.locator('summary', { hasText: /^Edited .*, show earlier versions$/ }));
       await expect(said.locator('.edits ol')).toHaveText(/^Until .*It is rolled bak\.\s*$/);
       await expect(said.locator('.edits ol')).toBeVisible();
       await expect(page.locator('.timeline .edits')).toHaveCount(1);
     }
   });
 
-  let second: Told = {
+  let second: ExpectedIncident = {
     title: SECOND,
     status: 'Investigating',
     newest: 'Orders take a minute.',
@@ -291,10 +291,10 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
     { open: [second, first] },
   );
 
-  // What is over tells the worst that was said of its services.
+  // A resolved incident shows the worst status of its services.
   first = { ...first, status: 'Resolved', newest: 'Payments work again.', says };
   await step(
-    'Ada resolves the first; the service stays held by the second',
+    'Ada resolves the first; the second still holds the service',
     () => resolve(hands, ada, 'Payments work again.'),
     {
       headline: 'Partially Degraded Service',
@@ -305,22 +305,22 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
   );
 
   second = { ...second, status: 'Resolved', newest: 'This incident has been resolved.' };
-  await step('Bob resolves the second, and all is well', () => resolve(hands, bobsRoom), {
+  await step('Bob resolves the second, and everything is operational', () => resolve(hands, bobsRoom), {
     headline: 'All Systems Operational',
     services: { Checkout: 'Operational', Search: 'Operational', Mail: 'Operational' },
     open: [],
     past: [second, first],
   });
 
-  const learned = (page: Page) => field(page, 'What happened, why, and what changes');
-  first = { ...first, learned: { text: LEARNED, isPublished: false } };
+  const postmortem = (page: Page) => field(page, 'What happened, why, and what changes');
+  first = { ...first, postmortem: { text: POSTMORTEM, isPublished: false } };
   await step(
-    'Ada writes down what was learned; only members see it',
+    'Ada writes the postmortem; only members see it',
     async () => {
       await enter(hands, bobsRoom, FIRST);
       Object.assign(b, { about: FIRST });
-      await hands.write(learned(ada), LEARNED);
-      // It comes a moment after the last key and moves what is below.
+      await hands.write(postmortem(ada), POSTMORTEM);
+      // The preview comes shortly after the last key and moves what is below.
       if (hands.isLive) await expect(ada.locator('.postmortem-preview strong')).toHaveText('too small');
       await hands.send(button(ada, 'Save draft'));
     },
@@ -333,7 +333,7 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
   }
   expect(sent.filter((frame) => frame.includes('too small')), 'sent to visitors').toEqual([]);
 
-  first = { ...first, learned: { text: LEARNED, isPublished: true } };
+  first = { ...first, postmortem: { text: POSTMORTEM, isPublished: true } };
   await step('Ada publishes it', () => hands.send(button(ada, 'Publish')), { past: [second, first] });
   await expect(dan.getByRole('heading', { name: 'Postmortem' })).toBeVisible();
   await expect(dan.locator('#postmortem strong')).toHaveText('too small');
@@ -341,19 +341,19 @@ export async function liveThrough(hands: Hands, ada: Page): Promise<void> {
   if (hands.isLive) {
     expect(sent.join(), 'sent to visitors').toContain('too small');
     for (const page of [bob, bobsList, eve, dan]) {
-      expect(await page.evaluate(() => 'before' in window), 'never loaded again').toBe(true);
+      expect(await page.evaluate(() => 'before' in window), 'not reloaded').toBe(true);
     }
   }
   await hands.press(eve.getByRole('link', { name: `Postmortem of ${FIRST}` }));
   await eve.waitForURL(/#postmortem$/);
   await expect(eve.locator('#postmortem')).toBeInViewport();
 
-  await test.step('the log tells which of the two did what', async () => {
+  await test.step('the audit log shows who did what', async () => {
     await go(ada, '/settings/audit');
     const entries = ada.locator('.audit-entry', { hasText: FIRST });
-    const deeds = await entries.evaluateAll((entries) =>
+    const audit = await entries.evaluateAll((entries) =>
       entries.map((entry) => [entry.querySelector('p > span'), entry.querySelector('bdi')].map((it) => it!.textContent)),
     );
-    expect(deeds.reverse()).toEqual(FIRST_DEEDS);
+    expect(audit.reverse()).toEqual(FIRST_AUDIT);
   });
 }

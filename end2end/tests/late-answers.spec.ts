@@ -3,8 +3,8 @@
 import type { Page } from '@playwright/test';
 import { addService, alive, expect, go, holdClient, REFUSED, row, signUp, test } from './fixtures';
 
-/** Holds back the answers of the server to these requests until they are released. Later ones go their own way: the test
- * may end before they are answered. */
+/** Holds back the answers of the server to these requests until they are released. Later ones go their own way: the
+ * test may end before they are answered. */
 async function hold(page: Page, requests: string): Promise<() => void> {
   let release = () => {};
   let isReleased = false;
@@ -108,7 +108,7 @@ test('an update whose answer is lost is not posted twice, and what is written on
   ]);
   await expect(button(page, 'Post update')).toBeEnabled();
   await expect(page.getByText('changed while you were writing')).toBeVisible();
-  await button(page, 'Go on with the newest').click();
+  await button(page, 'Continue with the latest version').click();
   await button(page, 'Post update').click();
   await expect(updates(page)).toHaveCount(3);
   await expect(updates(page).first()).toContainText('Cards are declined. We look into it.');

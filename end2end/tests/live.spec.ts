@@ -1,4 +1,4 @@
-// What changes on one screen stands on all others at once.
+// Live updates: a change on one screen appears on all others.
 
 import {
   addService,
@@ -15,7 +15,7 @@ import {
   whenShown,
 } from './fixtures';
 
-test('UI-11 UI-12 a status set on the dashboard stands on every other screen by itself', async ({ page }) => {
+test('UI-11 UI-12 a status set on the dashboard appears on every other screen', async ({ page }) => {
   const { slug } = await register(page);
   await page.getByRole('link', { name: 'Add your first service' }).click();
   await page.waitForURL('**/services');
@@ -41,7 +41,7 @@ test('UI-11 UI-12 a status set on the dashboard stands on every other screen by 
   for (const screen of [visitor, colleague, page]) await expect(screen.getByRole('banner')).toContainText('Live');
   const headline = visitor.getByRole('status');
   await expect(headline).toHaveText('All Systems Operational');
-  // The region that speaks must stay the same element: a new one is not read out.
+  // The live region must stay the same element: a new one is not announced.
   await headline.evaluate((region) => region.setAttribute('data-before', ''));
   for (const screen of [visitor, colleague]) await screen.evaluate(() => Object.assign(window, { before: true }));
 
@@ -78,7 +78,7 @@ test('UI-11 UI-12 a status set on the dashboard stands on every other screen by 
   }
 });
 
-test('services and groups added, renamed, moved and deleted reach open pages', async ({ page }) => {
+test('services and groups added, renamed, moved and deleted appear on open pages', async ({ page }) => {
   const { slug } = await signUp(page);
   const [api] = [await addService(page, 'API'), await addService(page, 'Web')];
   const visitor = await stranger(page);
@@ -104,7 +104,7 @@ test('services and groups added, renamed, moved and deleted reach open pages', a
   await expect(names).toHaveText(['Web']);
 });
 
-test('a service deleted by a colleague leaves an open page of it with a way on', async ({ page }) => {
+test('the open page of a service deleted by a colleague links to the others', async ({ page }) => {
   await signUp(page);
   const { id } = await addService(page, 'Short-lived');
   await go(page, `/services/${id}`);
@@ -116,7 +116,7 @@ test('a service deleted by a colleague leaves an open page of it with a way on',
   await page.waitForURL('**/services');
 });
 
-test('the organization renamed in the settings is renamed on the open page', async ({ page }) => {
+test('an organization renamed in the settings is renamed on open pages', async ({ page }) => {
   const { slug } = await signUp(page);
   const visitor = await stranger(page);
   await go(visitor, `/public/${slug}`);
@@ -130,7 +130,7 @@ test('the organization renamed in the settings is renamed on the open page', asy
   await alive(page);
 });
 
-test('the frames of the feed: hello first, then numbers that rise by one', async ({ page }) => {
+test('feed frames begin with hello and have consecutive numbers', async ({ page }) => {
   const { slug, email } = await signUp(page);
   const service = await addService(page, 'API');
   await go(page, '/dashboard');
@@ -142,18 +142,18 @@ test('the frames of the feed: hello first, then numbers that rise by one', async
       socket.onmessage = ({ data }) => frames.push(JSON.parse(data as string) as Record<string, unknown>);
       Object.assign(window, { [path]: frames });
     }, path);
-  const heard = (path: string) =>
+  const framesOf = (path: string) =>
     page.evaluate((path) => (window as never as Record<string, Frame[]>)[path]!, path);
   type Frame = { type: string; seq: number; at?: string; data?: Record<string, unknown> };
 
   for (const path of [`/api/public/${slug}/live`, '/api/live']) {
     await listen(path);
-    await expect.poll(async () => (await heard(path)).map(({ type }) => type)).toEqual(['hello']);
-    const from = (await heard(path))[0]!.seq;
+    await expect.poll(async () => (await framesOf(path)).map(({ type }) => type)).toEqual(['hello']);
+    const from = (await framesOf(path))[0]!.seq;
     await statusOf(page, 'API').selectOption('Degraded');
     await statusOf(page, 'API').selectOption('Operational');
-    await expect.poll(async () => (await heard(path)).length).toBe(3);
-    const frames = await heard(path);
+    await expect.poll(async () => (await framesOf(path)).length).toBe(3);
+    const frames = await framesOf(path);
     expect(frames.map(({ seq }) => seq)).toEqual([from, from + 1, from + 2]);
     for (const { type, at, data } of frames.slice(1)) {
       expect(type).toBe('service_updated');
@@ -163,10 +163,10 @@ test('the frames of the feed: hello first, then numbers that rise by one', async
     expect(frames.map(({ data }) => data?.status)).toEqual([undefined, 'degraded', 'operational']);
     if (path.includes('public')) expect(JSON.stringify(frames)).not.toContain(email);
 
-    // Resumed from an older number, what happened since comes again.
+    // Resuming from an older number replays the events since.
     await listen(`${path}?since=${from}`);
-    await expect.poll(async () => (await heard(`${path}?since=${from}`)).length).toBe(3);
-    const replayed = await heard(`${path}?since=${from}`);
+    await expect.poll(async () => (await framesOf(`${path}?since=${from}`)).length).toBe(3);
+    const replayed = await framesOf(`${path}?since=${from}`);
     expect(replayed[0]!.type).toBe('hello');
     expect(replayed.slice(1)).toEqual(frames.slice(1));
   }

@@ -1,10 +1,10 @@
-// What holds on every page: no horizontal scroll, no violation axe can find, light and dark.
+// All pages: no horizontal scrolling, no axe violation, light and dark.
 
 import type { Page } from '@playwright/test';
 import { EMOJI, expectAccessible, overflowing, RTL, WIDE } from './checks';
 import { addGroup, addService, alive, expect, go, REFUSED, row, setStatus, signUp, test, unique } from './fixtures';
 
-/** An organization in which everything is long, and every page of it. */
+/** Creates an organization with long names everywhere; returns the paths of its pages. */
 async function longNames(page: Page): Promise<string[]> {
   const { slug } = await signUp(page, { organization: WIDE, name: WIDE, slug: unique('o').padEnd(48, 'w') });
   const { id: group_id } = await addGroup(page, WIDE);
@@ -35,7 +35,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   });
 }
 
-test('UI-47 two hundred services in fifty groups are shown and stay quick to use', async ({ page }) => {
+test('UI-47 two hundred services in fifty groups are shown and usable', async ({ page }) => {
   const { slug } = await signUp(page);
   for (let n = 0; n < 50; n += 1) {
     const { id: group_id } = await addGroup(page, `Group ${n}`);
@@ -47,9 +47,9 @@ test('UI-47 two hundred services in fifty groups are shown and stay quick to use
   await expect(row(page, 'Service 49.3')).toBeVisible();
 });
 
-// --- UI-06 -----------------------------------------------------------------------------------------------------------
+// --- UI-06 ----------------------------------------------------------------------------------------------------------
 
-test('UI-06 UI-22 pages for visitors pass axe', async ({ page, expectConsole }) => {
+test('UI-06 UI-22 pages without a session pass axe', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   for (const path of ['/', '/register', '/login', '/no/such/page', '/public/nobody-is-here', '/api']) {
     await go(page, path);
@@ -60,7 +60,7 @@ test('UI-06 UI-22 pages for visitors pass axe', async ({ page, expectConsole }) 
   }
 });
 
-test('UI-06 refused forms of a visitor pass axe', async ({ page, expectConsole }) => {
+test('UI-06 refused forms without a session pass axe', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   for (const [path, button] of [
     ['/register', 'Create organization'],
@@ -105,7 +105,7 @@ test('UI-06 UI-22 a busy organization passes axe in every status', async ({ page
   await expect(page.getByRole('navigation').filter({ visible: true })).toHaveCount(0);
 });
 
-test('UI-06 UI-07 the banner passes axe in the colours of every status', async ({ page }) => {
+test('UI-06 UI-07 the banner passes axe in every status', async ({ page }) => {
   const { slug } = await signUp(page);
   const api = await addService(page, 'API');
   await go(page, `/public/${slug}`);
@@ -129,7 +129,7 @@ test('UI-06 refused forms of a member pass axe', async ({ page, expectConsole })
   await go(page, `/services/${id}`);
   await page.getByText('Delete this service').click();
   await page.getByRole('button', { name: 'Delete service' }).click();
-  // The refusal takes the focus, which the next field needs for itself.
+  // Wait for the refusal, which moves the focus.
   await expect(page.locator('.form-error')).toHaveCount(1);
   await page.getByLabel('Name', { exact: true }).fill('');
   await page.getByRole('button', { name: 'Save' }).click();

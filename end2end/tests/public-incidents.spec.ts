@@ -1,4 +1,4 @@
-// What visitors see of incidents and maintenances, live and without a client.
+// Incidents and maintenances on the public pages, live and without JavaScript.
 
 import type { Page } from '@playwright/test';
 import { content, EMOJI, expectAccessible, overflowing, RTL, WIDE } from './checks';
@@ -17,7 +17,7 @@ import {
 
 type Incident = { id: string; updates: { id: string }[] };
 
-/** The organization's own request to the REST API. */
+/** A request to the REST API as the member who is logged in. */
 async function ask<T>(page: Page, method: string, path: string, data?: object): Promise<T> {
   const origin = new URL(test.info().project.use.baseURL!).origin;
   const response = await page.request.fetch(path, { method, data, headers: { origin } });
@@ -33,31 +33,31 @@ const change = (page: Page, { id }: Incident, patch: object) => ask(page, 'PUT',
 const hoursFromNow = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
 const daysAgo = (days: number) => hoursFromNow(-24 * days);
 
-/** Waits until the page follows the feed: what happens from now on is news to it. */
+/** Waits until the page is connected to the live feed. */
 const following = (page: Page) => expect(page.getByRole('banner').getByText('Live', { exact: true })).toBeVisible();
 
-/** Writes down everything that a screen reader is given to say from now on: each entry the region's tone and its text. */
-async function listen(page: Page): Promise<() => Promise<string[]>> {
+/** Records the screen reader announcements from now on, each with the politeness of its region. */
+async function recordAnnouncements(page: Page): Promise<() => Promise<string[]>> {
   await page.evaluate(() => {
-    const said: string[] = [];
-    Object.assign(window, { said });
+    const announced: string[] = [];
+    Object.assign(window, { announced });
     for (const region of document.querySelectorAll('[aria-live], [role=status]')) {
       const tone = region.getAttribute('aria-live') ?? 'status';
-      const note = () => region.textContent && said.push(`${tone}: ${region.textContent}`);
+      const note = () => region.textContent && announced.push(`${tone}: ${region.textContent}`);
       new MutationObserver(note).observe(region, { subtree: true, childList: true, characterData: true });
     }
   });
-  return () => page.evaluate(() => (window as unknown as { said: string[] }).said);
+  return () => page.evaluate(() => (window as unknown as { announced: string[] }).announced);
 }
 
-/** Waits until something is read out, which takes a moment; what follows within it would be read out together. */
-const heard = (said: () => Promise<string[]>, text: RegExp) =>
-  expect.poll(async () => (await said()).at(-1)).toMatch(text);
+/** Waits for an announcement. News that comes before it would be announced together with it. */
+const expectAnnounced = (announced: () => Promise<string[]>, text: RegExp) =>
+  expect.poll(async () => (await announced()).at(-1)).toMatch(text);
 
 const section = (page: Page, title: string) =>
   page.locator('section', { has: page.getByRole('heading', { level: 2, name: title, exact: true }) });
 
-test('UI-11 UI-12 an incident comes, changes and goes before the visitor’s eyes, and is read out once each time', async ({
+test('UI-11 UI-12 an incident is opened, updated and resolved live, each announced once', async ({
   page,
 }) => {
   const { slug } = await signUp(page);
@@ -66,7 +66,7 @@ test('UI-11 UI-12 an incident comes, changes and goes before the visitor’s eye
   const visitor = await stranger(page);
   await go(visitor, `/public/${slug}`);
   await following(visitor);
-  const said = await listen(visitor);
+  const announced = await recordAnnouncements(visitor);
   const link = visitor.getByRole('link', { name: 'Status as JSON' });
   await link.focus();
 
@@ -76,22 +76,22 @@ test('UI-11 UI-12 an incident comes, changes and goes before the visitor’s eye
   await expect(active.getByRole('heading', { name: 'Payments fail' })).toBeVisible({ timeout: SOON });
   await expect(active.locator('.timeline > li')).toHaveText([/Investigating.*We look\./s]);
   await expect(visitor.getByRole('status')).toHaveText('Partial System Outage');
-  await heard(said, /^assertive: New incident/);
+  await expectAnnounced(announced, /^assertive: New incident/);
 
   await post(page, incident, { message: 'Found it.', status: 'identified' });
-  await heard(said, /Found it\.$/);
+  await expectAnnounced(announced, /Found it\.$/);
   await expect(active.locator('.timeline > li')).toHaveText([/Identified.*Found it\./s, /Investigating/]);
   await expect(active.locator('.incident-mark')).toHaveText('Identified');
-  await expect(link, 'the focus stayed where it was').toBeFocused();
+  await expect(link, 'focus has not moved').toBeFocused();
 
-  // Other changes, and corrections, are seen but not read out.
+  // Other changes and corrections are shown but not announced.
   await ask(page, 'PUT', `/api/incidents/${incident.id}/updates/${incident.updates[0]!.id}`, { message: 'We looked.' });
   await expect(active.getByText('We looked.')).toBeVisible();
-  await active.getByText('see before').click();
+  await active.getByText('show earlier versions').click();
   await expect(active.locator('.edits')).toContainText('We look.');
   await change(page, incident, { title: 'Card payments fail' });
   await expect(active.getByRole('heading', { name: 'Card payments fail' })).toBeVisible();
-  await expect(active.locator('.edits[open]'), 'what is unfolded stays so').toBeVisible();
+  await expect(active.locator('.edits[open]'), 'disclosures stay open').toBeVisible();
 
   await post(page, incident, { message: 'Over.', status: 'resolved' });
   await expect(active).toHaveCount(0);
@@ -100,10 +100,10 @@ test('UI-11 UI-12 an incident comes, changes and goes before the visitor’s eye
   await expect(today.locator('.incident-mark')).toHaveText('Resolved');
   await expect(today).toContainText('All 3 updates');
   await expect(visitor.getByRole('status')).toHaveText('All Systems Operational');
-  await heard(said, /Over\.$/);
+  await expectAnnounced(announced, /Over\.$/);
 
-  const spoken = (await said()).sort();
-  expect(spoken).toEqual(
+  const all = (await announced()).sort();
+  expect(all).toEqual(
     [
       'status: Partial System Outage',
       'assertive: New incident: Payments fail, Investigating. We look.',
@@ -114,7 +114,7 @@ test('UI-11 UI-12 an incident comes, changes and goes before the visitor’s eye
   );
 });
 
-test('UI-51 a maintenance is planned, runs and ends before the visitor’s eyes, told in both zones', async ({ page }) => {
+test('UI-51 a maintenance is scheduled, begun and completed live, shown in both zones', async ({ page }) => {
   const { slug } = await signUp(page);
   const api = await addService(page, 'API');
   await page.request.post('/fn/aldis/app/server_fns/set_time_zone', {
@@ -124,7 +124,7 @@ test('UI-51 a maintenance is planned, runs and ends before the visitor’s eyes,
   const visitor = await stranger(page, { timezoneId: 'Asia/Tokyo' });
   await go(visitor, `/public/${slug}`);
   await following(visitor);
-  const said = await listen(visitor);
+  const announced = await recordAnnouncements(visitor);
 
   const starts_at = `${hoursFromNow(48).slice(0, 10)}T01:00:00Z`;
   const ends_at = starts_at.replace('T01', 'T02');
@@ -141,31 +141,31 @@ test('UI-51 a maintenance is planned, runs and ends before the visitor’s eyes,
   const near = await stranger(page, { timezoneId: 'Europe/Paris' });
   await go(near, `/public/${slug}`);
   await expect(near.locator('.window')).toHaveText(/CES?T$/);
-  await expect(near.locator('.window-here'), 'the clocks show the same').toHaveCount(0);
+  await expect(near.locator('.window-here'), 'same wall-clock time').toHaveCount(0);
 
-  await heard(said, /^polite: Planned maintenance/);
+  await expectAnnounced(announced, /^polite: Planned maintenance/);
   await post(page, maintenance, { status: 'in_progress', message: 'We begin.' });
-  await heard(said, /We begin\.$/);
+  await expectAnnounced(announced, /We begin\.$/);
   await expect(upcoming).toHaveCount(0);
   const running = section(visitor, 'Maintenance in progress');
   await expect(running.locator('.incident-mark')).toHaveText('In Progress');
   await expect(visitor.locator('.service')).toContainText('Under Maintenance');
   await post(page, maintenance, { status: 'completed', message: 'Done.' });
-  await heard(said, /Done\.$/);
+  await expectAnnounced(announced, /Done\.$/);
   await expect(running).toHaveCount(0);
   await expect(section(visitor, 'Past incidents').locator('.incident-mark')).toHaveText('Completed');
   const told = section(visitor, 'Past incidents').locator('.update-head time');
   await expect(told).toContainText('GMT+9');
   await visitor.getByRole('combobox', { name: 'Times in' }).selectOption('Europe/Berlin');
   await expect(told).toContainText(/CES?T/);
-  expect((await said()).filter((text) => !text.startsWith('status:'))).toEqual([
+  expect((await announced()).filter((text) => !text.startsWith('status:'))).toEqual([
     expect.stringMatching(/^polite: Planned maintenance: Database upgrade, Scheduled\. /),
     'polite: Database upgrade, In Progress. We begin.',
     'polite: Database upgrade, Completed. Done.',
   ]);
 });
 
-test('an incident’s own page is live to its postmortem, and says when it is removed', async ({ page, expectConsole }) => {
+test('an incident’s own page is live up to the postmortem and shows its removal', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   const { slug } = await signUp(page);
   await addService(page, 'API');
@@ -177,19 +177,19 @@ test('an incident’s own page is live to its postmortem, and says when it is re
   await visitor.getByRole('link', { name: 'Payments fail' }).first().click();
   await visitor.waitForURL(`**${address}`);
   await following(visitor);
-  const said = await listen(visitor);
+  const announced = await recordAnnouncements(visitor);
   await expect(visitor.getByRole('heading', { level: 1 })).toHaveText('Payments fail');
   const updates = section(visitor, 'Updates').locator('.timeline > li');
   await post(page, incident, { message: 'Still at it.' });
   await expect(updates).toHaveText([/Update.*Still at it\./s, /Investigating.*We look\./s]);
-  await heard(said, /Still at it\.$/);
+  await expectAnnounced(announced, /Still at it\.$/);
   await open(page, { title: 'A third thing', message: 'Not for here.' });
   await post(page, incident, { message: 'Over.', status: 'resolved' });
-  await heard(said, /Over\.$/);
+  await expectAnnounced(announced, /Over\.$/);
   await expect(updates).toHaveCount(3);
   await change(page, incident, { postmortem: 'We learned **much**.', publish_postmortem: true });
   await expect(section(visitor, 'Postmortem')).toContainText('We learned much.');
-  expect(await said(), 'of this incident alone').toEqual([
+  expect(await announced(), 'of this incident only').toEqual([
     'polite: Payments fail, Investigating. Still at it.',
     'polite: Payments fail, Resolved. Over.',
   ]);
@@ -202,7 +202,7 @@ test('an incident’s own page is live to its postmortem, and says when it is re
   await visitor.waitForURL(`**/public/${slug}`);
 });
 
-test('an incident too old for the status page stays on its own page until it is removed', async ({
+test('an old incident stays on its own page until it is removed', async ({
   page,
   expectConsole,
 }) => {
@@ -213,7 +213,7 @@ test('an incident too old for the status page stays on its own page until it is 
   const visitor = await stranger(page);
   await go(visitor, `/public/${slug}/incidents/${incident.id}`);
   await following(visitor);
-  // A change of groups sends the whole page, in which the incident is not.
+  // A change of groups reloads the page's state, which lacks the incident.
   const asked = visitor.waitForResponse((response) => response.url().endsWith(incident.id) && response.ok());
   await addGroup(page, 'Core platform');
   await asked;
@@ -224,7 +224,7 @@ test('an incident too old for the status page stays on its own page until it is 
   await expect(visitor.getByRole('status')).toHaveText('This incident was removed.');
 });
 
-test('the months are live too, the present one and those long past', async ({ page }) => {
+test('past months and the current one are live', async ({ page }) => {
   const { slug } = await signUp(page);
   const [visitor, reader] = [await stranger(page), await stranger(page)];
   const past = daysAgo(70);
@@ -232,21 +232,21 @@ test('the months are live too, the present one and those long past', async ({ pa
   await go(reader, `/public/${slug}/history?month=${past.slice(0, 7)}`);
   await following(visitor);
   await following(reader);
-  const said = await listen(visitor);
+  const announced = await recordAnnouncements(visitor);
 
   const incident = await open(page, { title: 'Payments fail', message: 'We look.' });
   const today = visitor.locator('.day').first();
   await expect(today.getByRole('heading', { level: 3, name: 'Payments fail' })).toBeVisible({ timeout: SOON });
   await expect(today).not.toContainText('No incidents reported.');
-  await heard(said, /^polite: New incident: Payments fail, Investigating\. We look\.$/);
+  await expectAnnounced(announced, /^polite: New incident: Payments fail, Investigating\. We look\.$/);
   await post(page, incident, { message: 'Over.', status: 'resolved' });
   await expect(today.locator('.incident-mark')).toHaveText('Resolved');
-  await heard(said, /Over\.$/);
+  await expectAnnounced(announced, /Over\.$/);
   await ask(page, 'DELETE', `/api/incidents/${incident.id}`);
   await expect(today.getByRole('heading', { level: 3 })).toHaveCount(0);
   await expect(today).toContainText('No incidents reported.');
 
-  // What is entered long afterwards, and taken away again, while somebody reads that month.
+  // An incident is backfilled and deleted while somebody reads its month.
   const ended = new Date(Date.parse(past) + 60_000).toISOString();
   const old = await open(page, { title: 'Mail was slow', started_at: past, resolved_at: ended });
   const found = reader.getByRole('heading', { level: 3, name: 'Mail was slow' });
@@ -258,9 +258,9 @@ test('the months are live too, the present one and those long past', async ({ pa
   await expect(reader.getByRole('heading', { level: 3 })).toHaveCount(0);
 });
 
-// --- Every page, in every state --------------------------------------------------------------------------------------
+// --- Every page in every state --------------------------------------------------------------------------------------
 
-/** An organization with something of everything, named like this, and every public page of it. */
+/** Fills an organization with data named like this; returns the paths of all its public pages. */
 async function busy(page: Page, member: Registration, name: string): Promise<string[]> {
   const { slug } = member;
   const api = await addService(page, { name, description: name });
@@ -293,7 +293,7 @@ test('UI-05 the text of every public page is the same before and after hydration
   }
 });
 
-test('UI-06 UI-22 incidents, months and what is not there pass axe', async ({ page, expectConsole }) => {
+test('UI-06 UI-22 incidents, months and 404 pages pass axe', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   const member = await signUp(page);
   const pages = await busy(page, member, 'Checkout');
@@ -320,7 +320,7 @@ for (const [kind, name] of Object.entries({ wide: WIDE, 'right-to-left': RTL, em
   });
 }
 
-test('UI-19 on a phone everything to press is high enough for a finger', async ({ page }) => {
+test('UI-19 on a phone all targets are at least 44 px high', async ({ page }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   for (const path of await busy(page, await signUp(page), 'Checkout')) {
     await go(page, path);
@@ -334,13 +334,13 @@ test('UI-19 on a phone everything to press is high enough for a finger', async (
   }
 });
 
-test('UI-02 without a client everything is there to read and unfold', async ({ page }) => {
+test('UI-02 everything can be read and unfolded without JavaScript', async ({ page }) => {
   const member = await signUp(page);
   const [home, history, active] = await busy(page, member, 'Checkout');
   const plain = await stranger(page, { javaScriptEnabled: false });
   await plain.goto(home!);
   const card = section(plain, 'Active incidents').locator('.incident').filter({ hasText: 'Identified' });
-  await card.getByText('see before').click();
+  await card.getByText('show earlier versions').click();
   await expect(card.locator('.edits ol')).toBeVisible();
   await expect(section(plain, 'Upcoming maintenance')).toContainText('Checkout planned');
   await card.getByRole('link', { name: 'Checkout', exact: true }).click();

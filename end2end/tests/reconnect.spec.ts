@@ -1,21 +1,21 @@
-// The line to the server breaks; what is shown never goes back and is right again afterwards, without a reload.
+// The connection to the server is lost; the page never goes back to an older state and catches up without a reload.
 
 import type { Page, WebSocketRoute } from '@playwright/test';
 import { addService, expect, go, row, setStatus, signUp, statusOf, stranger, test, whenShown } from './fixtures';
 
-/** The page's line to the server, in the test's hands. */
-class Line {
+/** The page's WebSocket connection, under the test's control. */
+class Connection {
   private constructor(private isCut = false, private readonly open: WebSocketRoute[] = []) {}
 
-  static async of(page: Page, onFrame?: (text: string, deliver: (text: string) => void) => void): Promise<Line> {
-    const line = new Line();
+  static async of(page: Page, onFrame?: (text: string, deliver: (text: string) => void) => void): Promise<Connection> {
+    const connection = new Connection();
     await page.routeWebSocket(/\/live\b/, (socket) => {
-      if (line.isCut) return void socket.close({ code: 1001 });
+      if (connection.isCut) return void socket.close({ code: 1001 });
       const server = socket.connectToServer();
-      line.open.push(socket);
+      connection.open.push(socket);
       if (onFrame) server.onMessage((text) => onFrame(String(text), (text) => socket.send(text)));
     });
-    return line;
+    return connection;
   }
 
   async cut() {
@@ -23,12 +23,12 @@ class Line {
     for (const socket of this.open.splice(0)) await socket.close({ code: 1001 });
   }
 
-  mend() {
+  restore() {
     this.isCut = false;
   }
 }
 
-/** Notes every status that the page ever shows for its only service. */
+/** Records every status that the page shows for its only service. */
 async function record(page: Page) {
   await page.evaluate(() => {
     const shown: string[] = [];
@@ -43,12 +43,12 @@ async function record(page: Page) {
   return () => page.evaluate(() => (window as unknown as { shown: string[] }).shown);
 }
 
-test('UI-13 the public page survives a broken line and catches up without a reload', async ({ page }) => {
+test('UI-13 the public page survives a lost connection and catches up without a reload', async ({ page }) => {
   const { slug } = await signUp(page);
   const api = await addService(page, 'API');
   const visitor = await stranger(page);
   await visitor.clock.install();
-  const line = await Line.of(visitor);
+  const connection = await Connection.of(visitor);
   await go(visitor, `/public/${slug}`);
   const mark = visitor.getByRole('banner');
   await expect(mark).toContainText('Live');
@@ -56,9 +56,9 @@ test('UI-13 the public page survives a broken line and catches up without a relo
   await setStatus(page, api, 'degraded');
   await expect(row(visitor, 'API')).toContainText('Degraded');
 
-  await line.cut();
+  await connection.cut();
   await expect(mark).toContainText('Reconnecting…');
-  // Readable as it was, meanwhile.
+  // The page stays readable in the meantime.
   await expect(row(visitor, 'API')).toContainText('Degraded');
   await setStatus(page, api, 'partial_outage');
   await setStatus(page, api, 'major_outage');
@@ -67,8 +67,8 @@ test('UI-13 the public page survives a broken line and catches up without a relo
   await expect(mark).toContainText('Reconnecting…');
   await expect(row(visitor, 'API')).toContainText('Degraded');
 
-  line.mend();
-  // The page tries again by itself, after a pause that grows with each attempt.
+  connection.restore();
+  // The page reconnects by itself, with increasing backoff.
   await expect(async () => {
     await visitor.clock.fastForward(5_000);
     await expect(mark).toContainText('Live', { timeout: 1_000 });
@@ -79,30 +79,30 @@ test('UI-13 the public page survives a broken line and catches up without a relo
   expect((await shown()).join(' ')).toMatch(/^operational degraded (partial_outage )?major_outage$/);
 });
 
-test('UI-13 the dashboard survives a broken line and catches up without a reload', async ({ page }) => {
+test('UI-13 the dashboard survives a lost connection and catches up without a reload', async ({ page }) => {
   await signUp(page);
   const api = await addService(page, 'API');
-  const line = await Line.of(page);
+  const connection = await Connection.of(page);
   await go(page, '/dashboard');
   const mark = page.getByRole('banner');
   await expect(mark).toContainText('Live');
-  await line.cut();
+  await connection.cut();
   await expect(mark).toContainText('Reconnecting…');
   await setStatus(page, api, 'major_outage');
-  line.mend();
-  // The network is back: the page need not wait for its next attempt.
+  connection.restore();
+  // When the network is back, the page reconnects at once.
   await page.evaluate(() => window.dispatchEvent(new Event('online')));
   await expect(statusOf(page, 'API')).toHaveValue('major_outage');
   await expect(mark).toContainText('Live');
 });
 
-test('UI-13 frames late, twice or out of order never take the page back', async ({ page }) => {
+test('UI-13 late, repeated or reordered frames never show an older state', async ({ page }) => {
   const { slug } = await signUp(page);
   const api = await addService(page, 'API');
   const visitor = await stranger(page);
   const held: string[] = [];
   let deliver = (_: string) => {};
-  await Line.of(visitor, (text, send) => {
+  await Connection.of(visitor, (text, send) => {
     deliver = send;
     if (text.includes('service_updated')) held.push(text);
     else send(text);
@@ -115,7 +115,7 @@ test('UI-13 frames late, twice or out of order never take the page back', async 
 
   deliver(held[0]!);
   await expect(row(visitor, 'API')).toContainText('Degraded');
-  // A gap: the page asks for the whole state and has the newest.
+  // After a gap the page loads the whole state.
   deliver(held[2]!);
   await expect(row(visitor, 'API')).toContainText('Major Outage');
   const end = await whenShown(visitor, 'main', 'Operational');
@@ -128,7 +128,7 @@ test('UI-13 frames late, twice or out of order never take the page back', async 
   expect(await shown()).toEqual(['operational', 'degraded', 'major_outage', 'operational']);
 });
 
-test('UI-36 a status the server refuses goes back to what it was, and a message says so', async ({
+test('UI-36 a status the server refuses is rolled back with a notice', async ({
   page,
   expectConsole,
 }) => {
@@ -154,11 +154,11 @@ test('UI-36 a status the server refuses goes back to what it was, and a message 
       await fail(route);
     });
     await control.selectOption('Major Outage');
-    // At once on the screen …
+    // Shown at once …
     await expect(headline).toHaveText('Major System Outage');
     await expect(control).toHaveValue('major_outage');
     release();
-    // … and back.
+    // … and rolled back.
     await expect(headline).toHaveText('All Systems Operational');
     await expect(control).toHaveValue('operational');
     const message = page.getByRole('alert').getByText('The status of API was not changed.');
@@ -175,7 +175,7 @@ test('UI-36 a status the server refuses goes back to what it was, and a message 
   expect(await shown()).toEqual(['operational', 'degraded']);
 });
 
-test('UI-36 of choices made quickly one after another the last one wins', async ({ page }) => {
+test('UI-36 of quick successive choices the last one wins', async ({ page }) => {
   await signUp(page);
   const api = await addService(page, 'API');
   await go(page, '/dashboard');

@@ -1,38 +1,39 @@
-// What is true of an organization at one moment, and whether every screen says so.
+// The expected state of an organization, and a comparison of every screen with it.
 
 import { expect, type Page } from '@playwright/test';
 
-// --- What is true ----------------------------------------------------------------------------------------------------
+// --- Expected state -------------------------------------------------------------------------------------------------
 
 /** The status word of each service. */
 export type Services = Record<string, string>;
 
-/** What was learned from an incident, in Markdown, and whether visitors may read it. */
-export type Learned = { text: string; isPublished: boolean };
+/** A postmortem in Markdown, and whether it is published. */
+export type Postmortem = { text: string; isPublished: boolean };
 
-/** An incident: where it stands, what was said last and by whom, what it says of services (the worst, once it is over),
- * and what was learned. */
-export type Told = {
+/** An incident: status, latest message and its author, statuses of services (their worst, once it is resolved), and
+ * postmortem. */
+export type ExpectedIncident = {
   title: string;
   status: string;
   newest: string;
   by: string;
   says: Services;
-  learned?: Learned;
+  postmortem?: Postmortem;
 };
 
-/** The organization at one moment. Incidents stand newest first. */
-export type World = { headline: string; services: Services; open: Told[]; past: Told[] };
+/** The expected state of the organization. Incidents are newest first. */
+export type World = { headline: string; services: Services; open: ExpectedIncident[]; past: ExpectedIncident[] };
 
-const brief = ({ title, status }: Told) => ({ title, status });
+const brief = ({ title, status }: ExpectedIncident) => ({ title, status });
 
-/** What visitors are told of an incident: not who of the team wrote it. */
-const publicly = ({ title, status, newest, says }: Told) => ({ title, status, newest, says });
+/** What visitors see of an incident: not its authors. */
+const publicly = ({ title, status, newest, says }: ExpectedIncident) => ({ title, status, newest, says });
 
-/** What visitors may read of what was learned, without the marks of Markdown. */
-const readable = ({ learned }: Told) => (learned?.isPublished ? learned.text.replaceAll('**', '') : undefined);
+/** The published postmortem as text, without Markdown syntax. */
+const readable = ({ postmortem }: ExpectedIncident) =>
+  postmortem?.isPublished ? postmortem.text.replaceAll('**', '') : undefined;
 
-/** By which incidents each service is held at its status. */
+/** The incidents that hold each service at its status. */
 const held = ({ services, open }: World): Record<string, string[]> =>
   Object.fromEntries(
     Object.entries(services).map(([service, status]) => [
@@ -41,17 +42,17 @@ const held = ({ services, open }: World): Record<string, string[]> =>
     ]),
   );
 
-// --- Screens ---------------------------------------------------------------------------------------------------------
+// --- Screens --------------------------------------------------------------------------------------------------------
 
 export type Kind = 'overview' | 'list' | 'room' | 'public page' | 'permalink';
 
-/** A page somebody has before them. A room and a permalink are about one incident. */
+/** An open page. A room and a permalink are about one incident. */
 export type Screen = { whose: string; page: Page; kind: Kind; about?: string };
 
-/** What a screen has to show while this is true. */
-function due({ kind, about }: Screen, world: World, isLive: boolean): unknown {
+/** What a screen must show in this state. */
+function expected({ kind, about }: Screen, world: World, isLive: boolean): unknown {
   const { headline, services, open, past } = world;
-  const told = () => [...open, ...past].find(({ title }) => title === about)!;
+  const incident = () => [...open, ...past].find(({ title }) => title === about)!;
   switch (kind) {
     case 'overview':
       return { headline, services, held: held(world), open: open.map(brief) };
@@ -59,18 +60,22 @@ function due({ kind, about }: Screen, world: World, isLive: boolean): unknown {
       return { open: open.map(brief), past: past.map(brief) };
     case 'room':
       return {
-        ...told(),
-        // It can be written once it is over.
-        learned: told().status === 'Resolved' ? (told().learned ?? { text: '', isPublished: false }) : undefined,
-        // The preview of an update of which nothing is written shows the page as it is.
+        ...incident(),
+        // A postmortem can be written once the incident is resolved.
+        postmortem:
+          incident().status === 'Resolved' ? (incident().postmortem ?? { text: '', isPublished: false }) : undefined,
+        // The preview of an empty update shows the current page.
         headline: isLive ? headline : undefined,
       };
     case 'public page': {
-      const card = (told: Told) => ({ ...publicly(told), leadsToLearned: readable(told) !== undefined });
+      const card = (incident: ExpectedIncident) => ({
+        ...publicly(incident),
+        linksToPostmortem: readable(incident) !== undefined,
+      });
       return { headline, services, open: open.map(card), past: past.map(card) };
     }
     case 'permalink':
-      return { ...publicly(told()), learned: readable(told()) };
+      return { ...publicly(incident()), postmortem: readable(incident()) };
   }
 }
 
@@ -87,15 +92,15 @@ const shown = ({ page, kind }: Screen): Promise<unknown> =>
       return section ? all(section, selector) : [];
     };
     const brief = (row: Element) => ({ title: text(row, 'a'), status: text(row, '.incident-mark') });
-    const told = (root: ParentNode, title: string) => ({
+    const shownIncident = (root: ParentNode, title: string) => ({
       title: text(root, title),
       status: text(root, '.incident-mark'),
       newest: text(root, '.update > .prose'),
       says: table(all(root, '.chip'), 'bdi', (chip) => text(chip, '.chip-word')),
     });
     const card = (article: Element) => ({
-      ...told(article, 'a'),
-      leadsToLearned: article.querySelector('.incident-more > a[href$="#postmortem"]') !== null,
+      ...shownIncident(article, 'a'),
+      linksToPostmortem: article.querySelector('.incident-more > a[href$="#postmortem"]') !== null,
     });
     const services = all(document, 'main li.row');
     switch (kind) {
@@ -111,15 +116,16 @@ const shown = ({ page, kind }: Screen): Promise<unknown> =>
       case 'room': {
         const preview = document.querySelector('.room-preview')!;
         const headline = text(preview, '.headline');
-        const learned = document.querySelector('form.postmortem');
-        const isPublished = learned && all(learned, ':scope > .hint').some((hint) => /^Published /.test(words(hint)!));
-        // What stands there too is another drawing of the same incident.
+        const postmortem = document.querySelector('form.postmortem');
+        const isPublished =
+          postmortem && all(postmortem, ':scope > .hint').some((hint) => /^Published /.test(words(hint)!));
+        // The preview shows the same incident again.
         const main = document.querySelector('main')!.cloneNode(true) as Element;
         main.querySelector('.room-preview')!.remove();
         return {
-          ...told(main, 'h1'),
+          ...shownIncident(main, 'h1'),
           by: text(main, '.update .update-tools > .meta')?.replace(/^by /, ''),
-          learned: learned ? { text: learned.querySelector('textarea')!.value, isPublished } : undefined,
+          postmortem: postmortem ? { text: postmortem.querySelector('textarea')!.value, isPublished } : undefined,
           headline,
         };
       }
@@ -132,19 +138,19 @@ const shown = ({ page, kind }: Screen): Promise<unknown> =>
         };
       case 'permalink':
         return {
-          ...told(document.querySelector('main')!, 'h1'),
-          learned: text(document, '#postmortem .prose'),
+          ...shownIncident(document.querySelector('main')!, 'h1'),
+          postmortem: text(document, '#postmortem .prose'),
         };
     }
   }, kind);
 
-/** Every screen shows what is true: by itself, if it is live, or after it is loaded again. */
-export async function agree(isLive: boolean, screens: Screen[], world: World): Promise<void> {
+/** Expects every screen to show this state: by itself if it is live, otherwise after a reload. */
+export async function expectScreens(isLive: boolean, screens: Screen[], world: World): Promise<void> {
   const compare = async (screen: Screen) => {
     if (!isLive) await screen.page.reload();
     const { whose, kind, about } = screen;
     const name = `${whose}: the ${kind}${about ? ` of “${about}”` : ''}`;
-    await expect.poll(() => shown(screen), name).toEqual(due(screen, world, isLive));
+    await expect.poll(() => shown(screen), name).toEqual(expected(screen, world, isLive));
   };
   await Promise.all(screens.map(compare));
 }

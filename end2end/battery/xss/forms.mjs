@@ -1,8 +1,8 @@
-// Forms that are refused, sent as a browser without a client sends them: the page comes back with what was typed.
+// Forms that are refused, submitted without JavaScript: the page comes back with what was typed.
 
 const long = (text, length) => text.padEnd(length, ' x');
 
-/** Every form that takes text, by the page it stands on: what is sent holds the text, and cannot be accepted. */
+/** Every form with text fields, by its page, with fields that contain the text and are refused. */
 export const forms = ({ service, group, incident, update }, invitation, text, line) => [
   ['/register', 'register', { organization_name: line, slug: line, name: line, email: line, password: 'x' }],
   ['/login', 'account/login', { email: line, password: text, next: text }],

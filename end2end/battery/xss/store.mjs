@@ -1,16 +1,16 @@
-// An organization in which every field of free text holds what should stay text.
+// Stores payloads in every free text field of an organization.
 import { good, register, sendForm } from '../../server.mjs';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const at = (milliseconds) => new Date(Date.now() + milliseconds).toISOString();
 
-/** Addresses that a mail server would take and that would like to be more. */
+/** Valid email addresses that contain code. */
 const ODD_ADDRESSES = ["'onmouseover='window.__xss=1'@example.test", '`onload=window.__xss=1`@example.test', '{{window.__xss=1}}@example.test'];
-/** Of how many one is left open, one loses its service, and one is a person. */
+/** One in so many is left open, one loses its service, one is used as a person's name. */
 const SOME = 6;
 
-/** A new organization, called like the first. */
+/** Registers an organization, named by a payload. */
 export async function organization(server, line) {
   const team = await register(server.base, { organization_name: line, name: line });
   const cookie = `aldis=${team.token}`;
@@ -18,7 +18,7 @@ export async function organization(server, line) {
   return { ...team, form, anonymous: (name, fields) => sendForm(server.base, name, fields, { accept: 'application/json' }) };
 }
 
-/** Calls the organization, and who is signed in, by this name. */
+/** Renames the organization and the member who is logged in. */
 export async function rename(team, line) {
   for (const [name, fields] of [['rename_organization', { name: line }], ['account/change_name', { name: line }]]) {
     const answer = await team.form(name, fields);
@@ -26,17 +26,17 @@ export async function rename(team, line) {
   }
 }
 
-/** Invites somebody; tells the path of the link. */
+/** Invites somebody; returns the path of the link. */
 export async function invite(team, email) {
   const { link } = await good(team.call('POST', '/api/team/invitations', { email, role: 'member' }));
   return new URL(link).pathname;
 }
 
-/** Stores each text, and each name of one line, in every field there is for it; tells what came of it. */
+/** Stores each text and each name in every field for it; returns the ids of what was created. */
 export async function store(team, texts, lines) {
   const things = [];
   for (const [index, text] of texts.entries()) things.push(await thing(team, index, text, lines[index]));
-  // Who comes by an invitation is called like a payload, too, and so is the device they come by.
+  // Names of invited people and their devices are payloads, too.
   for (const line of lines.filter((_, index) => index % SOME === 0)) await guest(team, line);
   for (const address of ODD_ADDRESSES) await invite(team, address);
   return things;
@@ -53,7 +53,7 @@ async function thing({ call }, index, text, name) {
   await good(call('PUT', `${said}/${update.id}`, { message: `${text}\n\nagain` }));
   await add(said, { message: text, status: 'resolved' });
   await good(call('PUT', `/api/incidents/${incident.id}`, { postmortem: text, publish_postmortem: true }));
-  // In a month of the past.
+  // In a past month.
   const past = { started_at: at(-40 * DAY), resolved_at: at(-40 * DAY + HOUR) };
   await add('/api/incidents', { title: name, message: text, services, ...past });
   const template = await add('/api/templates', { name, title: name, message: text });
@@ -67,7 +67,7 @@ async function thing({ call }, index, text, name) {
     await add('/api/incidents', { title: name, message: text, incident_type: 'maintenance', ...repeated });
   }
   if (index % SOME === 1) {
-    // Its name stays in the incident.
+    // The incident keeps its name.
     const short = await add('/api/services', { name });
     await add('/api/incidents', { title: name, message: text, services: [{ id: short.id, status: 'degraded' }] });
     await good(call('DELETE', `/api/services/${short.id}`));
@@ -84,7 +84,7 @@ async function guest(team, line) {
   await good(team.call('POST', '/api/auth/login', { email: team.email, password: team.password }, agent));
 }
 
-/** The pages that show all of it at once, those first on which there is most. */
+/** The pages that show several payloads at once. */
 export const lists = ({ slug }, text) => [
   '/dashboard',
   '/services',
@@ -109,7 +109,7 @@ export const lists = ({ slug }, text) => [
   `/api/public/${slug}/timeline`,
 ];
 
-/** Addresses that say something of what stands in them. */
+/** Addresses of pages that may show a part of the address. */
 export const addresses = ({ slug }, text) => {
   const part = encodeURIComponent(text);
   return [

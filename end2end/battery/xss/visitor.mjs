@@ -1,12 +1,12 @@
-// Somebody who opens pages in Chromium and sees whether anything on them runs that should be text.
+// Opens pages in Chromium and checks that no text on them runs as code.
 
 /** Long enough for a debug build of the client. */
 const ALIVE_MS = 60_000;
 
-/** What is wrong with the pages that were opened, where, and how many they were. */
+/** The problems found, and the number of pages opened. */
 export class Findings {
   problems = [];
-  /** Reports that the browser sent of breaches of the policy. */
+  /** Number of Content-Security-Policy reports that the browser sent. */
   reports = 0;
   pages = 0;
 
@@ -16,9 +16,9 @@ export class Findings {
 }
 
 /**
- * A page in a context of its own, of who has this session. Where the policy is off, whatever comes through runs; where it
- * is on, whatever comes through is told, also what would run only later. Without the client, the server's page alone is
- * seen, in less time.
+ * A page in a browser context of its own, with this session. Without the policy, injected code would run; with it, the
+ * browser reports injected code, even what would run later. Without the client only server-rendered HTML is tested,
+ * which is faster.
  */
 export async function visitor(browser, base, findings, { session, hasPolicy = true, hasClient = true } = {}) {
   const context = await browser.newContext({ bypassCSP: !hasPolicy });
@@ -62,10 +62,10 @@ class Visitor {
     await this.look(answer);
   }
 
-  /** Sends a plain form from the page it stands on, and looks at the page that comes back. */
+  /** Submits a plain form from a page, and checks the page that comes back. */
   async send([from, name, fields]) {
     this.here = `${name} on ${from}`.slice(0, 200);
-    // The server goes by the address that the browser says it comes from.
+    // The server uses the Referer.
     await this.page.evaluate((from) => history.replaceState(null, '', from), from);
     const [answer] = await Promise.all([
       this.page.waitForNavigation({ waitUntil: 'domcontentloaded' }),
@@ -84,17 +84,17 @@ class Visitor {
     return this.page.evaluate(() => [...document.querySelectorAll('main input, main textarea')].map(({ value }) => value).join('\n'));
   }
 
-  /** The addresses on this page that lead to the rest of its list. */
+  /** The address of the list's next page, if any. */
   async next() {
     const link = this.page.getByRole('link', { name: 'Next page' });
     return (await link.count()) > 0 ? link.getAttribute('href') : null;
   }
 
-  /** Whether what the page shows is text: nothing ran, and nothing is a link to code. */
+  /** Checks that no code ran and that no link leads to code. */
   async look(answer) {
     this.findings.pages += 1;
     if (!answer || answer.status() >= 500) this.findings.add(this.here, `answered with ${answer?.status()}`);
-    // The client draws everything once more.
+    // The client renders everything again.
     if (this.hasClient && (await this.page.locator('html[data-page], #page-data, #incident-data, #month-data').count()) > 0) {
       await this.page.locator('html.alive').waitFor({ state: 'attached', timeout: ALIVE_MS });
     }
@@ -114,7 +114,7 @@ class Visitor {
     if (links.length > 0) this.findings.add(this.here, `leads to ${links[0]}`);
   }
 
-  /** Puts something onto the page that is no text, to see that it is found. */
+  /** Plants code on the page, for the self-test. */
   async plant() {
     await this.page.evaluate(() => {
       const link = '<a href="javascript:window.__xss=1">x</a>';
@@ -129,7 +129,7 @@ class Visitor {
   }
 }
 
-/** Opens a letter's parts as a mail program would that stops at nothing. */
+/** Opens the parts of a message as a mail program without any protection would. */
 export async function read(page, { to, subject, text, html }, findings) {
   for (const [kind, body] of [['html', html], ['plain', text]]) {
     await page.goto(`data:text/${kind};charset=utf-8;base64,${Buffer.from(body).toString('base64')}`);
@@ -138,6 +138,6 @@ export async function read(page, { to, subject, text, html }, findings) {
       const links = [...document.querySelectorAll('[href]')].map((link) => link.getAttribute('href'));
       return window.__xss !== undefined || links.some((link) => !/^https?:/.test(link));
     });
-    if (ran) findings.add(`the letter to ${to} (${kind}, ${subject})`, 'something ran, or leads to no page');
+    if (ran) findings.add(`the message to ${to} (${kind}, ${subject})`, 'code ran, or a link leads elsewhere than to a page');
   }
 }

@@ -1,7 +1,7 @@
-//! What a form does when it is sent: calls a server function and keeps the answer.
+//! Submission of forms: calls a server function and keeps its answer.
 //!
-//! Leptos's own `ServerAction` and `ActionForm` are compiled once for each server function, which the client has sixty
-//! of. Here only the reading of an answer is; sending and waiting are alike for all of them.
+//! Leptos's own `ServerAction` and `ActionForm` are compiled once per server function, of which the client has sixty.
+//! Here only decoding an answer is generic; sending and waiting are shared by all.
 
 use std::marker::PhantomData;
 
@@ -19,11 +19,11 @@ use crate::{
     model::{Error, Result, json},
 };
 
-/// How the browser reaches the server: the same for every server function.
+/// The HTTP client, the same for every server function.
 type Browser = <Logout as ServerFn>::Client;
 type Request = <Browser as Client<Error>>::Request;
 
-/// The server function `F`, as forms call it.
+/// The server function `F` as the action of a form.
 pub struct FormAction<F> {
     call: Call,
     function: PhantomData<fn() -> F>,
@@ -38,12 +38,12 @@ impl<F> Clone for FormAction<F> {
 impl<F> Copy for FormAction<F> {}
 
 impl<F: ServerFn<Error = Error>> FormAction<F> {
-    /// Nothing has been sent yet.
+    /// An action that has not been called yet.
     pub fn new() -> Self {
         Self { call: Call::to(F::url()), function: PhantomData }
     }
 
-    /// The last answer, if there was one.
+    /// The latest answer, if any.
     pub fn answer(self) -> Option<Result<F::Output>>
     where
         F::Output: DeserializeOwned,
@@ -58,55 +58,54 @@ impl<F> From<FormAction<F>> for Call {
     }
 }
 
-/// A server function as forms call it, whichever it is.
+/// [`FormAction`] without its type: calls to one server function and the latest answer.
 #[derive(Clone, Copy)]
 pub struct Call {
     url: &'static str,
-    /// How often it was sent.
+    /// The number of calls so far.
     sent: StoredValue<u32>,
-    /// How many answers are awaited.
-    awaited: RwSignal<u32>,
-    /// What the server said to the newest sending it has answered, as JSON.
+    /// The number of calls without an answer.
+    in_flight: RwSignal<u32>,
+    /// The answer to the latest call, as JSON.
     answer: RwSignal<Option<Result<String>>>,
 }
 
 impl Call {
     fn to(url: &'static str) -> Self {
-        Self { url, sent: StoredValue::new(0), awaited: RwSignal::new(0), answer: RwSignal::new(None) }
+        Self { url, sent: StoredValue::new(0), in_flight: RwSignal::new(0), answer: RwSignal::new(None) }
     }
 
-    /// The address it is sent to.
+    /// The server function's address.
     pub const fn url(self) -> &'static str {
         self.url
     }
 
-    /// Whether an answer is awaited.
+    /// Whether a call is in flight.
     pub fn pending(self) -> Memo<bool> {
-        Memo::new(move |_| self.awaited.get() > 0)
+        Memo::new(move |_| self.in_flight.get() > 0)
     }
 
-    /// Whether the server did what it was last asked to; nothing while there is no answer.
+    /// Whether the latest call succeeded; `None` before the first answer.
     pub fn outcome(self) -> Option<Result<()>> {
         self.answer.with(|answer| answer.as_ref().map(|answer| answer.as_ref().map(drop).map_err(Clone::clone)))
     }
 
-    /// Sends what a form holds that is being submitted. An answer to what was sent before something newer is not kept.
+    /// Sends the fields of the form being submitted. Only the answer to the latest call is kept.
     pub fn send(self, event: &SubmitEvent) {
         if event.default_prevented() {
             return;
         }
         event.prevent_default();
-        // A form that is being submitted is there, and its fields are text.
         let Ok(fields) = form_data_from_event(event) else { return };
         let Ok(fields) = UrlSearchParams::new_with_str_sequence_sequence(&fields) else { return };
         let fields = String::from(fields.to_string());
         let number = self.sent.get_value() + 1;
         self.sent.set_value(number);
-        self.awaited.update(|awaited| *awaited += 1);
+        self.in_flight.update(|in_flight| *in_flight += 1);
         spawn_local(async move {
             let answer = post(self.url, fields).await;
-            // Whoever sent it may have left by now.
-            self.awaited.try_update(|awaited| *awaited -= 1);
+            // The form may have been unmounted in the meantime.
+            self.in_flight.try_update(|in_flight| *in_flight -= 1);
             if self.sent.try_get_value() == Some(number) {
                 self.answer.try_set(Some(answer));
             }
@@ -114,7 +113,7 @@ impl Call {
     }
 }
 
-/// Sends fields to a server function; what it answers, as JSON. Where it leads, the redirect hook goes.
+/// Posts fields to a server function and returns its answer as JSON. Follows redirects by Leptos's redirect hook.
 async fn post(url: &str, fields: String) -> Result<String> {
     let request = <Request as ClientReq<Error>>::try_new_post(
         url,
@@ -124,29 +123,29 @@ async fn post(url: &str, fields: String) -> Result<String> {
     )?;
     let response = <Browser as Client<Error>>::send(request).await?;
     let status = ClientRes::<Error>::status(&response);
-    let leads_to = ClientRes::<Error>::has_redirect(&response).then(|| ClientRes::<Error>::location(&response));
+    let redirect = ClientRes::<Error>::has_redirect(&response).then(|| ClientRes::<Error>::location(&response));
     if (400..=599).contains(&status) {
         return Err(Error::de(ClientRes::<Error>::try_into_bytes(response).await?));
     }
     let answer = ClientRes::<Error>::try_into_string(response).await?;
-    if let Some(place) = leads_to {
-        call_redirect_hook(&place);
+    if let Some(location) = redirect {
+        call_redirect_hook(&location);
     }
     Ok(answer)
 }
 
-/// A form that calls its server function: by the client where it runs, as plain HTML where it does not.
+/// A form that submits to its server function: by the client where it runs, as plain HTML otherwise.
 #[component]
 pub fn ServerForm(
-    /// Its conversation with the server.
+    /// Its state.
     form: Form,
-    /// How it looks.
+    /// Its classes.
     #[prop(optional)]
     class: Option<&'static str>,
-    /// Whether the server alone says what is missing.
+    /// Whether the browser's own validation is off, so that the server alone reports what is missing.
     #[prop(optional)]
     novalidate: bool,
-    /// What stands in it.
+    /// Its content.
     children: Children,
 ) -> impl IntoView {
     let call = form.call;

@@ -1,8 +1,8 @@
-//! Text to take along, such as an address or a secret.
+//! A read-only field with a copy button, for an address or a secret.
 
 use leptos::{html, prelude::*, task::spawn_local};
 
-/// Text in a field that can be selected, with a button that copies it once the page is alive.
+/// Text in a read-only field with a button that copies it (needs the client).
 #[component]
 pub fn Copyable(
     /// The field's id.
@@ -12,10 +12,10 @@ pub fn Copyable(
     /// The text.
     #[prop(into)]
     text: Signal<String>,
-    /// What to know about it, until it is copied.
+    /// A hint, shown until the text is copied.
     #[prop(optional)]
     hint: &'static str,
-    /// What else stands beside the field.
+    /// Further controls beside the field.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {

@@ -1,7 +1,7 @@
-//! How long something lasted.
+//! Durations as text.
 
-/// A length of time in its two largest units: `3 d 4 h`, `2 h 5 min`, `16 min`.
-pub fn in_words(millis: i64) -> String {
+/// A duration in its two largest units: `3 d 4 h`, `2 h 5 min`, `16 min`.
+pub fn human_duration(millis: i64) -> String {
     let minutes = millis / 60_000;
     let two = |large: i64, unit: &str, small: i64, smaller: &str| {
         if small == 0 { format!("{large} {unit}") } else { format!("{large} {unit} {small} {smaller}") }
@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_length_of_time_is_told_in_its_two_largest_units() {
+    fn a_duration_is_shown_in_its_two_largest_units() {
         for (minutes, words) in [
             (-3, "under a minute"),
             (0, "under a minute"),
@@ -30,7 +30,7 @@ mod tests {
             (4_560, "3 d 4 h"),
             (4_561, "3 d 4 h"),
         ] {
-            assert_eq!(in_words(minutes * 60_000), words, "{minutes}");
+            assert_eq!(human_duration(minutes * 60_000), words, "{minutes}");
         }
     }
 }

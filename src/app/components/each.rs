@@ -1,4 +1,4 @@
-//! Lists whose entries keep their elements while they move.
+//! Keyed lists.
 
 use std::{
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash},
@@ -7,21 +7,21 @@ use std::{
 
 use leptos::prelude::*;
 
-/// One entry: what it is told by, and how it is drawn.
+/// One entry: the hash of its key, and its view.
 struct Entry {
     key: u64,
     draw: Box<dyn FnOnce() -> AnyView + Send>,
 }
 
-/// As Leptos's `For`, of which every list would otherwise have one of its own in the client: this is one for all of them.
-/// An entry is drawn once and then follows what it is made of by itself.
+/// Leptos's `For`, compiled once for all lists instead of once per list, which makes the client smaller.
+/// An entry is drawn once per key and follows its signals from then on.
 #[component]
 pub fn Each<T, List, Key, View>(
-    /// What is in the list.
+    /// The items.
     each: impl Fn() -> List + Send + Sync + 'static,
-    /// What tells one entry from the others.
+    /// The key of an item.
     key: impl Fn(&T) -> Key + Send + Sync + 'static,
-    /// How an entry is drawn.
+    /// Draws an item.
     children: impl Fn(T) -> View + Send + Sync + 'static,
 ) -> impl IntoView
 where

@@ -1,4 +1,4 @@
-//! The fields of a form: a visible label, the input, a hint, and the fault tied to it.
+//! The fields of a form: visible label, input, hint, and the error tied to it by `aria-describedby`.
 
 use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
@@ -7,7 +7,7 @@ use web_sys::{HtmlElement, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElem
 use super::form::Form;
 use crate::app::focus;
 
-/// The ids of what describes a field: its hint and, when there is one, its fault.
+/// The value of `aria-describedby`: the ids of a field's hint and error.
 fn described_by(form: Form, name: &'static str, has_hint: bool) -> impl Fn() -> Option<String> + Copy + Send + Sync {
     move || {
         let hint = has_hint.then(|| form.id_of(&format!("{name}-hint")));
@@ -17,7 +17,7 @@ fn described_by(form: Form, name: &'static str, has_hint: bool) -> impl Fn() -> 
     }
 }
 
-/// The label above, and the hint and fault below, one input.
+/// An input with its label above, and its hint and error below.
 #[component]
 fn Labelled(form: Form, name: &'static str, label: String, hint: Option<ViewFn>, children: Children) -> impl IntoView {
     view! {
@@ -49,7 +49,7 @@ fn Labelled(form: Form, name: &'static str, label: String, hint: Option<ViewFn>,
 /// One line of text.
 #[component]
 pub fn Field(
-    /// The form it stands in.
+    /// Its form.
     form: Form,
     /// Its name in the request.
     name: &'static str,
@@ -62,32 +62,32 @@ pub fn Field(
     /// What browsers and password managers may fill in.
     #[prop(default = "off")]
     autocomplete: &'static str,
-    /// What it holds until somebody types.
+    /// Its initial value.
     #[prop(optional, into)]
     value: Signal<String>,
-    /// What to know before typing.
+    /// A hint.
     #[prop(optional, into)]
     hint: Option<ViewFn>,
     /// Whether it may stay empty.
     #[prop(optional)]
     optional: bool,
-    /// Whether it is what one came to the page for: the cursor waits in it.
+    /// Whether it takes the focus when the page opens.
     #[prop(optional)]
     is_first: bool,
-    /// The id of a list of proposals.
+    /// The id of a `datalist`.
     #[prop(optional)]
     list: Option<&'static str>,
-    /// The input, for who writes into it.
+    /// The input element, for callers that write into it.
     #[prop(optional)]
     node: NodeRef<html::Input>,
-    /// Told of what is typed, and of what was typed before the page was alive.
+    /// Called with each new value, and with what was typed before hydration.
     #[prop(optional, into)]
     on_input: Option<Callback<String>>,
 ) -> impl IntoView {
     let typed = form.typed(name);
     let describedby = described_by(form, name, hint.is_some());
     let is_first = is_first && !form.is_refused();
-    come_alive(node, is_first, on_input, |input: &HtmlInputElement| input.value());
+    on_hydrate(node, is_first, on_input, |input: &HtmlInputElement| input.value());
     let input = view! {
         <input
             class="input"
@@ -117,36 +117,36 @@ pub fn Field(
     }
 }
 
-/// Several lines of text: the only place that draws a `textarea`, whose content the framework would not escape.
+/// Several lines of text. The only place that draws a `textarea`, whose content Leptos does not escape.
 #[component]
 pub fn TextArea(
-    /// The form it stands in.
+    /// Its form.
     form: Form,
     /// Its name in the request.
     name: &'static str,
     /// Its label, which is also its accessible name.
     #[prop(into)]
     label: String,
-    /// What it holds until somebody types.
+    /// Its initial value.
     #[prop(optional, into)]
     value: String,
-    /// How many lines it shows.
+    /// The number of visible lines.
     #[prop(default = 2)]
     rows: u8,
-    /// What counts while it stays empty.
+    /// The placeholder.
     #[prop(optional, into)]
     placeholder: Signal<Option<String>>,
-    /// What to know before typing.
+    /// A hint.
     #[prop(optional, into)]
     hint: Option<ViewFn>,
-    /// Told of what is typed, and of what was typed before the page was alive.
+    /// Called with each new value, and with what was typed before hydration.
     #[prop(optional, into)]
     on_input: Option<Callback<String>>,
 ) -> impl IntoView {
     let text = form.typed(name).unwrap_or(value);
     let describedby = described_by(form, name, hint.is_some());
     let node = NodeRef::<html::Textarea>::new();
-    come_alive(node, false, on_input, |area: &HtmlTextAreaElement| area.value());
+    on_hydrate(node, false, on_input, |area: &HtmlTextAreaElement| area.value());
     let area = view! {
         <textarea
             class="input"
@@ -172,37 +172,37 @@ pub fn TextArea(
     }
 }
 
-/// Text as the content of a `textarea`. The HTML parser swallows one line break at its start.
+/// Text escaped as the content of a `textarea`. The HTML parser drops one line break at its start.
 fn escaped(text: &str) -> String {
     let first = if text.starts_with('\n') { "\n" } else { "" };
     format!("{first}{}", html_escape::encode_text(text))
 }
 
-/// A choice among a few.
+/// A `select`.
 #[component]
 pub fn Select(
-    /// The form it stands in.
+    /// Its form.
     form: Form,
     /// Its name in the request.
     name: &'static str,
     /// Its label, which is also its accessible name.
     #[prop(into)]
     label: String,
-    /// The values and their words, in order.
+    /// The values and their labels, in order.
     #[prop(into)]
     choices: Signal<Vec<(String, String)>>,
-    /// The value chosen until somebody chooses another.
+    /// The initial value.
     #[prop(optional, into)]
     value: Signal<String>,
-    /// What to know before choosing.
+    /// A hint.
     #[prop(optional, into)]
     hint: Option<ViewFn>,
-    /// Told of what is chosen, and of what was chosen before the page was alive.
+    /// Called with each new choice, and with what was chosen before hydration.
     #[prop(optional, into)]
     on_change: Option<Callback<String>>,
 ) -> impl IntoView {
     let node = NodeRef::<html::Select>::new();
-    come_alive(node, false, on_change, |select: &HtmlSelectElement| select.value());
+    on_hydrate(node, false, on_change, |select: &HtmlSelectElement| select.value());
     let describedby = described_by(form, name, hint.is_some());
     let typed = StoredValue::new(form.typed(name));
     let chosen = move || typed.get_value().unwrap_or_else(|| value.get());
@@ -242,23 +242,23 @@ pub fn Select(
     }
 }
 
-/// A box to tick, its label beside it.
+/// A checkbox with its label beside it.
 #[component]
 pub fn Checkbox(
-    /// The form it stands in.
+    /// Its form.
     form: Form,
-    /// Its name in the request, which has it only when it is ticked.
+    /// Its name in the request, sent only when it is checked.
     name: &'static str,
     /// Its label, which is also its accessible name.
     #[prop(into)]
     label: String,
-    /// Whether it is ticked until somebody says otherwise.
+    /// Whether it is checked at first.
     #[prop(optional)]
     is_ticked: bool,
-    /// What to know before ticking.
+    /// A hint.
     #[prop(optional, into)]
     hint: Option<ViewFn>,
-    /// Told whether it is ticked.
+    /// Called with each new state.
     #[prop(optional, into)]
     on_change: Option<Callback<bool>>,
 ) -> impl IntoView {
@@ -293,12 +293,12 @@ pub fn Checkbox(
     }
 }
 
-/// What a field does once it is there: takes the cursor when it is the first, and tells what it holds, since that may
-/// have been typed before anybody listened.
-fn come_alive<E>(
+/// Runs once a field is hydrated: focuses it if it is the first, and reports its value, which may have been typed
+/// before.
+fn on_hydrate<E>(
     node: NodeRef<E>,
     is_first: bool,
-    tell: Option<Callback<String>>,
+    on_value: Option<Callback<String>>,
     value: impl Fn(&E::Output) -> String + 'static,
 ) where
     E: html::ElementType + 'static,
@@ -306,21 +306,21 @@ fn come_alive<E>(
 {
     Effect::new(move |_| {
         let Some(element) = node.get() else { return };
-        if let Some(tell) = tell {
-            tell.run(value(&element));
+        if let Some(on_value) = on_value {
+            on_value.run(value(&element));
         }
         if is_first {
-            // After the heading, which takes the focus when the page is reached from another.
+            // After the heading, which takes the focus on client-side navigation.
             let first = move || Some(AsRef::<HtmlElement>::as_ref(&element).clone());
             request_animation_frame(move || focus::restore(first));
         }
     });
 }
 
-/// A password: managers may fill it, pasting is welcome, and it can be shown.
+/// A password: password managers can fill it, pasting is allowed, and it can be shown (UI-29).
 #[component]
 pub fn Password(
-    /// The form it stands in.
+    /// Its form.
     form: Form,
     /// `current-password` or `new-password`.
     autocomplete: &'static str,
@@ -330,7 +330,7 @@ pub fn Password(
     /// Its label, which is also its accessible name.
     #[prop(default = "Password")]
     label: &'static str,
-    /// What to know before typing.
+    /// A hint.
     #[prop(optional, into)]
     hint: Option<ViewFn>,
 ) -> impl IntoView {

@@ -1,8 +1,8 @@
-//! The controls of a form that narrows a list: they show what the address says, and follow it.
+//! Filter controls of a list. They show the query parameters of the address and follow them (UI-48).
 
 use leptos::{html, prelude::*};
 
-/// Text as a part of an address, the same on both sides.
+/// Percent-encoded text, the same on server and client.
 #[must_use]
 pub fn escaped(text: &str) -> String {
     let escape = |byte: u8| match byte {
@@ -12,16 +12,16 @@ pub fn escaped(text: &str) -> String {
     text.bytes().map(escape).collect()
 }
 
-/// One line to narrow a list by, or a day.
+/// A text or date filter.
 #[component]
 pub fn FilterInput(
-    /// Its part of the address.
+    /// Its query parameter.
     name: &'static str,
     /// Its label.
     label: &'static str,
     /// Its HTML type.
     kind: &'static str,
-    /// What the address says.
+    /// Its value in the address.
     value: Signal<String>,
 ) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
@@ -39,19 +39,19 @@ pub fn FilterInput(
     }
 }
 
-/// One of a few to narrow a list to.
+/// A filter with choices.
 #[component]
 pub fn FilterChoice(
-    /// Its part of the address.
+    /// Its query parameter.
     name: &'static str,
     /// Its label.
     label: &'static str,
-    /// What stands for no choice.
+    /// The label of no choice.
     any: &'static str,
-    /// The values and their words, in order.
+    /// The values and their labels, in order.
     #[prop(into)]
     choices: Signal<Vec<(String, String)>>,
-    /// What the address says.
+    /// Its value in the address.
     value: Signal<String>,
 ) -> impl IntoView {
     let node = NodeRef::<html::Select>::new();
@@ -80,7 +80,7 @@ pub fn FilterChoice(
     }
 }
 
-/// Shows in a control what the address says whenever that changes; what was typed before the client ran stays.
+/// Updates a control whenever the address changes. What was typed before hydration stays.
 fn follow(value: Signal<String>, show: impl Fn(&str) + 'static) {
     Effect::new(move |is_alive: Option<()>| {
         let value = value.get();

@@ -1,7 +1,8 @@
 //! Forms that work with and without JavaScript, by the same server function.
 //!
-//! A page makes a [`Form`] for a [`ServerForm`](super::action::ServerForm) and hands it to the fields inside. The form knows why the server refused
-//! what was sent, whether the refusal came to the running page or, without JavaScript, with the page itself.
+//! A page makes a [`Form`] for a [`ServerForm`](super::action::ServerForm) and passes it to the fields inside. The form
+//! knows why the server refused it, whether the refusal came to the running client or, without JavaScript, with the
+//! page.
 
 use std::{collections::BTreeMap, fmt::Display};
 
@@ -19,7 +20,7 @@ use crate::{
     model::{Code, Error},
 };
 
-/// One form's conversation with the server.
+/// State of one form: what was typed, whether it is being sent, and the server's answer.
 #[derive(Clone, Copy)]
 pub struct Form {
     key: StoredValue<String>,
@@ -28,25 +29,25 @@ pub struct Form {
     pending: Signal<bool>,
     done: Signal<bool>,
     /// Whether text was typed since it was sent.
-    is_written_on: StoredValue<bool>,
-    /// What sending it calls.
+    is_edited: StoredValue<bool>,
+    /// Its action.
     pub call: Call,
     /// Its element.
     pub node: NodeRef<html::Form>,
 }
 
 impl Form {
-    /// The only form of its page that sends to this action. `key` begins the ids of its elements.
+    /// The only form of its page with this action. `key` prefixes the ids of its elements.
     pub fn new(action: impl Into<Call>, key: &str) -> Self {
         Self::build(action.into(), key.to_owned(), None)
     }
 
-    /// The form about the thing with this id, where other forms of the page send to the same action.
+    /// The form about the thing with this id, where the page has several forms with this action.
     pub fn about(action: impl Into<Call>, key: &str, id: impl Display) -> Self {
         Self::about_in(action, key, "id", id)
     }
 
-    /// As [`Form::about`], where the thing's id stands in another field than `id`.
+    /// [`Form::about`] with the thing's id in another field than `id`.
     pub fn about_in(action: impl Into<Call>, key: &str, field: &'static str, id: impl Display) -> Self {
         Self::build(action.into(), format!("{key}-{id}"), Some((field, id.to_string())))
     }
@@ -61,12 +62,12 @@ impl Form {
         });
         let node = NodeRef::<html::Form>::new();
         let pending = call.pending();
-        let is_written_on = written_on(node, pending);
+        let is_edited = edited_since_sent(node, pending);
         Effect::new(move |was_sent: Option<()>| {
             if error.with(Option::is_some) {
-                // Who has waited is led out of the field they sent it from; who writes stays where they are.
+                // Focus moves to the first error, unless the user has typed on in the meantime.
                 let fault = move || first_fault(node);
-                if was_sent.is_some() && !is_written_on.get_value() {
+                if was_sent.is_some() && !is_edited.get_value() {
                     focus::advance(node, fault);
                 } else {
                     focus::restore(fault);
@@ -79,7 +80,7 @@ impl Form {
             error,
             pending: pending.into(),
             done: Signal::derive(move || matches!(call.outcome(), Some(Ok(())))),
-            is_written_on,
+            is_edited,
             call,
             node,
         }
@@ -90,57 +91,57 @@ impl Form {
         self.key.with_value(|key| format!("{key}-{name}"))
     }
 
-    /// What was typed into `name` before the server refused the form.
+    /// The value of `name` in the form that the server refused without JavaScript.
     pub fn typed(self, name: &str) -> Option<String> {
         self.typed.with_value(|typed| typed.get(name).cloned())
     }
 
-    /// Whether what stands in the form was sent before and refused, without JavaScript.
+    /// Whether the form shows values that were refused without JavaScript.
     pub fn is_typed(self) -> bool {
         self.typed.with_value(|typed| !typed.is_empty())
     }
 
-    /// Whether the server refused what was sent last.
+    /// Whether the server refused the last submission.
     pub fn is_refused(self) -> bool {
         self.error.with_untracked(Option::is_some)
     }
 
-    /// Whether an answer is awaited.
+    /// Whether it is being sent.
     pub fn is_pending(self) -> bool {
         self.pending.get()
     }
 
-    /// Why the field `name` was refused.
+    /// The error of the field `name`.
     pub fn fault(self, name: &str) -> Option<String> {
         self.error.with(|error| error.as_ref()?.fields.get(name).cloned())
     }
 
-    /// Whether it was refused because somebody else was faster.
+    /// Whether it was refused because of somebody else's change.
     pub fn is_conflict(self) -> bool {
         self.error.with(|error| error.as_ref().is_some_and(|error| error.code == Code::Conflict))
     }
 
-    /// Whether the server accepted what was sent last.
+    /// Whether the server accepted the last submission.
     pub fn is_done(self) -> bool {
         self.done.get() && !self.pending.get()
     }
 
-    /// Whether nothing was sent since the page was loaded, nor refused with it.
+    /// Whether nothing was sent since the page was loaded, and the page shows no refusal.
     pub fn is_untried(self) -> bool {
         !self.done.get() && !self.pending.get() && self.error.with(Option::is_none)
     }
 
-    /// Sends the form, as its button does; not while an answer is awaited.
+    /// Submits the form as its button does, unless it is being sent already.
     pub fn send(self) {
         if let Some(form) = self.node.get_untracked()
             && !self.pending.get_untracked()
         {
-            // Only a button that is not the form's own would be refused.
+            // Fails only for a button of another form.
             _ = form.request_submit();
         }
     }
 
-    /// Sends the form by Ctrl or ⌘ with Enter, from any of its fields.
+    /// Submits the form on Ctrl or ⌘ with Enter.
     pub fn send_by_keys(self, event: &KeyboardEvent) {
         if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) {
             event.prevent_default();
@@ -148,7 +149,7 @@ impl Form {
         }
     }
 
-    /// Empties the form, when the page is alive.
+    /// Empties the form.
     pub fn clear(self) {
         self.typed.update_value(BTreeMap::clear);
         if let Some(form) = self.node.get_untracked() {
@@ -156,48 +157,48 @@ impl Form {
         }
     }
 
-    /// Empties the form for the next thing, once the server has accepted the last; not when its writer has begun with the
-    /// next meanwhile. Whether it did.
-    pub fn begin_anew(self) -> bool {
-        let is_over = !self.is_written_on.get_value();
-        if is_over {
+    /// Empties the form after the server accepted it, unless the user has typed on in the meantime. Returns whether it
+    /// did.
+    pub fn reset_after_submit(self) -> bool {
+        let is_untouched = !self.is_edited.get_value();
+        if is_untouched {
             self.clear();
         }
-        is_over
+        is_untouched
     }
 }
 
 /// Whether text was typed into a form since it was sent.
-fn written_on(form: NodeRef<html::Form>, pending: Memo<bool>) -> StoredValue<bool> {
-    let is_written_on = StoredValue::new(false);
+fn edited_since_sent(form: NodeRef<html::Form>, pending: Memo<bool>) -> StoredValue<bool> {
+    let is_edited = StoredValue::new(false);
     Effect::new(move |_| {
         if pending.get() {
-            is_written_on.set_value(false);
+            is_edited.set_value(false);
         }
     });
-    // An event may still come while the form is being taken away.
+    // An event may still come while the form is being unmounted.
     let write = move |event: web_sys::Event| {
         if event.target().is_some_and(|field| is_text(&field)) {
-            is_written_on.try_set_value(true);
+            is_edited.try_set_value(true);
         }
     };
     Effect::new(move |_| form.get().map(|form| form.on(ev::input, write)));
-    is_written_on
+    is_edited
 }
 
-/// Whether it is a field for text, not a choice.
+/// Whether this is a text field.
 fn is_text(field: &EventTarget) -> bool {
     const CHOICE: &str = "select, [type='checkbox'], [type='radio'], [type='search']";
     field.dyn_ref::<Element>().is_some_and(|field| !field.matches(CHOICE).unwrap_or(false))
 }
 
-/// The first field that there is something to correct in.
+/// The first field with an error.
 fn first_fault(form: NodeRef<html::Form>) -> Option<HtmlElement> {
     form.try_get_untracked().flatten()?.query_selector("[aria-invalid='true']").ok()??.dyn_into().ok()
 }
 
-/// Names the page a form stands on, for the server to lead back to when it answers the form itself: the address of a
-/// page that tells of a refusal is the form's.
+/// Hidden field with the address of the form's page. The server redirects there after a plain form post, as the address
+/// of a page that shows a refusal is the form's action.
 #[component]
 pub fn PageField() -> impl IntoView {
     let here = use_location();
@@ -205,15 +206,15 @@ pub fn PageField() -> impl IntoView {
     view! { <input type="hidden" name="page" value=page /> }
 }
 
-/// What every form begins with: unseen, its page; and why it was refused, as one sentence, while it is.
+/// The head of every form: its page as a hidden field, and the reason for a refusal in one sentence.
 #[component]
 pub fn FormHead(
     /// The form.
     form: Form,
-    /// Whether it is the form to log in by, which needs no way there.
+    /// Whether it is the login form, which needs no link to itself.
     #[prop(optional)]
     is_login: bool,
-    /// While it holds, the refusal is told elsewhere.
+    /// Whether the refusal is shown elsewhere.
     #[prop(optional, into)]
     is_quiet: Signal<bool>,
 ) -> impl IntoView {
@@ -257,22 +258,22 @@ pub fn FormHead(
     }
 }
 
-/// The button that sends a form; resting, with a word about what is going on, only until the answer comes.
+/// A submit button; disabled, with a busy label, while the form is being sent (UI-28).
 #[component]
 pub fn Submit(
     /// The form.
     form: Form,
-    /// What it does.
+    /// Its label.
     label: &'static str,
-    /// What is going on while it does.
+    /// Its label while the form is being sent.
     busy: &'static str,
-    /// How it looks.
+    /// Its classes.
     #[prop(default = "button button-primary")]
     class: &'static str,
-    /// The name and the value that only this button sends, where a form has several.
+    /// The name and value that only this button sends, where a form has several buttons.
     #[prop(optional)]
     send: Option<(&'static str, &'static str)>,
-    /// What it does it to, for who does not see it beside it.
+    /// The object of the action, for screen readers.
     #[prop(into, optional)]
     to: Option<String>,
 ) -> impl IntoView {
@@ -286,22 +287,22 @@ pub fn Submit(
     }
 }
 
-/// Says that a form was accepted; empty until then.
+/// Confirmation that a form was accepted; empty until then.
 #[component]
 pub fn Done(
     /// The form.
     form: Form,
-    /// What to say.
+    /// The confirmation.
     text: &'static str,
-    /// What the address of the page, loaded anew, says was `saved`, where the server leads there.
+    /// The value of the query parameter `saved` to which the server redirects after a plain form post.
     #[prop(optional)]
     saved: Option<&'static str>,
 ) -> impl IntoView {
     let query = use_query_map();
-    let is_said = move || saved.is_some() && query.read().get_str("saved") == saved;
+    let was_saved = move || saved.is_some() && query.read().get_str("saved") == saved;
     view! {
         <span role="status" class="meta">
-            {move || (form.is_done() || (is_said() && form.is_untried())).then_some(text)}
+            {move || (form.is_done() || (was_saved() && form.is_untried())).then_some(text)}
         </span>
     }
 }

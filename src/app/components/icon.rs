@@ -1,17 +1,17 @@
-//! The few line drawings beside the status shapes; decoration beside words, so hidden from screen readers.
+//! Line icons. Decoration beside words, so hidden from screen readers.
 
 use leptos::prelude::*;
 
-/// What an icon shows.
+/// A line icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {
-    /// Before its neighbour.
+    /// Move up.
     Up,
-    /// After its neighbour.
+    /// Move down.
     Down,
-    /// Another part of the site.
+    /// A link to another part of the site.
     Away,
-    /// The list of pages.
+    /// The menu.
     Menu,
 }
 

@@ -1,5 +1,4 @@
-//! How incidents and maintenances look, alike for visitors, in the team's room and in the preview of what is being
-//! written.
+//! Parts of incidents and maintenances, shared by the public page, the incident room and the preview.
 
 use leptos::prelude::*;
 
@@ -13,8 +12,8 @@ use crate::model::{
     UpdateEdit, UpdateId, Zone,
 };
 
-/// What the server made of a text in Markdown. Nothing else is ever drawn as markup, so it takes only the `html` of a
-/// model type or of `preview_message`.
+/// Rendered Markdown. The only place where text is drawn as markup: pass it nothing but the `html` of a model type or
+/// of `preview_message`.
 #[component]
 pub fn Prose(
     /// The safe HTML.
@@ -24,7 +23,7 @@ pub fn Prose(
     view! { <div class="prose" dir="auto" inner_html=move || html.get()></div> }
 }
 
-/// Where an incident stands: its shape and the word.
+/// The status of an incident: shape and word.
 #[component]
 pub fn IncidentMark(
     /// The incident.
@@ -40,20 +39,21 @@ pub fn IncidentMark(
     }
 }
 
-/// The shape that stands for an incident. Decoration beside its words, so hidden from screen readers.
+/// The shape of an incident. Decoration beside its words, so hidden from screen readers.
 #[component]
 pub fn IncidentIcon(
     /// The incident.
     #[prop(into)]
     incident: Signal<Incident>,
 ) -> impl IntoView {
-    view! { <Shape status=Memo::new(move |_| incident.with(|incident| stand_in(incident.status, incident.impact))) /> }
+    let status = Memo::new(move |_| incident.with(|incident| shape_status(incident.status, incident.impact)));
+    view! { <Shape status /> }
 }
 
-/// The status whose shape and colour stand for an incident: how bad it is, and once it is over that it is; none for what
-/// harms nobody or was called off.
+/// The service status whose shape and colour an incident has: by its impact, operational once it is resolved, none
+/// without impact or when it was cancelled.
 #[must_use]
-pub const fn stand_in(status: IncidentStatus, impact: Impact) -> Option<ServiceStatus> {
+pub const fn shape_status(status: IncidentStatus, impact: Impact) -> Option<ServiceStatus> {
     match (status, impact) {
         (IncidentStatus::Resolved | IncidentStatus::Completed, _) => Some(ServiceStatus::Operational),
         (IncidentStatus::Cancelled, _) | (_, Impact::None) => None,
@@ -64,8 +64,8 @@ pub const fn stand_in(status: IncidentStatus, impact: Impact) -> Option<ServiceS
     }
 }
 
-/// The services an incident affects, each with what is said of it now and, once it is over, with the worst that was said.
-/// Nothing when there are none.
+/// The services an incident affects with their current status or, once it has ended, their worst. Nothing without
+/// services.
 #[component]
 pub fn AffectedChips(
     /// The incident.
@@ -78,7 +78,7 @@ pub fn AffectedChips(
         let chips = || services.iter().cloned().map(chip).collect_view();
         (!services.is_empty()).then(|| {
             view! {
-                <ul class="chips" aria-label="Services affected">
+                <ul class="flex flex-wrap gap-1.5" aria-label="Services affected">
                     {chips()}
                 </ul>
             }
@@ -87,8 +87,8 @@ pub fn AffectedChips(
 }
 
 fn affected(incident: &Incident) -> Vec<(String, ServiceStatus)> {
-    let told = |service: &AffectedService| if incident.status.has_ended() { service.worst } else { service.status };
-    incident.services.iter().map(|service| (service.name.clone(), told(service))).collect()
+    let status = |service: &AffectedService| if incident.status.has_ended() { service.worst } else { service.status };
+    incident.services.iter().map(|service| (service.name.clone(), status(service))).collect()
 }
 
 fn chip((name, status): (String, ServiceStatus)) -> impl IntoView {
@@ -101,13 +101,13 @@ fn chip((name, status): (String, ServiceStatus)) -> impl IntoView {
     }
 }
 
-/// That an incident was entered after it was over, and when (domain rule 3.5). Nothing for any other.
+/// Note with the day on which a backfilled incident was entered (domain rule 3.5). Nothing for others.
 #[component]
 pub fn BackfilledNote(
     /// The incident.
     #[prop(into)]
     incident: Signal<Incident>,
-    /// The page's zone, by which the day goes.
+    /// The page's zone.
     #[prop(into)]
     zone: Signal<Zone>,
 ) -> impl IntoView {
@@ -119,7 +119,7 @@ pub fn BackfilledNote(
     }
 }
 
-/// Everything said about an incident, newest first, along a rule.
+/// All updates of an incident, newest first.
 #[component]
 pub fn Timeline(
     /// The incident.
@@ -128,7 +128,7 @@ pub fn Timeline(
     /// The page's zone.
     #[prop(into)]
     zone: Signal<Zone>,
-    /// What stands below each update besides, such as who wrote it and the means to change it.
+    /// Draws author and controls below an update.
     #[prop(optional, into)]
     tools: Option<Callback<Signal<IncidentUpdate>, AnyView>>,
 ) -> impl IntoView {
@@ -150,7 +150,7 @@ pub fn Timeline(
     }
 }
 
-/// The newest of what was said about an incident, alone.
+/// The newest update of an incident.
 #[component]
 pub fn LatestUpdate(
     /// The incident.
@@ -167,15 +167,15 @@ pub fn LatestUpdate(
     }
 }
 
-/// An update and whether it said something new of the status.
+/// An update and its heading: the status, or `Update` where that did not change.
 #[derive(Clone, PartialEq)]
 struct Entry {
     update: IncidentUpdate,
     word: &'static str,
 }
 
-/// The update with this id as it changes; none when the incident has none. Once deleted it stays as it was, until whoever
-/// shows it is gone.
+/// The update with this id as a signal; `None` if the incident has none. Keeps its last value after the update is
+/// deleted.
 fn entry(incident: Signal<Incident>, id: UpdateId) -> Option<Memo<Entry>> {
     let find = move || incident.with(|incident| find(incident, id));
     let first = untrack(find)?;
@@ -212,10 +212,10 @@ fn UpdateEntry(entry: Memo<Entry>, zone: Signal<Zone>) -> impl IntoView {
     }
 }
 
-/// The services that an update said something new of. A plan says what will be said, which is no change yet.
+/// The services whose status an update changed. Planned changes of a scheduled maintenance do not count yet.
 fn changes(update: &IncidentUpdate) -> Vec<ServiceTransition> {
-    let said = update.services.iter().flatten().filter(|_| update.status != IncidentStatus::Scheduled);
-    said.filter(|service| service.old_status != service.new_status).cloned().collect()
+    let services = update.services.iter().flatten().filter(|_| update.status != IncidentStatus::Scheduled);
+    services.filter(|service| service.old_status != service.new_status).cloned().collect()
 }
 
 fn change(service: ServiceTransition) -> impl IntoView {
@@ -232,7 +232,7 @@ fn change(service: ServiceTransition) -> impl IntoView {
     }
 }
 
-/// That an update was changed, and what it said before. Nothing when it never was.
+/// When an update was edited, with its earlier versions. Nothing if it never was.
 #[component]
 fn Edits(edits: Memo<Vec<UpdateEdit>>, zone: Signal<Zone>) -> impl IntoView {
     let last = Memo::new(move |_| edits.with(|edits| edits.first().map(|edit| edit.edited_at)));
@@ -241,7 +241,7 @@ fn Edits(edits: Memo<Vec<UpdateEdit>>, zone: Signal<Zone>) -> impl IntoView {
             <details class="edits">
                 <summary>
                     "Edited " <Time at=Signal::derive(move || last.get().unwrap_or(Timestamp::EPOCH)) zone />
-                    ", see before"
+                    ", show earlier versions"
                 </summary>
                 <ol>
                     <Each each=move || edits.get() key=|edit| edit.edited_at let:edit>

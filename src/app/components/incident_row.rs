@@ -3,16 +3,16 @@
 use leptos::prelude::*;
 
 use super::{
-    duration::in_words,
+    duration::human_duration,
     incident::IncidentMark,
-    time::{Time, Window, Wording},
+    time::{MaintenanceWindow, Time, Wording},
 };
 use crate::model::{Impact, Incident, Zone, maintenance_plan::listed};
 
-/// At most this many services are named in a row.
-const NAMED: usize = 3;
+/// Maximum number of services named in a row.
+const MAX_NAMED: usize = 3;
 
-/// A row of incidents: where it stands, its title, what it affects, how bad it is, since when and how long.
+/// A row of an incident: status, title, services, impact, start and duration.
 #[component]
 pub fn IncidentRow(
     /// The incident.
@@ -25,12 +25,12 @@ pub fn IncidentRow(
     let impact = Memo::new(move |_| incident.with(|incident| incident.impact));
     let began = Memo::new(move |_| incident.with(|incident| incident.started_at));
     let length = Memo::new(move |_| {
-        incident.with(|incident| Some(in_words(incident.resolved_at?.millis() - incident.started_at.millis())))
+        incident.with(|incident| Some(human_duration(incident.resolved_at?.millis() - incident.started_at.millis())))
     });
     view! {
         <li class="incident-row">
-            <Lead incident />
-            <p class="meta incident-impact" hidden=move || impact.get() == Impact::Maintenance>
+            <RowHead incident />
+            <p class="meta" hidden=move || impact.get() == Impact::Maintenance>
                 {move || format!("Impact: {}", impact.get().label())}
             </p>
             <p class="meta incident-time">
@@ -42,7 +42,7 @@ pub fn IncidentRow(
     }
 }
 
-/// A row of maintenances: where it stands, its title, what is worked on, and its window in both zones.
+/// A row of a maintenance: status, title, services, and its window in both zones.
 #[component]
 pub fn MaintenanceRow(
     /// The maintenance.
@@ -51,25 +51,25 @@ pub fn MaintenanceRow(
     /// The page's zone.
     #[prop(into)]
     zone: Signal<Zone>,
-    /// What stands below, such as what it collides with.
+    /// Notes below, such as conflicts.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
     let window = Memo::new(move |_| incident.with(Incident::window));
     view! {
         <li class="incident-row maintenance-row">
-            <Lead incident />
+            <RowHead incident />
             <div class="meta incident-time">
-                <Window window zone />
+                <MaintenanceWindow window zone />
             </div>
             {children.map(|children| children())}
         </li>
     }
 }
 
-/// Mark, title, badges and services.
+/// Status, title, badges and services.
 #[component]
-fn Lead(incident: Signal<Incident>) -> impl IntoView {
+fn RowHead(incident: Signal<Incident>) -> impl IntoView {
     let title = Memo::new(move |_| incident.with(|incident| incident.title.clone()));
     let href = incident.with_untracked(|incident| format!("/incidents/{}", incident.id));
     let services = Memo::new(move |_| incident.with(named));
@@ -79,7 +79,7 @@ fn Lead(incident: Signal<Incident>) -> impl IntoView {
     };
     view! {
         <IncidentMark incident />
-        <div class="incident-lead">
+        <div>
             <p>
                 <a class="listed-title" href=href dir="auto">
                     {title}
@@ -95,12 +95,12 @@ fn Lead(incident: Signal<Incident>) -> impl IntoView {
     }
 }
 
-/// The services it affects, the first few by name.
+/// The names of the first few services it affects.
 fn named(incident: &Incident) -> String {
     let mut names: Vec<_> = incident.services.iter().map(|service| service.name.clone()).collect();
-    if names.len() > NAMED + 1 {
-        let more = names.len() - NAMED;
-        names.truncate(NAMED);
+    if names.len() > MAX_NAMED + 1 {
+        let more = names.len() - MAX_NAMED;
+        names.truncate(MAX_NAMED);
         names.push(format!("{more} more"));
     }
     listed(&names)

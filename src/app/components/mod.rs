@@ -1,4 +1,5 @@
-//! What pages are made of. Label, role, focus and contrast live here, so that pages get them right by use.
+//! Components that pages share. They carry label, role, focus and contrast, so that pages get these right by using
+//! them.
 
 pub mod action;
 pub mod copyable;

@@ -1,10 +1,10 @@
-//! Messages about what happened outside a form: in a corner, announced once, there until dismissed.
+//! Notices about what happened outside a form: in a corner, announced once, shown until dismissed.
 
 use leptos::prelude::*;
 
 use super::each::Each;
 
-/// At most this many messages stand at once; the oldest gives way.
+/// Maximum number of notices at once; the oldest is dropped.
 const MAX_SHOWN: usize = 3;
 
 #[derive(Clone, PartialEq)]
@@ -13,7 +13,7 @@ struct Notice {
     text: String,
 }
 
-/// The messages on show.
+/// The notices being shown.
 #[derive(Clone, Copy)]
 pub struct Notices {
     shown: RwSignal<Vec<Notice>>,
@@ -21,12 +21,12 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// No messages.
+    /// No notices.
     pub fn new() -> Self {
         Self { shown: RwSignal::default(), last: StoredValue::new(0) }
     }
 
-    /// Shows a message.
+    /// Shows a notice.
     pub fn add(self, text: String) {
         self.last.update_value(|last| *last += 1);
         let number = self.last.get_value();
@@ -43,10 +43,10 @@ impl Notices {
     }
 }
 
-/// The corner in which messages appear; empty, and out of the way, while there are none.
+/// The corner in which notices appear.
 #[component]
 pub fn NoticeCorner(
-    /// The messages.
+    /// The notices.
     notices: Notices,
 ) -> impl IntoView {
     view! {

@@ -1,23 +1,23 @@
-//! A page's services under their headings, row by row: one service's change redraws that service alone.
+//! A page's services by group, row by row. A change of one service redraws that service alone.
 
 use leptos::prelude::*;
 
 use super::each::Each;
 use crate::model::{GroupId, Service, ServiceGroup, ServiceId, ServiceStatus, StatusPage};
 
-/// One heading and what stands under it.
+/// A group of services, or the services without a group.
 pub struct Section {
-    /// The group; none for services without one, which stand first.
+    /// The group; `None` for services without one, which come first.
     pub group: Option<Signal<ServiceGroup>>,
-    /// How many services stand under it.
+    /// The number of services.
     pub size: Signal<usize>,
-    /// The worst of them (domain rule 3.1.5); operational when there is none.
+    /// Their worst status (domain rule 3.1.5); operational without services.
     pub status: Signal<ServiceStatus>,
     /// The drawn rows.
     pub rows: AnyView,
 }
 
-/// Every section of a page, in order. `section` draws a heading around its rows, `row` one service.
+/// All sections of a page, in order.
 #[component]
 pub fn Sections<S, R>(
     /// The page.
@@ -58,8 +58,8 @@ where
     }
 }
 
-/// The service with this id as it changes; none when the page has none. Once deleted it stays as it was, until whoever
-/// shows it is gone.
+/// The service with this id as a signal; `None` if the page has none. Keeps its last value after the service is
+/// deleted.
 pub fn service(page: Signal<StatusPage>, id: ServiceId) -> Option<Signal<Service>> {
     let find = move || page.with(|page| page.service(id).cloned());
     let first = untrack(find)?;

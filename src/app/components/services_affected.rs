@@ -1,4 +1,4 @@
-//! The services an incident or a maintenance affects: one native choice of a status for each, under their headings.
+//! The services an incident or a maintenance affects: one `select` with a status for each, by group.
 
 use leptos::{html, prelude::*};
 use web_sys::{HtmlSelectElement, KeyboardEvent};
@@ -10,10 +10,10 @@ use super::{
 };
 use crate::model::{IncidentKind, Service, ServiceId, ServiceImpact, ServiceStatus, StatusPage};
 
-/// With more services than this, one can look for them by name.
-const MANY: usize = 12;
+/// Number of services above which there is a search field.
+const SEARCH_ABOVE: usize = 12;
 
-/// What every row of one set knows.
+/// State shared by the rows of one field set.
 #[derive(Clone, Copy)]
 struct Choices {
     form: Form,
@@ -24,26 +24,26 @@ struct Choices {
     search: RwSignal<String>,
 }
 
-/// A set named `Services affected` of choices `services[of-{id}]`, each named as its service. Stands where the page is
-/// loaded already.
+/// A field set `Services affected` with one `select` per service, named `services[of-{id}]` and labelled with the
+/// service's name. The page must be loaded already.
 #[component]
 pub fn ServicesAffected(
-    /// The form it stands in.
+    /// Its form.
     form: Form,
-    /// The services there are.
+    /// The page with all services.
     page: Signal<StatusPage>,
-    /// What is chosen: at first what it holds, unless the form was refused with something else; then what somebody
-    /// chooses. Setting it sets the choices.
+    /// The statuses chosen. Its initial value counts unless the form was refused with others. Setting it sets the
+    /// controls.
     chosen: RwSignal<Vec<ServiceImpact>>,
-    /// Whether something is wrong or work is planned, which has its own usual status.
+    /// Incident or maintenance, which decides the status that is offered first.
     kind: IncidentKind,
-    /// What choosing nothing means.
+    /// The label of no choice.
     #[prop(default = "Not affected")]
     none: &'static str,
-    /// What to say of a service beside its name; nothing where it is empty.
+    /// A remark beside a service's name.
     #[prop(optional, into)]
     remark: Option<Callback<ServiceId, String>>,
-    /// The services that are affected already: they stand first, the others folded away under `Add services`.
+    /// The services that are affected already: they come first, the others folded under `Add services`.
     #[prop(optional, into)]
     attached: Option<Signal<Vec<ServiceId>>>,
 ) -> impl IntoView {
@@ -51,7 +51,7 @@ pub fn ServicesAffected(
     let set = Choices { form, chosen, kind, none, remark, search: RwSignal::default() };
     let count = Memo::new(move |_| page.with(|page| page.services.len()));
     let choices = match attached {
-        None => view! { <All set page /> }.into_any(),
+        None => view! { <AllServices set page /> }.into_any(),
         Some(attached) => view! { <AttachedFirst set page attached /> }.into_any(),
     };
     let (legend, fault) = (form.id_of("services-legend"), form.id_of("services-fault"));
@@ -64,7 +64,7 @@ pub fn ServicesAffected(
         >
             <legend id=legend>"Services affected"</legend>
             <p class="hint" hidden=move || count.get() != 0>
-                "There are no services yet. An incident can be told of without them."
+                "There are no services yet. You can open an incident without any."
             </p>
             {choices}
             {move || {
@@ -81,16 +81,16 @@ pub fn ServicesAffected(
     }
 }
 
-/// Every service of a page, and the field to find one among many.
+/// All services of a page, with a search field if there are many.
 #[component]
-fn All(set: Choices, page: Signal<StatusPage>) -> impl IntoView {
+fn AllServices(set: Choices, page: Signal<StatusPage>) -> impl IntoView {
     view! {
         <Search set count=Memo::new(move |_| page.with(|page| page.services.len())) />
         <Sections page section=move |section| group(set, page, section) row=move |service| row(set, service) />
     }
 }
 
-/// The services that are affected already, and the others folded away.
+/// The services that are affected already, and the others folded.
 #[component]
 fn AttachedFirst(set: Choices, page: Signal<StatusPage>, attached: Signal<Vec<ServiceId>>) -> impl IntoView {
     let part = move |is_attached: bool| -> Signal<StatusPage> {
@@ -103,8 +103,9 @@ fn AttachedFirst(set: Choices, page: Signal<StatusPage>, attached: Signal<Vec<Se
     };
     let (first, others) = (part(true), part(false));
     let has_others = Memo::new(move |_| others.with(|page| !page.services.is_empty()));
-    let is_adding = untrack(|| others.with(|page| page.services.iter().any(|service| set.said(service.id).is_some())));
-    // What is looked for is among the others.
+    let is_adding =
+        untrack(|| others.with(|page| page.services.iter().any(|service| set.status_of(service.id).is_some())));
+    // The search is for the others only.
     let set_of_first = Choices { search: RwSignal::default(), ..set };
     view! {
         <Sections
@@ -112,19 +113,19 @@ fn AttachedFirst(set: Choices, page: Signal<StatusPage>, attached: Signal<Vec<Se
             section=move |section| group(set_of_first, first, section)
             row=move |service| row(set_of_first, service)
         />
-        <details class="fold affected-others" open=is_adding hidden=move || !has_others.get()>
+        <details class="fold mt-2 mb-0" open=is_adding hidden=move || !has_others.get()>
             <summary>"Add services"</summary>
-            <All set page=others />
+            <AllServices set page=others />
         </details>
     }
 }
 
-/// The field that leaves only services with what is typed in their names.
+/// Search field: hides the services whose names do not contain the text.
 #[component]
 fn Search(set: Choices, count: Memo<usize>) -> impl IntoView {
     let id = set.form.id_of("services-search");
     view! {
-        <div class="affected-search when-alive" hidden=move || count.get() <= MANY>
+        <div class="when-alive mb-2" hidden=move || count.get() <= SEARCH_ABOVE>
             <label class="sr-only" for=id.clone()>
                 "Find a service"
             </label>
@@ -136,7 +137,7 @@ fn Search(set: Choices, count: Memo<usize>) -> impl IntoView {
                 placeholder="Find a service"
                 on:input=move |event| set.search.set(event_target_value(&event).trim().to_lowercase())
                 on:keydown=|event: KeyboardEvent| {
-                    // It would send the form.
+                    // Enter would submit the form.
                     if event.key() == "Enter" {
                         event.prevent_default();
                     }
@@ -173,9 +174,9 @@ fn row(set: Choices, service: Signal<Service>) -> AnyView {
     let service_id = service.with_untracked(|service| service.id);
     let name = field_name(service_id);
     let id = set.form.id_of(&name);
-    let said = Memo::new(move |_| set.said(service_id));
+    let status = Memo::new(move |_| set.status_of(service_id));
     let select = NodeRef::<html::Select>::new();
-    keep_in_step(set, service_id, said, select);
+    sync_select(set, service_id, status, select);
     let note_id = format!("{id}-note");
     let remark = set.remark.map(|remark| {
         view! {
@@ -192,8 +193,8 @@ fn row(set: Choices, service: Signal<Service>) -> AnyView {
                 </label>
                 {remark}
             </div>
-            <Show when=move || said.with(Option::is_some)>
-                <StatusIcon status=Signal::derive(move || said.get().unwrap_or_default()) />
+            <Show when=move || status.with(Option::is_some)>
+                <StatusIcon status=Signal::derive(move || status.get().unwrap_or_default()) />
             </Show>
             <select
                 class="input"
@@ -204,17 +205,17 @@ fn row(set: Choices, service: Signal<Service>) -> AnyView {
                 node_ref=select
                 on:change=move |event| {
                     let select: HtmlSelectElement = event_target(&event);
-                    set.say(service_id, select.value().parse().ok());
+                    set.choose(service_id, select.value().parse().ok());
                 }
             >
-                {options(set, said.get_untracked())}
+                {options(set, status.get_untracked())}
             </select>
         </li>
     }
     .into_any()
 }
 
-/// The choices, with the first one marked. The usual status of a maintenance stands first among them.
+/// The options, with `first` selected. For a maintenance its usual status comes first.
 fn options(set: Choices, first: Option<ServiceStatus>) -> impl IntoView {
     let mut statuses = ServiceStatus::ALL.to_vec();
     if set.kind == IncidentKind::Maintenance {
@@ -233,21 +234,21 @@ fn options(set: Choices, first: Option<ServiceStatus>) -> impl IntoView {
     }
 }
 
-/// Lets the control follow what is chosen. A choice made before the client ran is not lost: it counts now.
-fn keep_in_step(set: Choices, id: ServiceId, said: Memo<Option<ServiceStatus>>, select: NodeRef<html::Select>) {
+/// Keeps the control in sync with the choice. A choice made before hydration counts (UI-46).
+fn sync_select(set: Choices, id: ServiceId, status: Memo<Option<ServiceStatus>>, select: NodeRef<html::Select>) {
     Effect::new(move |is_alive: Option<bool>| {
-        let said = said.get();
+        let status = status.get();
         let Some(select) = select.get() else { return false };
         if is_alive == Some(true) {
-            select.set_value(said.map_or("", ServiceStatus::as_str));
+            select.set_value(status.map_or("", ServiceStatus::as_str));
         } else {
-            set.say(id, select.value().parse().ok());
+            set.choose(id, select.value().parse().ok());
         }
         true
     });
 }
 
-/// Takes up what was chosen in the form that the server refused.
+/// Restores the choices of a form that the server refused.
 fn restore(form: Form, page: Signal<StatusPage>, chosen: RwSignal<Vec<ServiceImpact>>) {
     let ids: Vec<_> = page.with_untracked(|page| page.services.iter().map(|service| service.id).collect());
     let typed: Vec<_> = ids.iter().filter_map(|id| Some((*id, form.typed(&field_name(*id))?))).collect();
@@ -258,17 +259,17 @@ fn restore(form: Form, page: Signal<StatusPage>, chosen: RwSignal<Vec<ServiceImp
 }
 
 impl Choices {
-    /// What is chosen for a service.
-    fn said(self, id: ServiceId) -> Option<ServiceStatus> {
-        self.chosen.with(|chosen| chosen.iter().find(|said| said.id == id).map(|said| said.status))
+    /// The status chosen for a service.
+    fn status_of(self, id: ServiceId) -> Option<ServiceStatus> {
+        self.chosen.with(|chosen| chosen.iter().find(|impact| impact.id == id).map(|impact| impact.status))
     }
 
-    fn say(self, id: ServiceId, status: Option<ServiceStatus>) {
+    fn choose(self, id: ServiceId, status: Option<ServiceStatus>) {
         self.chosen.maybe_update(|chosen| {
-            let before = chosen.iter().position(|said| said.id == id);
+            let before = chosen.iter().position(|impact| impact.id == id);
             match (before, status) {
-                (Some(place), Some(status)) => std::mem::replace(&mut chosen[place].status, status) != status,
-                (Some(place), None) => chosen.remove(place).id == id,
+                (Some(index), Some(status)) => std::mem::replace(&mut chosen[index].status, status) != status,
+                (Some(index), None) => chosen.remove(index).id == id,
                 (None, Some(status)) => {
                     chosen.push(ServiceImpact { id, status });
                     true
@@ -283,8 +284,8 @@ impl Choices {
     }
 }
 
-/// The name of a service's field. A word stands before the id, because a form's decoder takes a name in brackets that
-/// begins with a digit for a place in a list.
+/// The name of a service's field. The id has a prefix, as the form decoder reads a name in brackets that begins with a
+/// digit as an index.
 fn field_name(id: ServiceId) -> String {
     format!("services[of-{id}]")
 }

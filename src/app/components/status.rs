@@ -1,4 +1,4 @@
-//! How a status looks: a shape of its own, its colour and always its word. Also the banner and the mark of the line.
+//! Status icons and badges (a shape, a colour and always a word), the banner, and the connection indicator.
 //!
 //! Colours follow `data-status` in the stylesheet, so that a change is one attribute.
 
@@ -12,7 +12,7 @@ use crate::{
     model::{ServiceStatus, Timestamp, Zone},
 };
 
-/// The outline that is filled, and the mark drawn into it, in a box of 24: a status's own, or the ring of what has none.
+/// The path that is filled and the path drawn into it, in a view box of 24; a ring without a status.
 const fn shape(status: Option<ServiceStatus>) -> (&'static str, &'static str) {
     const DISC: &str = "M12 2a10 10 0 1 0 0 20a10 10 0 1 0 0-20z";
     const OCTAGON: &str = "M7.9 2h8.2L22 7.9v8.2L16.1 22H7.9L2 16.1V7.9z";
@@ -30,7 +30,7 @@ const fn shape(status: Option<ServiceStatus>) -> (&'static str, &'static str) {
     }
 }
 
-/// The shape of a status, or a plain ring where there is none.
+/// The shape of a status; a ring without one.
 #[component]
 pub fn Shape(
     /// The status.
@@ -78,19 +78,19 @@ pub fn StatusBadge(
     }
 }
 
-/// The state of a whole page: shape and tint of its worst service around the headline, and since when.
+/// The state of a whole page: the headline with icon and tint of the worst status, and since when.
 #[component]
 pub fn Banner(
     /// The worst status among the services.
     #[prop(into)]
     worst: Signal<ServiceStatus>,
-    /// Since when it has been so; nothing while there are no services.
+    /// Since when it has been so; `None` without services.
     #[prop(into)]
     since: Signal<Option<Timestamp>>,
-    /// The zone to tell that in until the reader's own is known; UTC when absent.
+    /// The zone of times until the reader's own is known; UTC when absent.
     #[prop(optional, into)]
     zone: MaybeProp<Zone>,
-    /// The headline, as the heading that the page needs it to be.
+    /// The headline, at the heading level of the page.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -113,15 +113,15 @@ pub fn Banner(
     }
 }
 
-/// The worst status among those given; operational when there is none.
+/// The worst of these statuses; operational if there are none.
 pub fn worst(statuses: impl IntoIterator<Item = ServiceStatus>) -> ServiceStatus {
     statuses.into_iter().max().unwrap_or_default()
 }
 
-/// Whether what is shown keeps up with the server: `Live` or `Reconnecting…`, and nothing before the first word.
+/// The connection indicator: `Live` or `Reconnecting…`, empty before the first frame.
 #[component]
 pub fn LiveMark(
-    /// How the line is.
+    /// The state of the connection.
     connection: Signal<Connection>,
 ) -> impl IntoView {
     let state = move || match connection.get() {

@@ -1,6 +1,7 @@
-//! Times: UTC or the page's zone from the server, the reader's own zone and "5 min ago" once the page is alive.
+//! Times: in UTC or the page's zone from the server, in the reader's zone and as "5 min ago" after hydration (UI-14,
+//! UI-15).
 //!
-//! The first drawing is the same on both sides, because the clock stands still until an effect sets it going.
+//! The first render is the same on server and client, as the clock starts in an effect.
 
 use std::time::Duration;
 
@@ -15,27 +16,26 @@ use web_sys::HtmlSelectElement;
 
 use crate::model::{Timestamp, Zone, ZoneShift};
 
-/// The time on the reader's clock, renewed every minute, and the zone it is told in; no time on the server and until the
-/// page is alive.
+/// The reader's clock, updated every minute, and the zone chosen for times. No time on the server and before hydration.
 #[derive(Clone, Copy)]
-struct Clock {
+struct ReaderClock {
     now: RwSignal<Option<Timestamp>>,
-    telling: RwSignal<Telling>,
+    shown_zone: RwSignal<ShownZone>,
 }
 
-/// Whose clocks times are told by, once the page is alive.
+/// The zone in which times are shown after hydration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Telling {
+enum ShownZone {
     #[default]
     Reader,
     Page,
     Utc,
 }
 
-/// Sets the page's one clock going. Called once, by its root.
+/// Starts the page's clock. Called once, by its root.
 pub fn provide_clock() {
     let clock = RwSignal::new(None);
-    provide_context(Clock { now: clock, telling: RwSignal::default() });
+    provide_context(ReaderClock { now: clock, shown_zone: RwSignal::default() });
     Effect::new(move |_| {
         clock.set(Some(now()));
         let tick = set_interval_with_handle(move || _ = clock.try_set(Some(now())), Duration::from_mins(1));
@@ -47,14 +47,14 @@ pub fn provide_clock() {
     });
 }
 
-/// What the reader's clock shows, where one is provided: nothing on the server and until the page is alive.
+/// The current time of the reader's clock; `None` on the server, before hydration and without [`provide_clock`].
 pub fn reader_clock() -> Signal<Option<Timestamp>> {
-    use_context::<Clock>().map_or_else(|| Signal::stored(None), |clock| clock.now.into())
+    use_context::<ReaderClock>().map_or_else(|| Signal::stored(None), |clock| clock.now.into())
 }
 
-/// Whose clocks the reader wants times to be told by.
-fn telling() -> Signal<Telling> {
-    use_context::<Clock>().map_or_else(|| Signal::stored(Telling::Reader), |clock| clock.telling.into())
+/// The zone in which the reader wants times.
+fn shown_zone() -> Signal<ShownZone> {
+    use_context::<ReaderClock>().map_or_else(|| Signal::stored(ShownZone::Reader), |clock| clock.shown_zone.into())
 }
 
 /// How a time is worded.
@@ -67,7 +67,7 @@ pub enum Wording {
     DateAndAgo,
 }
 
-/// A point in time. Hovering it tells the other wording.
+/// A point in time, with the local and the UTC time in its title.
 #[component]
 pub fn Time(
     /// When.
@@ -76,20 +76,20 @@ pub fn Time(
     /// How to word it.
     #[prop(optional)]
     wording: Wording,
-    /// The zone to tell it in until the reader's own is known; UTC when absent.
+    /// The zone until the reader's own is known; UTC when absent.
     #[prop(optional, into)]
     zone: MaybeProp<Zone>,
 ) -> impl IntoView {
-    let (clock, telling) = (reader_clock(), telling());
+    let (clock, shown) = (reader_clock(), shown_zone());
     let in_page_zone =
         move |at: Timestamp| zone.with(|zone| zone.as_ref().map_or_else(|| at.human_utc(), |zone| zone.human(at)));
     let text = move || {
         let at = at.get();
         let Some(now) = clock.get() else { return in_page_zone(at) };
-        let date = || match telling.get() {
-            Telling::Reader => in_local_zone(at),
-            Telling::Page => in_page_zone(at),
-            Telling::Utc => at.human_utc(),
+        let date = || match shown.get() {
+            ShownZone::Reader => in_local_zone(at),
+            ShownZone::Page => in_page_zone(at),
+            ShownZone::Utc => at.human_utc(),
         };
         match (wording, ago(now.millis() - at.millis())) {
             (Wording::Ago, Some(ago)) => ago,
@@ -108,28 +108,27 @@ pub fn Time(
     }
 }
 
-/// The zone that times are told in: the page's as the server sends them, then the reader's, and a choice where it differs
-/// from the page's.
+/// The zone of times: the page's from the server, then the reader's, with a choice where the two differ (UI-51).
 #[component]
 pub fn ZoneChoice(
-    /// The page's zone, by which its days go.
+    /// The page's zone, in which days are counted.
     #[prop(into)]
     zone: Signal<Zone>,
 ) -> impl IntoView {
     let (clock, name) = (reader_clock(), Memo::new(move |_| zone.with(|zone| zone.name.clone())));
     let reader = Memo::new(move |_| clock.with(Option::is_some).then(local_zone).flatten());
-    let chosen = use_context::<Clock>().map(|clock| clock.telling);
-    let select = move |choices: Vec<(Telling, String)>| {
-        let tellings: Vec<Telling> = choices.iter().map(|(telling, _)| *telling).collect();
+    let chosen = use_context::<ReaderClock>().map(|clock| clock.shown_zone);
+    let select = move |choices: Vec<(ShownZone, String)>| {
+        let zones: Vec<ShownZone> = choices.iter().map(|(zone, _)| *zone).collect();
         let choose = move |event| {
             let index = usize::try_from(event_target::<HtmlSelectElement>(&event).selected_index());
-            if let (Some(chosen), Some(telling)) = (chosen, index.ok().and_then(|index| tellings.get(index))) {
-                chosen.set(*telling);
+            if let (Some(chosen), Some(zone)) = (chosen, index.ok().and_then(|index| zones.get(index))) {
+                chosen.set(*zone);
             }
         };
         let now = chosen.map(|chosen| chosen.get_untracked());
-        let options = choices.into_iter().map(|(telling, text)| {
-            view! { <option selected={now == Some(telling)}>{text}</option> }
+        let options = choices.into_iter().map(|(zone, text)| {
+            view! { <option selected={now == Some(zone)}>{text}</option> }
         });
         view! {
             <label class="zone-choice">
@@ -148,19 +147,18 @@ pub fn ZoneChoice(
     }
 }
 
-/// The zones to choose from where the reader's is another than the page's.
-fn choices(reader: &str, page: &str) -> Vec<(Telling, String)> {
-    let own = (Telling::Reader, format!("your zone, {reader}"));
-    let utc = (Telling::Utc, "UTC".to_owned());
-    let all = [own, (Telling::Page, page.to_owned()), utc];
-    all.into_iter().filter(|(telling, _)| *telling != Telling::Utc || ![reader, page].contains(&"UTC")).collect()
+/// The zones to choose from where the reader's differs from the page's.
+fn choices(reader: &str, page: &str) -> Vec<(ShownZone, String)> {
+    let own = (ShownZone::Reader, format!("your zone, {reader}"));
+    let utc = (ShownZone::Utc, "UTC".to_owned());
+    let all = [own, (ShownZone::Page, page.to_owned()), utc];
+    all.into_iter().filter(|(zone, _)| *zone != ShownZone::Utc || ![reader, page].contains(&"UTC")).collect()
 }
 
-/// A planned stretch of time in the page's zone and, once the page is alive, in the reader's too where its clocks show
-/// something else.
+/// A maintenance window in the page's zone and, after hydration, in the reader's too where its clocks differ.
 #[component]
-pub fn Window(
-    /// Start and end; nothing is drawn without them.
+pub fn MaintenanceWindow(
+    /// Start and end; without them nothing is drawn.
     #[prop(into)]
     window: Signal<Option<(Timestamp, Timestamp)>>,
     /// The page's zone.
@@ -168,37 +166,37 @@ pub fn Window(
     zone: Signal<Zone>,
 ) -> impl IntoView {
     let clock = reader_clock();
-    let told = Memo::new(move |_| {
+    let texts = Memo::new(move |_| {
         let (start, end) = window.get()?;
         let here = clock.with(Option::is_some).then(|| reader_zone(start, end));
         let text = zone.with(|zone| zone.human_window(start, end));
-        let here = here.filter(|here| zone.with(|zone| tell_apart(zone, here, [start, end])));
+        let here = here.filter(|here| zone.with(|zone| clocks_differ(zone, here, [start, end])));
         Some((start, utc_window(start, end), text, here.map(|here| here.human_window(start, end))))
     });
     move || {
-        let (start, title, text, here) = told.get()?;
+        let (start, title, text, here) = texts.get()?;
         let time = |text| view! { <time datetime=start.to_string() title=title.clone()>{text}</time> };
         let here = here.map(|here| view! { <span class="window-here">{time(format!("{here}, in your zone"))}</span> });
         Some(view! { <p class="window">{time(text)} {here}</p> })
     }
 }
 
-/// A stretch of time that is over: `Mon 23 Nov 2026, 14:05–15:20 CET`, in the reader's zone once that is known.
+/// A time range in the past: `Mon 23 Nov 2026, 14:05–15:20 CET`, in the reader's zone once that is known.
 #[component]
-pub fn Stretch(
+pub fn TimeRange(
     /// Its first instant.
     start: Timestamp,
     /// Its last instant.
     end: Timestamp,
-    /// The zone to tell it in until the reader's own is known.
+    /// The zone until the reader's own is known.
     #[prop(into)]
     zone: Signal<Zone>,
 ) -> impl IntoView {
-    let (clock, telling) = (reader_clock(), telling());
+    let (clock, shown) = (reader_clock(), shown_zone());
     let is_known = Memo::new(move |_| clock.with(Option::is_some));
-    let text = move || match telling.get() {
-        Telling::Reader if is_known.get() => reader_zone(start, end).human_window(start, end),
-        Telling::Utc => utc_window(start, end),
+    let text = move || match shown.get() {
+        ShownZone::Reader if is_known.get() => reader_zone(start, end).human_window(start, end),
+        ShownZone::Utc => utc_window(start, end),
         _ => zone.with(|zone| zone.human_window(start, end)),
     };
     view! {
@@ -212,24 +210,24 @@ fn utc_window(start: Timestamp, end: Timestamp) -> String {
     Zone::utc().human_window(start, end)
 }
 
-/// Whether two zones' clocks show different times at any of these instants.
-fn tell_apart(one: &Zone, other: &Zone, instants: [Timestamp; 2]) -> bool {
+/// Whether the clocks of two zones differ at any of these instants.
+fn clocks_differ(one: &Zone, other: &Zone, instants: [Timestamp; 2]) -> bool {
     instants.iter().any(|at| one.field_value(*at) != other.field_value(*at))
 }
 
-/// The reader's zone, as far as it takes to tell these two instants.
+/// The reader's zone, with the shifts for these two instants only.
 fn reader_zone(start: Timestamp, end: Timestamp) -> Zone {
     let shift = |at: Timestamp| ZoneShift { from: at, offset: local_offset(at), abbreviation: local_abbreviation(at) };
     Zone { name: local_zone().unwrap_or_default(), shifts: vec![shift(start), shift(end)] }
 }
 
-/// How far the reader's clocks are ahead of UTC, in seconds.
+/// The reader's offset from UTC in seconds.
 #[expect(clippy::cast_possible_truncation, reason = "whole minutes, less than a day's")]
 fn local_offset(at: Timestamp) -> i32 {
     (date(at).get_timezone_offset() * -60.0) as i32
 }
 
-/// What the reader's clocks are called, such as `GMT+9`.
+/// The reader's zone abbreviation, such as `GMT+9`.
 fn local_abbreviation(at: Timestamp) -> String {
     let format = DateTimeFormat::new(&Array::of1(&LANGUAGE.into()), &options(&[("timeZoneName", "short")]));
     let parts = format.format_to_parts(&date(at));
@@ -238,12 +236,11 @@ fn local_abbreviation(at: Timestamp) -> String {
     name.map(|part| part.value().into()).unwrap_or_default()
 }
 
-/// How long ago something was, while that says more than a date: up to four weeks. A clock that runs behind the
-/// server's reads "just now".
+/// A relative time for the last four weeks; `None` beyond, where a date says more. Clock skew of up to five minutes
+/// reads "just now".
 fn ago(millis: i64) -> Option<String> {
     let minutes = millis.div_euclid(60_000);
     Some(match minutes {
-        // Clocks differ a little; what is further ahead is to come.
         -5..1 => "just now".to_owned(),
         1..60 => format!("{minutes} min ago"),
         60..1_440 => format!("{} h ago", minutes / 60),
@@ -262,7 +259,7 @@ fn whole_millis(millis: f64) -> Timestamp {
     Timestamp::from_millis(millis as i64)
 }
 
-/// The language of the page, not of the browser: the words around a time are English.
+/// The language of the page, not of the browser: the text around a time is English.
 const LANGUAGE: &str = "en-GB";
 
 fn in_local_zone(at: Timestamp) -> String {
@@ -301,7 +298,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_told_by_its_age_until_the_date_says_more() {
+    fn a_time_is_relative_for_four_weeks() {
         let minutes = |n: i64| ago(n * 60_000);
         for (age, words) in [
             (-5, "just now"),
@@ -320,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn zones_differ_where_their_clocks_do_not_where_only_their_names_do() {
+    fn zones_differ_by_their_clocks_not_their_names() {
         let at = |hours: i64| Timestamp::EPOCH.plus_seconds(hours * 3600);
         let of = |offset| Zone {
             name: "Somewhere".into(),
@@ -329,13 +326,13 @@ mod tests {
                 ZoneShift { from: at(10), offset, abbreviation: "Y".into() },
             ],
         };
-        assert!(!tell_apart(&Zone::utc(), &of(0), [at(1), at(20)]));
-        assert!(!tell_apart(&Zone::utc(), &of(3600), [at(1), at(2)]));
-        assert!(tell_apart(&Zone::utc(), &of(3600), [at(1), at(20)]));
+        assert!(!clocks_differ(&Zone::utc(), &of(0), [at(1), at(20)]));
+        assert!(!clocks_differ(&Zone::utc(), &of(3600), [at(1), at(2)]));
+        assert!(clocks_differ(&Zone::utc(), &of(3600), [at(1), at(20)]));
     }
 
     #[test]
-    fn ui_51_zones_are_offered_once_each() {
+    fn ui_51_each_zone_is_offered_once() {
         let names = |reader, page| choices(reader, page).into_iter().map(|(_, name)| name).collect::<Vec<_>>();
         assert_eq!(names("Asia/Tokyo", "Europe/Berlin"), ["your zone, Asia/Tokyo", "Europe/Berlin", "UTC"]);
         assert_eq!(names("Asia/Tokyo", "UTC"), ["your zone, Asia/Tokyo", "UTC"]);

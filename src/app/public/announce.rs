@@ -1,4 +1,4 @@
-//! What is read out while somebody has the page open: each new incident and each update once, wherever the reader is.
+//! Screen reader announcements: each new incident and each update once, while the page is open (UI-11).
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -7,83 +7,85 @@ use leptos::prelude::*;
 use super::plain::plain;
 use crate::model::{Impact, Incident, IncidentId, IncidentStatus, StatusPage, UpdateId, maintenance_plan::listed};
 
-/// Longer messages are read where they stand.
+/// Longer messages are cut; the page has all of them.
 const MAX_CHARS: usize = 240;
-/// How long news is gathered before it is read out: what is done at once, such as ending a series, comes as many events.
-const PAUSE: Duration = Duration::from_millis(500);
-/// So much at once is read out sentence by sentence; more becomes one.
-const SENTENCES: usize = 2;
-/// So much is named in that one.
-const NAMED: usize = 3;
+/// How long news is collected before it is announced: one action, such as ending a series, can be many events.
+const BATCH_DELAY: Duration = Duration::from_millis(500);
+/// Up to this much news is announced in full; more is summarised in one sentence.
+const MAX_SENTENCES: usize = 2;
+/// Maximum number of incidents named in a summary.
+const MAX_NAMED: usize = 3;
 
-/// The two regions from which news is read out: at the next pause, or sooner for what is bad. Empty until there is news.
+/// The two live regions, polite and assertive. Empty until there is news.
 #[component]
 pub fn Announcer(
     /// The page.
     #[prop(into)]
     page: Signal<StatusPage>,
-    /// What the reader sees of it: nothing else is spoken of.
+    /// The incidents the page shows; others are not announced.
     #[prop(into)]
     shown: Signal<BTreeSet<IncidentId>>,
 ) -> impl IntoView {
-    let (politely, at_once) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
-    let heard = StoredValue::new(Heard::default());
-    let tell = move || {
-        // What was said stays said: a region that is emptied and filled again would speak again.
-        let news = heard.try_update_value(Heard::take).unwrap_or_default();
-        for (region, news) in [(politely, &news.politely), (at_once, &news.at_once)] {
+    let (polite, assertive) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let announcements = StoredValue::new(Announcements::default());
+    let announce = move || {
+        // The text stays: a region that is emptied and filled again would be read again.
+        let news = announcements.try_update_value(Announcements::take).unwrap_or_default();
+        for (region, news) in [(polite, &news.polite), (assertive, &news.assertive)] {
             if !news.is_empty() {
-                region.try_set(worded(news));
+                region.try_set(text_of(news));
             }
         }
     };
     Effect::new(move |was_there: Option<()>| {
         let is_first = page.with(|page| {
             shown.with(|shown| {
-                heard.try_update_value(|heard| heard.hear(page.incidents.iter(), shown, was_there.is_some()))
+                announcements.try_update_value(|announcements| {
+                    announcements.collect(page.incidents.iter(), shown, was_there.is_some())
+                })
             })
         });
         if is_first == Some(true) {
-            set_timeout(tell, PAUSE);
+            set_timeout(announce, BATCH_DELAY);
         }
     });
     view! {
         <div class="sr-only" aria-live="polite">
-            {politely}
+            {polite}
         </div>
         <div class="sr-only" aria-live="assertive">
-            {at_once}
+            {assertive}
         </div>
     }
 }
 
-/// Something new of an incident.
+/// A new incident or update.
 #[derive(Clone, Debug, PartialEq)]
 struct News {
-    /// All of it.
+    /// In full.
     sentence: String,
-    /// Where it stands, in a few words.
-    gist: String,
+    /// Title and status.
+    summary: String,
 }
 
-/// News that has not been read out yet.
+/// News that has not been announced yet.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Pending {
-    politely: Vec<News>,
-    at_once: Vec<News>,
+    polite: Vec<News>,
+    assertive: Vec<News>,
 }
 
-/// What a reader knows already, and what is still to be said.
+/// The updates the reader knows already, and the news still to be announced.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Heard {
+struct Announcements {
     updates: BTreeSet<UpdateId>,
     pending: Pending,
 }
 
-impl Heard {
-    /// Takes note of everything there is, and gathers what is new of what the page shows, if the reader was there before.
-    /// Tells whether this is the first news that waits.
-    fn hear<'a>(
+impl Announcements {
+    /// Marks all updates as known and collects the new ones that the page shows, unless the page was just opened.
+    /// Returns whether these are the first pending news.
+    fn collect<'a>(
         &mut self,
         incidents: impl Iterator<Item = &'a Incident>,
         shown: &BTreeSet<IncidentId>,
@@ -92,8 +94,8 @@ impl Heard {
         let waited = self.is_waiting();
         for incident in incidents {
             if let Some(news) = (was_there && shown.contains(&incident.id)).then(|| self.news(incident)).flatten() {
-                let Pending { politely, at_once } = &mut self.pending;
-                if is_bad(incident) { at_once } else { politely }.push(news);
+                let Pending { polite, assertive } = &mut self.pending;
+                if is_urgent(incident) { assertive } else { polite }.push(news);
             }
             self.updates.extend(incident.updates.iter().map(|update| update.id));
         }
@@ -101,16 +103,15 @@ impl Heard {
     }
 
     fn is_waiting(&self) -> bool {
-        !self.pending.politely.is_empty() || !self.pending.at_once.is_empty()
+        !self.pending.polite.is_empty() || !self.pending.assertive.is_empty()
     }
 
-    /// What is to be said, which counts as said from now on.
+    /// Takes the pending news.
     fn take(&mut self) -> Pending {
         std::mem::take(&mut self.pending)
     }
 
-    /// The newest message of an incident in a sentence, if the reader does not know it. What is entered long after it was
-    /// over is no news.
+    /// The latest update of an incident, if the reader does not know it. Backfilled incidents are not announced.
     fn news(&self, incident: &Incident) -> Option<News> {
         let latest = incident.latest().filter(|latest| !self.updates.contains(&latest.id))?;
         let is_new = !incident.updates.iter().any(|update| self.updates.contains(&update.id));
@@ -123,33 +124,33 @@ impl Heard {
             (true, true, IncidentStatus::Scheduled) => "Planned maintenance: ",
             (true, true, _) => "Maintenance: ",
         };
-        let gist = format!("{} ({})", incident.title, latest.status.label());
+        let summary = format!("{} ({})", incident.title, latest.status.label());
         let words = plain(&latest.html, MAX_CHARS);
-        Some(News { sentence: format!("{lead}{}, {}. {words}", incident.title, latest.status.label()), gist })
+        Some(News { sentence: format!("{lead}{}, {}. {words}", incident.title, latest.status.label()), summary })
     }
 }
 
-/// News in words: sentence by sentence, or a burst of it in one.
-fn worded(news: &[News]) -> String {
-    if news.len() <= SENTENCES {
+/// The text of an announcement: all sentences, or a summary of a burst.
+fn text_of(news: &[News]) -> String {
+    if news.len() <= MAX_SENTENCES {
         return news.iter().map(|news| news.sentence.as_str()).collect::<Vec<_>>().join(" ");
     }
-    let mut gists: Vec<String> = Vec::new();
-    for News { gist, .. } in news {
-        if !gists.contains(gist) {
-            gists.push(gist.clone());
+    let mut summaries: Vec<String> = Vec::new();
+    for News { summary, .. } in news {
+        if !summaries.contains(summary) {
+            summaries.push(summary.clone());
         }
     }
-    if gists.len() > NAMED {
-        let more = gists.len() - NAMED;
-        gists.truncate(NAMED);
-        gists.push(format!("{more} more"));
+    if summaries.len() > MAX_NAMED {
+        let more = summaries.len() - MAX_NAMED;
+        summaries.truncate(MAX_NAMED);
+        summaries.push(format!("{more} more"));
     }
-    format!("{} updates: {}.", news.len(), listed(&gists))
+    format!("{} updates: {}.", news.len(), listed(&summaries))
 }
 
-/// Whether news of it should not wait for the reader's next pause.
-fn is_bad(incident: &Incident) -> bool {
+/// Whether it is announced assertively.
+fn is_urgent(incident: &Incident) -> bool {
     matches!(incident.impact, Impact::Major | Impact::Critical) && !incident.status.has_ended()
 }
 
@@ -158,10 +159,10 @@ mod tests {
     use super::*;
     use crate::model::{PreviewInput, ServiceImpact, ServiceStatus, Timestamp, page::tests::page_with};
 
-    /// The page, and an incident on it that says this of its service.
+    /// An incident with this status whose service has this status.
     fn incident(status: IncidentStatus, of_service: ServiceStatus) -> Incident {
         let page = page_with(&["API"]);
-        let intent = PreviewInput {
+        let input = PreviewInput {
             incident: None,
             kind: status.kind(),
             title: "API fails".into(),
@@ -172,7 +173,7 @@ mod tests {
             services: vec![ServiceImpact { id: page.services[0].id, status: of_service }],
             window: None,
         };
-        page.preview(&intent, Timestamp::EPOCH).1
+        page.preview(&input, Timestamp::EPOCH).1
     }
 
     fn updated(mut incident: Incident, id: u128, status: IncidentStatus) -> Incident {
@@ -183,63 +184,71 @@ mod tests {
         incident
     }
 
-    /// What is said when these are all that the page shows, or when it shows nothing.
-    fn hear(heard: &mut Heard, incidents: &[&Incident], was_there: bool, is_shown: bool) -> (String, String) {
+    /// The announcements for these incidents, polite and assertive.
+    fn announced(
+        announcements: &mut Announcements,
+        incidents: &[&Incident],
+        was_there: bool,
+        is_shown: bool,
+    ) -> (String, String) {
         let shown = incidents.iter().filter(|_| is_shown).map(|incident| incident.id).collect();
-        heard.hear(incidents.iter().copied(), &shown, was_there);
-        let Pending { politely, at_once } = heard.take();
-        (worded(&politely), worded(&at_once))
+        announcements.collect(incidents.iter().copied(), &shown, was_there);
+        let Pending { polite, assertive } = announcements.take();
+        (text_of(&polite), text_of(&assertive))
     }
 
-    fn said(politely: &str, at_once: &str) -> (String, String) {
-        (politely.to_owned(), at_once.to_owned())
+    fn texts(polite: &str, assertive: &str) -> (String, String) {
+        (polite.to_owned(), assertive.to_owned())
     }
 
     #[test]
-    fn ui_11_what_is_there_already_is_not_read_out_and_news_once() {
-        let mut heard = Heard::default();
+    fn ui_11_only_news_is_announced_and_once() {
+        let mut announcements = Announcements::default();
         let minor = incident(IncidentStatus::Investigating, ServiceStatus::Degraded);
-        assert_eq!(hear(&mut heard, &[&minor], false, true), said("", ""));
+        assert_eq!(announced(&mut announcements, &[&minor], false, true), texts("", ""));
         let identified = updated(minor, 1, IncidentStatus::Identified);
-        assert_eq!(hear(&mut heard, &[&identified], true, true), said("API fails, Identified. We look.", ""));
-        assert_eq!(hear(&mut heard, &[&identified], true, true), said("", ""));
+        assert_eq!(
+            announced(&mut announcements, &[&identified], true, true),
+            texts("API fails, Identified. We look.", "")
+        );
+        assert_eq!(announced(&mut announcements, &[&identified], true, true), texts("", ""));
         let mut edited = identified;
         edited.updates[0].html = "<p>Other words.</p>".into();
-        assert_eq!(hear(&mut heard, &[&edited], true, true), said("", ""), "an edit is no news");
+        assert_eq!(announced(&mut announcements, &[&edited], true, true), texts("", ""), "edits are not announced");
         edited.updates.remove(0);
-        assert_eq!(hear(&mut heard, &[&edited], true, true), said("", ""), "nor is what is taken back");
+        assert_eq!(announced(&mut announcements, &[&edited], true, true), texts("", ""), "nor are deletions");
     }
 
     #[test]
-    fn ui_11_bad_news_is_read_out_at_once_and_its_end_politely() {
-        let mut heard = Heard::default();
+    fn ui_11_major_incidents_are_announced_assertively_and_their_end_politely() {
+        let mut announcements = Announcements::default();
         let bad = incident(IncidentStatus::Investigating, ServiceStatus::MajorOutage);
         let news = "New incident: API fails, Investigating. We look.";
-        assert_eq!(hear(&mut heard, &[&bad], true, true), said("", news));
+        assert_eq!(announced(&mut announcements, &[&bad], true, true), texts("", news));
         let over = updated(bad, 1, IncidentStatus::Resolved);
-        assert_eq!(hear(&mut heard, &[&over], true, true), said("API fails, Resolved. We look.", ""));
+        assert_eq!(announced(&mut announcements, &[&over], true, true), texts("API fails, Resolved. We look.", ""));
     }
 
     #[test]
-    fn rule_3_5_what_is_entered_after_it_was_over_is_not_read_out() {
+    fn rule_3_5_backfilled_incidents_are_not_announced() {
         let mut past = incident(IncidentStatus::Resolved, ServiceStatus::Degraded);
         past.backfilled_at = Some(Timestamp::EPOCH);
-        assert_eq!(hear(&mut Heard::default(), &[&past], true, true), said("", ""));
+        assert_eq!(announced(&mut Announcements::default(), &[&past], true, true), texts("", ""));
         let plan = incident(IncidentStatus::Scheduled, ServiceStatus::UnderMaintenance);
         let news = "Planned maintenance: API fails, Scheduled. We look.";
-        assert_eq!(hear(&mut Heard::default(), &[&plan], true, true), said(news, ""));
+        assert_eq!(announced(&mut Announcements::default(), &[&plan], true, true), texts(news, ""));
     }
 
     #[test]
-    fn ui_11_what_the_page_does_not_show_is_not_read_out_nor_later() {
-        let mut heard = Heard::default();
+    fn ui_11_incidents_off_the_page_are_not_announced() {
+        let mut announcements = Announcements::default();
         let far = incident(IncidentStatus::Scheduled, ServiceStatus::UnderMaintenance);
-        assert_eq!(hear(&mut heard, &[&far], true, false), said("", ""));
-        assert_eq!(hear(&mut heard, &[&far], true, true), said("", ""), "that it is near by now is no news");
+        assert_eq!(announced(&mut announcements, &[&far], true, false), texts("", ""));
+        assert_eq!(announced(&mut announcements, &[&far], true, true), texts("", ""), "nor when they appear later");
     }
 
     #[test]
-    fn ui_11_a_burst_of_news_is_one_sentence() {
+    fn ui_11_a_burst_of_news_is_announced_as_one_sentence() {
         let first = incident(IncidentStatus::Investigating, ServiceStatus::Degraded);
         let many: Vec<Incident> = (1..=8)
             .map(|n| {
@@ -251,10 +260,10 @@ mod tests {
             })
             .collect();
         let many: Vec<&Incident> = many.iter().collect();
-        let (politely, _) = hear(&mut Heard::default(), &many[..3], true, true);
-        assert_eq!(politely, "3 updates: Rotation (Cancelled).");
-        let (politely, _) = hear(&mut Heard::default(), &many, true, true);
+        let (polite, _) = announced(&mut Announcements::default(), &many[..3], true, true);
+        assert_eq!(polite, "3 updates: Rotation (Cancelled).");
+        let (polite, _) = announced(&mut Announcements::default(), &many, true, true);
         let named = "Rotation (Cancelled), Work 4 (Cancelled), Work 5 (Cancelled) and 3 more";
-        assert_eq!(politely, format!("8 updates: {named}."));
+        assert_eq!(polite, format!("8 updates: {named}."));
     }
 }

@@ -1,29 +1,28 @@
-//! One incident or maintenance as visitors see it.
+//! An incident or maintenance as a card.
 
 use leptos::prelude::*;
 
 use crate::{
     app::components::{
-        duration::in_words,
+        duration::human_duration,
         incident::{AffectedChips, BackfilledNote, IncidentMark, LatestUpdate, Timeline},
-        time::{Stretch, Time, Window, Wording},
+        time::{MaintenanceWindow, Time, TimeRange, Wording},
     },
     model::{Impact, Incident, IncidentStatus, Slug, Timestamp, Zone},
 };
 
-/// Where a card stands, which decides its heading.
+/// Where a card is shown, which decides its heading level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CardVariant {
     /// Under the heading of a section.
     Section,
     /// Under the heading of a day.
     Day,
-    /// In the preview of what does not exist yet, which leads nowhere.
+    /// In the preview, without links.
     Preview,
 }
 
-/// A card: title and status, how bad and since when, the services, and what was said: everything while it goes on, and
-/// of what is planned or over the newest.
+/// Title, status, impact, times, services and updates: all updates while the incident is active, otherwise the latest.
 #[component]
 pub fn IncidentCard(
     /// The incident.
@@ -32,17 +31,17 @@ pub fn IncidentCard(
     /// The page's zone.
     #[prop(into)]
     zone: Signal<Zone>,
-    /// The page's address.
+    /// The organization's slug.
     slug: Slug,
-    /// Where the card stands.
-    place: CardVariant,
+    /// Where the card is shown.
+    variant: CardVariant,
 ) -> impl IntoView {
     let is_active = Memo::new(move |_| incident.with(Incident::is_active));
     let address = StoredValue::new(format!("/public/{slug}/incidents/{}", incident.with_untracked(|it| it.id)));
     view! {
         <article class="card incident">
-            <div class="incident-head">
-                {heading(incident, address, place)}
+            <div class="flex flex-wrap items-center justify-between gap-x-6">
+                {heading(incident, address, variant)}
                 <IncidentMark incident />
             </div>
             <IncidentFacts incident zone />
@@ -51,7 +50,7 @@ pub fn IncidentCard(
                 fallback=move || {
                     view! {
                         <LatestUpdate incident zone />
-                        {(place != CardVariant::Preview).then(|| view! { <More incident address=address.get_value() /> })}
+                        {(variant != CardVariant::Preview).then(|| view! { <MoreLinks incident address=address.get_value() /> })}
                     }
                 }
             >
@@ -61,17 +60,17 @@ pub fn IncidentCard(
     }
 }
 
-fn heading(incident: Signal<Incident>, address: StoredValue<String>, place: CardVariant) -> AnyView {
+fn heading(incident: Signal<Incident>, address: StoredValue<String>, variant: CardVariant) -> AnyView {
     let title = Memo::new(move |_| incident.with(|incident| incident.title.clone()));
     let link = move || view! { <a href=address.get_value()>{title}</a> };
-    match place {
+    match variant {
         CardVariant::Section => view! { <h3 class="incident-title" dir="auto">{link()}</h3> }.into_any(),
         CardVariant::Day => view! { <h4 class="incident-title" dir="auto">{link()}</h4> }.into_any(),
         CardVariant::Preview => view! { <p class="incident-title" dir="auto">{title}</p> }.into_any(),
     }
 }
 
-/// How bad it is, when it is or was, and the services.
+/// Window, impact, times and affected services.
 #[component]
 pub fn IncidentFacts(
     /// The incident.
@@ -84,14 +83,14 @@ pub fn IncidentFacts(
     let window = Memo::new(move |_| incident.with(Incident::window));
     let extent = Memo::new(move |_| incident.with(extent));
     view! {
-        <Window window zone />
+        <MaintenanceWindow window zone />
         {move || extent.get().map(|extent| view! { <Extent extent zone /> })}
         <BackfilledNote incident zone />
         <AffectedChips incident />
     }
 }
 
-/// How bad something is and how long it lasted.
+/// Impact and duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Extent {
     impact: Option<&'static str>,
@@ -99,7 +98,7 @@ struct Extent {
     end: Option<Timestamp>,
 }
 
-/// What there is to say of it beside the window; nothing of what is planned, was called off or went as planned.
+/// Impact and duration, unless the window says it all: nothing for what is scheduled, cancelled or went as planned.
 fn extent(incident: &Incident) -> Option<Extent> {
     let has_begun = !matches!(incident.status, IncidentStatus::Scheduled | IncidentStatus::Cancelled);
     let impact = match incident.impact {
@@ -122,8 +121,8 @@ fn Extent(extent: Extent, zone: Signal<Zone>) -> impl IntoView {
             {match end {
                 Some(end) => {
                     view! {
-                        <Stretch start end zone />
-                        {format!(" · {}", in_words(end.millis() - start.millis()))}
+                        <TimeRange start end zone />
+                        {format!(" · {}", human_duration(end.millis() - start.millis()))}
                     }
                         .into_any()
                 }
@@ -133,9 +132,9 @@ fn Extent(extent: Extent, zone: Signal<Zone>) -> impl IntoView {
     }
 }
 
-/// Where the rest of what was said is, when there is more than the newest.
+/// Links to all updates and to the postmortem, if there is more than the latest update.
 #[component]
-fn More(incident: Signal<Incident>, address: String) -> impl IntoView {
+fn MoreLinks(incident: Signal<Incident>, address: String) -> impl IntoView {
     let count = Memo::new(move |_| incident.with(|incident| incident.updates.len()));
     let title = Memo::new(move |_| incident.with(|incident| incident.title.clone()));
     let has_postmortem = Memo::new(move |_| incident.with(|incident| incident.postmortem.is_some()));
@@ -165,7 +164,7 @@ mod tests {
 
     fn maintenance(status: IncidentStatus) -> Incident {
         let at = |seconds| Timestamp::EPOCH.plus_seconds(seconds);
-        let intent = PreviewInput {
+        let input = PreviewInput {
             incident: None,
             kind: IncidentKind::Maintenance,
             title: "Database upgrade".into(),
@@ -176,11 +175,11 @@ mod tests {
             services: Vec::new(),
             window: Some((at(3_600), at(7_200))),
         };
-        page_with(&[]).preview(&intent, at(7_200)).1
+        page_with(&[]).preview(&input, at(7_200)).1
     }
 
     #[test]
-    fn the_extent_is_told_where_the_window_does_not_tell_it() {
+    fn the_extent_is_shown_unless_the_window_says_it() {
         assert_eq!(extent(&maintenance(IncidentStatus::Scheduled)), None);
         assert_eq!(extent(&maintenance(IncidentStatus::Cancelled)), None);
         assert_eq!(extent(&maintenance(IncidentStatus::Completed)), None, "as planned");

@@ -1,5 +1,5 @@
-//! The HTML documents of the public pages. The data a page was drawn from stands in a block of its own kind, by which the
-//! client knows what it brings to life.
+//! The HTML documents of the public pages. Each embeds the data it was rendered from as JSON; the id of that script
+//! tells the client which page to hydrate.
 
 use leptos::{html, prelude::*};
 use serde::{Serialize, de::DeserializeOwned};
@@ -17,66 +17,69 @@ const PAGE: &str = "page-data";
 const INCIDENT: &str = "incident-data";
 const MONTH: &str = "month-data";
 
-/// How long a page's summary is where it is shown to tempt somebody to open it.
-const SUMMARY: usize = 200;
+/// Maximum length of a description in link previews, in characters.
+const MAX_SUMMARY: usize = 200;
 
-/// What a document says of itself.
-struct About {
+/// A document's metadata.
+struct Metadata {
     title: String,
     summary: String,
     kind: &'static str,
     canonical: String,
 }
 
-/// The whole document of a status page, after its doctype. `canonical` is its full address. Deterministic: no clock, no
-/// nonce.
+/// The document of a status page, without doctype. `canonical` is its full address. Deterministic: no clock, no nonce.
 pub fn document(page: &StatusPage, assets: &Assets, canonical: String) -> impl IntoView + use<> {
     let name = &page.organization.name;
-    let about = About {
+    let metadata = Metadata {
         title: format!("{name} status"),
         summary: format!("{}. Live status of {name}.", page.headline().description),
         kind: "website",
         canonical,
     };
     let json = format!("/api/public/{}/status", page.organization.slug);
-    let head = view! { {alive(assets)} {head(&about)} <link rel="alternate" type="application/json" href=json /> };
+    let head = view! {
+        {client_script(assets)}
+        {metadata_tags(&metadata)}
+        <link rel="alternate" type="application/json" href=json />
+    };
     let body = body(PAGE, page, view! { <PublicPage page=page.clone() /> }.into_any());
     frame(assets, head.into_any(), body)
 }
 
-/// The whole document of an incident or a maintenance; nothing when the data does not hold it.
+/// The document of an incident or a maintenance; `None` if the data does not contain it.
 pub fn incident_document(data: &IncidentPage, assets: &Assets, canonical: String) -> Option<impl IntoView + use<>> {
     let incident = data.page.incident(data.id)?;
-    let newest = shortened(&data.summary, SUMMARY);
-    let about = About {
+    let newest = shortened(&data.summary, MAX_SUMMARY);
+    let metadata = Metadata {
         title: format!("{} – {} status", incident.title, data.page.organization.name),
         summary: format!("{}: {newest}", incident.status.label()),
         kind: "article",
         canonical,
     };
-    let head = view! { {alive(assets)} {head(&about)} };
+    let head = view! { {client_script(assets)} {metadata_tags(&metadata)} };
     let body = body(INCIDENT, data, view! { <IncidentView data=data.clone() /> }.into_any());
     Some(frame(assets, head.into_any(), body))
 }
 
-/// The whole document of a month of the past.
+/// The document of a month of history.
 pub fn month_document(data: &MonthPage, assets: &Assets, canonical: String) -> impl IntoView + use<> {
     let (name, month) = (&data.page.organization.name, data.month.human());
-    let about = About {
+    let metadata = Metadata {
         title: format!("{month} – {name} status history"),
         summary: format!("Incidents and maintenances of {name} in {month}."),
         kind: "website",
         canonical,
     };
-    let head = view! { {alive(assets)} {head(&about)} };
+    let head = view! { {client_script(assets)} {metadata_tags(&metadata)} };
     let body = body(MONTH, data, view! { <MonthView data=data.clone() /> }.into_any());
     frame(assets, head.into_any(), body)
 }
 
-fn head(about: &About) -> impl IntoView + use<> {
-    let About { title, summary, kind, canonical } = about;
+fn metadata_tags(metadata: &Metadata) -> impl IntoView + use<> {
+    let Metadata { title, summary, kind, canonical } = metadata;
     view! {
-        // Inside a title a comment that marks a dynamic text would be shown, so the text is escaped here.
+        // As inner HTML: the comments by which Leptos marks dynamic text would be shown in a title.
         <title inner_html=html_escape::encode_text(&title).into_owned()></title>
         <meta name="description" content=summary.clone() />
         {open_graph("og:type", kind)}
@@ -88,8 +91,8 @@ fn head(about: &About) -> impl IntoView + use<> {
     }
 }
 
-/// What starts the client.
-fn alive(assets: &Assets) -> impl IntoView + use<> {
+/// The script that starts the client.
+fn client_script(assets: &Assets) -> impl IntoView + use<> {
     view! { <script type="module" src=assets.boot.clone()></script> }
 }
 
@@ -107,8 +110,8 @@ fn body(kind: &'static str, data: &impl Serialize, view: AnyView) -> AnyView {
     .into_any()
 }
 
-/// The whole document, after its doctype, for an address without a page. Says the same whether something private is there or
-/// nothing. `near` is the address of a status page that is there, to lead to.
+/// The document for an unknown address, without doctype. The same whether something private exists there or nothing.
+/// `near` is the slug of a status page to link to.
 pub fn not_found_document(assets: &Assets, near: Option<&str>) -> impl IntoView + use<> {
     let head = view! {
         {html::title().child("Page not found")}
@@ -118,12 +121,12 @@ pub fn not_found_document(assets: &Assets, near: Option<&str>) -> impl IntoView 
         Some(slug) => {
             let home = format!("/public/{slug}");
             view! {
-                <h1>"There is nothing here"</h1>
+                <h1>"Page not found"</h1>
                 <p>
-                    "Please check the address. If a link brought you here, the incident or maintenance it told of may have \
-                     been removed."
+                    "Please check the address. If you followed a link, the incident or maintenance may have been \
+                     removed."
                 </p>
-                <p class="not-found-ways">
+                <p class="flex flex-wrap gap-2">
                     <a class="button" href=home.clone()>
                         "Current status"
                     </a>
@@ -135,13 +138,13 @@ pub fn not_found_document(assets: &Assets, near: Option<&str>) -> impl IntoView 
                     </a>
                 </p>
             }
-                .into_any()
+            .into_any()
         }
         None => view! {
             <h1>"There is no status page here"</h1>
             <p>
-                "Please check the address: it looks like "<code>"/public/your-organization"</code>
-                ". If a link brought you here, its page may have moved."
+                "Please check the address. It should look like "<code>"/public/your-organization"</code>
+                ". If you followed a link, the page may have moved."
             </p>
             <p>
                 <a class="button" href="/">
@@ -173,27 +176,27 @@ fn frame(assets: &Assets, head: AnyView, body: AnyView) -> impl IntoView + use<>
     }
 }
 
-/// Data as JSON that cannot end the script element it stands in, nor begin a comment in it.
+/// JSON that can neither end the script element around it nor begin a comment.
 fn script_safe(data: &impl Serialize) -> String {
     serde_json::to_string(data).unwrap_or_default().replace('<', "\\u003c")
 }
 
-/// The element that holds the page, when the document is a public page.
+/// The root element, if the document is a public page.
 pub fn page_element() -> Option<HtmlElement> {
     leptos::prelude::document().get_element_by_id(ROOT)?.dyn_into().ok()
 }
 
-/// The state the server drew the status page from, when the document is one.
+/// The data of the status page, if the document is one.
 pub fn page_data() -> Option<StatusPage> {
     data(PAGE)
 }
 
-/// The state the server drew an incident's page from, when the document is one.
+/// The data of an incident's page, if the document is one.
 pub fn incident_data() -> Option<IncidentPage> {
     data(INCIDENT)
 }
 
-/// The state the server drew a month from, when the document is one.
+/// The data of a month, if the document is one.
 pub fn month_data() -> Option<MonthPage> {
     data(MONTH)
 }
@@ -203,12 +206,12 @@ fn data<T: DeserializeOwned>(kind: &str) -> Option<T> {
     json::read(&text).ok()
 }
 
-/// The state in an incident's document that was fetched.
+/// The data in the fetched document of an incident.
 pub fn incident_data_in(html: &str) -> Option<IncidentPage> {
     data_in(INCIDENT, html)
 }
 
-/// The state in a month's document that was fetched.
+/// The data in the fetched document of a month.
 pub fn month_data_in(html: &str) -> Option<MonthPage> {
     data_in(MONTH, html)
 }

@@ -1,4 +1,4 @@
-//! What stands around every public page: whose it is above, where else to look below.
+//! Header and footer of the public pages.
 
 use leptos::prelude::*;
 
@@ -10,24 +10,24 @@ use crate::{
     model::{Slug, Zone},
 };
 
-/// Header and footer around the content. The header leads to the status page, except from there.
+/// Header and footer around the content. The header links to the status page, except there.
 #[component]
 pub fn Frame(
     /// The organization's name.
     #[prop(into)]
     name: Signal<String>,
-    /// The page's address.
+    /// The organization's slug.
     slug: Slug,
     /// The page's zone.
     #[prop(into)]
     zone: Signal<Zone>,
-    /// How the line to the server is, on a page that follows it.
+    /// The state of the live feed.
     #[prop(optional)]
     connection: Option<Signal<Connection>>,
     /// Whether this is the status page itself.
     #[prop(optional)]
     is_home: bool,
-    /// The page's `main`, and what stands beside it.
+    /// The page's `main` and its live regions.
     children: Children,
 ) -> impl IntoView {
     let home = format!("/public/{slug}");
@@ -57,7 +57,7 @@ pub fn Frame(
             </header>
             {children()}
             <footer class="public-footer">
-                <p class="zone">
+                <p class="flex flex-wrap items-center gap-x-2 gap-y-1">
                     <ZoneChoice zone />
                 </p>
                 <ul>
@@ -76,7 +76,7 @@ pub fn Frame(
     }
 }
 
-/// The letter that stands for an organization.
+/// The initial shown for an organization.
 fn initial(name: &str) -> String {
     name.chars()
         .find(|letter| letter.is_alphanumeric())

@@ -1,4 +1,4 @@
-//! What is going on, what is planned and what is over, each in its place on the page.
+//! Incidents and maintenances on the status page: active, upcoming and past.
 
 use leptos::prelude::*;
 
@@ -8,24 +8,24 @@ use crate::{
     model::{Day, Incident, IncidentId, StatusPage, Timestamp, Zone},
 };
 
-/// What is going on and what is planned for the days ahead, above the services. Nothing when there is nothing to tell.
+/// Active incidents, maintenance in progress and upcoming maintenance. Nothing if there is none.
 #[component]
-pub fn Present(
+pub fn CurrentIncidents(
     /// The page.
     page: Signal<StatusPage>,
 ) -> impl IntoView {
-    let today = present_day(page);
-    let going_on = Memo::new(move |_| page.with(|page| ids(page.open_incidents())));
-    let under_way = Memo::new(move |_| page.with(|page| ids(page.maintenances_under_way())));
-    let announced = Memo::new(move |_| page.with(|page| ids(page.announced_maintenances(today.get()).into_iter())));
+    let today = current_day(page);
+    let active = Memo::new(move |_| page.with(|page| ids(page.open_incidents())));
+    let in_progress = Memo::new(move |_| page.with(|page| ids(page.maintenances_under_way())));
+    let upcoming = Memo::new(move |_| page.with(|page| ids(page.announced_maintenances(today.get()).into_iter())));
     view! {
-        <Cards title="Active incidents" ids=going_on page />
-        <Cards title="Maintenance in progress" ids=under_way page />
-        <Cards title="Upcoming maintenance" ids=announced page />
+        <Cards title="Active incidents" ids=active page />
+        <Cards title="Maintenance in progress" ids=in_progress page />
+        <Cards title="Upcoming maintenance" ids=upcoming page />
     }
 }
 
-/// A heading and the cards under it; nothing without cards.
+/// A heading with cards; nothing without cards.
 #[component]
 fn Cards(title: &'static str, ids: Memo<Vec<IncidentId>>, page: Signal<StatusPage>) -> impl IntoView {
     let is_empty = Memo::new(move |_| ids.with(Vec::is_empty));
@@ -41,17 +41,17 @@ fn Cards(title: &'static str, ids: Memo<Vec<IncidentId>>, page: Signal<StatusPag
     }
 }
 
-/// The last days, newest first, each with what began on it and is over.
+/// The last days, newest first, each with the incidents that began on it and have ended.
 #[component]
-pub fn Past(
+pub fn PastIncidents(
     /// The page.
     page: Signal<StatusPage>,
 ) -> impl IntoView {
-    let today = present_day(page);
+    let today = current_day(page);
     let days = Memo::new(move |_| page.with(|page| days(page, today.get())));
     let slug = page.with_untracked(|page| page.organization.slug.clone());
     view! {
-        <section class="group past">
+        <section class="group">
             <h2>"Past incidents"</h2>
             <Each each=move || days.get() key=|day| day.day let:day>
                 {
@@ -63,45 +63,44 @@ pub fn Past(
                     view! { <DayOfPast day page /> }
                 }
             </Each>
-            <p class="incident-more">
+            <p class="incident-more mt-4 mb-0">
                 <a href=format!("/public/{slug}/history")>"Incident history by month"</a>
             </p>
         </section>
     }
 }
 
-/// A day of the past: what began on it and is over, and what began on it and is not. Of a day that is cut more happened
-/// than the page holds.
+/// A past day: the incidents that began on it, ended and ongoing. If `is_cut`, the page lacks some of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PastDay {
     day: Day,
     is_cut: bool,
-    over: Vec<IncidentId>,
-    going_on: Vec<(IncidentId, String)>,
+    ended: Vec<IncidentId>,
+    ongoing: Vec<(IncidentId, String)>,
 }
 
 fn days(page: &StatusPage, today: Timestamp) -> Vec<PastDay> {
     let past = page.past_days(today);
     let began_on = |day: Day| {
-        let going_on = page.open_incidents().chain(page.maintenances_under_way());
-        let of_day = going_on.filter(move |incident| page.zone.day(incident.started_at) == day);
+        let ongoing = page.open_incidents().chain(page.maintenances_under_way());
+        let of_day = ongoing.filter(move |incident| page.zone.day(incident.started_at) == day);
         of_day.map(|incident| (incident.id, incident.title.clone())).collect()
     };
-    let day_of_past = |(day, over): (Day, Vec<&Incident>)| PastDay {
+    let day_of_past = |(day, ended): (Day, Vec<&Incident>)| PastDay {
         day,
         is_cut: page.is_cut(day),
-        over: ids(over.into_iter()),
-        going_on: began_on(day),
+        ended: ids(ended.into_iter()),
+        ongoing: began_on(day),
     };
     past.into_iter().map(day_of_past).collect()
 }
 
 #[component]
 fn DayOfPast(day: Memo<PastDay>, page: Signal<StatusPage>) -> impl IntoView {
-    let over = Memo::new(move |_| day.with(|day| day.over.clone()));
-    let going_on = Memo::new(move |_| day.with(|day| day.going_on.clone()));
+    let ended = Memo::new(move |_| day.with(|day| day.ended.clone()));
+    let ongoing = Memo::new(move |_| day.with(|day| day.ongoing.clone()));
     let is_cut = Memo::new(move |_| day.with(|day| day.is_cut));
-    let is_quiet = Memo::new(move |_| day.with(|day| !day.is_cut && day.over.is_empty() && day.going_on.is_empty()));
+    let is_quiet = Memo::new(move |_| day.with(|day| !day.is_cut && day.ended.is_empty() && day.ongoing.is_empty()));
     let month = day.with_untracked(|day| day.day.month());
     let slug = StoredValue::new(page.with_untracked(|page| page.organization.slug.clone()));
     view! {
@@ -116,47 +115,46 @@ fn DayOfPast(day: Memo<PastDay>, page: Signal<StatusPage>) -> impl IntoView {
             </Show>
             <Show when=move || is_cut.get()>
                 <p class="hint">
-                    "More happened than is listed here: "
+                    "Some incidents are not listed here. See all of "
                     <a href=slug.with_value(|slug| format!("/public/{slug}/history?month={month}"))>{month.human()}</a>
                 </p>
             </Show>
-            <Each each=move || going_on.get() key=Clone::clone let:going_on>
+            <Each each=move || ongoing.get() key=Clone::clone let:ongoing>
                 <p class="going-on">
                     "Still going on: "
-                    <a href=slug.with_value(|slug| format!("/public/{slug}/incidents/{}", going_on.0)) dir="auto">
-                        {going_on.1}
+                    <a href=slug.with_value(|slug| format!("/public/{slug}/incidents/{}", ongoing.0)) dir="auto">
+                        {ongoing.1}
                     </a>
                 </p>
             </Each>
-            <Each each=move || over.get() key=|id| *id let:id>
+            <Each each=move || ended.get() key=|id| *id let:id>
                 {card(page, id, CardVariant::Day)}
             </Each>
         </section>
     }
 }
 
-fn card(page: Signal<StatusPage>, id: IncidentId, place: CardVariant) -> Option<impl IntoView> {
-    card_in(page, id, zone_of(page), place)
+fn card(page: Signal<StatusPage>, id: IncidentId, variant: CardVariant) -> Option<impl IntoView> {
+    card_in(page, id, zone_of(page), variant)
 }
 
-/// The card of an incident that the page has, its times told in this zone.
+/// The card of an incident on the page, with times in this zone.
 pub fn card_in(
     page: Signal<StatusPage>,
     id: IncidentId,
     zone: Memo<Zone>,
-    place: CardVariant,
+    variant: CardVariant,
 ) -> Option<impl IntoView> {
     let slug = page.with_untracked(|page| page.organization.slug.clone());
     let incident = incident(page, id)?;
-    Some(view! { <IncidentCard incident zone slug place /> })
+    Some(view! { <IncidentCard incident zone slug variant /> })
 }
 
 fn ids<'a>(incidents: impl Iterator<Item = &'a Incident>) -> Vec<IncidentId> {
     incidents.map(|incident| incident.id).collect()
 }
 
-/// The incident with this id as it changes; none when the page has none. Once gone it stays as it was, until whoever shows
-/// it is gone.
+/// The incident with this id as a signal; `None` if the page has none. Keeps its last value after the incident is gone.
 pub fn incident(page: Signal<StatusPage>, id: IncidentId) -> Option<Signal<Incident>> {
     let find = move || page.with(|page| page.incident(id).cloned());
     let first = untrack(find)?;
@@ -168,8 +166,8 @@ pub fn zone_of(page: Signal<StatusPage>) -> Memo<Zone> {
     Memo::new(move |_| page.with(|page| page.zone.clone()))
 }
 
-/// The first instant of the present day in the page's zone: what the server said, until the reader's clock is past it.
-pub fn present_day(page: Signal<StatusPage>) -> Memo<Timestamp> {
+/// The first instant of the current day in the page's zone: the server's, until the reader's clock is past that day.
+pub fn current_day(page: Signal<StatusPage>) -> Memo<Timestamp> {
     let clock = reader_clock();
     Memo::new(move |_| {
         page.with(|page| {
@@ -185,12 +183,12 @@ mod tests {
     use crate::model::{IncidentStatus, PreviewInput, ServiceStatus, page::tests::page_with, zone::tests::berlin};
 
     #[test]
-    fn a_day_tells_what_began_on_it_whether_or_not_it_is_over() {
+    fn a_day_lists_what_began_on_it_ended_or_ongoing() {
         let mut page = page_with(&["API"]);
         page.zone = berlin();
         let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
         page.today = at("2026-11-22T23:00:00Z");
-        let intent = PreviewInput {
+        let input = PreviewInput {
             incident: None,
             kind: IncidentStatus::Resolved.kind(),
             title: "Over".into(),
@@ -202,21 +200,24 @@ mod tests {
             window: None,
         };
         // Half past eleven at night in UTC is the next day in Berlin.
-        let (_, mut over) = page.preview(&intent, at("2026-11-21T23:30:00Z"));
+        let (_, mut over) = page.preview(&input, at("2026-11-21T23:30:00Z"));
         over.id = IncidentId::from_uuid(uuid::Uuid::from_u128(1));
-        let open = PreviewInput { title: "Open".into(), status: IncidentStatus::Investigating, ..intent };
+        let open = PreviewInput { title: "Open".into(), status: IncidentStatus::Investigating, ..input };
         let (_, mut open) = page.preview(&open, at("2026-11-22T23:00:00Z"));
         open.id = IncidentId::from_uuid(uuid::Uuid::from_u128(2));
         page.services[0].status = ServiceStatus::Operational;
         page.incidents = vec![over.clone(), open.clone()];
         let days = days(&page, page.today);
         assert_eq!(days.len(), 14);
-        let told: Vec<_> = days.iter().map(|day| (day.day.to_string(), day.over.len(), day.going_on.len())).collect();
-        assert_eq!(told[..3], [("2026-11-23".into(), 0, 1), ("2026-11-22".into(), 1, 0), ("2026-11-21".into(), 0, 0)]);
-        assert_eq!((days[1].over[0], days[0].going_on[0].clone()), (over.id, (open.id, "Open".to_owned())));
+        let listed: Vec<_> = days.iter().map(|day| (day.day.to_string(), day.ended.len(), day.ongoing.len())).collect();
+        assert_eq!(
+            listed[..3],
+            [("2026-11-23".into(), 0, 1), ("2026-11-22".into(), 1, 0), ("2026-11-21".into(), 0, 0)]
+        );
+        assert_eq!((days[1].ended[0], days[0].ongoing[0].clone()), (over.id, (open.id, "Open".to_owned())));
         assert!(days.iter().all(|day| !day.is_cut));
         page.cut_at = Some(at("2026-11-20T23:30:00Z"));
         let cut: Vec<_> = super::days(&page, page.today).iter().map(|day| day.is_cut).collect();
-        assert_eq!(cut[..4], [false, false, true, true], "from Saturday, which has begun by then in Berlin, back");
+        assert_eq!(cut[..4], [false, false, true, true], "from Saturday back, which has begun by then in Berlin");
     }
 }

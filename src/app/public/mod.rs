@@ -1,7 +1,7 @@
 //! The public pages: complete as plain HTML, and live once the client runs.
 //!
-//! They know nothing of the team's application, its router or its server functions, and the same state gives the same
-//! bytes, so that their HTML can be kept.
+//! They do not depend on the team's application, its router or its server functions, and the same state renders to the
+//! same bytes, so that their HTML can be cached.
 
 mod announce;
 mod card;
@@ -28,8 +28,7 @@ use self::{month::MonthView, permalink::IncidentView};
 use super::Mount;
 use crate::model::{Incident, IncidentId, Month, PublicStatus, Slug, StatusPage, json};
 
-/// Brings a public page to life, when the document is one. Without readable data it stays what it is: complete, only not
-/// live.
+/// Hydrates a public page, if the document is one. Without readable data it stays as rendered: complete, but not live.
 pub fn hydrate(mount: Mount) {
     let Some(element) = document::page_element() else { return };
     if let Some(page) = document::page_data() {
@@ -41,38 +40,35 @@ pub fn hydrate(mount: Mount) {
     }
 }
 
-/// The whole state, from the documented REST address.
+/// Fetches the status page from the REST API.
 async fn fetch(slug: Slug) -> Option<StatusPage> {
     let answer = get(&format!("/api/public/{slug}/status")).await.filter(Response::ok)?;
     json::read::<PublicStatus>(&text(&answer).await?).ok().map(StatusPage::from)
 }
 
-/// The whole state with everything that began in a month, from the month's own address.
+/// Fetches the state of a month from its own page.
 async fn fetch_month(slug: Slug, month: Month) -> Option<StatusPage> {
     let answer = get(&format!("/public/{slug}/history?month={month}")).await.filter(Response::ok)?;
     document::month_data_in(&text(&answer).await?).map(|data| data.page)
 }
 
-/// What became of an incident.
-enum Found {
-    /// It is there.
-    There(Box<Incident>),
-    /// It was removed.
-    Gone,
-    /// Nobody answered.
-    Unknown,
+/// The result of looking up an incident.
+enum Lookup {
+    Found(Box<Incident>),
+    Removed,
+    NoAnswer,
 }
 
-/// Asks for an incident by its own address.
-async fn find(slug: Slug, id: IncidentId) -> Found {
+/// Fetches an incident from its own page.
+async fn look_up(slug: Slug, id: IncidentId) -> Lookup {
     match get(&format!("/public/{slug}/incidents/{id}")).await {
-        Some(answer) if answer.status() == 404 => Found::Gone,
+        Some(answer) if answer.status() == 404 => Lookup::Removed,
         Some(answer) if answer.ok() => {
             let data = text(&answer).await.as_deref().and_then(document::incident_data_in);
             let incident = data.and_then(|data| data.page.incident(id).cloned());
-            incident.map_or(Found::Unknown, |incident| Found::There(Box::new(incident)))
+            incident.map_or(Lookup::NoAnswer, |incident| Lookup::Found(Box::new(incident)))
         }
-        _ => Found::Unknown,
+        _ => Lookup::NoAnswer,
     }
 }
 

@@ -1,4 +1,4 @@
-//! One month of a page's past, kept up to date like the rest.
+//! One month of history, kept up to date by the live feed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use super::{
     card::CardVariant,
     fetch_month,
     frame::Frame,
-    incidents::{card_in, present_day},
+    incidents::{card_in, current_day},
 };
 use crate::{
     app::{
@@ -19,10 +19,10 @@ use crate::{
     model::{Day, IncidentId, IncidentStatus, Month, MonthPage, Slug, StatusPage, Timestamp, Zone},
 };
 
-/// A month, its newest day first, each with what began on it.
+/// A month, newest day first, each day with the incidents that began on it.
 #[component]
 pub fn MonthView(
-    /// The month and what happened in it.
+    /// The month and its incidents.
     data: MonthPage,
 ) -> impl IntoView {
     provide_clock();
@@ -35,7 +35,7 @@ pub fn MonthView(
     let page: Signal<StatusPage> = page.into();
     let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
     let zone = Memo::new(move |_| page.with(|page| zone.unless_changed(&page.zone)));
-    let now = present_day(page);
+    let now = current_day(page);
     let today = Memo::new(move |_| page.with(|page| page.zone.day(now.get())));
     let days = Memo::new(move |_| page.with(|page| zone.with(|zone| days(page, zone, month, today.get(), cut_at))));
     let shown = Memo::new(move |_| {
@@ -46,7 +46,7 @@ pub fn MonthView(
             <main id="main">
                 <div class="month-head">
                     <h1>"History: " <time datetime=month.to_string()>{month.human()}</time></h1>
-                    <Neighbours slug month has_earlier today />
+                    <MonthLinks slug month has_earlier today />
                 </div>
                 <Each each=move || days.get() key=|day| day.day let:day>
                     {
@@ -64,7 +64,7 @@ pub fn MonthView(
     }
 }
 
-/// A day and what began on it, newest first. Of a day that is cut more happened than the page holds.
+/// A day and the incidents that began on it, newest first. If `is_cut`, the page lacks some of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct DayOfMonth {
     day: Day,
@@ -72,7 +72,7 @@ struct DayOfMonth {
     began: Vec<IncidentId>,
 }
 
-/// The days of the month up to the present one, newest first.
+/// The days of the month up to the current one, newest first.
 fn days(page: &StatusPage, zone: &Zone, month: Month, today: Day, cut_at: Option<Timestamp>) -> Vec<DayOfMonth> {
     let cut = cut_at.map(|cut| zone.day(cut));
     let mut began: BTreeMap<Day, Vec<IncidentId>> = BTreeMap::new();
@@ -90,9 +90,9 @@ fn days(page: &StatusPage, zone: &Zone, month: Month, today: Day, cut_at: Option
     listed.collect()
 }
 
-/// The ways to the months before and after, where there are any.
+/// Links to the previous and the next month, where there are any.
 #[component]
-fn Neighbours(slug: Slug, month: Month, has_earlier: bool, today: Memo<Day>) -> impl IntoView {
+fn MonthLinks(slug: Slug, month: Month, has_earlier: bool, today: Memo<Day>) -> impl IntoView {
     let has_later = Memo::new(move |_| month < today.get().month());
     let link = move |month: Month, rel: &'static str, arrows: [&'static str; 2]| {
         view! {
@@ -108,7 +108,7 @@ fn Neighbours(slug: Slug, month: Month, has_earlier: bool, today: Memo<Day>) -> 
     let later = link.clone();
     view! {
         <nav aria-label="Months">
-            <ul class="months">
+            <ul class="mt-3 mb-6 flex flex-wrap gap-2">
                 {has_earlier.then(|| link(month.previous(), "prev", ["← ", ""]))}
                 {move || has_later.get().then(|| later(month.next(), "next", ["", " →"]))}
             </ul>
@@ -131,7 +131,7 @@ fn ListedDay(day: Memo<DayOfMonth>, page: Signal<StatusPage>, zone: Memo<Zone>) 
                 <p class="hint">"No incidents reported."</p>
             </Show>
             <Show when=move || is_cut.get()>
-                <p class="hint">"More happened than can be listed here."</p>
+                <p class="hint">"Some incidents of this day are not listed."</p>
             </Show>
             <Each each=move || began.get() key=|id| *id let:id>
                 {card_in(page, id, zone, CardVariant::Section)}
@@ -146,11 +146,11 @@ mod tests {
     use crate::model::{IncidentKind, PreviewInput, page::tests::page_with, zone::tests::berlin};
 
     #[test]
-    fn a_month_lists_what_began_in_it_and_no_plans() {
+    fn a_month_lists_what_began_in_it_and_nothing_scheduled() {
         let mut page = page_with(&[]);
         let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
         let mut put = |n: u128, status: IncidentStatus, started: &str| {
-            let intent = PreviewInput {
+            let input = PreviewInput {
                 incident: None,
                 kind: IncidentKind::Incident,
                 title: n.to_string(),
@@ -161,7 +161,7 @@ mod tests {
                 services: Vec::new(),
                 window: None,
             };
-            let mut incident = page.preview(&intent, at(started)).1;
+            let mut incident = page.preview(&input, at(started)).1;
             incident.id = IncidentId::from_uuid(uuid::Uuid::from_u128(n));
             incident.started_at = at(started);
             page.put_incident(incident);

@@ -1,10 +1,10 @@
-//! One incident or maintenance by itself: everything said about it, and what was learned from it.
+//! The page of one incident or maintenance: all updates and the postmortem.
 
 use std::collections::BTreeSet;
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{Found, announce::Announcer, card::IncidentFacts, fetch, find, frame::Frame, incidents::incident};
+use super::{Lookup, announce::Announcer, card::IncidentFacts, fetch, frame::Frame, incidents::incident, look_up};
 use crate::{
     app::{
         components::{
@@ -16,11 +16,10 @@ use crate::{
     model::{Incident, IncidentId, IncidentPage, Postmortem, Slug, StatusPage, Timestamp, Zone},
 };
 
-/// An incident's own page, from the state the server gave and kept up to date by the page's live feed. Nothing when the
-/// state does not hold the incident.
+/// An incident's own page, kept up to date by the live feed. Nothing if the data does not contain the incident.
 #[component]
 pub fn IncidentView(
-    /// The state to begin with, and which incident to show.
+    /// The page as rendered by the server, and which incident to show.
     data: IncidentPage,
 ) -> impl IntoView {
     provide_clock();
@@ -30,7 +29,7 @@ pub fn IncidentView(
     let of = slug.clone();
     let feed = format!("/api/public/{slug}/live");
     let connection = live::connect(feed, page, Signal::stored(true), move || fetch(of.clone()));
-    let is_removed = watch_over(page, id, slug.clone(), connection);
+    let is_removed = watch_removal(page, id, slug.clone(), connection);
     let page: Signal<StatusPage> = page.into();
     let zone = Memo::new(move |_| page.with(|page| zone.unless_changed(&page.zone)));
     let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
@@ -48,7 +47,7 @@ pub fn IncidentView(
                     .map(|incident| {
                         view! {
                             <div hidden=move || is_removed.get()>
-                                <Whole incident zone />
+                                <IncidentArticle incident zone />
                             </div>
                         }
                     })}
@@ -58,21 +57,21 @@ pub fn IncidentView(
     }
 }
 
-/// Everything about an incident.
+/// An incident with all updates.
 #[component]
-fn Whole(incident: Signal<Incident>, #[prop(into)] zone: Signal<Zone>) -> impl IntoView {
+fn IncidentArticle(incident: Signal<Incident>, #[prop(into)] zone: Signal<Zone>) -> impl IntoView {
     let title = Memo::new(move |_| incident.with(|incident| incident.title.clone()));
     let postmortem = Memo::new(move |_| incident.with(|incident| incident.postmortem.clone()));
     view! {
         <article>
             <h1 dir="auto">{title}</h1>
-            <div class="incident-summary">
+            <div class="mt-2 grid gap-2.5">
                 <p>
                     <IncidentMark incident />
                 </p>
                 <IncidentFacts incident zone />
             </div>
-            {move || postmortem.get().map(|postmortem| view! { <Learned postmortem zone /> })}
+            {move || postmortem.get().map(|postmortem| view! { <PostmortemSection postmortem zone /> })}
             <section class="group">
                 <h2>"Updates"</h2>
                 <Timeline incident zone />
@@ -81,9 +80,9 @@ fn Whole(incident: Signal<Incident>, #[prop(into)] zone: Signal<Zone>) -> impl I
     }
 }
 
-/// What was learned from it.
+/// The published postmortem.
 #[component]
-fn Learned(postmortem: Postmortem, zone: Signal<Zone>) -> impl IntoView {
+fn PostmortemSection(postmortem: Postmortem, zone: Signal<Zone>) -> impl IntoView {
     let Postmortem { html, published_at, .. } = postmortem;
     view! {
         <section class="group" id="postmortem">
@@ -103,21 +102,26 @@ fn Learned(postmortem: Postmortem, zone: Signal<Zone>) -> impl IntoView {
     }
 }
 
-/// Whether the incident is gone for good. The feed and a reloaded state hold what happened lately, so an old incident that
-/// is no longer among it is asked for by its address; what is still there is put back.
-fn watch_over(page: RwSignal<StatusPage>, id: IncidentId, slug: Slug, connection: Signal<Connection>) -> Signal<bool> {
+/// Whether the incident was removed. Feed and reloaded state contain recent incidents only, so one that is missing is
+/// looked up by its own address, and put back if it still exists.
+fn watch_removal(
+    page: RwSignal<StatusPage>,
+    id: IncidentId,
+    slug: Slug,
+    connection: Signal<Connection>,
+) -> Signal<bool> {
     let is_missing = Memo::new(move |_| page.with(|page| page.incident(id).is_none()));
     let is_removed = RwSignal::new(false);
     Effect::new(move |_| {
-        // Read, so that a question that got no answer is asked again once the line is back.
+        // Read, so that a lookup without an answer is repeated after reconnecting.
         let is_live = connection.get() == Connection::Live;
         if is_missing.get() && is_live && !is_removed.get_untracked() {
             let slug = slug.clone();
             spawn_local(async move {
-                match find(slug, id).await {
-                    Found::There(incident) => _ = page.try_update(|page| page.put_incident(*incident)),
-                    Found::Gone => _ = is_removed.try_set(true),
-                    Found::Unknown => {}
+                match look_up(slug, id).await {
+                    Lookup::Found(incident) => _ = page.try_update(|page| page.put_incident(*incident)),
+                    Lookup::Removed => _ = is_removed.try_set(true),
+                    Lookup::NoAnswer => {}
                 }
             });
         }

@@ -1,14 +1,14 @@
-//! The server's safe HTML as plain text: for what shows no markup, such as a link's preview or an announcement.
+//! Rendered Markdown as plain text, for link previews and announcements.
 
-/// The tags inside a line; all others begin a new one.
+/// Inline tags; all others separate words.
 const INLINE: [&str; 7] = ["a", "b", "code", "del", "em", "i", "strong"];
 
-/// The words of safe HTML on one line, at most `most` characters of them, cut at a word.
-pub fn plain(html: &str, most: usize) -> String {
-    shortened(&unescaped(&without_tags(html)), most)
+/// The text of sanitized HTML on one line, at most `max` characters, cut at a word.
+pub fn plain(html: &str, max: usize) -> String {
+    shortened(&unescaped(&without_tags(html)), max)
 }
 
-/// The characters behind the few entities that safe HTML has; a table of all would make the client larger.
+/// Decodes the few entities that sanitized HTML contains; a table of all would make the client larger.
 fn unescaped(text: &str) -> String {
     let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " "), ("&amp;", "&")];
     entities.iter().fold(text.to_owned(), |text, (entity, character)| text.replace(entity, character))
@@ -44,13 +44,13 @@ fn end_of(tag: &str) -> usize {
     tag.len()
 }
 
-/// At most `most` characters of a text, cut at a word; line breaks become spaces.
-pub fn shortened(text: &str, most: usize) -> String {
+/// At most `max` characters of a text on one line, cut at a word.
+pub fn shortened(text: &str, max: usize) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let text = words.join(" ");
-    let Some((end, _)) = text.char_indices().nth(most) else { return text };
-    // Room for the mark itself, and back to the last whole word; a single word without end is cut where it stands.
-    let kept: String = text[..end].chars().take(most.saturating_sub(1)).collect();
+    let Some((end, _)) = text.char_indices().nth(max) else { return text };
+    // Room for the ellipsis, and back to the last whole word; a single long word is cut.
+    let kept: String = text[..end].chars().take(max.saturating_sub(1)).collect();
     let kept = kept.rsplit_once(' ').map_or(kept.as_str(), |(words, _)| words);
     format!("{}…", kept.trim_end_matches([' ', '.', ',', ';', ':']))
 }
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_ends_at_a_word_with_a_mark() {
+    fn a_long_text_ends_at_a_word_with_an_ellipsis() {
         assert_eq!(plain("<p>one two three</p>", 13), "one two three");
         assert_eq!(plain("<p>one two, three</p>", 12), "one two…");
         let endless = plain(&"é".repeat(300), 200);

@@ -1,4 +1,4 @@
-//! What the public page would show, before anybody sees it there.
+//! Preview of what the public page would show.
 
 use leptos::prelude::*;
 
@@ -12,13 +12,14 @@ use crate::{
     model::{Incident, ServiceId, StatusPage},
 };
 
-/// The headline, the incident and its services, drawn by what draws the public page. `StatusPage::preview` gives both.
+/// Headline, incident and services, drawn by the components of the public page from the result of
+/// `StatusPage::preview`.
 #[component]
 pub fn PublicPreview(
     /// The page as it would be.
     #[prop(into)]
     page: Signal<StatusPage>,
-    /// The incident as it would stand on it; none while there is nothing to show.
+    /// The incident as it would be; `None` while there is nothing to show.
     #[prop(into)]
     incident: Signal<Option<Incident>>,
 ) -> impl IntoView {
@@ -30,11 +31,14 @@ pub fn PublicPreview(
         let incident =
             Memo::new(move |last: Option<&Incident>| incident.get().or(last.cloned()).unwrap_or_else(|| first.clone()));
         let slug = page.with_untracked(|page| page.organization.slug.clone());
-        Some(view! { <IncidentCard incident zone slug place=CardVariant::Preview /> })
+        Some(view! { <IncidentCard incident zone slug variant=CardVariant::Preview /> })
     };
     let affected = Memo::new(move |_| {
-        let said = |id: ServiceId| incident.with(|it| it.iter().any(|it| it.services.iter().any(|said| said.id == id)));
-        page.with(|page| page.services.iter().map(|service| service.id).filter(|id| said(*id)).collect::<Vec<_>>())
+        let is_affected =
+            |id: ServiceId| incident.with(|it| it.iter().any(|it| it.services.iter().any(|service| service.id == id)));
+        page.with(|page| {
+            page.services.iter().map(|service| service.id).filter(|id| is_affected(*id)).collect::<Vec<_>>()
+        })
     });
     let none_affected = Memo::new(move |_| affected.with(Vec::is_empty));
     view! {

@@ -1,4 +1,4 @@
-//! The status page: one sentence, what is going on and planned, every service with its status, and the last days.
+//! The status page: headline, current incidents, services, and the last days.
 
 use leptos::prelude::*;
 
@@ -6,7 +6,7 @@ use super::{
     announce::Announcer,
     fetch,
     frame::Frame,
-    incidents::{Past, Present, present_day, zone_of},
+    incidents::{CurrentIncidents, PastIncidents, current_day, zone_of},
 };
 use crate::{
     app::{
@@ -20,10 +20,10 @@ use crate::{
     model::{Service, ServiceStatus, StatusPage, Zone},
 };
 
-/// The public page of an organization, from the state the server gave and kept up to date by the live feed.
+/// The public page of an organization, kept up to date by the live feed.
 #[component]
 pub fn PublicPage(
-    /// The state to begin with.
+    /// The page as rendered by the server.
     page: StatusPage,
 ) -> impl IntoView {
     provide_clock();
@@ -34,23 +34,23 @@ pub fn PublicPage(
     let connection = live::connect(feed, page, Signal::stored(true), move || fetch(of.clone()));
     let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
     let page: Signal<StatusPage> = page.into();
-    let today = present_day(page);
+    let today = current_day(page);
     let shown = Memo::new(move |_| page.with(|page| page.shown(today.get())));
     view! {
         <Frame name slug zone=zone_of(page) connection is_home=true>
             <main id="main">
                 <Summary page heading=|headline| view! { <div role="status"><h1>{headline}</h1></div> }.into_any() />
-                <Present page />
+                <CurrentIncidents page />
                 <Services page />
-                <Past page />
+                <PastIncidents page />
             </main>
             <Announcer page shown />
         </Frame>
     }
 }
 
-/// The banner. On the page its heading is a live region: a new headline is read out once, the running age of the state
-/// is not.
+/// The banner with the headline. On the page its heading is a live region: a new headline is announced once, its age is
+/// not.
 #[component]
 pub fn Summary(
     /// The page.
@@ -75,14 +75,14 @@ fn Services(page: Signal<StatusPage>) -> impl IntoView {
     view! {
         <Show
             when=move || !is_empty.get()
-            fallback=|| view! { <p class="empty">"No services are listed here yet. Please look in again later."</p> }
+            fallback=|| view! { <p class="empty">"No services are listed yet. Please check back later."</p> }
         >
             <Sections page section=group row=move |service| row(service, zone) />
         </Show>
     }
 }
 
-/// A heading with its services; a group that holds nothing is not shown.
+/// A heading with its services, hidden if there are none.
 fn group(section: Section) -> AnyView {
     let Section { group, size, status, rows } = section;
     view! {

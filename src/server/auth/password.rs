@@ -121,7 +121,7 @@ impl WorkerPermit {
         let permit = Self(inner.clone());
         if inner.waiting.fetch_add(1, Ordering::SeqCst) >= QUEUE {
             return Err(Error::unavailable(
-                "Too many people are signing in at once. CountedAttempt again in a moment.",
+                "Too many people are signing in at once. Try again in a moment.",
             ));
         }
         Ok(permit)

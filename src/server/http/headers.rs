@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 
-use crate::server::{pages::POLICY, state::AppState};
+use crate::server::{pages::CONTENT_SECURITY_POLICY, state::AppState};
 
 /// Sent over HTTPS only, and without subdomains: they are not ours.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
@@ -33,7 +33,7 @@ pub async fn set_headers(State(state): State<AppState>, request: Request, next: 
     let mut response = next.run(request).await;
     let status = response.status();
     let headers = response.headers_mut();
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     // Errors and redirects can change at any moment.
     let is_content = status.is_success() || status == StatusCode::NOT_MODIFIED;
     if !is_content || path.starts_with("/api") || path.starts_with("/fn") {

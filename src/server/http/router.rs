@@ -112,7 +112,7 @@ async fn limit_url_and_time(request: Request, next: Next) -> Response {
         Ok(response) => response,
         Err(elapsed) => {
             let _ = internal(elapsed);
-            Error::unavailable("This took too long. CountedAttempt again in a moment.").into_response()
+            Error::unavailable("This took too long. Try again in a moment.").into_response()
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The API's documentation for people, made once at the start from the same document programs read.
+//! The API documentation, rendered once at the start from the OpenAPI document.
 
 use axum::{
     body::Bytes,
@@ -78,7 +78,7 @@ fn Page(api: Value, css: String) -> impl IntoView {
                     <h1>"API"</h1>
                     <p>{description}</p>
                     <p><a href="/api/openapi.json">"OpenAPI document"</a></p>
-                    <h2>"Begin"</h2>
+                    <h2>"Getting started"</h2>
                     <pre tabindex="0"><code>{example}</code></pre>
                     <nav aria-label="Sections">
                         <ul>
@@ -114,7 +114,7 @@ fn Page(api: Value, css: String) -> impl IntoView {
     }
 }
 
-/// One operation: what it does, what goes in, what comes out.
+/// One operation: summary, parameters, body and responses.
 #[component]
 fn Operation(api: Value, method: String, path: String, operation: Value) -> impl IntoView {
     let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
@@ -141,7 +141,7 @@ fn Operation(api: Value, method: String, path: String, operation: Value) -> impl
     view! {
         <article>
             <h3><code>{method}" "{path}</code></h3>
-            <p>{text(&operation["summary"])}{secured.then_some(" · needs a token")}</p>
+            <p>{text(&operation["summary"])}{secured.then_some(" · requires a token")}</p>
             {operation["description"].as_str().map(|more| view! { <p>{more.to_owned()}</p> })}
             {(!parameters.is_empty())
                 .then(|| {
@@ -161,7 +161,7 @@ fn Operation(api: Value, method: String, path: String, operation: Value) -> impl
                     }
                 })}
             {body}
-            <h4>"Answers"</h4>
+            <h4>"Responses"</h4>
             <dl>
                 {responses
                     .into_iter()
@@ -174,7 +174,7 @@ fn Operation(api: Value, method: String, path: String, operation: Value) -> impl
     }
 }
 
-/// What a body may look like: the operation's own examples by their titles, or the one of its schema.
+/// Examples of a body: the operation's own with their titles, or the one of its schema.
 fn examples(body: &Value, schema: &Value) -> Vec<(Option<String>, String)> {
     let pretty = |example: &Value| serde_json::to_string_pretty(example).unwrap_or_default();
     match (body["examples"].as_object(), &schema["example"]) {

@@ -1,4 +1,4 @@
-//! The public pages: each rendered from one value, the same bytes for everybody, so that it can be cached.
+//! The public pages, each rendered from one value to the same bytes for everybody, so that they can be cached.
 
 use axum::{
     extract::State,
@@ -7,7 +7,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{document, fresh};
+use super::{cacheable, document};
 use crate::{
     app::public::{document as page_document, incident_document, month_document, not_found_document},
     model::{Code, Error, IncidentId, Month, Result},
@@ -22,7 +22,7 @@ use crate::{
 /// `/public/{slug}`.
 pub async fn public_page(State(state): State<AppState>, site: Site, slug: Result<Id<String>>) -> Response {
     let slug = slug.map(|Id(slug)| slug);
-    answer(
+    respond(
         &state,
         &site,
         slug,
@@ -35,26 +35,25 @@ pub async fn public_page(State(state): State<AppState>, site: Site, slug: Result
     .await
 }
 
-/// Which month of the past is asked for.
+/// Query of the history page.
 #[derive(Deserialize)]
-pub struct Past {
+pub struct HistoryQuery {
     month: Option<String>,
 }
 
-/// `/public/{slug}/history?month=2026-11`, the present month when none is named. What is no month is an address that leads
-/// nowhere, like a month that has not come.
+/// `/public/{slug}/history?month=2026-11`, by default the current month. An invalid or future month is not found.
 pub async fn public_history(
     State(state): State<AppState>,
     site: Site,
     slug: Result<Id<String>>,
-    past: Result<Params<Past>>,
+    query: Result<Params<HistoryQuery>>,
 ) -> Response {
     let slug = slug.map(|Id(slug)| slug);
     let month = async |visitor: Visitor| {
-        let month = past.ok().map(|Params(past)| past.month.map(|month| month.parse::<Month>()).transpose());
+        let month = query.ok().map(|Params(query)| query.month.map(|month| month.parse::<Month>()).transpose());
         visitor.month(month.and_then(Result::ok).ok_or_else(Error::not_found)?).await
     };
-    answer(&state, &site, slug, month, |data, base| {
+    respond(&state, &site, slug, month, |data, base| {
         let canonical = format!("{base}/{}/history?month={}", data.page.organization.slug, data.month);
         document(|| month_document(&data, &state.assets, canonical))
     })
@@ -73,15 +72,15 @@ pub async fn public_incident(
         let id: IncidentId = id.parse().map_err(|_| Error::not_found())?;
         visitor.incident_page(id).await
     };
-    answer(&state, &site, slug, incident, |data, base| {
+    respond(&state, &site, slug, incident, |data, base| {
         let canonical = format!("{base}/{}/incidents/{}", data.page.organization.slug, data.id);
         document(|| incident_document(&data, &state.assets, canonical))
     })
     .await
 }
 
-/// Goes to the page with this address and draws what is found there; `draw` is told under which address all pages are.
-async fn answer<P>(
+/// Loads data from the status page with this slug and renders it. `draw` gets the address under which all pages are.
+async fn respond<P>(
     state: &AppState,
     site: &Site,
     slug: Result<String>,
@@ -91,22 +90,22 @@ async fn answer<P>(
     let visit = async { site.visit(slug.as_deref().map_err(Clone::clone)?).await };
     let visitor = match visit.await {
         Ok(visitor) => visitor,
-        Err(error) => return refusal(state, &error, None),
+        Err(error) => return error_page(state, &error, None),
     };
     match find(visitor).await {
-        Ok(found) => fresh(draw(found, &format!("{}/public", state.config.public_url.origin()))),
-        Err(error) => refusal(state, &error, slug.as_deref().ok()),
+        Ok(found) => cacheable(draw(found, &format!("{}/public", state.config.public_url.origin()))),
+        Err(error) => error_page(state, &error, slug.as_deref().ok()),
     }
 }
 
-fn refusal(state: &AppState, error: &Error, near: Option<&str>) -> Response {
+fn error_page(state: &AppState, error: &Error, near: Option<&str>) -> Response {
     if error.code == Code::NotFound { public_not_found(state, near) } else { status_of(error).into_response() }
 }
 
-/// The page for an address that leads nowhere; `near` is the address of a status page that is there.
+/// The 404 page; `near` is the slug of a status page to link to.
 #[must_use]
 pub fn public_not_found(state: &AppState, near: Option<&str>) -> Response {
-    // For a moment: many may follow one wrong link, and the page may be there soon.
+    // Cached briefly: many may follow one wrong link, and the page may exist soon.
     let header = [(header::CACHE_CONTROL, "public, max-age=0, s-maxage=5")];
     (StatusCode::NOT_FOUND, header, document(|| not_found_document(&state.assets, near))).into_response()
 }

@@ -1,10 +1,9 @@
-//! Renders a team page on one thread, whatever it waits for.
+//! Single-threaded server-side rendering of team pages.
 //!
-//! Leptos spawns tasks while it renders: a resource loads in one, a boundary waits in another. A memo that is computed on
-//! one thread while its source changes on another keeps the old value and believes it is the new one
-//! (`reactive_graph` 0.2.16, `MemoInner::update_if_necessary`). The page then says less than its data does, and the
-//! client, which draws from the same data, does not find what it expects. On one thread nothing changes while something is
-//! computed.
+//! Leptos spawns tasks while it renders: a resource loads in one, a boundary waits in another. A memo that is computed
+//! on one thread while its source changes on another keeps its old value as if it were the new one (`reactive_graph`
+//! 0.2.16, `MemoInner::update_if_necessary`). The page then lacks some of its data, and hydration fails, as the client
+//! renders all of it. On one thread nothing changes while something is computed.
 
 use std::{cell::Cell, panic::resume_unwind, time::Duration};
 
@@ -25,20 +24,20 @@ use crate::{
     server::error::internal,
 };
 
-/// A page that takes longer is given up, here as well as by whoever waits for it: its thread is needed.
-const LONGEST: Duration = Duration::from_secs(15);
+/// Rendering is aborted after this time, as the request is, to free its thread.
+const RENDER_TIMEOUT: Duration = Duration::from_secs(15);
 
 thread_local! {
-    /// Whether this thread renders a page.
-    static RENDERS: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread is rendering a page.
+    static IS_RENDERING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Where Leptos's tasks go: to the thread that renders, if one does.
+/// Leptos's executor: spawns tasks on the rendering thread if there is one, otherwise on the runtime.
 struct Spawner;
 
 impl CustomExecutor for Spawner {
     fn spawn(&self, task: PinnedFuture<()>) {
-        if RENDERS.get() {
+        if IS_RENDERING.get() {
             spawn_local(task);
         } else {
             tokio::spawn(task);
@@ -52,56 +51,55 @@ impl CustomExecutor for Spawner {
     fn poll_local(&self) {}
 }
 
-/// Lets Leptos's tasks go where they should, for the whole process. Called before anything is rendered, as Leptos puts a
-/// spawner of its own there otherwise.
-pub fn keep_tasks_together() {
-    // Said again by each router of a process, and heard once.
+/// Installs the executor for the whole process. Must be called before anything is rendered, as Leptos installs its own
+/// otherwise.
+pub fn install_executor() {
+    // Fails from the second call on, by further routers in tests.
     _ = Executor::init_custom_executor(Spawner);
 }
 
-/// Renders a page, its body too, with all its tasks on one thread of those that may block. What it has not done by then
-/// ends with it.
+/// Renders a page and its body, with all its tasks, on one thread of the blocking pool. Tasks that are left are
+/// dropped.
 ///
 /// # Errors
-/// `Unavailable` when it takes too long, `Internal` when its body cannot be read.
-pub async fn on_one_thread<F>(render: impl FnOnce() -> F + Send + 'static) -> Result<Response>
+/// `Unavailable` if it takes too long, `Internal` if its body cannot be read.
+pub async fn render_on_one_thread<F>(render: impl FnOnce() -> F + Send + 'static) -> Result<Response>
 where
     F: Future<Output = Response> + 'static,
 {
     let (runtime, span) = (Handle::current(), Span::current());
     let rendering = spawn_blocking(move || {
-        let (_span, _renders) = (span.enter(), Renders::begin());
+        let (_span, _guard) = (span.enter(), RenderGuard::new());
         let tasks = LocalSet::new();
         let whole = tasks.run_until(async {
             let (parts, body) = render().await.into_parts();
             let body = to_bytes(body, usize::MAX).await.map_err(internal)?;
             Ok(Response::from_parts(parts, Body::from(body)))
         });
-        let page = runtime.block_on(async { timeout(LONGEST, whole).await });
-        page.map_err(internal)
-            .map_err(|_| Error::unavailable("This took too long. CountedAttempt again in a moment."))?
+        let page = runtime.block_on(async { timeout(RENDER_TIMEOUT, whole).await });
+        page.map_err(internal).map_err(|_| Error::unavailable("This took too long. Try again in a moment."))?
     });
     match rendering.await {
         Ok(page) => page,
-        // For the layer that answers panics.
+        // For the middleware that turns panics into responses.
         Err(failed) if failed.is_panic() => resume_unwind(failed.into_panic()),
-        Err(_) => Err(Error::unavailable("The server is stopping. CountedAttempt again in a moment.")),
+        Err(_) => Err(Error::unavailable("The server is stopping. Try again in a moment.")),
     }
 }
 
-/// This thread, while it renders a page.
-struct Renders;
+/// Marks this thread as rendering while it lives.
+struct RenderGuard;
 
-impl Renders {
-    fn begin() -> Self {
-        RENDERS.set(true);
+impl RenderGuard {
+    fn new() -> Self {
+        IS_RENDERING.set(true);
         Self
     }
 }
 
-impl Drop for Renders {
+impl Drop for RenderGuard {
     fn drop(&mut self) {
-        RENDERS.set(false);
+        IS_RENDERING.set(false);
     }
 }
 
@@ -118,15 +116,15 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn what_a_page_spawns_runs_on_its_thread_also_after_it_has_waited() {
-        keep_tasks_together();
+    async fn tasks_of_a_page_run_on_its_thread_even_after_waiting() {
+        install_executor();
         let threads: Arc<Mutex<BTreeSet<String>>> = Arc::default();
         let note = |threads: &Arc<Mutex<BTreeSet<String>>>| {
             let name = |id: ThreadId| format!("{id:?}");
             threads.lock().expect("no panic").insert(name(thread::current().id()));
         };
         let of_page = Arc::clone(&threads);
-        let page = on_one_thread(move || async move {
+        let page = render_on_one_thread(move || async move {
             note(&of_page);
             let tasks = (0..50).map(|_| {
                 let (done, is_done) = tokio::sync::oneshot::channel();
@@ -148,13 +146,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_that_panics_does_so_for_its_caller_and_leaves_its_thread_in_order() {
-        keep_tasks_together();
-        let page = tokio::spawn(on_one_thread(|| async { panic!("no page") }));
+    async fn a_panic_reaches_the_caller_and_leaves_the_thread_usable() {
+        install_executor();
+        let page = tokio::spawn(render_on_one_thread(|| async { panic!("no page") }));
         assert!(page.await.expect_err("it panicked").is_panic());
-        let page = on_one_thread(|| async { RENDERS.get().to_string().into_response() }).await.expect("a page");
+        let page =
+            render_on_one_thread(|| async { IS_RENDERING.get().to_string().into_response() }).await.expect("a page");
         let body = to_bytes(page.into_body(), 100).await.expect("a body");
         assert_eq!(body, "true");
-        assert!(!spawn_blocking(|| RENDERS.get()).await.expect("no panic"));
+        assert!(!spawn_blocking(|| IS_RENDERING.get()).await.expect("no panic"));
     }
 }

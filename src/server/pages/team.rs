@@ -1,4 +1,4 @@
-//! The team's application: Leptos renders it for who is signed in, and sends everybody else to the door.
+//! The team's application: rendered for members who are logged in; everybody else is redirected to the login page.
 
 use std::sync::OnceLock;
 
@@ -17,7 +17,7 @@ use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_rout
 
 use super::{
     policy_with_nonce,
-    single_thread_render::{keep_tasks_together, on_one_thread},
+    single_thread_render::{install_executor, render_on_one_thread},
 };
 use crate::{
     app::{
@@ -25,7 +25,7 @@ use crate::{
         session::{Registration, Session},
         shell,
     },
-    model::{Error, FormAnswer, FormFailure},
+    model::{FormAnswer, FormFailure},
     server::{
         auth::page_session,
         config::Registrations,
@@ -35,47 +35,47 @@ use crate::{
     },
 };
 
-/// Pages that need nobody to be signed in.
+/// Pages that need no session.
 const OPEN: [&str; 6] = ["/", "/login", "/login/code", "/register", "/logout", "/forgot-password"];
-/// How pages begin that a link with a secret leads to.
-const LINKED: [&str; 2] = ["/invite/", "/reset-password/"];
-/// Pages that have nothing to say to somebody who is signed in.
-const DOORS: [&str; 4] = ["/", "/login", "/login/code", "/register"];
+/// Prefixes of pages whose address contains a secret, which need no session.
+const SECRET_LINKS: [&str; 2] = ["/invite/", "/reset-password/"];
+/// Pages that redirect members who are logged in.
+const ENTRY_PAGES: [&str; 4] = ["/", "/login", "/login/code", "/register"];
 
 /// The application's routes, found by rendering it once.
 #[derive(Clone)]
 pub struct TeamPages(Vec<AxumRouteListing>);
 
 impl TeamPages {
-    /// Finds the routes. Done once for the whole process: while Leptos looks, every resource that begins to load, in
-    /// whichever request, waits for ever.
+    /// Finds the routes, once per process: while Leptos does so, any resource that begins to load, in whichever
+    /// request, waits for ever.
     #[must_use]
     pub fn find() -> Self {
         static ROUTES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
-        keep_tasks_together();
+        install_executor();
         Self(ROUTES.get_or_init(|| generate_route_list(App)).clone())
     }
 
-    /// The paths of the pages, for tests that go to every one.
+    /// The paths of all pages.
     #[cfg(test)]
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(AxumRouteListing::path)
     }
 }
 
-/// The application's pages behind their gate.
+/// The application's pages behind the session check.
 pub fn team_pages(state: &AppState, TeamPages(routes): TeamPages) -> Router<AppState> {
     let assets = state.assets.clone();
-    // Only the pages: server functions have a route and layers of their own.
+    // Only pages: server functions have a route and layers of their own.
     let render = render_route_with_context(routes.clone(), context(state.clone()), move || shell(assets.clone()));
     let handler = move |state: State<AppState>, request: Request| {
         let render = render.clone();
-        on_one_thread(move || render(state, request))
+        render_on_one_thread(move || render(state, request))
     };
-    Router::new().leptos_routes_with_handler(routes, handler).layer(from_fn_with_state(state.clone(), gate))
+    Router::new().leptos_routes_with_handler(routes, handler).layer(from_fn_with_state(state.clone(), check_session))
 }
 
-/// What rendering and server functions find in their context.
+/// The context of rendering and of server functions.
 pub fn context(state: AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     move || {
         provide_context(state.clone());
@@ -94,8 +94,9 @@ pub fn context(state: AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     }
 }
 
-/// Looks who is there. Strangers go to the door and come back afterwards; members need not stand at it.
-async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Redirects visitors without a session to the login page, with the way back, and members from the login page to where
+/// they wanted to go.
+async fn check_session(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let (parts, body) = request.into_parts();
     let session = page_session(&state, &parts).await;
@@ -103,11 +104,11 @@ async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Re
     match session {
         Ok(Some((viewer, cookie))) => {
             let refused = request.extensions().get::<FormFailure>().is_some();
-            let mut response = if DOORS.contains(&path.as_str()) && request.method() == Method::GET && !refused {
-                Redirect::to(&wanted(request.uri())).into_response()
+            let mut response = if ENTRY_PAGES.contains(&path.as_str()) && request.method() == Method::GET && !refused {
+                Redirect::to(&next_page(request.uri())).into_response()
             } else {
                 request.extensions_mut().insert(viewer);
-                kept_by_nobody(next.run(request).await)
+                no_store(next.run(request).await)
             };
             if let Some(cookie) = cookie {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -116,32 +117,28 @@ async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Re
         }
         Ok(None) if is_open(&path) => {}
         Ok(None) => {
-            let wanted = request.uri().path_and_query().map_or(path.as_str(), |wanted| wanted.as_str());
-            return Redirect::to(&and_then("/login", wanted)).into_response();
+            let next = request.uri().path_and_query().map_or(path.as_str(), |next| next.as_str());
+            return Redirect::to(&and_then("/login", next)).into_response();
         }
-        Err(error) => return failed(error),
+        Err(error) => return error.into_response(),
     }
-    kept_by_nobody(next.run(request).await)
+    no_store(next.run(request).await)
 }
 
-fn kept_by_nobody(mut response: Response) -> Response {
+fn no_store(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     response
 }
 
-/// Whether a page needs nobody to be signed in: a link with a secret is all there is to know for it.
+/// Whether a page needs no session.
 fn is_open(path: &str) -> bool {
-    OPEN.contains(&path) || LINKED.iter().any(|link| path.starts_with(link))
+    OPEN.contains(&path) || SECRET_LINKS.iter().any(|link| path.starts_with(link))
 }
 
-/// Where somebody who is signed in and stands at the door wants to go: whoever is sent there by a session that has been
-/// replaced in this browser comes back.
-fn wanted(uri: &Uri) -> String {
+/// Where a member on the login page wants to go: back to the page that redirected them when their session was replaced
+/// in this browser, or else to the dashboard.
+fn next_page(uri: &Uri) -> String {
     let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let mut next = query.filter(|(name, _)| name == "next").map(|(_, next)| next.into_owned());
     own_or_dashboard(next.next().unwrap_or_default())
-}
-
-fn failed(error: Error) -> Response {
-    error.into_response()
 }

@@ -30,7 +30,7 @@ async fn smtp_server(refusals: usize) -> (String, mpsc::UnboundedReceiver<Vec<St
                     "EHLO" => "250-smtp.test\r\n250 8BITMIME\r\n",
                     "MAIL" if refusals > 0 => {
                         refusals -= 1;
-                        "451 CountedAttempt again later\r\n"
+                        "451 Try again later\r\n"
                     }
                     "DATA" => "354 End with a dot\r\n",
                     "QUIT" => "221 Bye\r\n",

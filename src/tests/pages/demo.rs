@@ -1,12 +1,12 @@
-//! The demonstration organization tells a story that holds together.
+//! The demonstration organization is consistent.
 
 use crate::tests::support::app::TestApp;
 
 #[tokio::test]
-async fn the_demo_shows_open_past_and_planned_things_and_its_services_agree_with_them() {
+async fn the_demo_has_open_past_and_scheduled_incidents_that_match_its_services() {
     let app = TestApp::open().await;
     let hash = app.state.hash("-").await;
-    // Another test database may have it from an earlier run; then it must still be whole.
+    // The test database may have it from an earlier run; it must be complete then, too.
     app.state.system().create_demo(hash.clone()).await.expect("created");
     assert!(!app.state.system().create_demo(hash).await.expect("asked again"), "created twice");
 
@@ -27,6 +27,6 @@ async fn the_demo_shows_open_past_and_planned_things_and_its_services_agree_with
     let changes = timeline["status_changes"].as_array().expect("a list");
     assert!(changes.iter().any(|change| change["cause"] == "incident"));
     assert!(changes.iter().any(|change| change["cause"] == "maintenance"));
-    let told = timeline["incidents"].as_array().expect("a list");
-    assert!(told.iter().any(|incident| incident["postmortem"]["published_at"].is_string()));
+    let incidents = timeline["incidents"].as_array().expect("a list");
+    assert!(incidents.iter().any(|incident| incident["postmortem"]["published_at"].is_string()));
 }

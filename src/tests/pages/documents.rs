@@ -1,4 +1,4 @@
-//! The HTML the server sends: the public page, the team's pages, and what every answer carries.
+//! Server-rendered HTML: public page, team pages, and the headers of every response.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::tests::support::{
     endpoints::path_to,
 };
 
-/// Text that would like to be markup.
+/// Injection payloads.
 const PAYLOADS: [&str; 11] = [
     "<script>window.__xss=1</script>",
     "</script><script>window.__xss=1</script>",
@@ -29,7 +29,7 @@ const PAYLOADS: [&str; 11] = [
     "{{7*7}}${7*7}<%= 7*7 %>",
 ];
 
-/// An organization whose every name is this.
+/// Registers an organization with this name for everything.
 async fn team_called(app: &TestApp, name: &str) -> (Team, Value) {
     let mut form = registration(name);
     form["name"] = json!(name);
@@ -44,7 +44,7 @@ async fn team_called(app: &TestApp, name: &str) -> (Team, Value) {
     (team, service)
 }
 
-/// The JSON that a public page carries for the client.
+/// The JSON embedded in a public page.
 fn page_data(html: &str) -> Value {
     let (_, rest) = html.split_once(r#"id="page-data">"#).expect("the data");
     let (data, _) = rest.split_once("</script>").expect("its end");
@@ -52,7 +52,7 @@ fn page_data(html: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_public_page_says_how_things_are_in_plain_html() {
+async fn the_public_page_shows_every_status_in_plain_html() {
     let app = TestApp::open().await;
     let team = app.register("Acme Cloud").await;
     let group = team.group("Core platform").await;
@@ -106,7 +106,7 @@ async fn the_public_page_is_the_same_for_everybody_and_sets_no_cookie() {
 }
 
 #[tokio::test]
-async fn an_address_that_leads_nowhere_is_a_helpful_404() {
+async fn an_unknown_address_is_a_helpful_404() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let slug = team.slug.to_uppercase();
@@ -131,7 +131,7 @@ async fn an_address_that_leads_nowhere_is_a_helpful_404() {
 }
 
 #[tokio::test]
-async fn the_doors_are_open_and_the_rooms_lead_to_the_door() {
+async fn pages_without_a_session_redirect_to_the_login_page() {
     let app = TestApp::open().await;
     for path in ["/", "/login", "/register", "/api"] {
         let answer = app.get(path).await;
@@ -139,7 +139,7 @@ async fn the_doors_are_open_and_the_rooms_lead_to_the_door() {
         assert!(answer.text.contains("<h1"), "{path}");
     }
     let service = "/services/0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000";
-    for (path, door) in [
+    for (path, login) in [
         ("/dashboard", "/login?next=%2Fdashboard"),
         ("/services", "/login?next=%2Fservices"),
         ("/settings", "/login?next=%2Fsettings"),
@@ -147,7 +147,7 @@ async fn the_doors_are_open_and_the_rooms_lead_to_the_door() {
         ("/dashboard?x=1&y=2", "/login?next=%2Fdashboard%3Fx%3D1%26y%3D2"),
     ] {
         let answer = app.get(path).await;
-        assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, door), "{path}");
+        assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, login), "{path}");
     }
     let team = app.register("Acme").await;
     for path in ["/", "/login", "/register"] {
@@ -157,7 +157,7 @@ async fn the_doors_are_open_and_the_rooms_lead_to_the_door() {
 }
 
 #[tokio::test]
-async fn a_members_pages_show_their_own_things_and_are_kept_by_nobody() {
+async fn team_pages_show_only_their_organization_and_are_not_cached() {
     let app = TestApp::open().await;
     let (team, service) = team_called(&app, "Lighthouse").await;
     let stranger = app.register("Stranger").await;
@@ -172,7 +172,7 @@ async fn a_members_pages_show_their_own_things_and_are_kept_by_nobody() {
     }
     let shown = team.browser().open(&detail).await.text;
     assert!(shown.contains("Degraded"));
-    // A member's page cannot be made to look like a file that caches keep.
+    // Web cache deception: no team page under the name of a static file.
     for path in ["/dashboard/x.css", "/services/x.js/y", "/settings/logo.png"] {
         let answer = team.browser().open(path).await;
         assert!(answer.status == 404 && !answer.text.contains("Lighthouse"), "{path}");
@@ -198,7 +198,7 @@ fn directives(answer: &Answer) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn r_33_every_answer_carries_the_headers_that_keep_browsers_safe() {
+async fn r_33_every_response_has_the_security_headers() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let (page, status) = (format!("/public/{}", team.slug), format!("/api/public/{}/status", team.slug));
@@ -255,7 +255,7 @@ async fn r_33_every_answer_carries_the_headers_that_keep_browsers_safe() {
 }
 
 #[tokio::test]
-async fn r_33_every_inline_script_of_a_page_carries_the_pages_own_nonce() {
+async fn r_33_every_inline_script_has_the_nonce_of_its_page() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let mut nonces = Vec::new();
@@ -276,7 +276,7 @@ async fn r_33_every_inline_script_of_a_page_carries_the_pages_own_nonce() {
     nonces.sort();
     nonces.dedup();
     assert_eq!(nonces.len(), count, "a nonce is used once");
-    // The public page has data in a script, but nothing that runs.
+    // The public page embeds data, but no inline code.
     let html = app.get(&format!("/public/{}", team.slug)).await.text;
     for script in html.split("<script").skip(1) {
         let tag = script.split('>').next().expect("a tag");
@@ -285,7 +285,7 @@ async fn r_33_every_inline_script_of_a_page_carries_the_pages_own_nonce() {
     assert!(!html.contains(" style="));
 }
 
-/// What stands in the tags of a document, without the attributes' values.
+/// The contents of a document's tags without attribute values.
 fn attributes(html: &str) -> String {
     let (mut found, mut is_tag, mut is_value) = (String::new(), false, false);
     for c in html.chars() {
@@ -324,7 +324,7 @@ async fn names_stay_text_on_every_page() {
         let hostile = pages(&team, &service).await;
         for ((path, answer), (_, expected)) in hostile.iter().zip(&harmless) {
             assert_eq!(answer.status, 200, "{path} with {payload}");
-            // Not one tag, comment or end of a script more than with a harmless name.
+            // As many tags, comments and script ends as with a harmless name.
             let tags = |answer: &Answer| answer.text.matches('<').count();
             assert_eq!(tags(answer), tags(expected), "{path} with {payload}: {}", answer.text);
             assert!(!payload.contains('<') || !answer.text.contains(payload), "{path} with {payload}");
@@ -341,7 +341,7 @@ async fn names_stay_text_on_every_page() {
 }
 
 #[tokio::test]
-async fn the_start_of_the_client_is_a_file_of_ours() {
+async fn the_client_is_started_by_a_static_file() {
     let app = TestApp::open().await;
     let answer = app.get("/boot.js").await;
     assert_eq!(answer.status, 200);
@@ -350,14 +350,14 @@ async fn the_start_of_the_client_is_a_file_of_ours() {
     assert_eq!((app.get("/healthz").await.text, app.get("/readyz").await.text), ("ok\n".into(), "ready\n".into()));
 }
 
-/// What stands between the frame and the scripts.
+/// The content of `main`.
 fn content(answer: &Answer) -> &str {
     let (_, rest) = answer.text.split_once("<main").unwrap_or_else(|| panic!("no content: {}", answer.text));
     rest.split_once("</main>").expect("an end").0
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_members_who_come_at_once_all_get_the_same_whole_pages() {
+async fn concurrent_requests_all_get_complete_pages() {
     let app = TestApp::open().await;
     let (team, service) = team_called(&app, "Acme").await;
     team.post("/api/tokens", json!({"name": "Pipeline"})).await.is(201);
@@ -380,6 +380,6 @@ async fn many_members_who_come_at_once_all_get_the_same_whole_pages() {
         })
     });
     for member in futures::future::join_all(members).await {
-        member.expect("ran to its end");
+        member.expect("no panic");
     }
 }

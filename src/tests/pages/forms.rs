@@ -1,4 +1,4 @@
-//! Forms without JavaScript: a success leads on, a refusal shows the page again with what was typed.
+//! Forms without JavaScript: success redirects, a refusal shows the page again with what was typed.
 
 use axum::http::header;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::tests::support::{
     endpoints::path_to,
 };
 
-/// The text of a page, as the reader sees it.
+/// The HTML of a page with entities decoded.
 fn decoded(answer: &Answer) -> String {
     html_escape::decode_html_entities(&answer.text).into_owned()
 }
@@ -23,7 +23,7 @@ fn value_of(answer: &Answer, name: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_registration_leads_to_the_dashboard_with_a_session() {
+async fn a_registration_redirects_to_the_dashboard_with_a_session() {
     let app = TestApp::open().await;
     let mut browser = app.browser();
     let slug = unique("form");
@@ -56,7 +56,7 @@ async fn a_registration_without_an_address_gets_one() {
 }
 
 #[tokio::test]
-async fn a_refused_registration_comes_back_with_what_was_typed_and_never_the_password() {
+async fn a_refused_registration_keeps_what_was_typed_but_not_the_password() {
     let app = TestApp::open().await;
     let taken = app.register("Taken").await;
     let secret = "correct \"horse\" <battery> 9182";
@@ -91,7 +91,7 @@ async fn a_refused_registration_comes_back_with_what_was_typed_and_never_the_pas
 }
 
 #[tokio::test]
-async fn a_refused_login_keeps_the_address_and_where_one_wanted_to_go() {
+async fn a_refused_login_keeps_the_address_and_the_target_page() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let mut browser = app.browser();
@@ -169,10 +169,10 @@ async fn a_refused_change_shows_its_page_again_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_ended_session_leads_to_the_door_and_a_broken_form_is_a_refusal() {
+async fn an_ended_session_redirects_to_the_login_page_and_a_malformed_form_is_refused() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
-    // A field is missing, a value is none of the words, a form is too large.
+    // A missing field, an unknown value, a form that is too large.
     let mut browser = team.browser();
     let huge = "x".repeat(300 * 1024);
     for (status, action, fields) in [
@@ -183,7 +183,7 @@ async fn an_ended_session_leads_to_the_door_and_a_broken_form_is_a_refusal() {
     ] {
         let answer = browser.submit("/services", path_to(action), &fields).await;
         assert_eq!(answer.status.as_u16(), status, "{action}");
-        // To the client every form that cannot be read is alike.
+        // The client gets 400 for every unreadable form.
         let answer = browser.call(path_to(action), &fields).await;
         assert_eq!(answer.status, 400, "{action} by the client: {}", answer.text);
     }

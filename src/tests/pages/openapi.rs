@@ -1,4 +1,4 @@
-//! The OpenAPI document: complete, and true.
+//! The OpenAPI document is complete and correct.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::tests::support::{
     fixtures::{NOW, Owner},
 };
 
-/// The operations there are. A change here is a change of the product.
+/// All operations. A change here is a change of the API.
 const SNAPSHOT: [&str; 45] = [
     "GET /api/audit",
     "GET /api/audit.csv",
@@ -72,7 +72,7 @@ async fn the_operations_are_the_documented_ones() {
 }
 
 #[tokio::test]
-async fn the_document_is_whole_and_always_the_same() {
+async fn the_document_is_complete_and_deterministic() {
     let app = TestApp::open().await;
     let answer = app.get("/api/openapi.json").await;
     let document = answer.is(200);
@@ -101,7 +101,7 @@ fn collect_references(value: &Value, into: &mut BTreeSet<String>) {
 }
 
 #[tokio::test]
-async fn every_operation_says_what_it_does_and_how_it_refuses() {
+async fn every_operation_documents_its_purpose_and_errors() {
     let app = TestApp::open().await;
     let document = document(&app).await;
     let tags: Vec<&str> =
@@ -110,7 +110,7 @@ async fn every_operation_says_what_it_does_and_how_it_refuses() {
     for operation in operations(&document) {
         let (title, detail) = (operation.title(), &operation.detail);
         let id = detail["operationId"].as_str().unwrap_or_else(|| panic!("{title} has no id"));
-        assert!(ids.insert(id.to_owned()), "{id} stands twice");
+        assert!(ids.insert(id.to_owned()), "{id} occurs twice");
         assert!(detail["summary"].as_str().is_some_and(|text| !text.is_empty() && !text.ends_with('.')), "{title}");
         assert!(detail["tags"][0].as_str().is_some_and(|tag| tags.contains(&tag)), "{title}");
         let parameters: Vec<&Value> = detail["parameters"].as_array().into_iter().flatten().collect();
@@ -145,7 +145,7 @@ async fn every_operation_says_what_it_does_and_how_it_refuses() {
     }
 }
 
-/// Why a value is not what a schema says; nothing when it is.
+/// Why a value does not match a schema; `None` if it does.
 fn fault(document: &Value, schema: &Value, value: &Value) -> Option<String> {
     if let Some(reference) = schema["$ref"].as_str() {
         let schema = document.pointer(reference.strip_prefix('#')?).expect("no dangling reference");
@@ -205,7 +205,7 @@ fn fault_of_fields(document: &Value, schema: &Value, fields: &Map<String, Value>
     None
 }
 
-/// Calls an operation, with a body it shows if it takes one, and compares the answer with what is documented.
+/// Calls an operation, with a documented example as its body, and checks the response against the document.
 async fn try_out(team: &Team, operation: &Operation, path: &str, body: Option<&Value>, document: &Value) -> u16 {
     let answer = match body {
         Some(body) => team.send_json(operation.method.clone(), path, body).await,
@@ -226,7 +226,7 @@ async fn try_out(team: &Team, operation: &Operation, path: &str, body: Option<&V
     status
 }
 
-/// The example of a schema, or of the entries of a list; nothing where there is none.
+/// The example of a schema or of its list items, if any.
 fn example_of<'a>(document: &'a Value, schema: &'a Value) -> Option<(&'a Value, &'a Value)> {
     let schema = if schema["type"] == "array" { &schema["items"] } else { schema };
     let pointer = schema["$ref"].as_str()?.strip_prefix('#')?;
@@ -235,7 +235,7 @@ fn example_of<'a>(document: &'a Value, schema: &'a Value) -> Option<(&'a Value, 
 }
 
 #[tokio::test]
-async fn every_body_and_every_answer_has_an_example_that_is_what_its_schema_says() {
+async fn every_body_and_every_response_has_a_valid_example() {
     let app = TestApp::open().await;
     let document = document(&app).await;
     let (mut bodies, mut answers) = (0, 0);
@@ -269,7 +269,7 @@ async fn every_operation_answers_as_documented() {
     let document = document(&app).await;
     for operation in operations(&document) {
         let owner = Owner::of(&app, "Acme").await;
-        // What an example is about stands at the end of the path.
+        // The example's id is at the end of the path.
         let path = |body: &Value| match operation.subject(body) {
             Some(subject) => format!("/api/incidents/{}", owner.id_of_kind(subject)),
             None => owner.path(&operation.path),
@@ -284,10 +284,10 @@ async fn every_operation_answers_as_documented() {
             statuses.push(try_out(&owner.team, &operation, &path(&Value::Null), None, &document).await);
         }
         let expected: &[u16] = match operation.title().as_str() {
-            // The examples' person may be there already, with another password.
+            // The example's user may exist already, with another password.
             "POST /api/auth/register" => &[201, 409],
             "POST /api/auth/login" => &[200, 401],
-            // Asked without a socket.
+            // Requested without a WebSocket.
             title if title.ends_with("/live") => &[426],
             title if title.starts_with("DELETE") || title.ends_with("logout") => &[204],
             title if title.starts_with("POST") => &[201],

@@ -1,4 +1,5 @@
-//! Many of one kind leave the others their place: on the status page, in its months, in the calendar.
+//! Capacity of lists: many things of one kind do not push out the others on the status page, in months and the
+//! calendar.
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use crate::tests::support::{
     fixtures::NOW,
 };
 
-/// A maintenance of one hour, at times of UTC, with these fields besides.
+/// Schedules a maintenance of one hour with these further fields.
 async fn plan(team: &Team, start: &str, more: Value) -> Value {
     let start: crate::model::Timestamp = start.parse().expect("an instant");
     let mut window = json!({
@@ -24,7 +25,7 @@ async fn plan(team: &Team, start: &str, more: Value) -> Value {
     team.report(window).await
 }
 
-/// A series of sixty windows, one a day.
+/// Schedules a series of sixty daily windows.
 async fn daily(app: &TestApp, team: &Team, more: Value) -> Value {
     let mut more = more;
     more["recurrence"] = json!("FREQ=DAILY");
@@ -44,7 +45,7 @@ async fn past(team: &Team, title: &str, day: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_series_that_is_ended_pushes_nothing_out_of_the_past() {
+async fn an_ended_series_does_not_push_out_past_incidents() {
     let app = TestApp::alone_at(NOW).await;
     let team = app.register("Acme").await;
     let real = past(&team, "Real trouble", "2026-11-12").await;
@@ -74,17 +75,17 @@ async fn a_series_that_is_ended_pushes_nothing_out_of_the_past() {
 }
 
 #[tokio::test]
-async fn the_timeline_tells_what_has_begun_however_much_is_planned() {
+async fn the_timeline_lists_what_has_begun_however_much_is_scheduled() {
     let app = TestApp::alone_at(NOW).await;
     let team = app.register("Acme").await;
     let real = past(&team, "Real trouble", "2026-11-12").await;
     daily(&app, &team, json!({})).await;
-    let told = team.public("timeline").await["incidents"].clone();
-    assert_eq!((told.as_array().expect("a list").len(), &told[0]["id"]), (1, &real["id"]));
+    let incidents = team.public("timeline").await["incidents"].clone();
+    assert_eq!((incidents.as_array().expect("a list").len(), &incidents[0]["id"]), (1, &real["id"]));
 }
 
 #[tokio::test]
-async fn what_is_in_force_is_always_on_the_page() {
+async fn active_incidents_are_always_on_the_page() {
     let app = TestApp::alone_at(NOW).await;
     let team = app.register("Acme").await;
     let api = team.service("API").await;
@@ -108,7 +109,7 @@ async fn what_is_in_force_is_always_on_the_page() {
 }
 
 #[tokio::test]
-async fn a_day_of_which_not_everything_is_listed_never_says_that_nothing_was_reported() {
+async fn an_incomplete_day_never_says_that_nothing_was_reported() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     past(&team, "Before", "2026-11-17").await;
@@ -117,7 +118,7 @@ async fn a_day_of_which_not_everything_is_listed_never_says_that_nothing_was_rep
     }
     let home = app.get(&format!("/public/{}", team.slug)).await.text;
     assert_eq!(home.matches("No incidents reported.").count(), 5, "the 19th to the 23rd");
-    assert_eq!(home.matches("More happened than is listed here").count(), 9, "the 10th to the 18th");
+    assert_eq!(home.matches("Some incidents are not listed here").count(), 9, "the 10th to the 18th");
     assert!(home.contains(&format!("href=\"/public/{}/history?month=2026-11\"", team.slug)));
     let month = app.get(&format!("/public/{}/history?month=2026-11", team.slug)).await.text;
     assert!(month.contains("Before") && month.contains("Trouble 0"), "the month has them all");
@@ -131,7 +132,7 @@ fn later(html: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn the_calendar_lists_everything_planned_and_tells_every_conflict() {
+async fn the_calendar_lists_all_maintenance_and_every_conflict() {
     let app = TestApp::alone_at(NOW).await;
     let team = app.register("Acme").await;
     let api = team.service("API").await;
@@ -159,12 +160,12 @@ async fn the_calendar_lists_everything_planned_and_tells_every_conflict() {
         ("ends_at", "2027-01-20T03:15:00.000Z"),
         (service.as_str(), "under_maintenance"),
     ];
-    let told = team.browser().call(path_to("conflicts"), &asked).await.is(200);
-    assert_eq!((told.as_array().expect("a list").len(), &told[0]["title"]), (1, &json!("Work")));
+    let conflicts = team.browser().call(path_to("conflicts"), &asked).await.is(200);
+    assert_eq!((conflicts.as_array().expect("a list").len(), &conflicts[0]["title"]), (1, &json!("Work")));
 }
 
 #[tokio::test]
-async fn what_a_window_collides_with_is_told_without_javascript_once_it_is_planned() {
+async fn conflicts_of_a_scheduled_window_are_shown_without_javascript() {
     let app = TestApp::alone_at(NOW).await;
     let team = app.register("Acme").await;
     let (api, web) = (team.service("API").await, team.service("Web").await);

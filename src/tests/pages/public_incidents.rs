@@ -1,4 +1,4 @@
-//! Incidents and maintenances as visitors get them: the status page, the months, and each incident's own page.
+//! Incidents and maintenances on the public pages: status page, months, and each incident's own page.
 
 use serde_json::json;
 
@@ -9,14 +9,14 @@ use crate::tests::support::{
     public_page::{NOW, ReportedPage, over},
 };
 
-/// A page without the data it carries for the client.
+/// A page without its embedded data.
 fn shown(html: &str) -> String {
     let Some((before, rest)) = html.split_once("<script type=\"application/json\"") else { return html.to_owned() };
     let (_, after) = rest.split_once("</script>").expect("the end of the data");
     format!("{before}{after}")
 }
 
-/// The words of a page in their order, without tags.
+/// The text of a page without tags.
 fn words(html: &str) -> String {
     let mut text = String::new();
     for part in shown(html).split('<') {
@@ -43,12 +43,12 @@ fn meta<'a>(html: &'a str, key: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn ui_1_the_status_page_tells_what_is_going_on_planned_and_over_without_a_client() {
+async fn ui_01_the_status_page_shows_current_scheduled_and_past_incidents_without_a_client() {
     let app = TestApp::at(NOW).await;
-    let told = ReportedPage::at(&app).await;
+    let reported = ReportedPage::at(&app).await;
     app.pass(600);
-    told.update(json!({"message": "Found *it*.", "status": "identified"})).await;
-    let html = app.get(&told.home()).await.text;
+    reported.update(json!({"message": "Found *it*.", "status": "identified"})).await;
+    let html = app.get(&reported.home()).await.text;
     in_order(
         &words(&html),
         &[
@@ -87,14 +87,14 @@ async fn ui_1_the_status_page_tells_what_is_going_on_planned_and_over_without_a_
         ],
     );
     assert!(html.contains("<strong>message</strong>"));
-    for incident in [&told.open, &told.planned, &told.over] {
-        assert!(html.contains(&format!("href=\"{}\"", told.path(incident))), "{incident}");
+    for incident in [&reported.open, &reported.planned, &reported.over] {
+        assert!(html.contains(&format!("href=\"{}\"", reported.path(incident))), "{incident}");
     }
-    assert!(html.contains(&format!("href=\"{}/history\"", told.home())));
+    assert!(html.contains(&format!("href=\"{}/history\"", reported.home())));
     assert_eq!(words(&html).matches("No incidents reported.").count(), 12, "fourteen days, two of them eventful");
 
-    told.update(json!({"status": "resolved"})).await;
-    let after = words(&app.get(&told.home()).await.text);
+    reported.update(json!({"status": "resolved"})).await;
+    let after = words(&app.get(&reported.home()).await.text);
     assert!(!after.contains("Active incidents") && !after.contains("Still going on"), "{after}");
     in_order(&after, &["All Systems Operational", "Past incidents", "Beacon open", "Resolved", "All 3 updates"]);
 }
@@ -102,36 +102,37 @@ async fn ui_1_the_status_page_tells_what_is_going_on_planned_and_over_without_a_
 #[tokio::test]
 async fn a_maintenance_is_announced_a_week_ahead_and_shown_while_it_runs() {
     let app = TestApp::at(NOW).await;
-    let told = ReportedPage::at(&app).await;
+    let reported = ReportedPage::at(&app).await;
     let far = json!({
         "title": "Much later",
         "incident_type": "maintenance",
         "starts_at": "2026-12-02T01:00:00Z",
         "ends_at": "2026-12-02T02:00:00Z",
     });
-    let far = told.team.post("/api/incidents", far).await.is(201);
-    let page = words(&app.get(&told.home()).await.text);
+    let far = reported.team.post("/api/incidents", far).await.is(201);
+    let page = words(&app.get(&reported.home()).await.text);
     assert!(page.contains("Beacon planned") && !page.contains("Much later"), "{page}");
-    assert_eq!(app.get(&told.path(&far)).await.status, 200);
-    told.team
-        .post(&format!("/api/incidents/{}/updates", id_of(&told.planned)), json!({"status": "in_progress"}))
+    assert_eq!(app.get(&reported.path(&far)).await.status, 200);
+    reported
+        .team
+        .post(&format!("/api/incidents/{}/updates", id_of(&reported.planned)), json!({"status": "in_progress"}))
         .await
         .is(201);
-    let page = words(&app.get(&told.home()).await.text);
+    let page = words(&app.get(&reported.home()).await.text);
     assert!(!page.contains("Upcoming maintenance"), "{page}");
     in_order(&page, &["Maintenance in progress", "Beacon planned", "In Progress", "Wed 25 Nov 2026, 01:00–02:00 UTC"]);
 }
 
 #[tokio::test]
-async fn every_incident_has_a_page_of_its_own_with_everything_said() {
+async fn every_incident_has_a_page_with_all_updates() {
     let app = TestApp::at(NOW).await;
-    let told = ReportedPage::at(&app).await;
+    let reported = ReportedPage::at(&app).await;
     app.pass(60);
-    let api = json!({"id": id_of(&told.service), "status": "operational"});
-    told.update(json!({"message": "Better.", "status": "monitoring", "services": [api]})).await;
+    let api = json!({"id": id_of(&reported.service), "status": "operational"});
+    reported.update(json!({"message": "Better.", "status": "monitoring", "services": [api]})).await;
     app.pass(60);
-    told.update(json!({"message": "Still watching."})).await;
-    let answer = app.get(&told.path(&told.open)).await;
+    reported.update(json!({"message": "Still watching."})).await;
+    let answer = app.get(&reported.path(&reported.open)).await;
     assert_eq!(answer.status, 200);
     in_order(
         &words(&answer.text),
@@ -151,24 +152,27 @@ async fn every_incident_has_a_page_of_its_own_with_everything_said() {
             "Partial Outage",
         ],
     );
-    assert!(answer.text.contains(&format!("href=\"{}\"", told.home())), "a way back");
-    let window = words(&app.get(&told.path(&told.planned)).await.text);
+    assert!(answer.text.contains(&format!("href=\"{}\"", reported.home())), "a link to the status page");
+    let window = words(&app.get(&reported.path(&reported.planned)).await.text);
     in_order(&window, &["Beacon planned", "Scheduled", "Wed 25 Nov 2026, 01:00–02:00 UTC", "Beacon plan"]);
-    let past = words(&app.get(&told.path(&told.over)).await.text);
+    let past = words(&app.get(&reported.path(&reported.over)).await.text);
     in_order(&past, &["Beacon over", "Resolved", "Added later, on", "Monday, 23 November 2026"]);
 }
 
 #[tokio::test]
-async fn what_an_update_said_before_is_there_to_be_seen() {
+async fn earlier_versions_of_an_update_are_shown() {
     let app = TestApp::at(NOW).await;
-    let told = ReportedPage::at(&app).await;
-    let update = id_of(&told.open["updates"][0]).to_owned();
+    let reported = ReportedPage::at(&app).await;
+    let update = id_of(&reported.open["updates"][0]).to_owned();
     app.pass(1_200);
-    let path = format!("/api/incidents/{}/updates/{update}", id_of(&told.open));
-    told.team.put(&path, json!({"message": "Corrected."})).await.is(200);
-    for path in [told.home(), told.path(&told.open)] {
+    let path = format!("/api/incidents/{}/updates/{update}", id_of(&reported.open));
+    reported.team.put(&path, json!({"message": "Corrected."})).await.is(200);
+    for path in [reported.home(), reported.path(&reported.open)] {
         let html = app.get(&path).await.text;
-        in_order(&words(&html), &["Corrected.", "Edited", "23 Nov 2026, 10:20 UTC", ", see before", "Beacon first"]);
+        in_order(
+            &words(&html),
+            &["Corrected.", "Edited", "23 Nov 2026, 10:20 UTC", ", show earlier versions", "Beacon first"],
+        );
         assert!(html.contains("<details class=\"edits\""), "{path}");
     }
 }
@@ -176,27 +180,30 @@ async fn what_an_update_said_before_is_there_to_be_seen() {
 #[tokio::test]
 async fn a_postmortem_is_shown_once_it_is_published() {
     let app = TestApp::at(NOW).await;
-    let told = ReportedPage::at(&app).await;
-    told.update(json!({"status": "resolved"})).await;
+    let reported = ReportedPage::at(&app).await;
+    reported.update(json!({"status": "resolved"})).await;
     let body = unique("learned");
-    told.change(&told.open, json!({"postmortem": body.clone()})).await;
-    for path in told.everywhere() {
+    reported.change(&reported.open, json!({"postmortem": body.clone()})).await;
+    for path in reported.everywhere() {
         assert!(!app.get(&path).await.text.contains(&body), "{path}");
     }
-    told.change(&told.open, json!({"publish_postmortem": true})).await;
-    in_order(&words(&app.get(&told.path(&told.open)).await.text), &["Beacon open", "Postmortem", &body, "Published"]);
-    let home = app.get(&told.home()).await.text;
-    assert!(home.contains(&format!("href=\"{}#postmortem\"", told.path(&told.open))));
+    reported.change(&reported.open, json!({"publish_postmortem": true})).await;
+    in_order(
+        &words(&app.get(&reported.path(&reported.open)).await.text),
+        &["Beacon open", "Postmortem", &body, "Published"],
+    );
+    let home = app.get(&reported.home()).await.text;
+    assert!(home.contains(&format!("href=\"{}#postmortem\"", reported.path(&reported.open))));
 }
 
 #[tokio::test]
-async fn an_incidents_link_tells_what_it_leads_to() {
+async fn an_incidents_page_has_metadata_for_link_previews() {
     let app = TestApp::at(NOW).await;
-    let told = ReportedPage::at(&app).await;
+    let reported = ReportedPage::at(&app).await;
     let long = format!("Pay*ments* \"fail\" & we look. {}", "word ".repeat(100));
-    told.update(json!({"message": long, "status": "identified"})).await;
-    let html = app.get(&told.path(&told.open)).await.text;
-    let address = format!("{ORIGIN}{}", told.path(&told.open));
+    reported.update(json!({"message": long, "status": "identified"})).await;
+    let html = app.get(&reported.path(&reported.open)).await.text;
+    let address = format!("{ORIGIN}{}", reported.path(&reported.open));
     assert_eq!(meta(&html, "og:title"), "Beacon open – Acme Cloud status");
     assert_eq!((meta(&html, "og:type"), meta(&html, "og:url")), ("article", address.as_str()));
     let summary = meta(&html, "og:description");
@@ -208,7 +215,7 @@ async fn an_incidents_link_tells_what_it_leads_to() {
 }
 
 #[tokio::test]
-async fn rule_3_9_a_month_goes_by_the_pages_zone() {
+async fn rule_3_9_months_are_in_the_pages_zone() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     team.browser().call(path_to("set_time_zone"), &[("time_zone", "Europe/Berlin")]).await.is(200);
@@ -245,14 +252,14 @@ async fn rule_3_9_a_month_goes_by_the_pages_zone() {
     assert!(october.contains(&link("2026-09")) && october.contains(&link("2026-11")));
 
     let november = month("2026-11").await;
-    assert_eq!(shown(&november), shown(&app.get(&home).await.text), "the present month is the one not named");
+    assert_eq!(shown(&november), shown(&app.get(&home).await.text), "the current month is the default");
     in_order(&words(&november), &["Monday, 23 November 2026", "Sunday, 1 November 2026", "First of November"]);
-    assert!(!words(&november).contains("24 November"), "days that have not come");
+    assert!(!words(&november).contains("24 November"), "no future days");
     assert!(!november.contains(&link("2026-12")) && november.contains(&link("2026-10")));
 
     let september = month("2026-09").await;
     assert!(words(&september).contains("Last of September"));
-    assert!(!september.contains(&link("2026-08")), "nothing is earlier");
+    assert!(!september.contains(&link("2026-08")), "no earlier incidents");
     let canonical = format!("<link rel=\"canonical\" href=\"{ORIGIN}{home}?month=2026-09\"");
     assert!(september.contains(&canonical), "{september}");
 }

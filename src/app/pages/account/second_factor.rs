@@ -89,7 +89,7 @@ fn SetupForm(form: Form, setup: SecondFactorSetup) -> impl IntoView {
     view! {
         <div class="card stack">
             <p>"1. Scan this code with your authenticator app, or enter the key manually."</p>
-            <svg class="qr" viewBox=format!("0 0 {size} {size}") role="img" aria-label="QR code with the key">
+            <svg class="h-auto w-56 max-w-full rounded-md" viewBox=format!("0 0 {size} {size}") role="img" aria-label="QR code with the key">
                 <rect width=size.to_string() height=size.to_string() fill="#fff" />
                 <path d=path fill="#000" shape-rendering="crispEdges" />
             </svg>
@@ -100,7 +100,7 @@ fn SetupForm(form: Form, setup: SecondFactorSetup) -> impl IntoView {
                 </a>
             </p>
         </div>
-        <ServerForm form class="card stack" novalidate=true>
+        <ServerForm form class="card stack mt-3" novalidate=true>
             <FormHead form />
             <Field
                 form

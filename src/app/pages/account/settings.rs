@@ -221,7 +221,7 @@ pub fn RecoveryCodeList(
         <div class="card stack" role="status">
             <h3>"Your recovery codes"</h3>
             <p>"Each code logs you in once if you don’t have your phone. Save them now: they won’t be shown again."</p>
-            <ul class="codes" aria-label="Recovery codes">{list}</ul>
+            <ul class="grid grid-cols-[repeat(auto-fill,minmax(13rem,1fr))] gap-x-4 gap-y-1.5" aria-label="Recovery codes">{list}</ul>
         </div>
     }
 }

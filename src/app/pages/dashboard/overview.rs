@@ -134,7 +134,7 @@ fn IncidentSection(
                     {row(id)}
                 </Each>
             </ul>
-            <p class="more" hidden=move || count.get() <= most>
+            <p class="mt-2" hidden=move || count.get() <= most>
                 <a href=all.0>{all.1}</a>
             </p>
         </section>

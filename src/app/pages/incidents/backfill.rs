@@ -10,7 +10,7 @@ use crate::{
             field::{Checkbox, Field, Select, TextArea},
             form::{Form, FormHead, Submit},
             services_affected::ServicesAffected,
-            time::Window,
+            time::MaintenanceWindow,
         },
         dashboard_state::{DashboardState, LoadError, WhenLoaded},
         pages::layout::page::Page,
@@ -80,7 +80,7 @@ fn BackfillForm(board: DashboardState, key: String) -> impl IntoView {
                         on_input=move |text: String| ended.set(text)
                     />
                 </div>
-                <Window window zone />
+                <MaintenanceWindow window zone />
                 <TextArea
                     form
                     name="message"

@@ -7,7 +7,7 @@ use crate::{
         components::{
             action::{FormAction, ServerForm},
             each::Each,
-            edit_basis::{EditBasis, EditionHead},
+            edit_basis::{EditBasis, EditHead},
             field::{Field, Select, TextArea},
             form::{Done, Form, FormHead, Submit},
             services_affected::ServicesAffected,
@@ -75,7 +75,7 @@ fn TemplateList(board: DashboardState, answer: TemplatesResource) -> impl IntoVi
         <p class="empty" hidden=move || !is_empty.get()>
             "No templates yet. Add one below for a problem you expect, such as a slow database or a provider outage."
         </p>
-        <ul class="templates">
+        <ul class="flex flex-col gap-2 not-empty:mt-4">
             <Each each=move || ids.get() key=|id| *id let:id>
                 {row(id)}
             </Each>
@@ -107,7 +107,7 @@ fn TemplateRow(
         <li class="card">
             <details class="template" open=is_refused>
                 <summary dir="auto">{name.clone()}</summary>
-                <div class="template-body">
+                <div class="grid justify-items-start gap-4 px-4 pt-1 pb-4">
                     <a class="button" href=format!("/incidents/new?template={id}")>
                         "Use this template"
                     </a>
@@ -136,7 +136,7 @@ fn TemplateForm(
     Effect::new(move |_| {
         if form.is_done() {
             answer.refetch();
-            if is_new && form.begin_anew() {
+            if is_new && form.reset_after_submit() {
                 chosen.set(Vec::new());
             }
         }
@@ -148,7 +148,7 @@ fn TemplateForm(
     let statuses: Vec<_> = statuses.map(|status| (status.to_string(), status.label().to_owned())).collect();
     let (label, busy) = if is_new { ("Add template", "Adding…") } else { ("Save template", "Saving…") };
     view! {
-        <ServerForm form class="card stack" novalidate=true>
+        <ServerForm form class="card stack w-full" novalidate=true>
             {form_head}
             <Field form name="name" label="Name" value=name hint=|| "Shown in the list of templates." />
             <Field form name="title" label="Title" value=title />
@@ -184,21 +184,21 @@ fn form_head(
         known.or_else(|| last.cloned()).unwrap_or_else(|| template.clone())
     });
     // The fields do not follow changes, so the basis stays the initial version until the form is saved.
-    let edition = EditBasis::new(form, Signal::derive(move || now.with(|now| now.version)), true.into());
-    edition.on_conflict(move || answer.refetch());
+    let basis = EditBasis::new(form, Signal::derive(move || now.with(|now| now.version)), true.into());
+    basis.on_conflict(move || answer.refetch());
     Effect::new(move |_| {
         if let Some(Ok(saved)) = action.answer() {
-            edition.stand_on(saved.version);
+            basis.rebase_on(saved.version);
         }
     });
     view! {
-        <EditionHead edition id=id.to_string() noun="template">
+        <EditHead basis id=id.to_string() noun="template">
             <p>"It’s now called " <bdi>{move || now.get().name}</bdi> ", with this text:"</p>
             <p dir="auto">
                 <strong>{move || now.get().title}</strong>
             </p>
             <p dir="auto">{move || now.get().message}</p>
-        </EditionHead>
+        </EditHead>
     }
     .into_any()
 }

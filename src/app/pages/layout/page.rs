@@ -17,9 +17,9 @@ pub fn Page(
 ) -> impl IntoView {
     view! {
         <Title text=window_title(title) />
-        <div class="page-head">
+        <div class="mb-5 flex min-h-8 flex-wrap items-center justify-between gap-x-4 gap-y-2">
             <h1 dir="auto">{title}</h1>
-            <div class="page-actions">{actions.run()}</div>
+            <div class="flex flex-wrap gap-2">{actions.run()}</div>
         </div>
         {children()}
     }

@@ -266,7 +266,7 @@ fn SeriesRow(answer: MaintenanceResource, series: Series) -> impl IntoView {
     });
     let title = series.title.clone();
     view! {
-        <li class="series-row">
+        <li class="series-row grid gap-x-4 gap-y-1 px-4 py-2.5 md:grid-cols-[minmax(0,1fr)_auto]">
             <div>
                 <p class="listed-title" dir="auto">
                     {series.title}
@@ -276,7 +276,7 @@ fn SeriesRow(answer: MaintenanceResource, series: Series) -> impl IntoView {
                     <Time at=Signal::stored(series.first_start) wording=Wording::DateAndAgo />
                 </p>
             </div>
-            <details class="fold end-series" open=form.is_refused()>
+            <details class="fold m-0 md:open:col-span-full" open=form.is_refused()>
                 <summary>"End series"<span class="sr-only">" " {title}</span></summary>
                 <ServerForm form class="card stack">
                     <FormHead form />

@@ -11,7 +11,7 @@ use crate::{
             field::{Checkbox, Field},
             form::{Form, FormHead, Submit},
             services_affected::ServicesAffected,
-            time::Window,
+            time::MaintenanceWindow,
         },
         dashboard_state::{DashboardState, LoadError, WhenLoaded},
         pages::{
@@ -114,7 +114,7 @@ fn WindowFields(form: Form, state: IncidentFormState, zone: Memo<Zone>) -> impl 
                 on_input=move |text: String| type_in(ends, text)
             />
         </div>
-        <Window window=state.window zone />
+        <MaintenanceWindow window=state.window zone />
     }
 }
 
@@ -145,7 +145,7 @@ fn ConflictHints(page: Signal<StatusPage>, state: IncidentFormState) -> impl Int
     });
     let zone = Memo::new(move |_| page.with(|page| page.zone.clone()));
     view! {
-        <div class="conflicts" role="status">
+        <div class="empty:absolute" role="status">
             {move || conflicts.get().into_iter().map(|conflict| view! { <ConflictHint conflict zone /> }).collect_view()}
         </div>
     }

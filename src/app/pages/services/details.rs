@@ -7,7 +7,7 @@ use crate::{
     app::{
         components::{
             action::{FormAction, ServerForm},
-            edit_basis::{EditBasis, EditionHead},
+            edit_basis::{EditBasis, EditHead},
             field::{Field, Select, TextArea},
             form::{Done, Form, FormHead, Submit},
         },
@@ -30,11 +30,11 @@ pub fn ServiceDetails(
     let is_touched = RwSignal::new(form.is_typed());
     let now = move || service.with(service_fields);
     let version = Signal::derive(move || service.with(|service| service.version));
-    let (edition, first) = EditBasis::begun_with(form, is_touched, version, now);
-    edition.on_conflict(move || spawn_local(board.refresh()));
+    let (basis, first) = EditBasis::with_initial(form, is_touched, version, now);
+    basis.on_conflict(move || spawn_local(board.refresh()));
     Effect::new(move |_| {
         if let Some(Ok(service)) = action.answer() {
-            edition.stand_on(service.version);
+            basis.rebase_on(service.version);
             board.put_known(service);
             form.clear();
             is_touched.set(false);
@@ -49,10 +49,10 @@ pub fn ServiceDetails(
             novalidate=true
             on:input=move |_| is_touched.set(true)
         >
-            <EditionHead edition id=id.to_string() noun="service">
+            <EditHead basis id=id.to_string() noun="service">
                 <p>"It’s now called " <bdi>{move || now().name}</bdi> ", with this description:"</p>
                 <p dir="auto">{move || now().description}</p>
-            </EditionHead>
+            </EditHead>
             <Field form name="name" label="Name" value=Signal::derive(move || first.get().name) />
             {move || {
                 view! {

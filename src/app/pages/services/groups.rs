@@ -7,7 +7,7 @@ use crate::{
     app::{
         components::{
             action::{FormAction, ServerForm},
-            edit_basis::{EditBasis, EditionHead},
+            edit_basis::{EditBasis, EditHead},
             field::Field,
             form::{Done, Form, FormHead, Submit},
         },
@@ -61,8 +61,8 @@ fn RenameGroupForm(board: DashboardState, group: Signal<ServiceGroup>) -> impl I
     let is_touched = RwSignal::new(form.is_typed());
     let now = move || group.with(|group| group.name.clone());
     let version = Signal::derive(move || group.with(|group| group.version));
-    let (edition, name) = EditBasis::begun_with(form, is_touched, version, now);
-    edition.on_conflict(move || spawn_local(board.refresh()));
+    let (basis, name) = EditBasis::with_initial(form, is_touched, version, now);
+    basis.on_conflict(move || spawn_local(board.refresh()));
     refresh_when_done(board, form);
     Effect::new(move |_| {
         if form.is_done() {
@@ -76,9 +76,9 @@ fn RenameGroupForm(board: DashboardState, group: Signal<ServiceGroup>) -> impl I
             novalidate=true
             on:input=move |_| is_touched.set(true)
         >
-            <EditionHead edition id=id.to_string() noun="group">
+            <EditHead basis id=id.to_string() noun="group">
                 <p>"It’s now called " <bdi>{now}</bdi> "."</p>
-            </EditionHead>
+            </EditHead>
             <Field form name="name" label="Heading" value=name />
             <Submit form label="Rename" busy="Renaming…" class="button" />
             <Done form text="Renamed." />
@@ -118,7 +118,7 @@ pub fn AddGroup(
     refresh_when_done(board, form);
     Effect::new(move |_| {
         if form.is_done() {
-            form.begin_anew();
+            form.reset_after_submit();
         }
     });
     view! {

@@ -56,7 +56,7 @@ fn AddServiceForm(board: DashboardState) -> impl IntoView {
     Effect::new(move |_| {
         if let Some(Ok(service)) = action.answer() {
             board.put(service);
-            form.begin_anew();
+            form.reset_after_submit();
         }
     });
     view! {

@@ -68,7 +68,7 @@ pub fn MoveButtons(
     };
     let (up, down) = (button(Placement::Up), button(Placement::Down));
     view! {
-        <form class="move-buttons" method="post" action=action>
+        <form class="flex items-center gap-1" method="post" action=action>
             <PageField />
             <input type="hidden" name="id" value=id />
             {up}

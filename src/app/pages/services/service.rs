@@ -64,7 +64,7 @@ fn ServiceContent(board: DashboardState, service: Signal<Service>, history: Hist
         <Page title=Signal::derive(move || service.get().name)>
             <section class="group">
                 <h2>"Status"</h2>
-                <div class="card status-card">
+                <div class="card flex flex-wrap items-center gap-x-6 gap-y-2 px-4 py-2.5">
                     <StatusControl board service />
                     <p class="meta">
                         "Since " <Time at=Signal::derive(move || service.get().status_since) wording=Wording::DateAndAgo />

@@ -36,7 +36,7 @@ pub fn ApiTokens(
     view! {
         <section class="group" id="tokens">
             <h2>"API tokens"</h2>
-            <p class="hint">
+            <p class="hint mb-3">
                 "For scripts and integrations, such as a pipeline that opens incidents. A token can read what members see; with write access it can also change services and incidents. Tokens can’t manage members, tokens or settings. "
                 <a href="/api" rel="external">
                     "API documentation"
@@ -74,7 +74,7 @@ fn ApiTokenList(tokens: ApiTokensResource) -> impl IntoView {
         <p class="empty" hidden=move || all.with(|all| !all.is_empty())>
             "No tokens yet."
         </p>
-        <ul class="card rows" hidden=move || all.with(Vec::is_empty)>
+        <ul class="card rows mt-3" hidden=move || all.with(Vec::is_empty)>
             <Each each=move || ids.get() key=|id| *id let:id>
                 {row(id)}
             </Each>
@@ -130,7 +130,7 @@ fn CreateTokenForm(tokens: ApiTokensResource) -> impl IntoView {
     Effect::new(move |_| {
         if form.is_done() {
             tokens.refetch();
-            form.begin_anew();
+            form.reset_after_submit();
         }
     });
     let answered = use_one_time_answer::<ApiToken>(CreateApiToken::url());
@@ -160,7 +160,7 @@ fn CreateTokenForm(tokens: ApiTokensResource) -> impl IntoView {
 fn TokenSecret(token: ApiToken) -> impl IntoView {
     let name = token.name.clone();
     view! {
-        <div class="card stack told-once">
+        <div class="card stack shown-once">
             <p>
                 "Secret of " <strong dir="auto">{name}</strong>
                 ". Copy it now: it won’t be shown again."

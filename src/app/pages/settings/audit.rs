@@ -114,11 +114,11 @@ fn AuditLogContent(page: AuditPage, filters: Memo<AuditFilters>) -> impl IntoVie
         Either::Left(view! { <p class="empty">"No entries match your filters."</p> })
     } else {
         Either::Right(view! {
-            <ul class="card rows">{page.entries.into_iter().map(|entry| view! { <AuditRow entry /> }).collect_view()}</ul>
+            <ul class="card rows mt-3">{page.entries.into_iter().map(|entry| view! { <AuditRow entry /> }).collect_view()}</ul>
         })
     };
     view! {
-        <Form method="get" action=PATH attr:class="filters" attr:role="search" attr:aria-label="Audit log">
+        <Form method="get" action=PATH attr:class="filters mt-3" attr:role="search" attr:aria-label="Audit log">
             <FilterChoice
                 name="action"
                 label="Action"
@@ -162,7 +162,7 @@ fn AuditRow(entry: AuditEntry) -> impl IntoView {
     };
     let changes: Vec<_> = entry.changes.into_iter().map(|(field, change)| change_text(&field, &change)).collect();
     view! {
-        <li class="audit-entry">
+        <li class="audit-entry px-4 py-2.5">
             <p>
                 <span>{entry.action.label()}</span>
                 {target.map(|target| view! { ": " <strong dir="auto">{target.name}</strong> })}
@@ -170,7 +170,7 @@ fn AuditRow(entry: AuditEntry) -> impl IntoView {
             {(!changes.is_empty())
                 .then(|| {
                     view! {
-                        <ul class="meta audit-changes">
+                        <ul class="meta list-disc ps-4">
                             {changes.into_iter().map(|change| view! { <li dir="auto">{change}</li> }).collect_view()}
                         </ul>
                     }

@@ -51,7 +51,7 @@ fn InviteForm(answer: InvitationsResource) -> impl IntoView {
     });
     Effect::new(move |_| {
         if form.is_done() {
-            form.begin_anew();
+            form.reset_after_submit();
             answer.refetch();
         }
     });
@@ -80,7 +80,7 @@ fn InvitationLink(invitation: Invitation) -> impl IntoView {
         "No email was sent, so share this link yourself. It works once, expires in 7 days and won’t be shown again."
     };
     view! {
-        <div class="card stack told-once">
+        <div class="card stack shown-once">
             <p>"You invited " <strong>{email}</strong> "."</p>
             <Copyable
                 id="invitation-link"
@@ -99,7 +99,7 @@ fn InvitationList(answer: InvitationsResource, invitations: Vec<Invitation>) -> 
     }
     let rows = invitations.into_iter().map(|invitation| view! { <InvitationRow answer invitation /> }).collect_view();
     view! {
-        <ul class="card rows standing" aria-label="Invitations">
+        <ul class="card rows mt-3" aria-label="Invitations">
             {rows}
         </ul>
     }

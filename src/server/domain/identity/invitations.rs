@@ -283,7 +283,7 @@ impl Tx {
             let millis = row.created_at.plus_seconds(DAY_SECONDS).millis() - self.now().millis();
             let seconds = u32::try_from((millis + 999) / 1000).unwrap_or(1).max(1);
             let message = format!(
-                "Your organization has reached its limit of {MAILS_OF_ORGANIZATION} mailed invitations per day. CountedAttempt \
+                "Your organization has reached its limit of {MAILS_OF_ORGANIZATION} mailed invitations per day. Try \
                  again in {} h.",
                 seconds.div_ceil(3600)
             );

@@ -147,8 +147,8 @@ pub fn Composer(
     let accepted = move || {
         key.renew();
         let sent = sent.get_value();
-        let begins_anew = form.begin_anew() || writing.message.with_untracked(|message| *message == sent.message);
-        if begins_anew {
+        let is_reset = form.reset_after_submit() || writing.message.with_untracked(|message| *message == sent.message);
+        if is_reset {
             form.clear();
             writing.reset();
             let message = form.id_of("message");
@@ -156,7 +156,7 @@ pub fn Composer(
         } else {
             writing.reset_choices(&sent);
         }
-        begins_anew
+        is_reset
     };
     // The update sent with this key may have been posted though its answer was lost: a different one needs a new key.
     Effect::new(move |was_sent: Option<()>| {

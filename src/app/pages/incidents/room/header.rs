@@ -15,7 +15,7 @@ use crate::{
             form::{Form, Submit},
             icon::Icon,
             incident::{AffectedChips, BackfilledNote, IncidentMark},
-            time::{Time, Window, Wording},
+            time::{MaintenanceWindow, Time, Wording},
         },
         focus,
         server_fns::PublishIncident,
@@ -62,20 +62,20 @@ pub fn Header(
         },
     );
     view! {
-        <div class="room-head">
+        <div class="grid gap-2">
             <p class="room-state">
                 <span role="status">
                     <IncidentMark incident />
                 </span>
                 <Facts room />
             </p>
-            <Window window=Signal::derive(move || incident.with(Incident::window)) zone=zone(room) />
+            <MaintenanceWindow window=Signal::derive(move || incident.with(Incident::window)) zone=zone(room) />
             <BackfilledNote incident zone=zone(room) />
             <AffectedChips incident />
             <Show when=move || is_draft.get()>
                 <DraftNotice room publishing />
             </Show>
-            <p class="room-said meta" role="status" id=PUBLISHED_NOTICE tabindex="-1">
+            <p class="meta empty:absolute" role="status" id=PUBLISHED_NOTICE tabindex="-1">
                 {notice}
             </p>
             <Presence room />
@@ -114,7 +114,7 @@ fn DraftNotice(room: Room, publishing: RwSignal<Option<()>>) -> impl IntoView {
     view! {
         <ServerForm
             form
-            class="draft card"
+            class="card flex flex-wrap items-center justify-between gap-x-4 gap-y-2 px-4 py-2.5"
             on:submit=move |_| publishing.set(Some(()))
         >
             <p>

@@ -32,7 +32,7 @@ pub fn MaintenanceSchedule(
         <section class="group">
             <h2>"Schedule"</h2>
             <Show when=move || is_of_series.get()>
-                <p class="hint room-note">
+                <p class="hint mb-2">
                     "This window is part of a series. Publishing, rescheduling or cancelling it doesn’t affect the others. "
                     <a href="/maintenances">"All maintenance and series"</a>
                 </p>
@@ -42,7 +42,7 @@ pub fn MaintenanceSchedule(
                 when=move || !has_ended.get()
                 fallback=|| view! { <p class="hint">"This maintenance is over."</p> }
             >
-                <div class="plan">
+                <div class="plan grid gap-4">
                     <RescheduleForm room />
                     <AutomationsForm room />
                 </div>
@@ -59,7 +59,7 @@ fn ConflictList(room: Room) -> impl IntoView {
         if has_ended { Vec::new() } else { room.conflicts.get() }
     });
     view! {
-        <div class="conflicts" role="status">
+        <div class="empty:absolute" role="status">
             {move || {
                 let zone = room.zone;
                 conflicts.get().into_iter().map(|conflict| view! { <ConflictHint conflict zone /> }).collect_view()

@@ -6,7 +6,7 @@ use super::Room;
 use crate::{
     app::components::{
         action::FormAction,
-        edit_basis::{EditBasis, EditionHead},
+        edit_basis::{EditBasis, EditHead},
         form::Form,
         incident::LatestUpdate,
     },
@@ -20,7 +20,7 @@ pub struct RoomForm {
     is_writing: Signal<bool>,
     /// Whether something was typed, for forms without a check of their own.
     is_touched: RwSignal<bool>,
-    edition: EditBasis,
+    basis: EditBasis,
     /// Counts the resets of the form.
     round: RwSignal<u32>,
 }
@@ -32,7 +32,7 @@ impl RoomForm {
     where
         F: ServerFn<Output = Incident, Error = Error> + 'static,
     {
-        Self::of(room, action, form, None, move || form.begin_anew())
+        Self::of(room, action, form, None, move || form.reset_after_submit())
     }
 
     /// A form with its own check of whether it is being edited. `accepted` runs once the server has accepted it and
@@ -50,15 +50,15 @@ impl RoomForm {
         let is_touched = RwSignal::new(form.is_typed());
         let is_writing = is_writing.unwrap_or_else(|| is_touched.into());
         let live = Signal::derive(move || room.incident.with(|incident| incident.version));
-        let edition = EditBasis::new(form, live, is_writing);
+        let basis = EditBasis::new(form, live, is_writing);
         let round = RwSignal::new(0);
-        let room_form = Self { room, is_writing, is_touched, edition, round };
+        let room_form = Self { room, is_writing, is_touched, basis, round };
         room.follow(action, move |version| {
             if accepted() {
                 is_touched.set(false);
                 round.update(|round| *round += 1);
             } else {
-                edition.stand_on(version);
+                basis.rebase_on(version);
             }
         });
         room_form
@@ -87,14 +87,14 @@ pub fn RoomFormHead(
     /// The form.
     room_form: RoomForm,
 ) -> impl IntoView {
-    let RoomForm { room, edition, .. } = room_form;
+    let RoomForm { room, basis, .. } = room_form;
     let author = move || room.incident.with(|incident| incident.latest().map(|update| update.created_by));
     view! {
-        <EditionHead edition id=room.id.to_string() noun=Signal::derive(move || room.noun())>
+        <EditHead basis id=room.id.to_string() noun=Signal::derive(move || room.noun())>
             <p>
                 "Latest update" {move || author().map(|author| format!(", by {}", room.name_of(author)))} ":"
             </p>
             <LatestUpdate incident=room.incident zone=room.zone />
-        </EditionHead>
+        </EditHead>
     }
 }

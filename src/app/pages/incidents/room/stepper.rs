@@ -70,7 +70,7 @@ pub fn Stepper(
             aria-describedby=move || form.fault("status").map(|_| describedby.clone())
         >
             <legend id=legend>"Status"</legend>
-            <div class="steps">{move || next_statuses(current.get()).into_iter().map(step).collect_view()}</div>
+            <div class="flex flex-wrap gap-1.5">{move || next_statuses(current.get()).into_iter().map(step).collect_view()}</div>
             {move || {
                 form.fault("status")
                     .map(|why| {

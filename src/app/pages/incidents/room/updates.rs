@@ -64,7 +64,7 @@ fn UpdateTools(
     };
     let is_alone = move || room.incident.with(|incident| incident.updates.len() < 2);
     view! {
-        <div class="update-tools">
+        <div class="update-tools mt-1 flex flex-wrap items-baseline gap-x-4">
             <p class="meta">{author}</p>
             <EditUpdateForm room update notice />
             <Show when=move || !is_alone()>
@@ -83,7 +83,7 @@ fn EditUpdateForm(room: Room, update: Signal<IncidentUpdate>, notice: RwSignal<&
     let fold = NodeRef::<html::Details>::new();
     let accepted = move || {
         notice.set("Saved. Earlier versions stay visible.");
-        let begins_anew = form.begin_anew();
+        let begins_anew = form.reset_after_submit();
         if begins_anew {
             if let Some(fold) = fold.get_untracked() {
                 fold.set_open(false);
@@ -91,7 +91,7 @@ fn EditUpdateForm(room: Room, update: Signal<IncidentUpdate>, notice: RwSignal<&
             let edit = form.id_of("edit");
             focus::advance(form.node, move || focus::by_id(&edit));
         }
-        begins_anew
+        is_reset
     };
     let room_form = RoomForm::of(room, action, form, None, accepted);
     let zone = zone(room);

@@ -1,56 +1,56 @@
-// A mail server that takes every letter and keeps it, for scripts that want to read what is sent.
+// An SMTP server that keeps every message, for scripts that read the mail Aldis sends.
 import { createServer } from 'node:net';
 import { pause } from './server.mjs';
 
-/** Listens on a free port of this machine. Takes whatever credentials it is given. */
+/** Listens on a free local port and accepts any credentials. */
 export async function mailServer() {
-  const letters = [];
+  const messages = [];
   const server = createServer((socket) => {
     let [rest, text, to] = ['', null, ''];
-    const say = (line) => socket.write(`${line}\r\n`);
-    const hear = (line) => {
+    const reply = (line) => socket.write(`${line}\r\n`);
+    const receive = (line) => {
       if (text !== null) {
         if (line === '.') {
-          letters.push(letter(to, text));
+          messages.push(parseMessage(to, text));
           text = null;
-          return say('250 kept');
+          return reply('250 stored');
         }
         text += `${line.startsWith('..') ? line.slice(1) : line}\r\n`;
         return undefined;
       }
-      const word = line.slice(0, 4).toUpperCase();
-      if (word === 'EHLO') return say('250-sink\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN');
-      if (word === 'AUTH') return say('235 believed');
-      if (word === 'RCPT') to = /<([^>]*)>/.exec(line)?.[1] ?? '';
-      if (word === 'DATA') {
+      const command = line.slice(0, 4).toUpperCase();
+      if (command === 'EHLO') return reply('250-sink\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN');
+      if (command === 'AUTH') return reply('235 accepted');
+      if (command === 'RCPT') to = /<([^>]*)>/.exec(line)?.[1] ?? '';
+      if (command === 'DATA') {
         text = '';
-        return say('354 go on');
+        return reply('354 continue');
       }
-      if (word === 'QUIT') return socket.end('221 bye\r\n');
-      return say('250 fine');
+      if (command === 'QUIT') return socket.end('221 bye\r\n');
+      return reply('250 ok');
     };
     socket.setEncoding('latin1');
     socket.on('error', () => {});
     socket.on('data', (data) => {
       const lines = (rest + data).split('\r\n');
       rest = lines.pop();
-      for (const line of lines) hear(line);
+      for (const line of lines) receive(line);
     });
-    say('220 sink');
+    reply('220 sink');
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address();
   return {
     port,
-    letters,
-    /** The newest letter to somebody with a link that opens something, once there are so many; they are sent behind the
-     * requests' backs. */
-    async newestTo(address, count = 1) {
-      const opens = (letter) => linksIn(letter).some((link) => /\/(invite|reset-password)\//.test(link));
-      const theirs = () => letters.filter((letter) => letter.to === address.toLowerCase() && opens(letter));
+    messages,
+    /** The latest of `count` messages with an invitation or reset link to this address. Waits for them, as mail is sent
+     * in the background. */
+    async latestTo(address, count = 1) {
+      const hasLink = (message) => linksIn(message).some((link) => /\/(invite|reset-password)\//.test(link));
+      const theirs = () => messages.filter((message) => message.to === address.toLowerCase() && hasLink(message));
       const began = performance.now();
       while (theirs().length < count) {
-        if (performance.now() - began > 20_000) throw new Error(`no letter to ${address} has come`);
+        if (performance.now() - began > 20_000) throw new Error(`no message to ${address} has arrived`);
         await pause(20);
       }
       return theirs().at(-1);
@@ -59,15 +59,15 @@ export async function mailServer() {
   };
 }
 
-/** A letter as it came: whom it is for, its subject, and its parts decoded. */
-function letter(to, raw) {
+/** Parses a message: recipient, subject, and decoded text and HTML parts. */
+function parseMessage(to, raw) {
   const [head, body] = split(raw);
   const parts = { text: '', html: '' };
-  collect(head, body, parts);
-  return { to: to.toLowerCase(), subject: words(field(head, 'subject')), ...parts };
+  collectParts(head, body, parts);
+  return { to: to.toLowerCase(), subject: decodedWords(field(head, 'subject')), ...parts };
 }
 
-/** The links in a letter. */
+/** The links in a message. */
 export const linksIn = ({ text }) => text.match(/https?:\/\/\S+/g) ?? [];
 
 function split(raw) {
@@ -75,16 +75,16 @@ function split(raw) {
   return end < 0 ? [raw, ''] : [raw.slice(0, end), raw.slice(end + 4)];
 }
 
-/** A field of the head, its folded lines put together. */
+/** A header field, unfolded. */
 const field = (head, name) =>
   new RegExp(`^${name}:[ \\t]*(.*)$`, 'im').exec(head.replace(/\r\n[ \t]+/g, ' ').replaceAll('\r\n', '\n'))?.[1] ?? '';
 
-function collect(head, body, parts) {
+function collectParts(head, body, parts) {
   const type = field(head, 'content-type');
   const boundary = /boundary="?([^";]+)"?/i.exec(type)?.[1];
   if (boundary) {
     const inner = body.split(`--${boundary}`).slice(1, -1);
-    for (const part of inner) collect(...split(part.replace(/^\r\n/, '')), parts);
+    for (const part of inner) collectParts(...split(part.replace(/^\r\n/, '')), parts);
   } else if (/^text\/html/i.test(type)) {
     parts.html = decoded(body, field(head, 'content-transfer-encoding'));
   } else {
@@ -101,10 +101,10 @@ function decoded(body, encoding) {
 const quoted = (text) =>
   Buffer.from(text.replace(/=([0-9A-F]{2})/gi, (_, code) => String.fromCharCode(Number.parseInt(code, 16))), 'latin1').toString('utf8');
 
-/** A subject without its encoded words. */
-const words = (text) =>
+/** Decodes the encoded words of a header. */
+const decodedWords = (text) =>
   text
     .replace(/\?=\s+=\?/g, '?==?')
-    .replace(/=\?utf-8\?([bq])\?([^?]*)\?=/gi, (_, kind, word) =>
-      kind.toLowerCase() === 'b' ? Buffer.from(word, 'base64').toString('utf8') : quoted(word.replaceAll('_', ' ')),
+    .replace(/=\?utf-8\?([bq])\?([^?]*)\?=/gi, (_, encoding, word) =>
+      encoding.toLowerCase() === 'b' ? Buffer.from(word, 'base64').toString('utf8') : quoted(word.replaceAll('_', ' ')),
     );
