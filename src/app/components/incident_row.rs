@@ -7,7 +7,7 @@ use super::{
     incident::IncidentMark,
     time::{Time, Window, Wording},
 };
-use crate::model::{Impact, Incident, Zone, maintenance_plan::listed};
+use crate::model::{Impact, Incident, Zone, maintenance_plan::join_names};
 
 /// At most this many services are named in a row.
 const NAMED: usize = 3;
@@ -103,5 +103,5 @@ fn named(incident: &Incident) -> String {
         names.truncate(NAMED);
         names.push(format!("{more} more"));
     }
-    listed(&names)
+    join_names(&names)
 }

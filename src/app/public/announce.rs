@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use leptos::prelude::*;
 
 use super::plain::plain;
-use crate::model::{Impact, Incident, IncidentId, IncidentStatus, StatusPage, UpdateId, maintenance_plan::listed};
+use crate::model::{Impact, Incident, IncidentId, IncidentStatus, StatusPage, UpdateId, maintenance_plan::join_names};
 
 /// Longer messages are read where they stand.
 const MAX_CHARS: usize = 240;
@@ -145,7 +145,7 @@ fn worded(news: &[News]) -> String {
         gists.truncate(NAMED);
         gists.push(format!("{more} more"));
     }
-    format!("{} updates: {}.", news.len(), listed(&gists))
+    format!("{} updates: {}.", news.len(), join_names(&gists))
 }
 
 /// Whether news of it should not wait for the reader's next pause.

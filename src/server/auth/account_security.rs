@@ -5,7 +5,9 @@ use tracing::Instrument as _;
 
 use super::{Passwords, refuse_closed};
 use crate::{
-    model::{Check, Email, Error, Founding, RecoveryCodes, Result, SecondFactorSetup, check_new_password, device},
+    model::{
+        Check, Email, Error, NewOrganization, RecoveryCodes, Result, SecondFactorSetup, check_new_password, device,
+    },
     server::{
         AppState,
         domain::{Caller, NewSession, Person, Reauthenticated},
@@ -98,7 +100,7 @@ impl AccountSecurity<Person> {
     /// `too_many_requests`.
     pub async fn found(&self, name: &str, slug: &str) -> Result<NewSession> {
         refuse_closed(&self.state)?;
-        let new = Founding::check(name, slug)?;
+        let new = NewOrganization::check(name, slug)?;
         self.state.throttle.attempt(self.caller.network()).await?;
         self.holder.found(&new).await
     }

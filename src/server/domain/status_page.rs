@@ -85,7 +85,7 @@ impl Visitor {
             .await?;
         let status_changes =
             rows.into_iter().map(|row| StatusChange { changed_by: None, ..StatusChange::from(row) }).collect();
-        let incidents = incidents::lately(db, self.scope(), self.domain.clock().now(), PAGE).await?;
+        let incidents = incidents::timeline(db, self.scope(), self.domain.clock().now(), PAGE).await?;
         Ok(Timeline { status_changes, incidents })
     }
 }
@@ -254,7 +254,7 @@ async fn assemble(
     let services = services.all(db).await?;
     let today = zone.start_of(zone.day(now));
     let since = today.plus_seconds(-86_400 * i64::try_from(PAST_DAYS)?);
-    let shown = incidents::of_page(db, scope, since, audience == Audience::Members).await?;
+    let shown = incidents::page_incidents(db, scope, since, audience == Audience::Members).await?;
     let mut page = StatusPage {
         seq,
         organization: PublicOrganization {

@@ -11,7 +11,9 @@ use super::{
     sessions::{NewSession, insert_session},
 };
 use crate::{
-    model::{Account, Action, Code, Error, Founding, Organization, OrganizationId, Result, SessionId, Timestamp},
+    model::{
+        Account, Action, Code, Error, NewOrganization, Organization, OrganizationId, Result, SessionId, Timestamp,
+    },
     server::domain::{
         Caller, Person,
         audit::{self, AuditEvent},
@@ -59,7 +61,7 @@ impl Person {
     ///
     /// # Errors
     /// `conflict` when the page address is taken or they belong to as many organizations as they can.
-    pub async fn found(&self, new: &Founding) -> Result<NewSession> {
+    pub async fn found(&self, new: &NewOrganization) -> Result<NewSession> {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await?;
         let made = insert_organization(&tx, &new.name, &new.slug, now).await?;

@@ -269,7 +269,7 @@ fn outlook(room: Room, writing: Writing) -> String {
         if incident.status.has_ended() {
             return "It is over and says nothing of services any more.".to_owned();
         }
-        fate(&room.whole_page().remaining(&writing.intent(incident, String::new())))
+        fate(&room.whole_page().still_impaired(&writing.intent(incident, String::new())))
     })
 }
 
@@ -277,9 +277,9 @@ fn outlook(room: Room, writing: Writing) -> String {
 fn fate(remaining: &[(String, ServiceStatus, StillImpaired)]) -> String {
     let stays = |(name, status, why): &(String, ServiceStatus, StillImpaired)| {
         let why = match why {
-            StillImpaired::Said => "",
-            StillImpaired::Own => " by its own status, unless you choose Operational for it",
-            StillImpaired::Elsewhere => " because something else that goes on affects it",
+            StillImpaired::ByUpdate => "",
+            StillImpaired::ByBaseline => " by its own status, unless you choose Operational for it",
+            StillImpaired::ByOther => " because something else that goes on affects it",
         };
         format!("{name} stays {}{why}", status.label())
     };
@@ -310,20 +310,20 @@ mod tests {
         assert!(fate(&[]).starts_with("All services recover."));
         let line = |name: &str, status, why| (name.to_owned(), status, why);
         let (api, web) = (
-            line("API", ServiceStatus::Degraded, StillImpaired::Said),
-            line("Web", ServiceStatus::MajorOutage, StillImpaired::Said),
+            line("API", ServiceStatus::Degraded, StillImpaired::ByUpdate),
+            line("Web", ServiceStatus::MajorOutage, StillImpaired::ByUpdate),
         );
         assert_eq!(
             fate(&[api.clone(), web]),
             "API stays Degraded, Web stays Major Outage; all other services recover."
         );
-        let own = line("Web", ServiceStatus::PartialOutage, StillImpaired::Own);
+        let own = line("Web", ServiceStatus::PartialOutage, StillImpaired::ByBaseline);
         assert_eq!(
             fate(&[api, own]),
             "API stays Degraded, Web stays Partial Outage by its own status, unless you choose Operational for it; all \
              other services recover."
         );
-        let held = line("Mail", ServiceStatus::Degraded, StillImpaired::Elsewhere);
+        let held = line("Mail", ServiceStatus::Degraded, StillImpaired::ByOther);
         assert!(fate(&[held]).starts_with("Mail stays Degraded because something else that goes on affects it;"));
     }
 }
