@@ -43,9 +43,9 @@ pub struct ApiToken {
     pub name: String,
     /// The first characters of the secret, to tell tokens apart.
     pub hint: String,
-    /// What it may do.
+    /// Its permissions.
     pub scope: TokenScope,
-    /// Who created it.
+    /// The user who created it.
     pub created_by: UserId,
     /// When it was created.
     pub created_at: Timestamp,
@@ -65,7 +65,7 @@ pub struct ApiToken {
 pub struct TokenRequest {
     /// A name that says what it is used for, 1 to 100 characters.
     pub name: String,
-    /// What it may do; `read` by default.
+    /// Its permissions; `read` by default.
     #[serde(default = "read")]
     pub scope: TokenScope,
     /// When it expires; never by default.

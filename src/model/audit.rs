@@ -188,11 +188,11 @@ pub struct AuditEntry {
     pub id: AuditId,
     /// When it happened.
     pub created_at: Timestamp,
-    /// Who did it.
+    /// The actor.
     pub actor: AuditActor,
-    /// What was done.
+    /// The action.
     pub action: Action,
-    /// What it was done to.
+    /// The target.
     pub target: Option<AuditTarget>,
     /// The changed fields.
     pub changes: AuditChanges,

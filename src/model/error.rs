@@ -70,7 +70,7 @@ impl Code {
 #[error("{message}")]
 #[schema(as = Error, example = json!({"error": "Please correct the marked fields.", "code": "invalid", "fields": {"name": "Enter a name."}}))]
 pub struct Error {
-    /// What is wrong and, where it helps, what to do.
+    /// A message for people: what is wrong and, where it helps, what to do.
     #[serde(rename = "error")]
     pub message: String,
     /// The error code.

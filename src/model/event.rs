@@ -139,7 +139,7 @@ pub struct NumberedEvent {
     pub seq: Seq,
     /// When it happened.
     pub at: Timestamp,
-    /// What happened.
+    /// The event.
     #[serde(flatten)]
     pub event: Event,
 }

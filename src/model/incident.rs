@@ -231,7 +231,7 @@ pub struct IncidentUpdate {
     pub status: IncidentStatus,
     /// The incident.
     pub incident_id: IncidentId,
-    /// Who wrote it. Absent for the scheduler and in public responses.
+    /// The author. Absent for the scheduler and in public responses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<UserId>,
     /// When it was written.
@@ -285,7 +285,7 @@ pub struct Incident {
     pub services: Vec<AffectedService>,
     /// The organization it belongs to.
     pub organization_id: OrganizationId,
-    /// Who opened it. Absent in public responses.
+    /// The user who opened it. Absent in public responses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<UserId>,
     /// When it was created.

@@ -42,7 +42,7 @@ impl Default for Automations {
     }
 }
 
-/// What the scheduler needs to know about a maintenance.
+/// The schedule of a maintenance, for the scheduler.
 #[derive(Clone, Copy, Debug)]
 pub struct MaintenanceSchedule {
     /// Its status.
@@ -128,7 +128,7 @@ pub struct Series {
     /// Whether its windows are created as drafts; each is published separately.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_draft: bool,
-    /// Who created it.
+    /// The user who created it.
     pub created_by: Option<UserId>,
     /// When it ended; null while it is active.
     pub ended_at: Option<Timestamp>,

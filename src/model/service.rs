@@ -82,7 +82,7 @@ pub struct StatusChange {
     pub new_status: ServiceStatus,
     /// Why it changed.
     pub cause: Cause,
-    /// Who changed it. Absent for the scheduler and in public responses.
+    /// The user who changed it. Absent for the scheduler and in public responses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_by: Option<UserId>,
     /// When it changed.

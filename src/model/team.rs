@@ -47,7 +47,7 @@ pub struct Invitation {
     pub email: Email,
     /// The role they will have.
     pub role: Role,
-    /// Who invited them.
+    /// The user who sent it.
     pub invited_by: UserId,
     /// When it was created.
     pub created_at: Timestamp,

@@ -73,7 +73,7 @@ async fn a_key_is_valid_for_one_request_of_one_organization_for_a_day() {
     let fresh = unique("key");
     send(&team, &path, &fresh, &json!({"message": "x", "status": "scheduled"})).await.refuses(400, &["status"]);
     send(&team, &path, &fresh, &json!({"message": "x"})).await.is(201);
-    // What it created may have been deleted.
+    // The incident that it created may have been deleted.
     team.delete(&incident_path(&opened)).await.is(204);
     send(&team, "/api/incidents", &key, &body).await.refuses(409, &[]);
     app.pass(86_399);

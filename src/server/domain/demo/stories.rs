@@ -259,7 +259,7 @@ pub const TEMPLATES: &[(&str, &str, &str)] = &[
     (
         "Slow response times",
         "{{services}}: slow response times",
-        "Since {{time}}, {{services}} has been slower than usual. We are investigating.",
+        "Since {{time}}, {{services}} may respond more slowly than usual. We are investigating.",
     ),
     (
         "Provider outage",

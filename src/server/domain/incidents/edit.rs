@@ -220,7 +220,7 @@ fn set_postmortem(
     Ok(())
 }
 
-/// Publishes a draft. What is published cannot become a draft again.
+/// Publishes a draft. A published incident cannot become a draft again.
 fn set_draft(incident: &mut LoadedIncident, is_draft: bool, now: Timestamp) -> Result<()> {
     if is_draft && !incident.row.is_draft {
         return Err(Error::field(

@@ -1,4 +1,4 @@
-//! Limits of text per incident and per organization: updates and their length.
+//! Limits of text per incident and per organization: the text limits of R-70.
 
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect, QueryTrait};
 
