@@ -125,7 +125,7 @@ test('rule 3.6 a maintenance is moved, begun and completed', async ({ page, expe
   await page.goto(`/incidents/${id}`);
   await page.getByLabel('Ends', { exact: true }).fill(`${year}-03-27T22:00`);
   await button(page, 'Reschedule').click();
-  await expect(page.getByLabel('Ends', { exact: true })).toHaveAccessibleDescription(/It must end after it starts\./);
+  await expect(page.getByLabel('Ends', { exact: true })).toHaveAccessibleDescription(/The end must be after the start\./);
   await page.getByLabel('Starts', { exact: true }).fill(`${year}-03-27T20:00`);
   await button(page, 'Reschedule').click();
   await expect(updates(page)).toHaveCount(2);

@@ -83,7 +83,7 @@ test('a repeated maintenance is planned, refused with everything kept, and ended
   await affected(page, 'Database').selectOption('Under Maintenance');
   await page.getByLabel('Remind 60 minutes before').uncheck();
   await button(page, 'Schedule maintenance').click();
-  await expect(page.getByText('It must end after it starts.')).toBeVisible();
+  await expect(page.getByText('The end must be after the start.')).toBeVisible();
   await expect(field(page, 'Starts')).toHaveValue(`${year}-03-02T02:00`);
   await expect(field(page, 'Rule')).toHaveValue('FREQ=WEEKLY;COUNT=3');
   await expect(page.getByLabel('Remind 60 minutes before')).not.toBeChecked();

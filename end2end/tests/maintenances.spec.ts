@@ -65,7 +65,7 @@ test('a window that collides with other work or a broken service says so before 
   const broken = { title: 'Disks fail', services: [{ id: database.id, status: 'major_outage' }] };
   const origin = new URL(test.info().project.use.baseURL!).origin;
   expect((await page.request.post('/api/incidents', { data: broken, headers: { origin } })).status()).toBe(201);
-  await expect(page.locator('.conflict')).toHaveText([/^Overlaps/, /^Database suffers now from Disks fail/]);
+  await expect(page.locator('.conflict')).toHaveText([/^Overlaps/, /^Open incident on Database: Disks fail/]);
   await send(page);
   await go(page, '/maintenances');
   await expect(under(page, `March ${year}`).locator('.conflict')).toHaveText([/with Cabling/, /with Upgrade/]);
@@ -99,7 +99,7 @@ test('UI-26 a window that ends before it starts is refused at its field, and eve
   await plan(page, 'Backwards', '03-02T02:00', '03-02T01:00', 'Database', 'FREQ=DAILY');
   await button(page, 'Schedule maintenance').click();
   await expect(field(page, 'Ends')).toBeFocused();
-  await expect(page.getByText('It must end after it starts.')).toBeVisible();
+  await expect(page.getByText('The end must be after the start.')).toBeVisible();
   await expect(affected(page, 'Database')).toHaveValue('under_maintenance');
   await expect(field(page, 'Rule')).toHaveValue('FREQ=DAILY');
 });

@@ -1,4 +1,4 @@
-//! The few kinds of column the schema is made of, and tables that compare text byte by byte on MySQL as elsewhere.
+//! Helpers for columns, tables, foreign keys and indexes that are the same on every database.
 
 use sea_orm_migration::{
     SchemaManager,
@@ -14,17 +14,17 @@ pub fn id(name: impl IntoIden) -> ColumnDef {
     ColumnDef::new(name).uuid().not_null().take()
 }
 
-/// A UUID that may be missing.
+/// A nullable UUID.
 pub fn maybe_id(name: impl IntoIden) -> ColumnDef {
     ColumnDef::new(name).uuid().null().take()
 }
 
-/// An instant in milliseconds since 1970, a number of an event, or a position.
+/// An integer: an instant in milliseconds since 1970, a sequence number or a position.
 pub fn integer(name: impl IntoIden) -> ColumnDef {
     ColumnDef::new(name).big_integer().not_null().take()
 }
 
-/// An integer that may be missing.
+/// A nullable integer.
 pub fn maybe_integer(name: impl IntoIden) -> ColumnDef {
     ColumnDef::new(name).big_integer().null().take()
 }
@@ -34,18 +34,18 @@ pub fn text(name: impl IntoIden, length: u32) -> ColumnDef {
     ColumnDef::new(name).string_len(length).not_null().take()
 }
 
-/// Yes or no.
+/// A boolean.
 pub fn flag(name: impl IntoIden) -> ColumnDef {
     ColumnDef::new(name).boolean().not_null().take()
 }
 
-/// One of a few words, or none.
-pub fn maybe_word(name: impl IntoIden) -> ColumnDef {
+/// A nullable enumeration value.
+pub fn maybe_value(name: impl IntoIden) -> ColumnDef {
     ColumnDef::new(name).string_len(32).null().take()
 }
 
-/// One of a few words.
-pub fn word(name: impl IntoIden) -> ColumnDef {
+/// An enumeration value.
+pub fn value(name: impl IntoIden) -> ColumnDef {
     text(name, 32)
 }
 
@@ -59,12 +59,12 @@ pub fn document(name: impl IntoIden, backend: DbBackend) -> ColumnDef {
     column.not_null().take()
 }
 
-/// Text of any length that may be missing.
+/// Nullable text of any length.
 pub fn maybe_document(name: impl IntoIden, backend: DbBackend) -> ColumnDef {
     document(name, backend).null().take()
 }
 
-/// The reference of a row to its parent in the same organization, with which it goes.
+/// A foreign key to a parent in the same organization; rows are deleted with it.
 pub fn belongs_to(
     name: &str,
     table: &'static str,
@@ -79,7 +79,7 @@ pub fn belongs_to(
         .take()
 }
 
-/// The reference of a row to its organization, with which it goes.
+/// A foreign key to the organization; rows are deleted with it.
 pub fn of_organization(name: &str, table: &'static str) -> ForeignKeyCreateStatement {
     ForeignKey::create()
         .name(name)
@@ -89,7 +89,7 @@ pub fn of_organization(name: &str, table: &'static str) -> ForeignKeyCreateState
         .take()
 }
 
-/// A new table, transactional and comparing text byte by byte where a database would do otherwise.
+/// A table that is transactional and compares text byte by byte, on MySQL too.
 pub fn table(name: impl IntoTableRef, backend: DbBackend) -> TableCreateStatement {
     let mut table = Table::create();
     table.table(name).if_not_exists();
@@ -99,7 +99,8 @@ pub fn table(name: impl IntoTableRef, backend: DbBackend) -> TableCreateStatemen
     table.take()
 }
 
-/// Creates an index unless it is there: after a crash the step runs again, and MySQL's schema changes do not roll back.
+/// Creates an index unless it exists: after a crash a migration runs again, and MySQL does not roll back schema
+/// changes.
 pub async fn index<T, C>(
     manager: &SchemaManager<'_>,
     name: &str,

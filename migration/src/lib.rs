@@ -1,21 +1,21 @@
-//! The history of the schema: one file a change, alike on SQLite, MySQL/MariaDB and PostgreSQL.
+//! Database migrations: one file per change, the same on SQLite, MySQL/MariaDB and PostgreSQL.
 //!
-//! Every tenant table carries `org_id` as the first part of its primary key, and children refer to their parents with
-//! it, so that the database itself refuses a link between two organizations. Instants are milliseconds since 1970 in
-//! `BIGINT`, ids are UUIDs, enumerations are `VARCHAR(32)`.
+//! Every tenant table has `org_id` as the first part of its primary key, and children refer to their parents with it,
+//! so the database itself rejects a link between two organizations. Instants are milliseconds since 1970 in `BIGINT`,
+//! ids are UUIDs, enumerations are `VARCHAR(32)`.
 
 mod column;
 mod m20261123_000001_foundation;
 mod m20261123_000002_incidents;
 mod m20261125_000003_teams;
 mod m20261125_000004_series_drafts;
-mod m20261125_000006_limits;
-mod m20261125_000008_versions;
+mod m20261125_000005_limits;
+mod m20261125_000006_versions;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
 
-/// Every change of the schema, oldest first.
+/// The migrations, oldest first.
 pub struct Migrator;
 
 #[async_trait::async_trait]
@@ -26,8 +26,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000002_incidents::Migration),
             Box::new(m20261125_000003_teams::Migration),
             Box::new(m20261125_000004_series_drafts::Migration),
-            Box::new(m20261125_000006_limits::Migration),
-            Box::new(m20261125_000008_versions::Migration),
+            Box::new(m20261125_000005_limits::Migration),
+            Box::new(m20261125_000006_versions::Migration),
         ]
     }
 }

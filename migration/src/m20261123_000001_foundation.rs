@@ -1,8 +1,8 @@
-//! Organizations, people and their sessions; services, their groups and the history of their status; live events.
+//! Organizations, users, sessions, services, groups, status changes and live events.
 
 use sea_orm_migration::prelude::*;
 
-use crate::column::{document, id, index, integer, maybe_id, maybe_integer, table, text, word};
+use crate::column::{document, id, index, integer, maybe_id, maybe_integer, table, text, value};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -104,7 +104,7 @@ async fn accounts(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             table(Membership::Table, backend)
                 .col(id(Membership::OrgId))
                 .col(id(Membership::UserId))
-                .col(word(Membership::Role))
+                .col(value(Membership::Role))
                 .col(integer(Membership::CreatedAt))
                 .primary_key(Index::create().col(Membership::OrgId).col(Membership::UserId))
                 .foreign_key(
@@ -135,7 +135,7 @@ async fn accounts(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(integer(Session::LastSeenAt))
                 .col(integer(Session::ExpiresAt))
                 .foreign_key(
-                    // Who leaves an organization loses their sessions in it.
+                    // Sessions are deleted with the membership.
                     ForeignKey::create()
                         .name("session_membership")
                         .from(Session::Table, (Session::OrgId, Session::UserId))
@@ -220,13 +220,13 @@ async fn services(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(maybe_id(Service::GroupId))
                 .col(text(Service::Name, 100))
                 .col(text(Service::Description, 500))
-                .col(word(Service::Baseline))
-                .col(word(Service::Status))
+                .col(value(Service::Baseline))
+                .col(value(Service::Status))
                 .col(integer(Service::StatusSince))
                 .col(integer(Service::Position))
                 .col(integer(Service::CreatedAt))
                 .col(integer(Service::UpdatedAt))
-                // A deleted service keeps its row: its past is part of the page's history (domain rule 3.12).
+                // A deleted service keeps its row, as the page's history refers to it (domain rule 3.12).
                 .col(maybe_integer(Service::DeletedAt))
                 .primary_key(Index::create().col(Service::OrgId).col(Service::Id))
                 .foreign_key(
@@ -252,9 +252,9 @@ async fn services(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(id(StatusChange::OrgId))
                 .col(id(StatusChange::Id))
                 .col(id(StatusChange::ServiceId))
-                .col(word(StatusChange::OldStatus))
-                .col(word(StatusChange::NewStatus))
-                .col(word(StatusChange::Cause))
+                .col(value(StatusChange::OldStatus))
+                .col(value(StatusChange::NewStatus))
+                .col(value(StatusChange::Cause))
                 .col(maybe_id(StatusChange::ChangedBy))
                 .col(integer(StatusChange::CreatedAt))
                 .primary_key(Index::create().col(StatusChange::OrgId).col(StatusChange::Id))
@@ -300,7 +300,7 @@ async fn events(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .create_table(
             table(Event::Table, backend)
                 .col(id(Event::OrgId))
-                .col(word(Event::Audience))
+                .col(value(Event::Audience))
                 .col(integer(Event::Seq))
                 .col(document(Event::Frame, backend))
                 .col(integer(Event::CreatedAt))

@@ -1,11 +1,10 @@
-//! Incidents and maintenances with what is said of them, the series and templates they come from, and what the clock
-//! and several instances need.
+//! Incidents, maintenances and their updates, series, templates, presence, idempotency keys and job leases.
 
 use sea_orm_migration::prelude::*;
 
 use crate::column::{
-    belongs_to, document, flag, id, index, integer, maybe_document, maybe_id, maybe_integer, maybe_word,
-    of_organization, table, text, word,
+    belongs_to, document, flag, id, index, integer, maybe_document, maybe_id, maybe_integer, maybe_value,
+    of_organization, table, text, value,
 };
 
 const INCIDENT: &str = "incident";
@@ -40,7 +39,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// The zone an organization's page goes by.
+/// The organization's time zone.
 async fn time_zone(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     if manager.has_column("organization", "time_zone").await? {
         return Ok(());
@@ -49,7 +48,7 @@ async fn time_zone(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     manager.alter_table(Table::alter().table("organization").add_column(column).take()).await
 }
 
-/// Windows that come back.
+/// Series of recurring maintenances.
 async fn series(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let backend = manager.get_database_backend();
     manager
@@ -68,7 +67,7 @@ async fn series(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(maybe_id("created_by"))
                 .col(integer("created_at"))
                 .col(maybe_integer("ended_at"))
-                // The last window made, and when to look for more.
+                // The start of the last window made, and when the series is due.
                 .col(maybe_integer("last_start"))
                 .col(maybe_integer("next_at"))
                 .primary_key(Index::create().col("org_id").col("id"))
@@ -85,12 +84,12 @@ async fn incidents(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     incident
         .col(id("org_id"))
         .col(id("id"))
-        .col(word("kind"))
+        .col(value("kind"))
         .col(text("title", 255))
-        .col(word("status"))
-        // The worst impact ever reached, and what somebody chose instead.
-        .col(word("reached"))
-        .col(maybe_word("impact_override"))
+        .col(value("status"))
+        // The worst impact ever reached, and the one that a member chose.
+        .col(value("reached"))
+        .col(maybe_value("impact_override"))
         .col(flag("is_draft"))
         .col(integer("started_at"))
         .col(maybe_integer("monitoring_at"))
@@ -109,7 +108,7 @@ async fn incidents(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(flag("auto_end"))
         .col(flag("notify_start"))
         .col(flag("notify_end"))
-        // When the clock has to do something.
+        // When the next step is due.
         .col(maybe_integer("next_at"))
         .col(maybe_id("series_id"))
         .col(maybe_integer("occurrence_at"))
@@ -124,7 +123,7 @@ async fn incidents(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .from(INCIDENT, ("org_id", "series_id"))
                 .to(SERIES, ("org_id", "id")),
         );
-    // One window of a series at a time, however often it is made (domain rule 3.6.9).
+    // Each window of a series is made once (domain rule 3.6.9).
     incident.index(
         Index::create().unique().name("incident_occurrence").col("org_id").col("series_id").col("occurrence_at"),
     );
@@ -133,12 +132,12 @@ async fn incidents(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     index(manager, "incident_by_end", INCIDENT, ["org_id", "resolved_at", "id"]).await?;
     index(manager, "incident_by_status", INCIDENT, ["org_id", "status", "started_at", "id"]).await?;
     index(manager, "incident_by_kind", INCIDENT, ["org_id", "kind", "started_at", "id"]).await?;
-    // What the clock has to do next, among all and, once it holds an organization, in that one.
+    // The due steps of all organizations and, under the lock, of one.
     index(manager, "incident_due", INCIDENT, ["next_at", "id"]).await?;
     index(manager, "incident_due_in_organization", INCIDENT, ["org_id", "next_at", "id"]).await
 }
 
-/// The services of incidents, and what was said of them from when to when.
+/// The services of incidents, and the periods in which they were affected.
 async fn impacts(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let backend = manager.get_database_backend();
     manager
@@ -148,8 +147,8 @@ async fn impacts(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(id("incident_id"))
                 .col(id("service_id"))
                 .col(text("name", 100))
-                .col(word("status"))
-                .col(word("worst"))
+                .col(value("status"))
+                .col(value("worst"))
                 .col(integer("position"))
                 .primary_key(Index::create().col("org_id").col("incident_id").col("service_id"))
                 .foreign_key(&mut belongs_to("incident_service_incident", SERVICE, "incident_id", INCIDENT))
@@ -165,8 +164,8 @@ async fn impacts(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(id("id"))
                 .col(id("incident_id"))
                 .col(id("service_id"))
-                .col(word("kind"))
-                .col(word("status"))
+                .col(value("kind"))
+                .col(value("status"))
                 .col(integer("from_at"))
                 .col(maybe_integer("to_at"))
                 .col(flag("corrects_uptime"))
@@ -188,7 +187,7 @@ async fn updates(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(id("org_id"))
                 .col(id("id"))
                 .col(id("incident_id"))
-                .col(word("status"))
+                .col(value("status"))
                 .col(document("message", backend))
                 .col(document("html", backend))
                 .col(integer("render_version"))
@@ -197,7 +196,7 @@ async fn updates(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(integer("display_at"))
                 .col(integer("updated_at"))
                 .col(flag("notify"))
-                // What it did to services, and what it said before: documents, read and written with it.
+                // The recorded service changes and the edit history, as JSON.
                 .col(maybe_document("services", backend))
                 .col(document("edits", backend))
                 .primary_key(Index::create().col("org_id").col("id"))
@@ -208,7 +207,7 @@ async fn updates(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     index(manager, "incident_update_by_time", UPDATE, ["org_id", "incident_id", "display_at", "id"]).await
 }
 
-/// Templates, who is where, requests that may come twice, and which instance does a job.
+/// Templates, presence, idempotency keys and job leases.
 async fn around(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let backend = manager.get_database_backend();
     manager
@@ -219,7 +218,7 @@ async fn around(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(text("name", 100))
                 .col(text("title", 255))
                 .col(document("message", backend))
-                .col(word("status"))
+                .col(value("status"))
                 .col(document("services", backend))
                 .col(integer("created_at"))
                 .col(integer("updated_at"))
@@ -245,7 +244,7 @@ async fn around(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
             table(KEY, backend)
                 .col(id("org_id"))
                 .col(text("idempotency_key", 128))
-                .col(word("operation"))
+                .col(value("operation"))
                 .col(text("fingerprint", 64))
                 .col(id("object_id"))
                 .col(integer("created_at"))
@@ -257,7 +256,7 @@ async fn around(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     index(manager, "idempotency_key_by_time", KEY, ["created_at"]).await?;
     manager
         .create_table(
-            table(LEASE, backend).col(word("name").primary_key()).col(id("holder")).col(integer("until")).take(),
+            table(LEASE, backend).col(value("name").primary_key()).col(id("holder")).col(integer("until")).take(),
         )
         .await
 }

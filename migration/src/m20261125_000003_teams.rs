@@ -1,8 +1,8 @@
-//! Teams and access: invitations, API tokens, what people did, second factors and forgotten passwords.
+//! Teams and access: invitations, API tokens, the audit log, second factors and password resets.
 
 use sea_orm_migration::prelude::*;
 
-use crate::column::{document, flag, id, index, integer, maybe_id, maybe_integer, of_organization, table, text, word};
+use crate::column::{document, flag, id, index, integer, maybe_id, maybe_integer, of_organization, table, text, value};
 
 const INVITATION: &str = "invitation";
 const TOKEN: &str = "api_token";
@@ -37,17 +37,17 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// The columns that known tables get.
+/// The columns added to existing tables.
 fn added() -> Vec<(&'static str, ColumnDef)> {
     vec![
         ("membership", maybe_integer("last_seen_at")),
         ("user_account", maybe_integer("disabled_at")),
-        // Encrypted; a second factor counts once its first code has been given.
+        // Encrypted; the second factor is on once its first code has been confirmed.
         ("user_account", text("totp_secret", 255).default("").take()),
         ("user_account", maybe_integer("totp_since")),
         // The last step whose code was used: a code works once.
         ("user_account", integer("totp_step").default(0).take()),
-        // When the password was last asked for.
+        // When the password was last confirmed.
         ("session", integer("authenticated_at").default(0).take()),
         ("session", text("user_agent", 255).default("").take()),
         ("session", text("ip", 45).default("").take()),
@@ -70,7 +70,7 @@ async fn invitations(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(id("org_id"))
                 .col(id("id"))
                 .col(text("email", 254))
-                .col(word("role"))
+                .col(value("role"))
                 .col(text("token_hash", 64).unique_key())
                 .col(id("invited_by"))
                 .col(integer("created_at"))
@@ -93,10 +93,10 @@ async fn tokens(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(id("org_id"))
                 .col(id("id"))
                 .col(text("name", 100))
-                // The part that is shown again, to tell tokens apart.
+                // The first characters of the secret, to tell tokens apart.
                 .col(text("hint", 32))
                 .col(text("secret_hash", 64).unique_key())
-                .col(word("scope"))
+                .col(value("scope"))
                 .col(id("created_by"))
                 .col(integer("created_at"))
                 .col(maybe_integer("expires_at"))
@@ -109,7 +109,7 @@ async fn tokens(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .await
 }
 
-/// What was done, by whom and from where. Rows are only ever added.
+/// The audit log; rows are never changed.
 async fn audit(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let backend = manager.get_database_backend();
     manager
@@ -118,10 +118,10 @@ async fn audit(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(id("org_id"))
                 .col(id("id"))
                 .col(integer("created_at"))
-                .col(word("actor_kind"))
+                .col(value("actor_kind"))
                 .col(maybe_id("actor_id"))
                 .col(text("actor_name", 100))
-                .col(word("action"))
+                .col(value("action"))
                 .col(text("target_kind", 32))
                 .col(text("target_id", 64))
                 .col(text("target_name", 255))
@@ -139,7 +139,7 @@ async fn audit(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     index(manager, "audit_entry_by_age", AUDIT, ["created_at"]).await
 }
 
-/// What proves a person besides the password. Secrets are kept as hashes.
+/// Password resets and recovery codes; secrets are stored as hashes.
 async fn proofs(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let backend = manager.get_database_backend();
     let mut resets = table(RESET, backend);

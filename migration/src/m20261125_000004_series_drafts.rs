@@ -1,4 +1,4 @@
-//! Whether the windows of a series are made as drafts.
+//! Draft series.
 
 use sea_orm_migration::prelude::*;
 

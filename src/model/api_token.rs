@@ -1,4 +1,4 @@
-//! API tokens: how programs come in.
+//! API tokens, with which programs authenticate.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,22 +9,22 @@ use super::{
 };
 
 id! {
-    /// Names an API token.
+    /// The id of an API token.
     TokenId;
 }
 
 wire_enum! {
-    /// What a program with the token may do.
+    /// The permissions of an API token.
     TokenScope {
-        /// Read what members see.
+        /// Read everything that members can see.
         Read = "read",
-        /// Also change services, incidents and maintenances, as members do.
+        /// Also change services, incidents and maintenances, as a member.
         Write = "write",
     }
 }
 
 impl TokenScope {
-    /// The scope in words.
+    /// The display name.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -34,41 +34,41 @@ impl TokenScope {
     }
 }
 
-/// An API token. Its secret is known to nobody but who holds it.
+/// An API token. Only a hash of its secret is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ApiToken {
     /// Its id.
     pub id: TokenId,
-    /// What it is for.
+    /// Its name, which says what it is used for.
     pub name: String,
-    /// How its secret begins, to tell tokens apart.
+    /// The first characters of the secret, to tell tokens apart.
     pub hint: String,
-    /// What it allows.
+    /// Its permissions.
     pub scope: TokenScope,
-    /// Who made it.
+    /// The user who created it.
     pub created_by: UserId,
-    /// When.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it stops working by itself.
+    /// When it expires; null if never.
     pub expires_at: Option<Timestamp>,
-    /// When it was last used, to within five minutes.
+    /// When it was last used, accurate to five minutes.
     pub last_used_at: Option<Timestamp>,
-    /// The secret, to send as `Authorization: Bearer …`: told in the answer to its making, and never again.
+    /// The secret, to send as `Authorization: Bearer …`. Returned only once, when the token is created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
 }
 
-/// A request for a token.
+/// A request to create an API token.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "Deploy pipeline", "scope": "write"}))]
 pub struct TokenRequest {
-    /// What it is for, 1 to 100 characters.
+    /// A name that says what it is used for, 1 to 100 characters.
     pub name: String,
-    /// What it allows; `read` when absent.
+    /// Its permissions; `read` by default.
     #[serde(default = "read")]
     pub scope: TokenScope,
-    /// When it stops working by itself; never, when absent.
+    /// When it expires; never by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
@@ -86,22 +86,22 @@ impl TokenRequest {
         let mut check = Check::default();
         let name = check.line("name", &self.name, NAME_MAX);
         if self.expires_at.is_some_and(|end| end <= now) {
-            check.fault("expires_at", "Choose a time to come.");
+            check.fault("expires_at", "Choose a time in the future.");
         }
         check.finish()?;
         Ok(Self { name, ..self })
     }
 }
 
-/// The end of a token that lasts so many days, as the form offers it; empty means that it has none.
+/// The expiry of a token from the form's number of days; empty means that it never expires.
 ///
 /// # Errors
-/// `invalid` for what is no number of days up to ten years.
+/// `invalid` unless it is a number of days up to ten years.
 pub fn end_after_days(days: &str, now: Timestamp) -> Result<Option<Timestamp>> {
     if days.is_empty() {
         return Ok(None);
     }
-    let fault = || Error::field("days", "Choose how long the token shall work.");
+    let fault = || Error::field("days", "Choose when the token expires.");
     let days: i64 = days.parse().map_err(|_| fault())?;
     if (1..=3650).contains(&days) { Ok(Some(now.plus_seconds(days * 86_400))) } else { Err(fault()) }
 }
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_needs_a_name_and_an_end_to_come() {
+    fn a_token_needs_a_name_and_an_expiry_in_the_future() {
         let now = Timestamp::from_millis(1_000_000);
         let request = |name: &str, end| TokenRequest { name: name.into(), scope: TokenScope::Read, expires_at: end };
         assert_eq!(request(" CI ", None).check(now).map(|request| request.name), Ok("CI".into()));

@@ -1,4 +1,4 @@
-//! The audit log: who did what, when and from where. Entries are written with what they tell of, and never change.
+//! Audit log entries: who did what, when and from where. An entry is written in the same transaction and never changes.
 
 use std::collections::BTreeMap;
 
@@ -11,70 +11,70 @@ use super::{
 };
 
 id! {
-    /// Names an entry of the audit log.
+    /// The id of an audit log entry.
     AuditId;
 }
 
-/// How many days an entry is kept.
+/// How long an entry is kept, in days.
 pub const AUDIT_DAYS: i64 = 400;
-/// The longest text of a change that is kept, in characters.
+/// The longest recorded value, in characters.
 const VALUE_MAX: usize = 200;
-/// What follows from other changes or tells nothing, and is not written down as a change.
+/// Fields that follow from others or say nothing, and are not recorded as changes.
 const DERIVED: [&str; 8] =
     ["updated_at", "status_since", "version", "updates", "html", "message_html", "organization_id", "seq"];
 
 wire_enum! {
-    /// Who did something.
+    /// The kind of actor.
     ActorKind {
-        /// A person, signed in or trying to be.
+        /// A person, logged in or trying to log in.
         User = "user",
         /// A program with an API token.
         Token = "token",
-        /// The server itself: its clock, or whoever runs it.
+        /// The server: its scheduler, or its operator.
         System = "system",
     }
 }
 
 wire_enum! {
-    /// What was done.
+    /// An audited action.
     Action {
         /// An organization was created.
         OrganizationCreated = "organization_created",
-        /// Its name or zone was changed.
+        /// An organization's name or time zone was changed.
         OrganizationChanged = "organization_changed",
-        /// A service was added.
+        /// A service was created.
         ServiceCreated = "service_created",
         /// A service was changed or its status set.
         ServiceChanged = "service_changed",
-        /// A service got another place.
+        /// A service was moved.
         ServiceMoved = "service_moved",
         /// A service was deleted.
         ServiceDeleted = "service_deleted",
-        /// A group was added.
+        /// A group was created.
         GroupCreated = "group_created",
         /// A group was changed.
         GroupChanged = "group_changed",
-        /// A group got another place.
+        /// A group was moved.
         GroupMoved = "group_moved",
         /// A group was deleted.
         GroupDeleted = "group_deleted",
-        /// An incident was opened, or a maintenance planned.
+        /// An incident was opened, or a maintenance scheduled.
         IncidentOpened = "incident_opened",
         /// An incident was changed.
         IncidentChanged = "incident_changed",
         /// An incident was deleted.
         IncidentDeleted = "incident_deleted",
-        /// Something was said about an incident.
+        /// An update was posted.
         UpdatePosted = "update_posted",
-        /// What was said was changed.
+        /// An update was edited.
         UpdateEdited = "update_edited",
-        /// What was said was deleted.
+        /// An update was deleted.
         UpdateDeleted = "update_deleted",
         /// A series of maintenances was ended.
         SeriesEnded = "series_ended",
-        /// A series got its next windows.
+        /// The next windows of a series were created.
         SeriesExtended = "series_extended",
-        /// A template was added.
+        /// A template was created.
         TemplateCreated = "template_created",
         /// A template was changed.
         TemplateChanged = "template_changed",
@@ -82,103 +82,103 @@ wire_enum! {
         TemplateDeleted = "template_deleted",
         /// Somebody was invited.
         MemberInvited = "member_invited",
-        /// An invitation was taken back.
+        /// An invitation was revoked.
         InvitationRevoked = "invitation_revoked",
         /// Somebody accepted an invitation.
         MemberJoined = "member_joined",
-        /// A member got another role.
+        /// A member's role was changed.
         RoleChanged = "role_changed",
         /// A member was removed.
         MemberRemoved = "member_removed",
         /// A member left.
         MemberLeft = "member_left",
-        /// An API token was made.
+        /// An API token was created.
         TokenCreated = "token_created",
         /// An API token was revoked.
         TokenRevoked = "token_revoked",
         /// Somebody logged in.
         LoggedIn = "logged_in",
-        /// Somebody tried to log in and failed.
+        /// A login failed.
         LoginFailed = "login_failed",
-        /// Somebody signed in gave a password again, and it was not theirs.
+        /// A password confirmation failed.
         PasswordRefused = "password_refused",
-        /// Somebody signed in gave their password again.
+        /// Somebody confirmed their password.
         PasswordConfirmed = "password_confirmed",
         /// Somebody logged out.
         LoggedOut = "logged_out",
-        /// Somebody went on in another of their organizations.
+        /// Somebody switched to another of their organizations.
         OrganizationSwitched = "organization_switched",
-        /// A session was ended from another.
+        /// A session was ended from another session.
         SessionRevoked = "session_revoked",
         /// A name or an e-mail address was changed.
         ProfileChanged = "profile_changed",
-        /// A password was changed by who knew it.
+        /// Somebody changed their password.
         PasswordChanged = "password_changed",
-        /// A link for a new password was asked for.
+        /// A password reset link was requested.
         PasswordResetRequested = "password_reset_requested",
-        /// A password was set anew, by a link or by whoever runs the server.
+        /// A password was reset, by a link or by the operator.
         PasswordReset = "password_reset",
-        /// A second factor is being set up.
+        /// The setup of two-factor authentication was started.
         TwoFactorBegun = "two_factor_begun",
-        /// A second factor was set up.
+        /// Two-factor authentication was turned on.
         TwoFactorEnabled = "two_factor_enabled",
-        /// A second factor was taken away.
+        /// Two-factor authentication was turned off.
         TwoFactorDisabled = "two_factor_disabled",
-        /// New recovery codes were made.
+        /// New recovery codes were generated.
         RecoveryCodesRenewed = "recovery_codes_renewed",
-        /// A recovery code was used up.
+        /// A recovery code was used.
         RecoveryCodeUsed = "recovery_code_used",
-        /// A person was shut out, or let in again, by whoever runs the server.
+        /// A person's account was disabled by the operator.
         PersonDisabled = "person_disabled",
-        /// A person was let in again by whoever runs the server.
+        /// A person's account was enabled again by the operator.
         PersonEnabled = "person_enabled",
     }
 }
 
 impl Action {
-    /// The action in words, as in “Ada Lovelace · service changed”.
+    /// The display name, as in “Service changed”.
     #[must_use]
     pub fn label(self) -> String {
-        let words = self.as_str().replace('_', " ");
-        let mut letters = words.chars();
+        let text = self.as_str().replace('_', " ");
+        let mut letters = text.chars();
         letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
     }
 }
 
-/// Who did something, as they were called then.
+/// The actor of an audit log entry, with the name at that time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AuditActor {
-    /// Person, program or server.
+    /// The kind of actor.
     pub kind: ActorKind,
-    /// The person: for a program, who made its token.
+    /// The person; for an API token, who created it.
     pub id: Option<UserId>,
-    /// Their name, or the token's.
+    /// The name of the person or token.
     pub name: String,
 }
 
-/// What something was done to, as it was called then.
+/// The target of an audited action, with the name at that time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AuditTarget {
-    /// What it is, as `service`.
+    /// The kind of target, for example `service`.
     pub kind: String,
-    /// Its id; empty where it has none.
+    /// Its id; empty if it has none.
     pub id: String,
     /// Its name or title.
     pub name: String,
 }
 
-/// What one field was and what it became.
+/// The old and new value of one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AuditChange {
-    /// Before; nothing for what is new.
+    /// The old value; null if there was none.
     #[schema(value_type = Value)]
     pub from: Value,
-    /// Afterwards.
+    /// The new value.
     #[schema(value_type = Value)]
     pub to: Value,
 }
 
-/// What changed, by field.
+/// Changed fields with their old and new values.
 pub type AuditChanges = BTreeMap<String, AuditChange>;
 
 /// One entry of the audit log.
@@ -186,41 +186,41 @@ pub type AuditChanges = BTreeMap<String, AuditChange>;
 pub struct AuditEntry {
     /// Its id.
     pub id: AuditId,
-    /// When.
+    /// When it happened.
     pub created_at: Timestamp,
-    /// Who.
+    /// The actor.
     pub actor: AuditActor,
-    /// What.
+    /// The action.
     pub action: Action,
-    /// To what.
+    /// The target.
     pub target: Option<AuditTarget>,
-    /// What changed by it.
+    /// The changed fields.
     pub changes: AuditChanges,
-    /// The network address it came from; empty for the server itself.
+    /// The IP address of the request; empty for the server itself.
     pub ip: String,
-    /// The request, as its `x-request-id` header and the log name it.
+    /// The request's id, as in its `x-request-id` header and the server log.
     pub request_id: String,
 }
 
-/// A page of the audit log.
+/// One page of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditPage {
     /// The entries, newest first.
     pub entries: Vec<AuditEntry>,
-    /// Where the next page begins, if there is one.
+    /// The cursor of the next page, if there is one.
     pub next: Option<String>,
-    /// The members and whoever else stands in the log, by name, to narrow it by.
+    /// The members and everybody else in the log, by name, to filter by.
     pub people: Vec<(UserId, String)>,
-    /// The first instant that was asked for: a day's, in the organization's zone.
+    /// The start of the filtered period, in the organization's zone.
     pub from: Option<Timestamp>,
-    /// The last.
+    /// Its end.
     pub to: Option<Timestamp>,
 }
 
-/// The fields that differ between two states of a thing, without what follows from others. Long texts are cut.
+/// The fields that differ between two states of an object, without derived ones. Long values are shortened.
 #[must_use]
 pub fn differences<T: Serialize>(before: &T, after: &T) -> AuditChanges {
-    let fields = |thing: &T| match serde_json::to_value(thing) {
+    let fields = |object: &T| match serde_json::to_value(object) {
         Ok(Value::Object(fields)) => fields,
         _ => serde_json::Map::new(),
     };
@@ -237,7 +237,7 @@ pub fn differences<T: Serialize>(before: &T, after: &T) -> AuditChanges {
     changes
 }
 
-/// A value as it is kept: long texts are cut.
+/// Shortens a value to [`VALUE_MAX`] characters.
 #[must_use]
 pub fn shortened(value: Value) -> Value {
     let text = match &value {
@@ -258,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_differs_is_told_and_long_texts_are_cut() {
+    fn only_differences_are_recorded_and_long_values_are_shortened() {
         let before = json!({"name": "API", "status": "operational", "updated_at": 1, "description": ""});
         let after = json!({"name": "API", "status": "degraded", "updated_at": 2, "description": "é".repeat(300)});
         let changes = differences(&before, &after);
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn every_action_fits_its_column_and_reads_as_words() {
+    fn every_action_fits_its_column_and_has_a_label() {
         assert!(Action::ALL.iter().all(|action| action.as_str().len() <= 32));
         assert_eq!(Action::ServiceChanged.label(), "Service changed");
     }

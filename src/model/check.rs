@@ -1,4 +1,4 @@
-//! Checking input: trims, measures and collects what is wrong with each field, so that a person hears it all at once.
+//! Input validation: trims and measures fields and collects all faults, so that they are reported at once.
 
 use std::collections::BTreeMap;
 
@@ -30,17 +30,17 @@ impl Check {
         self.text(field, text.trim(), max, true)
     }
 
-    /// The value, or its fault noted under `field`.
+    /// The value; an error is recorded as a fault of `field`.
     pub fn take<T>(&mut self, field: &str, value: Result<T>) -> Option<T> {
         value.map_err(|error| self.fault(field, error.message)).ok()
     }
 
-    /// Notes that `field` is wrong; the first word about a field wins.
+    /// Records a fault of `field`; the first one of a field wins.
     pub fn fault(&mut self, field: &str, why: impl Into<String>) {
         self.faults.entry(field.to_owned()).or_insert_with(|| why.into());
     }
 
-    /// Ends the check: an error when anything was wrong.
+    /// Ends the check with an error if there are faults.
     pub fn finish(self) -> Result<()> {
         if self.faults.is_empty() { Ok(()) } else { Err(Error::fields(self.faults)) }
     }
@@ -50,31 +50,31 @@ impl Check {
         if length > max {
             self.fault(field, format!("Use at most {max} characters; this has {length}."));
         }
-        if text.chars().any(|c| is_unprintable(c) && !(lines && is_of_paragraphs(c))) {
+        if text.chars().any(|c| is_unprintable(c) && !(lines && is_separator(c))) {
             self.fault(field, "Remove control and text-direction characters.");
         }
         text.to_owned()
     }
 }
 
-/// Refuses a change that was made on another version than the present one.
+/// Rejects a change that was made on another version than the current one.
 ///
 /// # Errors
 /// `conflict`.
-pub fn require_version(sent: Option<i64>, present: i64) -> Result<()> {
-    if sent.is_none_or(|sent| sent == present) {
+pub fn require_version(sent: Option<i64>, current: i64) -> Result<()> {
+    if sent.is_none_or(|sent| sent == current) {
         return Ok(());
     }
-    let why = "Somebody else changed this meanwhile. Look at the newest state, then send your change again.";
-    Err(Error::taken("version", format!("{why} It is version {present} now.")))
+    let why = "Somebody else changed this in the meantime. Check the current state, then send your change again.";
+    Err(Error::taken("version", format!("{why} It is now at version {current}.")))
 }
 
-/// What texts from elsewhere hold between their words and lines.
-fn is_of_paragraphs(c: char) -> bool {
+/// Characters between words and lines of pasted text.
+fn is_separator(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\t' | '\u{61c}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Control characters and the bidirectional overrides that make text read as something else.
+/// Control characters and bidirectional overrides, which can disguise text.
 fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')

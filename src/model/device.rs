@@ -1,6 +1,6 @@
-//! What a browser or program calls itself, in words a person knows.
+//! Readable device names from `User-Agent` headers.
 
-/// Browsers by what their name for themselves holds. Those that pretend to be others come first.
+/// Browsers by a part of their user agent. Those that also name another browser come first.
 const BROWSERS: [(&str, &str); 9] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -13,7 +13,7 @@ const BROWSERS: [(&str, &str); 9] = [
     ("Safari/", "Safari"),
 ];
 
-/// Systems, likewise.
+/// Operating systems by a part of the user agent.
 const SYSTEMS: [(&str, &str); 8] = [
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -25,7 +25,7 @@ const SYSTEMS: [(&str, &str); 8] = [
     ("X11", "Unix"),
 ];
 
-/// A browser's name for itself in words, as “Firefox on Linux”; a program's own name.
+/// Describes a user agent, for example “Firefox on Linux”, or the name of a program.
 #[must_use]
 pub fn describe(user_agent: &str) -> String {
     let find = |known: &[(&str, &'static str)]| {
@@ -51,8 +51,8 @@ mod tests {
     use super::describe;
 
     #[test]
-    fn browsers_and_programs_are_known_by_their_names() {
-        for (user_agent, words) in [
+    fn browsers_and_programs_are_recognized() {
+        for (user_agent, description) in [
             ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
             (
                 "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0 Safari/537.36 Edg/141.0",
@@ -71,7 +71,7 @@ mod tests {
             ("", "An unknown program"),
             ("<script>alert(1)</script>", "<script>alert(1)<"),
         ] {
-            assert_eq!(describe(user_agent), words, "{user_agent}");
+            assert_eq!(describe(user_agent), description, "{user_agent}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The one error a client can see, for REST, server functions and forms.
+//! The error that clients receive, for REST, server functions and forms.
 
 use std::collections::BTreeMap;
 
@@ -10,43 +10,43 @@ use server_fn::{
 
 use super::wire::wire_enum;
 
-/// The result of anything a client asked for.
+/// The result of a request.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 wire_enum! {
-    /// What went wrong, in a form programs can rely on.
+    /// An error code for programs.
     Code {
-        /// The request cannot be understood or breaks a rule; `fields` may say where.
+        /// The request is malformed or breaks a rule; `fields` may give the reasons by field.
         Invalid = "invalid",
-        /// Nobody is signed in, or the session has ended.
+        /// The request has no valid session or token.
         Unauthorized = "unauthorized",
-        /// Somebody is signed in, but their role does not allow this.
+        /// The role or the scope of the token does not allow this.
         Forbidden = "forbidden",
-        /// Somebody is signed in, but gave their password too long ago for this; `/confirm` asks for it again.
+        /// The operation needs a recent password confirmation; `/confirm` asks for it.
         ConfirmPassword = "confirm_password",
-        /// The password is right, and a code of the second factor must come with it, as `code`.
+        /// The password is correct, but the account also requires a code of its second factor, as `code`.
         SecondFactorRequired = "second_factor_required",
-        /// Absent, or another organization's: both look alike.
+        /// The resource does not exist, or belongs to another organization.
         NotFound = "not_found",
         /// The method does not exist on this path.
         MethodNotAllowed = "method_not_allowed",
-        /// Something with that name, address or key exists already.
+        /// The name, address or key is already in use, or the resource has changed in the meantime.
         Conflict = "conflict",
         /// The body is larger than the server accepts.
         TooLarge = "too_large",
-        /// The body is not of the content type the server reads.
+        /// The content type of the body is not supported.
         UnsupportedMediaType = "unsupported_media_type",
-        /// Too many attempts; `retry_after` says how many seconds to wait.
+        /// A rate limit was reached; `retry_after` gives the seconds to wait.
         TooManyRequests = "too_many_requests",
-        /// The server cannot answer right now; trying again later may help.
+        /// The server is temporarily unavailable; try again later.
         Unavailable = "unavailable",
-        /// The server failed. The cause is in its log, never in the answer.
+        /// The server failed; the cause is in its log.
         Internal = "internal",
     }
 }
 
 impl Code {
-    /// The HTTP status that carries this code (product.md section 4).
+    /// The HTTP status of this code (docs/api.md, table of codes).
     #[must_use]
     pub const fn http_status(self) -> u16 {
         match self {
@@ -65,26 +65,26 @@ impl Code {
     }
 }
 
-/// One sentence for a person, a code for a program, and the fields at fault where a form has them.
+/// An error: a message for people, a code for programs, and the reason for each invalid field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, utoipa::ToSchema)]
 #[error("{message}")]
 #[schema(as = Error, example = json!({"error": "Please correct the marked fields.", "code": "invalid", "fields": {"name": "Enter a name."}}))]
 pub struct Error {
-    /// One sentence that says what is wrong and, where that helps, what to do.
+    /// A message for people: what is wrong and, where it helps, what to do.
     #[serde(rename = "error")]
     pub message: String,
-    /// The kind of failure.
+    /// The error code.
     pub code: Code,
-    /// For each field at fault, why.
+    /// The reason for each invalid field.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
-    /// Seconds to wait before the next attempt, with `too_many_requests` and `unavailable`.
+    /// The seconds to wait before the next attempt, with `too_many_requests` and `unavailable`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
 }
 
 impl Error {
-    /// An error of the given kind with the given sentence.
+    /// An error with this code and message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { message: message.into(), code, fields: BTreeMap::new(), retry_after: None }
     }
@@ -105,37 +105,40 @@ impl Error {
         Self { fields, ..Self::invalid("Please correct the marked fields.") }
     }
 
-    /// Something with that value exists already.
+    /// A conflict over one field.
     pub fn taken(field: impl Into<String>, why: impl Into<String>) -> Self {
         let (field, why) = (field.into(), why.into());
         Self { fields: BTreeMap::from([(field, why.clone())]), ..Self::new(Code::Conflict, why) }
     }
 
-    /// Absent, or another organization's.
+    /// The resource does not exist, or belongs to another organization.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(Code::NotFound, "There is nothing here under that address or id.")
+        Self::new(Code::NotFound, "There is nothing with this address or id.")
     }
 
-    /// Nobody is signed in.
+    /// The request has no valid session or token.
     #[must_use]
     pub fn unauthorized() -> Self {
-        Self::new(Code::Unauthorized, "Log in to do this: no valid session or token came with the request.")
+        Self::new(Code::Unauthorized, "Log in to do this: the request has no valid session or token.")
     }
 
-    /// The role of who is signed in does not allow this.
+    /// The role does not allow this.
     #[must_use]
     pub fn forbidden() -> Self {
         Self::new(Code::Forbidden, "Your role does not allow this. An admin of the organization can change your role.")
     }
 
-    /// What protects an account is changed only by who gave the password a short while ago.
+    /// The operation needs a recent password confirmation.
     #[must_use]
     pub fn confirm_password() -> Self {
-        Self::new(Code::ConfirmPassword, "Please confirm your password first: you gave it more than 15 minutes ago.")
+        Self::new(
+            Code::ConfirmPassword,
+            "Please confirm your password first: you last entered it more than 15 minutes ago.",
+        )
     }
 
-    /// Too many attempts.
+    /// A rate limit was reached.
     #[must_use]
     pub fn too_many_requests(retry_after: u32) -> Self {
         Self {
@@ -144,12 +147,12 @@ impl Error {
         }
     }
 
-    /// The server cannot answer right now.
+    /// The server is temporarily unavailable.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self { retry_after: Some(5), ..Self::new(Code::Unavailable, message) }
     }
 
-    /// The server failed; whoever calls this has logged the cause.
+    /// The server failed; the caller has logged the cause.
     #[must_use]
     pub fn internal() -> Self {
         Self::new(Code::Internal, "Something went wrong on our side. Please try again.")
@@ -165,7 +168,7 @@ impl FromServerFnError for Error {
                 Self::unavailable("The server could not be reached. Check your connection and try again.")
             }
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
-                Self::invalid("The form was incomplete or not understood. Reload the page and try again.")
+                Self::invalid("The form was incomplete or could not be read. Reload the page and try again.")
             }
             _ => Self::internal(),
         }

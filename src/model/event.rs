@@ -1,4 +1,4 @@
-//! What just changed, for whom, and in which order (product.md section 5).
+//! Live events: what changed, for which audience, in which order (docs/api.md, "Live").
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::{Incident, Service, StatusPage, Timestamp, json, wire::wire_enum};
 pub type Seq = u64;
 
 wire_enum! {
-    /// Who an event is for. Each audience has its own numbering, so what one may not see makes no gap for it.
+    /// The audience of an event. Each has its own sequence numbers, so hidden events leave no gaps.
     Audience {
         /// Visitors of the public page.
         Public = "public",
@@ -20,27 +20,27 @@ wire_enum! {
     }
 }
 
-/// One thing that changed. `data` is the REST object as its audience may see it.
+/// A change. `data` is the REST object as its audience may see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
 pub enum Event {
-    /// A service was added.
+    /// A service was created.
     ServiceCreated(Service),
-    /// A service changed, its status above all.
+    /// A service changed, for example its status.
     ServiceUpdated(Service),
-    /// A service was deleted; the object is its last state.
+    /// A service was deleted; `data` is its last state.
     ServiceDeleted(Service),
-    /// An incident was opened or a maintenance planned.
+    /// An incident was opened or a maintenance scheduled.
     IncidentCreated(Box<Incident>),
-    /// Anything about an incident or a maintenance changed.
+    /// An incident or a maintenance changed.
     IncidentUpdated(Box<Incident>),
-    /// An incident or a maintenance was deleted; the object is its last state.
+    /// An incident or a maintenance was deleted; `data` is its last state.
     IncidentDeleted(Box<Incident>),
-    /// Groups, order or the organization's name changed; the object is the whole page.
+    /// Groups, order or the organization's name changed; `data` is the whole page.
     PageUpdated(Box<StatusPage>),
 }
 
-/// The name of an event's kind, as it stands on the wire and in the event's row.
+/// The `type` of an event on the wire.
 pub type EventKind = &'static str;
 
 impl Event {
@@ -58,7 +58,7 @@ impl Event {
         }
     }
 
-    /// The event as its audience may see it; nothing when it may not see it at all.
+    /// The event as this audience may see it; none if it may not.
     #[must_use]
     pub fn seen_by(self, audience: Audience) -> Option<Self> {
         let public = |incident: Box<Incident>| incident.for_public().map(Box::new);
@@ -76,22 +76,22 @@ impl Event {
     }
 }
 
-/// One text frame of the live protocol, from the server.
+/// A text frame that the server sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(untagged)]
 pub enum Frame {
     /// A numbered event.
     Event(NumberedEvent),
-    /// Everything else.
+    /// A frame without an event.
     Control(Control),
 }
 
 impl Frame {
-    /// Reads a frame as the server sends it, in one pass over its text: without the derived reader's detour through a value
-    /// of any shape, which would have everything that a frame may carry compiled twice more for the browser.
+    /// Parses a frame. Unlike the derived deserializer of an untagged enum this needs one pass, and less code in the
+    /// browser.
     ///
     /// # Errors
-    /// When it is no frame, or of a kind this version does not know.
+    /// When it is not a frame, or of an unknown kind.
     pub fn read(text: &str) -> serde_json::Result<Self> {
         fn data<T: serde::de::DeserializeOwned>(head: &Head<'_>) -> serde_json::Result<T> {
             json::read(head.data.map_or("null", RawValue::get))
@@ -115,7 +115,7 @@ impl Frame {
     }
 }
 
-/// What frames of every kind have, and their data as it stands.
+/// The fields that frames have in common, and the unparsed data.
 #[derive(Deserialize)]
 struct Head<'a> {
     #[serde(rename = "type", borrow)]
@@ -132,14 +132,14 @@ impl Head<'_> {
     }
 }
 
-/// An event with its place in the order.
+/// An event with its sequence number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NumberedEvent {
-    /// Its number.
+    /// The sequence number.
     pub seq: Seq,
     /// When it happened.
     pub at: Timestamp,
-    /// What happened.
+    /// The event.
     #[serde(flatten)]
     pub event: Event,
 }
@@ -148,16 +148,16 @@ pub struct NumberedEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Control {
-    /// The first frame: the number of the newest event.
+    /// The first frame.
     Hello {
-        /// The newest event's number.
+        /// The sequence number of the latest event.
         seq: Seq,
     },
-    /// Events were lost or are gone: reload the state; what comes after carries on from there.
+    /// You cannot be caught up: reload the state. Later events continue from there.
     Resync,
-    /// Repeated while nothing happens, so that both ends notice a dead line.
+    /// Sent every 25 seconds, so that both sides notice a dead connection.
     Ping {
-        /// The number of the last event sent on this socket.
+        /// The sequence number of the last event sent on this socket.
         seq: Seq,
     },
 }
@@ -191,9 +191,9 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_read_as_the_derived_reader_reads_it() {
+    fn a_frame_is_parsed_as_by_the_derived_deserializer() {
         let page = page_with(&["API"]);
-        let intent = PreviewInput {
+        let input = PreviewInput {
             incident: None,
             kind: IncidentKind::Incident,
             title: "API fails".into(),
@@ -204,7 +204,7 @@ mod tests {
             services: vec![ServiceImpact { id: page.services[0].id, status: ServiceStatus::MajorOutage }],
             window: None,
         };
-        let incident = Box::new(page.preview(&intent, Timestamp::EPOCH).1);
+        let incident = Box::new(page.preview(&input, Timestamp::EPOCH).1);
         let service = page.services[0].clone();
         let events = [
             Event::ServiceCreated(service.clone()),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_frame_is_refused() {
+    fn text_that_is_not_a_frame_is_rejected() {
         for text in [
             "",
             "[]",

@@ -1,5 +1,4 @@
-//! Forms that were sent without JavaScript: refused, and shown again with what was typed and what to do; or answered with
-//! something that is told once.
+//! Answers to forms sent without JavaScript: errors, shown with the submitted values, and one-time secrets.
 
 use std::collections::BTreeMap;
 
@@ -7,23 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 
-/// What the server remembers of a refused form while it renders the page again.
+/// A rejected form, to render its page again with the error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormFailure {
-    /// The address the form was sent to: the path of its server function.
+    /// The path of the server function it was sent to.
     pub action: String,
-    /// Why it was refused.
+    /// Why it was rejected.
     pub error: Error,
-    /// What was typed, by field name; never a password.
+    /// The submitted values by field name, without passwords.
     pub values: BTreeMap<String, String>,
 }
 
-/// What the server remembers of the answer to a form while it renders the page again, when that answer tells something
-/// that is told once: a secret, or a link with one.
+/// The answer to a form that can be shown only once, such as a secret or a link with one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormAnswer {
-    /// The address the form was sent to: the path of its server function.
+    /// The path of the server function it was sent to.
     pub action: String,
-    /// What the function answered, as JSON.
+    /// The answer of the server function, as JSON.
     pub answer: String,
 }

@@ -1,4 +1,4 @@
-//! Who there is: organizations, people and how they sign in.
+//! Identity: organizations, users, registration and login.
 
 use std::{fmt, str::FromStr};
 
@@ -11,20 +11,20 @@ use super::{
 };
 
 id! {
-    /// Names an organization.
+    /// The id of an organization.
     OrganizationId;
-    /// Names a person.
+    /// The id of a user.
     UserId;
-    /// Names one sign-in on one device or program.
+    /// The id of a session.
     SessionId;
 }
 
-/// A tenant: a team with its services, members and one public page.
+/// An organization: a tenant with members, services and one public page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Organization {
     /// Its id.
     pub id: OrganizationId,
-    /// Its name, as the public page shows it.
+    /// Its name, shown on the public page.
     pub name: String,
     /// The address of its public page: `/public/{slug}`.
     pub slug: Slug,
@@ -32,7 +32,7 @@ pub struct Organization {
     pub created_at: Timestamp,
 }
 
-/// A person, as a member of the organization their session acts in.
+/// A user, as a member of the session's organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct User {
     /// Their id.
@@ -41,39 +41,39 @@ pub struct User {
     pub email: Email,
     /// Their name.
     pub name: String,
-    /// What they may do in this organization.
+    /// Their role in this organization.
     pub role: Role,
-    /// The organization this session acts in.
+    /// The session's organization.
     pub organization_id: OrganizationId,
-    /// When they first registered.
+    /// When they registered.
     pub created_at: Timestamp,
 }
 
-/// Who is signed in, and where they act.
+/// The user of the session and its organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Account {
-    /// The person.
+    /// The user.
     pub user: User,
     /// The organization.
     pub organization: Organization,
 }
 
-/// The answer to a registration or a login over REST.
+/// The response to a registration or a login.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SignedIn {
     /// The token to send as `Authorization: Bearer …`.
     pub access_token: String,
     /// Always `Bearer`.
     pub token_type: String,
-    /// When the token ends at the latest.
+    /// When the token expires at the latest.
     pub expires_at: Timestamp,
-    /// The person.
+    /// The user.
     pub user: User,
     /// The organization.
     pub organization: Organization,
 }
 
-/// An e-mail address, in lower case: how a person signs in.
+/// An e-mail address in lower case, with which a user logs in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, format = "email", max_length = 254, example = "ada@example.com")]
@@ -91,7 +91,7 @@ impl FromStr for Email {
     type Err = Error;
 
     /// Accepts what mail servers accept in practice: one `@`, a local part of at most 64 bytes, and a domain of
-    /// letters, digits, hyphens and dots. Whether it exists, only a letter can tell.
+    /// letters, digits, hyphens and dots.
     fn from_str(text: &str) -> Result<Self> {
         let text = text.trim();
         let local_ok = |local: &str| {
@@ -138,14 +138,14 @@ impl fmt::Display for Email {
     }
 }
 
-/// A request to create an organization and its first admin, as typed.
+/// A request to create an organization and its first admin.
 #[derive(Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "email": "ada@example.com", "password": "a long and private sentence", "name": "Ada", "organization_name": "Acme",
 }))]
 pub struct RegistrationForm {
-    /// How the admin will sign in.
+    /// The admin's e-mail address.
     pub email: String,
     /// 12 to 128 characters, hard to guess.
     #[schema(format = Password)]
@@ -154,15 +154,15 @@ pub struct RegistrationForm {
     pub name: String,
     /// The organization's name.
     pub organization_name: String,
-    /// The address of its page; proposed from the name when absent.
+    /// The address of its page; derived from the name by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
 }
 
-/// A registration whose fields have been checked; the password's strength is the server's to judge.
+/// A registration with valid fields, except that the server still checks the strength of the password.
 #[derive(Clone)]
 pub struct Registration {
-    /// How the admin will sign in.
+    /// The admin's e-mail address.
     pub email: Email,
     /// The password, 12 to 128 characters.
     pub password: String,
@@ -174,31 +174,31 @@ pub struct Registration {
     pub slug: Slug,
 }
 
-/// An organization to be made whose name and page address have been checked.
+/// An organization to create, with valid fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Founding {
+pub struct NewOrganization {
     /// Its name.
     pub name: String,
     /// The address of its page.
     pub slug: Slug,
 }
 
-impl Founding {
-    /// Checks what was typed; the address is proposed from the name where it is empty.
+impl NewOrganization {
+    /// Checks the fields; an empty address is derived from the name.
     ///
     /// # Errors
-    /// The fields `organization_name` and `slug`, with what to do.
+    /// `invalid` with the fields at fault, `organization_name` and `slug`.
     pub fn check(name: &str, slug: &str) -> Result<Self> {
         let mut check = Check::default();
-        let (name, slug) = check_founding(&mut check, name, Some(slug));
+        let (name, slug) = check_organization(&mut check, name, Some(slug));
         check.finish()?;
         let slug = slug.ok_or_else(|| Error::invalid("Please fill in every field."))?;
         Ok(Self { name, slug })
     }
 }
 
-/// An organization's name and page address, which is proposed from the name where there is none.
-fn check_founding(check: &mut Check, name: &str, slug: Option<&str>) -> (String, Option<Slug>) {
+/// Checks an organization's name and page address; an empty address is derived from the name.
+fn check_organization(check: &mut Check, name: &str, slug: Option<&str>) -> (String, Option<Slug>) {
     let name = check.line("organization_name", name, NAME_MAX);
     let slug = match slug.map(str::trim).filter(|slug| !slug.is_empty()) {
         Some(slug) => check.take("slug", slug.parse()),
@@ -206,7 +206,7 @@ fn check_founding(check: &mut Check, name: &str, slug: Option<&str>) -> (String,
         None => check.take(
             "slug",
             Slug::propose(&name).parse().map_err(|_| {
-                Error::invalid("No page address can be made from this name. Choose one, for example acme-cloud.")
+                Error::invalid("No page address can be derived from this name. Enter one, for example acme-cloud.")
             }),
         ),
     };
@@ -214,13 +214,13 @@ fn check_founding(check: &mut Check, name: &str, slug: Option<&str>) -> (String,
 }
 
 impl RegistrationForm {
-    /// Checks every field that can be wrong alone.
+    /// Checks each field.
     ///
     /// # Errors
-    /// Each field at fault, with what to do.
+    /// `invalid` with the fields at fault.
     pub fn check(self) -> Result<Registration> {
         let mut check = Check::default();
-        let (organization_name, slug) = check_founding(&mut check, &self.organization_name, self.slug.as_deref());
+        let (organization_name, slug) = check_organization(&mut check, &self.organization_name, self.slug.as_deref());
         let name = check.line("name", &self.name, NAME_MAX);
         let email = check.take("email", self.email.parse());
         check_new_password(&mut check, "password", &self.password);
@@ -234,7 +234,7 @@ impl RegistrationForm {
     }
 }
 
-/// Notes what is wrong with a new password as far as its length tells.
+/// Checks the length of a new password.
 pub fn check_new_password(check: &mut Check, field: &str, password: &str) {
     match password.chars().count() {
         length @ 0..12 => {
@@ -245,7 +245,7 @@ pub fn check_new_password(check: &mut Check, field: &str, password: &str) {
     }
 }
 
-/// A request to sign in, as typed.
+/// A request to log in.
 #[derive(Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "ada@example.com", "password": "a long and private sentence"}))]
@@ -255,34 +255,34 @@ pub struct LoginForm {
     /// The password.
     #[schema(format = Password)]
     pub password: String,
-    /// A code of the second factor, or a recovery code, for accounts that have one.
+    /// A code of the authenticator app, or a recovery code, for accounts with two-factor authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
 }
 
-/// A login whose fields have been checked.
+/// A login with valid fields.
 #[derive(Clone)]
 pub struct Login {
-    /// Who says to be there.
+    /// The e-mail address.
     pub email: Email,
-    /// What they say to prove it.
+    /// The password.
     pub password: String,
-    /// What they say besides.
+    /// The code of the second factor.
     pub code: Option<String>,
 }
 
 impl LoginForm {
-    /// Checks that there is something to try.
+    /// Checks the form of each field.
     ///
     /// # Errors
-    /// Each field at fault, with what to do.
+    /// `invalid` with the fields at fault.
     pub fn check(self) -> Result<Login> {
         let mut check = Check::default();
         let email = check.take("email", self.email.parse());
         if self.password.is_empty() {
             check.fault("password", "This is required.");
         } else if self.password.len() > 1024 {
-            check.fault("password", "This is longer than any password here.");
+            check.fault("password", "This is longer than a password can be.");
         }
         check.finish()?;
         match email {
@@ -297,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_lowered_and_nonsense_is_refused() {
+    fn addresses_are_lowered_and_invalid_ones_rejected() {
         assert_eq!(" Ada@Example.COM ".parse::<Email>().expect("valid").as_str(), "ada@example.com");
         for text in
             ["", "ada", "ada@", "@x.y", "a b@x.y", "a@b", "a@b..c", "a@b.c\r\nBcc: x@y.z", "a@-b.c", "a@b.c@d.e"]
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registration_reports_every_fault_at_once_and_proposes_an_address() {
+    fn a_registration_reports_every_fault_at_once_and_derives_an_address() {
         let error = RegistrationForm { slug: Some("api".into()), ..Default::default() }.check().err().expect("empty");
         assert_eq!(error.fields.keys().collect::<Vec<_>>(), ["email", "name", "organization_name", "password", "slug"]);
         let form = RegistrationForm {

@@ -1,5 +1,4 @@
-//! Incidents and maintenances: what they are, and the rules that need nothing but the thing itself (domain rules 3.3,
-//! 3.4 and 3.6).
+//! Incidents and maintenances, and the rules that need only the incident itself (domain rules 3.3, 3.4 and 3.6).
 
 use serde::{Deserialize, Serialize};
 
@@ -10,19 +9,19 @@ use super::{
 };
 
 id! {
-    /// Names an incident or a maintenance.
+    /// The id of an incident or a maintenance.
     IncidentId;
-    /// Names one update of an incident.
+    /// The id of an update.
     UpdateId;
-    /// Names one stretch of time in which an incident said something of a service.
+    /// The id of a period in which an incident affects a service.
     ImpactId;
 }
 
 wire_enum! {
-    /// Whether something broke or work was planned.
+    /// Incident or maintenance.
     #[derive(Default)]
     IncidentKind {
-        /// Something is wrong.
+        /// Something went wrong.
         #[default]
         Incident = "incident",
         /// Planned work.
@@ -31,17 +30,17 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Where an incident or a maintenance stands (domain rules 3.4.1 and 3.6.1).
+    /// The status of an incident or a maintenance (domain rules 3.4.1 and 3.6.1).
     IncidentStatus {
-        /// Somebody is looking into it.
+        /// An incident is being investigated.
         Investigating = "investigating",
-        /// The cause is known.
+        /// The cause of an incident is known.
         Identified = "identified",
-        /// A fix is in place and watched.
+        /// A fix is in place and being monitored.
         Monitoring = "monitoring",
-        /// It is over.
+        /// An incident is over.
         Resolved = "resolved",
-        /// A maintenance is planned.
+        /// A maintenance is scheduled.
         Scheduled = "scheduled",
         /// A maintenance is under way.
         InProgress = "in_progress",
@@ -49,19 +48,19 @@ wire_enum! {
         Verifying = "verifying",
         /// A maintenance is over.
         Completed = "completed",
-        /// A maintenance was called off.
+        /// A maintenance was cancelled.
         Cancelled = "cancelled",
     }
 }
 
 impl IncidentStatus {
-    /// The steps of an incident, in order.
+    /// The statuses of an incident, in order.
     pub const INCIDENT: &'static [Self] = &[Self::Investigating, Self::Identified, Self::Monitoring, Self::Resolved];
-    /// The steps of a maintenance, in order.
+    /// The statuses of a maintenance, in order.
     pub const MAINTENANCE: &'static [Self] =
         &[Self::Scheduled, Self::InProgress, Self::Verifying, Self::Completed, Self::Cancelled];
 
-    /// The word people read.
+    /// The display name.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -88,20 +87,20 @@ impl IncidentStatus {
         }
     }
 
-    /// Whether it is over.
+    /// Whether it ends an incident or a maintenance.
     #[must_use]
     pub const fn has_ended(self) -> bool {
         matches!(self, Self::Resolved | Self::Completed | Self::Cancelled)
     }
 
-    /// Whether impacts are in force: an incident's until it is resolved, a maintenance's while it is under way (domain
-    /// rules 3.1.2 and 3.4.6).
+    /// Whether service impacts are in force: of an incident until it is resolved, of a maintenance while it is under
+    /// way (domain rules 3.1.2 and 3.4.6).
     #[must_use]
     pub const fn is_in_force(self) -> bool {
         !self.has_ended() && !matches!(self, Self::Scheduled)
     }
 
-    /// What an update says when nobody writes anything (domain rules 3.4.11 and 3.6.2).
+    /// The message of an update without one (domain rules 3.4.11 and 3.6.2).
     #[must_use]
     pub const fn default_text(self) -> &'static str {
         match self {
@@ -117,8 +116,8 @@ impl IncidentStatus {
         }
     }
 
-    /// Where one may go from here: an incident anywhere, forward and back (domain rule 3.4.1); a maintenance on, back
-    /// from verifying to the work, and never out of its end.
+    /// Whether this status may be followed by another: of an incident any (domain rule 3.4.1); of a maintenance the
+    /// next ones, and in progress after verifying (domain rule 3.6.1).
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
         self == next
@@ -133,7 +132,7 @@ impl IncidentStatus {
 }
 
 wire_enum! {
-    /// How bad an incident is (domain rule 3.3.1). It never drives the status of a service (domain rule 3.3.4).
+    /// The impact of an incident (domain rule 3.3.1). It never changes the status of a service (domain rule 3.3.4).
     #[derive(Default)]
     Impact {
         /// Planned work.
@@ -143,15 +142,15 @@ wire_enum! {
         None = "none",
         /// Something is impaired.
         Minor = "minor",
-        /// Something is down for some.
+        /// Something is down for some users.
         Major = "major",
-        /// Something is down for all.
+        /// Something is down for all users.
         Critical = "critical",
     }
 }
 
 impl Impact {
-    /// The word people read.
+    /// The display name.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -174,160 +173,158 @@ impl Impact {
         }
     }
 
-    /// The automatic impact: the worst of the affected services, never less than what was reached before (domain rules
-    /// 3.3.2 and 3.3.3).
+    /// The automatic impact: the worst of the affected services, never less than it was before (domain rules 3.3.2 and
+    /// 3.3.3).
     #[must_use]
     pub fn automatic(reached: Self, statuses: impl IntoIterator<Item = ServiceStatus>) -> Self {
         statuses.into_iter().map(Self::of).fold(reached, Self::max)
     }
 }
 
-/// A service as an incident affects it. Its name is the one it had, should it be deleted (domain rule 3.4.9).
+/// A service affected by an incident. A deleted service keeps its name (domain rule 3.4.9).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AffectedService {
     /// The service.
     pub id: ServiceId,
     /// Its name.
     pub name: String,
-    /// What the incident says of it now; of a scheduled maintenance, what it will say.
+    /// Its status in this incident; in a scheduled maintenance, the status it will get.
     pub status: ServiceStatus,
-    /// The worst the incident ever said of it.
+    /// The worst status it had in this incident.
     pub worst: ServiceStatus,
 }
 
-/// What an update did to one service (domain rule 3.4.3).
+/// The change of one service's status in an incident by an update (domain rule 3.4.3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ServiceTransition {
     /// The service.
     pub id: ServiceId,
-    /// Its name then.
+    /// Its name at that time.
     pub name: String,
-    /// What the incident said of it before.
+    /// Its status in the incident before the update.
     pub old_status: ServiceStatus,
-    /// What the incident says of it since.
+    /// Its status in the incident after the update.
     pub new_status: ServiceStatus,
 }
 
-/// What an update said before somebody changed it.
+/// An earlier version of an update's message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UpdateEdit {
-    /// The message before the change, as Markdown.
+    /// The earlier message, as Markdown.
     pub message: String,
-    /// The message before the change, as safe HTML.
+    /// The earlier message, as safe HTML.
     pub html: String,
-    /// When it was changed.
+    /// When it was replaced.
     pub edited_at: Timestamp,
 }
 
-/// One message about an incident. Holds nothing private in public answers.
+/// An update of an incident or a maintenance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct IncidentUpdate {
     /// Its id.
     pub id: UpdateId,
-    /// What it says, as Markdown.
+    /// The message, as Markdown.
     pub message: String,
-    /// What it says, as safe HTML.
+    /// The message, as safe HTML.
     pub html: String,
-    /// The incident's status from this update on.
+    /// The incident's status after this update.
     pub status: IncidentStatus,
     /// The incident.
     pub incident_id: IncidentId,
-    /// Who wrote it. Absent for the system itself, and always absent in public answers.
+    /// The author. Absent for the scheduler and in public responses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<UserId>,
     /// When it was written.
     pub created_at: Timestamp,
-    /// The time it stands at in the timeline; updates are ordered by it.
+    /// Its time in the timeline; updates are ordered by it.
     pub display_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// What it did to every attached service; absent when it said nothing of services (domain rule 3.4.3).
+    /// The status change of every affected service; null if the update does not change services.
     pub services: Option<Vec<ServiceTransition>>,
-    /// What visitors could read before, newest first; the 50 last ones.
+    /// The last 50 published earlier messages, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<UpdateEdit>,
-    /// Whether subscribers are to be told of it; of a draft's, once it is published.
+    /// Whether subscribers are notified; for a draft, once it is published.
     pub notify: bool,
 }
 
-/// What was learned from an incident (domain rule 3.4.1).
+/// The postmortem of an incident (domain rule 3.4.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Postmortem {
     /// The text, as Markdown.
     pub body: String,
     /// The text, as safe HTML.
     pub html: String,
-    /// When it was published; absent while it is a draft, which only members see.
+    /// When it was published; null while it is a draft that only members see.
     pub published_at: Option<Timestamp>,
 }
 
-/// Something that went wrong, or planned work, with everything said about it.
-///
-/// Members and visitors see the same type; [`Incident::for_public`] takes out what is private.
+/// An incident or a maintenance, with its services and updates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[expect(clippy::struct_field_names, reason = "`incident_type` is the name on the wire")]
 pub struct Incident {
     /// Its id.
     pub id: IncidentId,
-    /// Whether it is an incident or a maintenance.
+    /// Incident or maintenance.
     pub incident_type: IncidentKind,
     /// Its title.
     pub title: String,
     /// Its first message, as Markdown.
     pub description: String,
-    /// Where it stands: the status of its newest update (domain rule 3.4.2).
+    /// The status of its newest update (domain rule 3.4.2).
     pub status: IncidentStatus,
-    /// How bad it is: what somebody chose, or the worst it ever reached (domain rule 3.3).
+    /// The impact that a member chose, or the worst it ever reached (domain rule 3.3).
     pub impact: Impact,
-    /// What somebody chose as impact, while they did; members only.
+    /// The impact that a member chose, if any; members only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub impact_override: Option<Impact>,
     /// The first affected service.
     pub service_id: Option<ServiceId>,
     /// The affected services.
     pub services: Vec<AffectedService>,
-    /// Whose it is.
+    /// The organization it belongs to.
     pub organization_id: OrganizationId,
-    /// Who opened it. Absent in public answers.
+    /// The user who opened it. Absent in public responses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<UserId>,
-    /// When it was recorded.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When anything about it last changed.
+    /// When it last changed.
     pub updated_at: Timestamp,
-    /// When it began: for a maintenance its planned start, and its true one once it is under way.
+    /// When it began; for a maintenance the planned start until it begins, and the actual one from then on.
     pub started_at: Timestamp,
-    /// When it was first watched after a fix (domain rule 3.4.4).
+    /// When it was first monitoring (domain rule 3.4.4).
     pub monitoring_at: Option<Timestamp>,
-    /// When it ended, by whatever end (domain rule 3.4.4).
+    /// When it was resolved, completed or cancelled (domain rule 3.4.4).
     pub resolved_at: Option<Timestamp>,
-    /// A maintenance's planned start.
+    /// The planned start of a maintenance.
     pub scheduled_start: Option<Timestamp>,
-    /// A maintenance's planned end.
+    /// The planned end of a maintenance.
     pub scheduled_end: Option<Timestamp>,
-    /// What the clock does for a maintenance; members only.
+    /// The automations of a maintenance; members only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub automations: Option<Automations>,
-    /// The series a maintenance is one of; members only.
+    /// The series that a maintenance belongs to; members only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series_id: Option<SeriesId>,
-    /// When it was entered, if that was after it was over (domain rule 3.5).
+    /// When it was entered, if it was entered after its end (domain rule 3.5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backfilled_at: Option<Timestamp>,
-    /// Whether only members see it.
+    /// Whether it is a draft that only members see.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_draft: bool,
-    /// Counts its changes: send it with a change to be told when somebody else was faster.
+    /// The version for optimistic locking; increases with each change.
     pub version: i64,
-    /// What was learned from it.
+    /// Its postmortem.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postmortem: Option<Postmortem>,
-    /// Everything said about it, newest first by `display_at`.
+    /// Its updates, newest first by `display_at`.
     pub updates: Vec<IncidentUpdate>,
 }
 
 impl Incident {
-    /// What visitors may see of it; nothing of a draft.
+    /// The incident as visitors see it; none for a draft.
     #[must_use]
     pub fn for_public(mut self) -> Option<Self> {
         if self.is_draft {
@@ -337,9 +334,9 @@ impl Incident {
         self.impact_override = None;
         self.automations = None;
         self.series_id = None;
-        // It looks back: open again, there is nothing to look back on yet.
-        let is_over = self.status.has_ended();
-        self.postmortem = self.postmortem.filter(|postmortem| is_over && postmortem.published_at.is_some());
+        // While the incident is open again, the postmortem is hidden.
+        let has_ended = self.status.has_ended();
+        self.postmortem = self.postmortem.filter(|postmortem| has_ended && postmortem.published_at.is_some());
         for update in &mut self.updates {
             update.created_by = None;
         }
@@ -352,13 +349,13 @@ impl Incident {
         self.incident_type == IncidentKind::Maintenance
     }
 
-    /// Whether it is going on: not over, and not only planned.
+    /// Whether it is an open incident or a maintenance under way, and not a draft.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.status.is_in_force() && !self.is_draft
     }
 
-    /// Whether it is planned and has not begun.
+    /// Whether it is a scheduled maintenance, and not a draft.
     #[must_use]
     pub fn is_upcoming(&self) -> bool {
         self.status == IncidentStatus::Scheduled && !self.is_draft
@@ -370,13 +367,13 @@ impl Incident {
         self.scheduled_start.zip(self.scheduled_end)
     }
 
-    /// The newest message.
+    /// The newest update.
     #[must_use]
     pub fn latest(&self) -> Option<&IncidentUpdate> {
         self.updates.first()
     }
 
-    /// Brings the updates into the order of the timeline: newest `display_at` first (domain rule 3.4.2).
+    /// Sorts the updates, newest `display_at` first (domain rule 3.4.2).
     pub fn sort(&mut self) {
         self.updates.sort_by_key(|update| std::cmp::Reverse((update.display_at, update.id)));
     }

@@ -1,4 +1,4 @@
-//! What comes in about incidents: bodies and forms, checked before anything else looks at them.
+//! Input about incidents, from request bodies and forms, and its validation.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,22 +11,22 @@ use super::{
 pub const TITLE_MAX: usize = 255;
 /// The longest message or postmortem, in characters (domain rule 3.4.10).
 pub const MESSAGE_MAX: usize = 25_000;
-/// The most services one incident may name.
+/// The most services of one incident.
 pub const SERVICES_MAX: usize = 500;
-/// How far back an incident may begin, in seconds: ten years.
+/// How far in the past an incident may begin, in seconds: ten years.
 const BACK_MAX_SECONDS: i64 = 3_653 * 86_400;
 
-/// What is said of one service.
+/// The status of one service in an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceImpact {
     /// The service.
     pub id: ServiceId,
-    /// Its status as far as this incident goes.
+    /// Its status in this incident.
     pub status: ServiceStatus,
 }
 
-/// An incident to open, or a maintenance to plan.
+/// An incident to open, or a maintenance to schedule.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -38,70 +38,70 @@ pub struct ServiceImpact {
 pub struct NewIncident {
     /// Its title, 1 to 255 characters.
     pub title: String,
-    /// How bad it is; when absent, that follows from its services (domain rule 3.3).
+    /// The impact; by default derived from the services.
     #[serde(default)]
     pub impact: Option<Impact>,
-    /// Services that are concerned, without a change of their status; of a maintenance, those worked on.
+    /// Affected services without a status change; in a maintenance, those that will be under maintenance.
     #[serde(default)]
     pub service_ids: Vec<ServiceId>,
-    /// One such service.
+    /// A single affected service, instead of `service_ids`.
     #[serde(default)]
     pub service_id: Option<ServiceId>,
-    /// Services, and the status each has as far as this incident goes.
+    /// Affected services, each with its status in this incident.
     #[serde(default)]
     pub services: Vec<ServiceImpact>,
-    /// The first message, as Markdown, up to 25 000 characters; a usual sentence when absent.
+    /// The first message, as Markdown, up to 25 000 characters; by default the default text of the status.
     #[serde(default)]
     pub message: Option<String>,
-    /// The same as `message`.
+    /// An alias of `message`.
     #[serde(default)]
     pub description: Option<String>,
-    /// Incident or maintenance; `incident` when absent.
+    /// Incident or maintenance; `incident` by default.
     #[serde(default)]
     pub incident_type: IncidentKind,
-    /// Its first status: `investigating` or `scheduled` when absent.
+    /// The first status; by default `investigating`, or `scheduled` for a maintenance.
     #[serde(default)]
     pub status: Option<IncidentStatus>,
-    /// When it began, if that was earlier than now.
+    /// When it began; now by default.
     #[serde(default)]
     pub started_at: Option<Timestamp>,
-    /// When it was over: enters an incident of the past, which notifies nobody (domain rule 3.5).
+    /// When it was resolved. Enters a past incident, which notifies nobody.
     #[serde(default)]
     pub resolved_at: Option<Timestamp>,
-    /// Of an incident of the past: let its services' statuses count in their uptime.
+    /// Whether a past incident counts in the uptime of its services.
     #[serde(default)]
     pub correct_uptime: bool,
-    /// A maintenance's planned start.
+    /// The planned start of a maintenance.
     #[serde(default, alias = "scheduled_start")]
     pub starts_at: Option<Timestamp>,
-    /// A maintenance's planned end.
+    /// The planned end of a maintenance.
     #[serde(default, alias = "scheduled_end")]
     pub ends_at: Option<Timestamp>,
-    /// What the clock does for a maintenance; everything when absent.
+    /// The automations of a maintenance; by default all are on.
     #[serde(default)]
     pub automations: Option<Automations>,
-    /// When a maintenance comes back, as an RFC 5545 rule such as `FREQ=WEEKLY;COUNT=10`.
+    /// The recurrence of a maintenance, as an RFC 5545 rule such as `FREQ=WEEKLY;COUNT=10`.
     #[serde(default)]
     pub recurrence: Option<String>,
-    /// Whether only members shall see it for now; of a series every window, each until it is published by itself.
+    /// Whether it is a draft that only members see; in a series, each window until it is published.
     #[serde(default)]
     pub is_draft: bool,
-    /// Whether subscribers are to be told, of a draft once it is published; yes when absent.
+    /// Whether subscribers are notified, for a draft once it is published; `true` by default.
     #[serde(default)]
     pub notify: Option<bool>,
 }
 
 impl NewIncident {
-    /// Trims the text and checks each field against the others and the present.
+    /// Trims and checks the fields.
     ///
     /// # Errors
-    /// Each field at fault, with what to do.
+    /// `invalid` with the fields at fault.
     pub fn check(mut self, now: Timestamp) -> Result<Self> {
         let mut check = Check::default();
         self.title = check.line("title", &self.title, TITLE_MAX);
         let (field, text) = match (self.message.take(), self.description.take()) {
             (Some(message), Some(description)) if message.trim() != description.trim() => {
-                check.fault("description", "Send either `message` or `description`: they mean the same.");
+                check.fault("description", "Send either `message` or `description`, not both.");
                 ("message", Some(message))
             }
             (None, Some(description)) => ("description", Some(description)),
@@ -118,10 +118,10 @@ impl NewIncident {
         });
         self.status = Some(status);
         if status.kind() != self.incident_type {
-            check.fault("status", words_of(self.incident_type));
+            check.fault("status", allowed_statuses(self.incident_type));
         }
         if !self.service_ids.is_empty() && self.service_id.is_some() {
-            check.fault("service_id", "Send either `service_id` or `service_ids`.");
+            check.fault("service_id", "Send either `service_id` or `service_ids`, not both.");
         }
         self.service_ids.extend(self.service_id.take());
         check_services(&mut check, self.services.iter().map(|service| service.id), "services");
@@ -142,22 +142,24 @@ impl NewIncident {
             ("recurrence", self.recurrence.is_some()),
         ] {
             if is_given {
-                check.fault(field, "Only a maintenance has this. Use `started_at` for an incident's beginning.");
+                check.fault(field, "Only a maintenance has this field. Use `started_at` for the start of an incident.");
             }
         }
         check_past(check, "started_at", self.started_at, now);
         check_past(check, "resolved_at", self.resolved_at, now);
         if self.resolved_at.is_some() {
             match self.started_at {
-                None => check.fault("started_at", "Say when it began, too."),
-                started if started > self.resolved_at => check.fault("resolved_at", "It cannot end before it begins."),
+                None => check.fault("started_at", "Enter when the incident began."),
+                started if started > self.resolved_at => {
+                    check.fault("resolved_at", "The end cannot be before the start.")
+                }
                 Some(_) => {}
             }
             if self.status != Some(IncidentStatus::Resolved) {
-                check.fault("status", "An incident that is over is resolved.");
+                check.fault("status", "A past incident must be resolved.");
             }
         } else if self.correct_uptime {
-            check.fault("correct_uptime", "Only an incident of the past corrects uptime: say when it was resolved.");
+            check.fault("correct_uptime", "Only a past incident can correct uptime. Enter when it was resolved.");
         }
     }
 
@@ -168,20 +170,20 @@ impl NewIncident {
             ("correct_uptime", self.correct_uptime),
         ] {
             if is_given {
-                check.fault(field, "Only an incident has this. Use `starts_at` and `ends_at` for a maintenance.");
+                check.fault(field, "Only an incident has this field. Use `starts_at` and `ends_at` for a maintenance.");
             }
         }
         if self.impact.is_some_and(|impact| impact != Impact::Maintenance) {
-            check.fault("impact", "The impact of a maintenance is always `maintenance`: leave it away.");
+            check.fault("impact", "The impact of a maintenance is always `maintenance`. Omit this field.");
         }
         if !matches!(self.status, Some(IncidentStatus::Scheduled | IncidentStatus::InProgress)) {
-            check.fault("status", "A maintenance begins as scheduled or in_progress.");
+            check.fault("status", "A maintenance must be created as scheduled or in_progress.");
         }
         if self.starts_at.is_none() {
-            check.fault("starts_at", "Say when it starts.");
+            check.fault("starts_at", "Enter when the maintenance starts.");
         }
         if self.ends_at.is_none() {
-            check.fault("ends_at", "Say when it ends.");
+            check.fault("ends_at", "Enter when the maintenance ends.");
         }
         if let (Some(start), Some(end)) = (self.starts_at, self.ends_at) {
             check_window(check, start, end, now);
@@ -189,53 +191,53 @@ impl NewIncident {
     }
 }
 
-/// What to change about an incident or a maintenance; what is absent stays as it is.
+/// Changes to an incident or a maintenance. Absent fields stay unchanged.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"title": "Checkout unavailable", "impact": "critical", "version": 3}))]
 pub struct IncidentPatch {
-    /// A new title.
+    /// The title, 1 to 255 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Another impact; `null` lets it follow from the services again (domain rule 3.3.2).
+    /// The impact; `null` derives it from the services again.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::service::present")]
     #[schema(value_type = Option<Impact>)]
-    #[expect(clippy::option_option, reason = "absent and null are two wishes")]
+    #[expect(clippy::option_option, reason = "absent and null differ")]
     pub impact: Option<Option<Impact>>,
-    /// Another beginning, not after the first update (domain rule 3.4.7).
+    /// When it began, not after its first update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
-    /// Another planned start of a maintenance that has not begun.
+    /// The planned start of a maintenance that has not begun.
     #[serde(default, alias = "scheduled_start", skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<Timestamp>,
-    /// Another planned end of a maintenance that is not over.
+    /// The planned end of a maintenance that has not ended.
     #[serde(default, alias = "scheduled_end", skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Timestamp>,
-    /// What the clock shall do.
+    /// The automations of a maintenance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub automations: Option<Automations>,
-    /// The services it affects from now on, each with its status; those not named are detached (domain rule 3.4.8).
+    /// The affected services, each with its status; services not listed are detached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub services: Option<Vec<ServiceImpact>>,
     /// `false` publishes a draft.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_draft: Option<bool>,
-    /// What was learned from it, as Markdown; empty removes it (domain rule 3.4.1).
+    /// The postmortem, as Markdown, up to 25 000 characters; an empty one is removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postmortem: Option<String>,
-    /// Whether visitors see what was learned; open again, an incident's can only be taken back.
+    /// Whether the postmortem is public; while the incident is open again, it can only be unpublished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish_postmortem: Option<bool>,
-    /// The version the change was made on: refused with 409 when it is not the present one.
+    /// The version that the change is based on; rejected with 409 if it is not the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
 }
 
 impl IncidentPatch {
-    /// Trims the text and checks each field that is present.
+    /// Trims and checks the fields that are present.
     ///
     /// # Errors
-    /// Each field at fault, with what to do.
+    /// `invalid` with the fields at fault.
     pub fn check(mut self, now: Timestamp) -> Result<Self> {
         let mut check = Check::default();
         self.title = self.title.map(|title| check.line("title", &title, TITLE_MAX));
@@ -252,54 +254,55 @@ impl IncidentPatch {
     }
 }
 
-/// Refuses a window that ends before it starts, is over, too long or too far ahead.
+/// Rejects a window that ends before it starts, has ended, is too long or too far ahead.
 pub fn check_window(check: &mut Check, start: Timestamp, end: Timestamp, now: Timestamp) {
     if end <= start {
-        check.fault("ends_at", "It must end after it starts.");
+        check.fault("ends_at", "The end must be after the start.");
     } else if end.millis() - start.millis() > WINDOW_MAX_SECONDS * 1000 {
-        check.fault("ends_at", "A maintenance lasts at most 90 days.");
+        check.fault("ends_at", "A maintenance can last at most 90 days.");
     } else if end <= now {
-        check.fault("ends_at", "This window is over already. Enter what happened as an incident of the past.");
+        check.fault("ends_at", "This window has already ended. To record what happened, add a past incident.");
     }
     if start > now.plus_seconds(AHEAD_MAX_SECONDS) {
-        check.fault("starts_at", "Plan at most two years ahead.");
+        check.fault("starts_at", "A maintenance can start at most two years from now.");
     }
     if start < now.plus_seconds(-WINDOW_MAX_SECONDS) {
-        check.fault("starts_at", "This lies too far back.");
+        check.fault("starts_at", "This is too far in the past.");
     }
 }
 
+/// Rejects a time in the future, or too far in the past.
 pub(super) fn check_past(check: &mut Check, field: &str, at: Option<Timestamp>, now: Timestamp) {
     match at {
-        Some(at) if at > now => check.fault(field, "This lies in the future."),
-        Some(at) if at < now.plus_seconds(-BACK_MAX_SECONDS) => check.fault(field, "This lies too far back."),
+        Some(at) if at > now => check.fault(field, "This cannot be in the future."),
+        Some(at) if at < now.plus_seconds(-BACK_MAX_SECONDS) => check.fault(field, "This is too far in the past."),
         _ => {}
     }
 }
 
-/// Refuses too many services, and one that is named twice.
+/// Rejects too many services, and duplicates.
 pub(super) fn check_services(check: &mut Check, ids: impl Iterator<Item = ServiceId>, field: &str) {
     let mut ids: Vec<_> = ids.collect();
     if ids.len() > SERVICES_MAX {
-        check.fault(field, format!("Name at most {SERVICES_MAX} services."));
+        check.fault(field, format!("Choose at most {SERVICES_MAX} services."));
     }
     ids.sort_unstable();
     if ids.windows(2).any(|pair| pair[0] == pair[1]) {
-        check.fault(field, "Name each service once.");
+        check.fault(field, "List each service only once.");
     }
 }
 
-fn words_of(kind: IncidentKind) -> String {
+fn allowed_statuses(kind: IncidentKind) -> String {
     let statuses = match kind {
         IncidentKind::Incident => IncidentStatus::INCIDENT,
         IncidentKind::Maintenance => IncidentStatus::MAINTENANCE,
     };
-    let words: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
+    let statuses: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
     let article = if kind == IncidentKind::Incident { "an" } else { "a" };
-    format!("The status of {article} {kind} is one of: {}.", words.join(" "))
+    format!("The status of {article} {kind} must be one of: {}.", statuses.join(", "))
 }
 
-/// Refuses a step that a thing with this status cannot take.
+/// Rejects a status that cannot follow this one.
 ///
 /// # Errors
 /// `invalid`, with `status` at fault.
@@ -310,7 +313,7 @@ pub fn check_step(from: IncidentStatus, to: IncidentStatus) -> Result<()> {
     Err(Error::field(
         "status",
         match from.kind() {
-            kind if to.kind() != kind => words_of(kind),
+            kind if to.kind() != kind => allowed_statuses(kind),
             _ if from.has_ended() => {
                 format!("This maintenance is {}. Schedule a new one.", from.label().to_lowercase())
             }

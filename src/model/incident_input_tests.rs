@@ -1,4 +1,4 @@
-//! Each fault of a body, by its field.
+//! The faults of input about incidents, by field.
 
 use super::*;
 use crate::model::{NewUpdate, UpdatePatch};
@@ -36,7 +36,7 @@ fn rule_3_4_10_titles_end_at_255_and_messages_at_25_000_characters() {
 }
 
 #[test]
-fn an_incident_takes_no_status_or_window_of_a_maintenance() {
+fn an_incident_has_no_status_or_window_of_a_maintenance() {
     assert_eq!(faults(NewIncident { status: Some(IncidentStatus::Scheduled), ..incident() }), ["status"]);
     assert_eq!(faults(NewIncident { starts_at: Some(at(NOW)), ..incident() }), ["starts_at"]);
     assert_eq!(faults(NewIncident { impact: Some(Impact::Maintenance), ..incident() }), ["impact"]);
@@ -46,7 +46,7 @@ fn an_incident_takes_no_status_or_window_of_a_maintenance() {
 }
 
 #[test]
-fn a_window_ends_after_it_starts_and_lies_within_reach() {
+fn a_window_ends_after_it_starts_and_is_not_too_far_away() {
     assert!(faults(window("2026-11-24T02:00:00Z", "2026-11-24T03:00:00Z")).is_empty());
     assert_eq!(faults(window("2026-11-24T03:00:00Z", "2026-11-24T02:00:00Z")), ["ends_at"]);
     assert_eq!(faults(window("2026-11-24T02:00:00Z", "2026-11-24T02:00:00Z")), ["ends_at"]);
@@ -60,7 +60,7 @@ fn a_window_ends_after_it_starts_and_lies_within_reach() {
 }
 
 #[test]
-fn rule_3_5_an_incident_of_the_past_has_both_ends_and_they_are_past() {
+fn rule_3_5_a_past_incident_has_a_start_and_an_end_in_the_past() {
     let past =
         |start: &str, end: &str| NewIncident { started_at: Some(at(start)), resolved_at: Some(at(end)), ..incident() };
     let checked = past("2026-11-01T10:00:00Z", "2026-11-01T11:00:00Z").check(at(NOW)).expect("valid");
@@ -73,7 +73,7 @@ fn rule_3_5_an_incident_of_the_past_has_both_ends_and_they_are_past() {
 }
 
 #[test]
-fn seed_style_bodies_are_understood() {
+fn bodies_with_description_and_service_id_are_accepted() {
     let id = "01936f3e-8a10-7c3e-9d52-0b6f5a1c2d3e";
     let body = serde_json::json!({
         "title": "Down", "description": "It is down.", "impact": "major", "service_id": id, "incident_type": "incident",
@@ -86,7 +86,7 @@ fn seed_style_bodies_are_understood() {
 }
 
 #[test]
-fn a_service_is_named_once() {
+fn a_service_is_listed_once() {
     let id = ServiceId::from_uuid(uuid::Uuid::from_u128(1));
     let twice = vec![ServiceImpact { id, status: ServiceStatus::Degraded }; 2];
     assert_eq!(faults(NewIncident { services: twice, ..incident() }), ["services"]);
@@ -94,7 +94,7 @@ fn a_service_is_named_once() {
 }
 
 #[test]
-fn an_update_says_or_changes_something() {
+fn an_update_has_a_message_or_a_change() {
     assert!(NewUpdate::default().check(at(NOW)).is_err());
     assert!(NewUpdate { status: Some(IncidentStatus::Resolved), ..Default::default() }.check(at(NOW)).is_ok());
     let later =

@@ -1,4 +1,4 @@
-//! What members' pages read of incidents: lists, the calendar, and one with the names of who wrote what.
+//! Incidents for members' pages: lists, the calendar, and the incident room.
 
 use std::collections::BTreeMap;
 
@@ -6,47 +6,46 @@ use serde::{Deserialize, Serialize};
 
 use super::{Conflict, Incident, IncidentId, Timestamp, UserId, Zone};
 
-/// One page of a list of incidents.
+/// One page of the incident list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentList {
-    /// The incidents, newest beginning first.
+    /// The incidents, newest start first.
     pub items: Vec<Incident>,
-    /// Where the next, older page begins, if there is one.
+    /// The cursor of the next, older page, if there is one.
     pub next: Option<String>,
-    /// The organization's zone, from when the first of them began.
+    /// The organization's time zone, from the start of the earliest of them on.
     pub zone: Zone,
 }
 
-/// One page of what is planned.
+/// One page of the maintenance calendar.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calendar {
-    /// The maintenances that have not begun, drafts among them, the next one first.
+    /// The maintenances that have not begun, drafts included, the next one first.
     pub items: Vec<Incident>,
-    /// Where the next, later page begins, if there is one.
+    /// The cursor of the next, later page, if there is one.
     pub next: Option<String>,
-    /// The other maintenances that each collides with, and each that is under way; nothing for those that collide with
-    /// none.
+    /// The conflicts with other maintenances, of these and of those under way; only where there are any.
     pub conflicts: BTreeMap<IncidentId, Vec<Conflict>>,
 }
 
-/// One incident with the names of who wrote what, for its room.
+/// An incident room: one incident, where its members work on it, with the names of its authors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentRoom {
     /// The incident.
     pub incident: Incident,
-    /// The names of the people in it, while they are known.
+    /// The names of its authors, as far as they are known.
     pub names: BTreeMap<UserId, String>,
-    /// The organization's zone, from when it began.
+    /// The organization's time zone, from the start of the incident on.
     pub zone: Zone,
-    /// What stands in the way of a maintenance that is not over.
+    /// The conflicts of a maintenance that has not ended.
     pub conflicts: Vec<Conflict>,
 }
 
 impl Incident {
-    /// The earliest instant that is told of it.
+    /// The earliest time that it shows.
     #[must_use]
     pub fn earliest(&self) -> Timestamp {
-        let said = self.updates.iter().map(|update| update.display_at);
-        said.chain(self.scheduled_start).fold(self.started_at, Timestamp::min)
+        let updates = self.updates.iter().map(|update| update.display_at);
+        updates.chain(self.scheduled_start).fold(self.started_at, Timestamp::min)
     }
 }

@@ -1,4 +1,4 @@
-//! The rules that need nothing but the incident itself.
+//! The rules that need only the incident itself.
 
 use super::*;
 
@@ -28,7 +28,7 @@ fn rule_3_4_1_an_incident_jumps_forward_and_back_but_never_becomes_a_maintenance
 }
 
 #[test]
-fn rule_3_6_1_a_maintenance_goes_on_and_never_comes_back_from_its_end() {
+fn rule_3_6_1_a_maintenance_moves_on_and_stays_ended() {
     use IncidentStatus::{Cancelled, Completed, InProgress, Scheduled, Verifying};
     assert!(Scheduled.may_become(InProgress) && InProgress.may_become(Verifying) && Verifying.may_become(Completed));
     assert!(Verifying.may_become(InProgress) && Scheduled.may_become(Cancelled));

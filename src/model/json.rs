@@ -1,12 +1,12 @@
-//! JSON as it is read in the browser: in one way, as each way of `serde_json` is compiled anew for everything it reads.
+//! JSON parsing in the browser, by one reader: each reader of `serde_json` is compiled again for every type.
 
 use serde::Deserialize;
 
-/// Reads a value.
+/// Parses a value.
 ///
 /// # Errors
-/// When the text is no JSON, or not of this shape.
+/// When the text is not JSON of this shape.
 pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
-    // As server functions read answers.
+    // The reader that server functions use.
     serde_json::from_slice(text.as_bytes())
 }

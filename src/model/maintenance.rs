@@ -1,4 +1,4 @@
-//! The clock of a maintenance: what happens by itself, and when (domain rule 3.6).
+//! The schedule of a maintenance: what the scheduler does, and when (domain rule 3.6).
 
 use serde::{Deserialize, Serialize};
 
@@ -9,18 +9,18 @@ id! {
     SeriesId;
 }
 
-/// How long before its start a maintenance reminds, in seconds (domain rule 3.6.2).
+/// How long before the start the reminder is posted, in seconds (domain rule 3.6.2).
 pub const REMINDER_SECONDS: i64 = 3600;
-/// What the reminder says (domain rule 3.6.2).
+/// The text of the reminder (domain rule 3.6.2).
 pub const REMINDER_TEXT: &str = "Maintenance will begin as scheduled in 60 minutes.";
-/// How late a reminder still says so, in seconds; after a downtime it names the time instead.
+/// How late a reminder may be with [`REMINDER_TEXT`], in seconds; later it names the start instead.
 pub const REMINDER_LATE_SECONDS: i64 = 5 * 60;
 /// The longest window, in seconds: 90 days.
 pub const WINDOW_MAX_SECONDS: i64 = 90 * 86_400;
 /// How far ahead a window may be planned, in seconds: two years.
 pub const AHEAD_MAX_SECONDS: i64 = 731 * 86_400;
 
-/// What the clock does for a maintenance; each can be switched off (domain rule 3.6.2).
+/// The automations of a maintenance; each can be switched off (domain rule 3.6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "five switches, each with a meaning of its own")]
 pub struct Automations {
@@ -30,9 +30,9 @@ pub struct Automations {
     pub start: bool,
     /// Complete at the planned end.
     pub end: bool,
-    /// Tell subscribers when it begins.
+    /// Notify subscribers when it begins.
     pub notify_start: bool,
-    /// Tell subscribers when it ends.
+    /// Notify subscribers when it ends.
     pub notify_end: bool,
 }
 
@@ -42,29 +42,29 @@ impl Default for Automations {
     }
 }
 
-/// What the clock has to know of a maintenance.
+/// The schedule of a maintenance, for the scheduler.
 #[derive(Clone, Copy, Debug)]
 pub struct MaintenanceSchedule {
-    /// Where it stands.
+    /// Its status.
     pub status: IncidentStatus,
-    /// What it does by itself.
+    /// Its automations.
     pub automations: Automations,
     /// Its planned start.
     pub start: Timestamp,
     /// Its planned end.
     pub end: Timestamp,
-    /// Since when something could happen by itself as it is planned now: its creation, its publication, its last
-    /// rescheduling (domain rule 3.6.8), or when what is next was switched on. Nothing happens before that.
+    /// The earliest time of the next step: when the maintenance was created, published or last rescheduled (domain rule
+    /// 3.6.8), or when the step was switched on.
     pub planned_at: Timestamp,
-    /// Whether the reminder of its present start has gone out.
+    /// Whether the reminder of its current start has been posted.
     pub is_reminded: bool,
-    /// Whether it is a draft, which does nothing by itself.
+    /// Whether it is a draft, for which no step is taken.
     pub is_draft: bool,
 }
 
-/// What the clock does next.
+/// A step that the scheduler takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClockAction {
+pub enum ScheduledStep {
     /// Post the reminder.
     Remind,
     /// Begin.
@@ -74,64 +74,63 @@ pub enum ClockAction {
 }
 
 impl MaintenanceSchedule {
-    /// What happens next by itself, and the instant of it: the planned one, unless it could not happen then yet.
+    /// The next step and its time: the planned one, or [`MaintenanceSchedule::planned_at`] if that is later.
     #[must_use]
-    pub fn next(&self) -> Option<(Timestamp, ClockAction)> {
+    pub fn next(&self) -> Option<(Timestamp, ScheduledStep)> {
         if self.is_draft {
             return None;
         }
         let remind_at = self.start.plus_seconds(-REMINDER_SECONDS);
         match self.status {
-            // Planned less than an hour before, the plan itself was the reminder.
+            // Scheduled less than an hour before, the announcement was the reminder.
             IncidentStatus::Scheduled
                 if self.automations.remind && !self.is_reminded && self.planned_at < remind_at =>
             {
-                Some((remind_at, ClockAction::Remind))
+                Some((remind_at, ScheduledStep::Remind))
             }
             IncidentStatus::Scheduled if self.automations.start => {
-                Some((self.start.max(self.planned_at), ClockAction::Start))
+                Some((self.start.max(self.planned_at), ScheduledStep::Start))
             }
             IncidentStatus::InProgress | IncidentStatus::Verifying if self.automations.end => {
-                Some((self.end.max(self.planned_at), ClockAction::Complete))
+                Some((self.end.max(self.planned_at), ScheduledStep::Complete))
             }
             _ => None,
         }
     }
 
-    /// What to do now, if anything is due. A reminder nobody needs any more, because the start has come too, is passed
-    /// over (domain rule 3.6.3: at most one notification after a downtime).
+    /// The step that is due. A reminder is skipped when the start is due too (domain rule 3.6.3).
     #[must_use]
-    pub fn due(&self, now: Timestamp) -> Option<(Timestamp, ClockAction)> {
+    pub fn due(&self, now: Timestamp) -> Option<(Timestamp, ScheduledStep)> {
         let reminded = Self { is_reminded: true, ..*self };
-        let is_due = |step: &(Timestamp, ClockAction)| step.0 <= now;
+        let is_due = |step: &(Timestamp, ScheduledStep)| step.0 <= now;
         match self.next().filter(is_due)? {
-            (_, ClockAction::Remind) if self.start <= now => reminded.next().filter(is_due),
+            (_, ScheduledStep::Remind) if self.start <= now => reminded.next().filter(is_due),
             step => Some(step),
         }
     }
 }
 
-/// Windows that come back (domain rule 3.6.9).
+/// A series of recurring maintenance windows (domain rule 3.6.9).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Series {
     /// Its id.
     pub id: SeriesId,
-    /// The title of its windows.
+    /// The title of each window.
     pub title: String,
-    /// When they come, as RFC 5545 writes it.
+    /// The recurrence rule, as in RFC 5545.
     pub rule: String,
-    /// The first window's start.
+    /// The start of the first window.
     pub first_start: Timestamp,
-    /// How long each lasts, in seconds.
+    /// The duration of each window, in seconds.
     pub seconds: i64,
-    /// The zone whose clocks it goes by.
+    /// The IANA time zone of the rule.
     pub time_zone: String,
-    /// Whether its windows are made as drafts; each is published by itself.
+    /// Whether its windows are created as drafts; each is published separately.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_draft: bool,
-    /// Who planned it.
+    /// The user who created it.
     pub created_by: Option<UserId>,
-    /// When it ended, if it has.
+    /// When it ended; null while it is active.
     pub ended_at: Option<Timestamp>,
 }
 
@@ -159,46 +158,45 @@ mod tests {
     #[test]
     fn rule_3_6_2_reminder_start_and_end_are_three_switches() {
         let scheduled = window(IncidentStatus::Scheduled);
-        assert_eq!(scheduled.next(), Some((at(540), ClockAction::Remind)));
+        assert_eq!(scheduled.next(), Some((at(540), ScheduledStep::Remind)));
         let reminded = MaintenanceSchedule { is_reminded: true, ..scheduled };
-        assert_eq!(reminded.next(), Some((at(600), ClockAction::Start)));
+        assert_eq!(reminded.next(), Some((at(600), ScheduledStep::Start)));
         let under_way = window(IncidentStatus::InProgress);
-        assert_eq!(under_way.next(), Some((at(660), ClockAction::Complete)));
-        assert_eq!(window(IncidentStatus::Verifying).next(), Some((at(660), ClockAction::Complete)));
+        assert_eq!(under_way.next(), Some((at(660), ScheduledStep::Complete)));
+        assert_eq!(window(IncidentStatus::Verifying).next(), Some((at(660), ScheduledStep::Complete)));
         assert_eq!(window(IncidentStatus::Completed).next(), None);
 
-        let without = |change: fn(&mut Automations), clockwork: MaintenanceSchedule| {
-            let mut clockwork = clockwork;
-            change(&mut clockwork.automations);
-            clockwork.next()
+        let without = |change: fn(&mut Automations), mut schedule: MaintenanceSchedule| {
+            change(&mut schedule.automations);
+            schedule.next()
         };
-        assert_eq!(without(|a| a.remind = false, scheduled), Some((at(600), ClockAction::Start)));
+        assert_eq!(without(|a| a.remind = false, scheduled), Some((at(600), ScheduledStep::Start)));
         assert_eq!(without(|a| a.start = false, reminded), None);
         assert_eq!(without(|a| a.end = false, under_way), None);
         assert_eq!(MaintenanceSchedule { is_draft: true, ..scheduled }.next(), None);
     }
 
     #[test]
-    fn rule_3_6_3_after_a_downtime_the_missed_reminder_is_passed_over() {
+    fn rule_3_6_3_after_a_downtime_the_missed_reminder_is_skipped() {
         let scheduled = window(IncidentStatus::Scheduled);
         assert_eq!(scheduled.due(at(539)), None);
-        assert_eq!(scheduled.due(at(541)), Some((at(540), ClockAction::Remind)));
-        assert_eq!(scheduled.due(at(5_000)), Some((at(600), ClockAction::Start)));
-        assert_eq!(window(IncidentStatus::InProgress).due(at(5_000)), Some((at(660), ClockAction::Complete)));
+        assert_eq!(scheduled.due(at(541)), Some((at(540), ScheduledStep::Remind)));
+        assert_eq!(scheduled.due(at(5_000)), Some((at(600), ScheduledStep::Start)));
+        assert_eq!(window(IncidentStatus::InProgress).due(at(5_000)), Some((at(660), ScheduledStep::Complete)));
     }
 
     #[test]
-    fn rule_3_6_8_a_window_planned_within_the_hour_needs_no_reminder() {
+    fn rule_3_6_8_a_window_scheduled_within_the_hour_gets_no_reminder() {
         let late = MaintenanceSchedule { planned_at: at(550), ..window(IncidentStatus::Scheduled) };
-        assert_eq!(late.next(), Some((at(600), ClockAction::Start)));
+        assert_eq!(late.next(), Some((at(600), ScheduledStep::Start)));
     }
 
     #[test]
-    fn rule_3_6_2_nothing_happens_before_it_could() {
+    fn rule_3_6_2_no_step_is_taken_before_it_is_possible() {
         let late = |status| MaintenanceSchedule { planned_at: at(630), ..window(status) };
-        assert_eq!(late(IncidentStatus::Scheduled).next(), Some((at(630), ClockAction::Start)));
-        assert_eq!(late(IncidentStatus::InProgress).next(), Some((at(660), ClockAction::Complete)));
+        assert_eq!(late(IncidentStatus::Scheduled).next(), Some((at(630), ScheduledStep::Start)));
+        assert_eq!(late(IncidentStatus::InProgress).next(), Some((at(660), ScheduledStep::Complete)));
         let later = MaintenanceSchedule { planned_at: at(700), ..window(IncidentStatus::InProgress) };
-        assert_eq!(later.next(), Some((at(700), ClockAction::Complete)));
+        assert_eq!(later.next(), Some((at(700), ScheduledStep::Complete)));
     }
 }

@@ -1,4 +1,4 @@
-//! Planned work: month by month, what stands in its way, and what holds a service meanwhile.
+//! Planning of maintenances: conflicts, the calendar by month, and what holds a service at its status.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,18 +7,18 @@ use super::{
     page::AHEAD_DAYS,
 };
 
-/// The most conflicts of one plan that are told.
+/// The most conflicts listed for one plan.
 pub const CONFLICTS_MAX: usize = 20;
-/// How long before its start a plan is announced at the earliest, in milliseconds: that of a day counts from its
-/// beginning.
+/// How long before its start a maintenance is announced at the earliest, in milliseconds: it counts from the beginning
+/// of a day.
 pub const ANNOUNCED_MS: i64 = (AHEAD_DAYS + 1) * 86_400_000;
 
-/// Something that concerns the same services as a window.
+/// A conflict: another maintenance, or an open incident, on the same services as a window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
-    /// The incident or maintenance.
+    /// The other incident or maintenance.
     pub with: IncidentId,
-    /// Which of both it is.
+    /// Incident or maintenance.
     pub kind: IncidentKind,
     /// Its title.
     pub title: String,
@@ -29,54 +29,53 @@ pub struct Conflict {
 }
 
 impl Conflict {
-    /// As a sentence about the window, up to its title: `Overlaps on API and Web with`.
+    /// The beginning of a sentence that the other one's title ends: `Overlaps on API and Web with`.
     #[must_use]
-    pub fn words(&self) -> String {
-        let services = listed(&self.services);
+    pub fn describe(&self) -> String {
+        let services = join_names(&self.services);
         match self.kind {
             IncidentKind::Maintenance => format!("Overlaps on {services} with"),
-            IncidentKind::Incident => format!("{services} suffers now from"),
+            IncidentKind::Incident => format!("Open incident on {services}:"),
         }
     }
 }
 
-/// Work on some services, planned or about to be.
+/// A maintenance that is planned, or being planned.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan<'a> {
-    /// From when to when, once that is known.
+    /// Its start and end, once they are known.
     pub window: Option<(Timestamp, Timestamp)>,
-    /// What is worked on.
+    /// The services under maintenance.
     pub services: &'a [ServiceId],
-    /// The maintenance itself, if it is there already.
+    /// Its id, unless it is new.
     pub itself: Option<IncidentId>,
 }
 
 impl Plan<'_> {
-    /// What it collides with among what is known: the maintenances of any of its services that are not over and overlap it,
-    /// the next one first, then the open incidents that hold one of them; at most [`CONFLICTS_MAX`]. Windows that only
-    /// touch do not overlap.
+    /// Its conflicts among the candidates: maintenances on any of its services that have not ended and overlap it, the
+    /// next one first, then open incidents that affect one of them; at most [`CONFLICTS_MAX`]. Windows that only touch
+    /// do not overlap.
     #[must_use]
-    pub fn conflicts(&self, known: &[Incident], now: Timestamp) -> Vec<Conflict> {
+    pub fn conflicts(&self, candidates: &[Incident], now: Timestamp) -> Vec<Conflict> {
         let overlaps = |other: &&Incident| {
             let (Some((start, end)), Some((other_start, other_end))) = (self.window, other.occupied(now)) else {
                 return false;
             };
             !other.status.has_ended() && start < other_end && other_start < end
         };
-        let mut planned: Vec<_> = known
+        let mut planned: Vec<_> = candidates
             .iter()
             .filter(|other| other.is_maintenance() && Some(other.id) != self.itself)
             .filter(overlaps)
             .collect();
         planned.sort_by_key(|other| (other.scheduled_start, other.id));
-        let open = known.iter().filter(|other| other.is_active() && !other.is_maintenance());
+        let open = candidates.iter().filter(|other| other.is_active() && !other.is_maintenance());
         planned.into_iter().chain(open).filter_map(|other| shared(other, self.services)).take(CONFLICTS_MAX).collect()
     }
 }
 
 impl Incident {
-    /// From when to when a maintenance is in the way of others: its window, and without an end once it is under way longer
-    /// than that.
+    /// The period in which a maintenance conflicts with others: its window, without an end once it is overdue.
     #[must_use]
     pub fn occupied(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let (start, end) = self.window()?;
@@ -84,56 +83,55 @@ impl Incident {
         Some((start, if is_late { Timestamp::from_millis(i64::MAX) } else { end }))
     }
 
-    /// Whether it is a plan that was called off before the public page announced it: no part of what happened, except on
-    /// its own page.
+    /// Whether it was cancelled before the public page announced it. Such a maintenance is shown on its own page only.
     #[must_use]
     pub fn was_never_announced(&self) -> bool {
         self.resolved_at.is_some_and(|ended| self.started_at.millis() - ended.millis() >= ANNOUNCED_MS)
     }
 }
 
-/// Plans, in order, under the months of the organization's calendar.
+/// Groups scheduled maintenances by month, in order.
 #[must_use]
-pub fn by_month<'a>(planned: impl IntoIterator<Item = &'a Incident>, zone: &Zone) -> Vec<(Month, Vec<IncidentId>)> {
+pub fn by_month<'a>(scheduled: impl IntoIterator<Item = &'a Incident>, zone: &Zone) -> Vec<(Month, Vec<IncidentId>)> {
     let mut months: Vec<(Month, Vec<IncidentId>)> = Vec::new();
-    for planned in planned {
-        let month = zone.day(planned.started_at).month();
+    for maintenance in scheduled {
+        let month = zone.day(maintenance.started_at).month();
         match months.last_mut() {
-            Some((last, ids)) if *last == month => ids.push(planned.id),
-            _ => months.push((month, vec![planned.id])),
+            Some((last, ids)) if *last == month => ids.push(maintenance.id),
+            _ => months.push((month, vec![maintenance.id])),
         }
     }
     months
 }
 
 impl StatusPage {
-    /// The incidents and maintenances that hold a service at its status, where its baseline is another (domain rule
-    /// 3.1.2): setting the baseline changes nothing while they do. Only members know baselines.
+    /// The incidents and maintenances that hold a service at a status other than its baseline (domain rule 3.1.2):
+    /// while they do, setting the baseline does not show. Only members see baselines.
     #[must_use]
     pub fn holders(&self, service: &Service) -> Vec<&Incident> {
         if service.baseline.is_none_or(|baseline| baseline == service.status) {
             return Vec::new();
         }
         let holds = |incident: &&Incident| {
-            incident.services.iter().any(|said| said.id == service.id && said.status == service.status)
+            incident.services.iter().any(|known| known.id == service.id && known.status == service.status)
         };
         self.open_incidents().chain(self.maintenances_under_way()).filter(holds).collect()
     }
 }
 
-/// The conflict with another thing, if it concerns one of these services.
+/// The conflict with another incident or maintenance, if it affects one of these services.
 fn shared(other: &Incident, services: &[ServiceId]) -> Option<Conflict> {
     let kind = other.incident_type;
-    let concerns = |status| kind == IncidentKind::Maintenance || status != ServiceStatus::Operational;
-    let both = other.services.iter().filter(|service| services.contains(&service.id) && concerns(service.status));
+    let affects = |status| kind == IncidentKind::Maintenance || status != ServiceStatus::Operational;
+    let both = other.services.iter().filter(|service| services.contains(&service.id) && affects(service.status));
     let services: Vec<_> = both.map(|service| service.name.clone()).collect();
     let conflict = Conflict { with: other.id, kind, title: other.title.clone(), window: other.window(), services };
     (!conflict.services.is_empty()).then_some(conflict)
 }
 
-/// Names as people list them: `API, Web and Mail`.
+/// Joins names: `API, Web and Mail`.
 #[must_use]
-pub fn listed(names: &[String]) -> String {
+pub fn join_names(names: &[String]) -> String {
     match names {
         [] => String::new(),
         [one] => one.clone(),
@@ -151,10 +149,10 @@ mod tests {
         Timestamp::EPOCH.plus_seconds(hour * 3600)
     }
 
-    /// Puts an incident, or a maintenance with a window, on the page.
+    /// Adds an incident, or a maintenance with a window, to the page.
     fn add(page: &mut StatusPage, n: u128, status: IncidentStatus, hours: Option<(i64, i64)>, services: &[usize]) {
-        let said = |n: &usize| ServiceImpact { id: page.services[*n].id, status: ServiceStatus::Degraded };
-        let intent = PreviewInput {
+        let impact = |n: &usize| ServiceImpact { id: page.services[*n].id, status: ServiceStatus::Degraded };
+        let input = PreviewInput {
             incident: None,
             kind: status.kind(),
             title: format!("Work {n}"),
@@ -162,10 +160,10 @@ mod tests {
             impact: None,
             message: String::new(),
             html: String::new(),
-            services: services.iter().map(said).collect(),
+            services: services.iter().map(impact).collect(),
             window: hours.map(|(start, end)| (at(start), at(end))),
         };
-        let (_, mut incident) = page.preview(&intent, at(0));
+        let (_, mut incident) = page.preview(&input, at(0));
         incident.id = IncidentId::from_uuid(Uuid::from_u128(n));
         page.put_incident(incident);
     }
@@ -188,7 +186,7 @@ mod tests {
         };
 
         assert_eq!(titles(&with((6, 11), &ids)), ["Work 2", "Work 1"], "the next one first");
-        assert_eq!(with((6, 11), &ids)[1].words(), "Overlaps on API and Web with");
+        assert_eq!(with((6, 11), &ids)[1].describe(), "Overlaps on API and Web with");
         assert_eq!(titles(&with((7, 10), &ids)), [""; 0], "they only touch");
         assert_eq!(titles(&with((10, 11), &ids[2..])), [""; 0], "no service in common");
         let plan = Plan { window: None, services: &ids, itself: None };
@@ -199,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_takes_longer_than_planned_is_in_the_way_until_it_is_over() {
+    fn an_overdue_maintenance_conflicts_until_it_ends() {
         use IncidentStatus::{InProgress, Scheduled};
         let mut page = page_with(&["API"]);
         add(&mut page, 1, InProgress, Some((5, 7)), &[0]);
@@ -211,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_called_off_long_before_its_time_was_never_announced() {
+    fn a_maintenance_cancelled_long_before_its_start_was_never_announced() {
         let mut page = page_with(&["API"]);
         add(&mut page, 1, IncidentStatus::Cancelled, Some((8 * 24, 8 * 24 + 1)), &[0]);
         let plan = |ended: Option<i64>| Incident { resolved_at: ended.map(at), ..page.incidents[0].clone() };
@@ -220,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn planned_work_stands_under_its_month() {
+    fn maintenances_are_grouped_by_month() {
         use IncidentStatus::Scheduled;
         let mut page = page_with(&["API"]);
         add(&mut page, 1, Scheduled, Some((31 * 24, 31 * 24 + 1)), &[0]);
@@ -233,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn rule_3_1_2_a_service_is_held_by_whatever_hides_its_baseline() {
+    fn rule_3_1_2_a_service_is_held_by_what_hides_its_baseline() {
         use IncidentStatus::{InProgress, Investigating, Monitoring, Resolved};
         use ServiceStatus::{Degraded, Operational};
         let mut page = page_with(&["API", "Web"]);
@@ -246,8 +244,8 @@ mod tests {
             titles_of(&page.holders(&service))
         };
         assert_eq!(held(Some(Operational), Degraded), ["Work 1", "Work 3"]);
-        assert_eq!(held(Some(Degraded), Degraded), [""; 0], "it would be so by itself");
-        assert_eq!(held(None, Degraded), [""; 0], "visitors do not know");
+        assert_eq!(held(Some(Degraded), Degraded), [""; 0], "its baseline is the same");
+        assert_eq!(held(None, Degraded), [""; 0], "visitors do not see baselines");
     }
 
     fn titles_of(incidents: &[&Incident]) -> Vec<String> {
@@ -255,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_in_an_open_incident_conflicts_at_any_time() {
+    fn an_open_incident_on_a_service_conflicts_at_any_time() {
         use IncidentStatus::{Investigating, Resolved};
         let mut page = page_with(&["API", "Web"]);
         add(&mut page, 1, Investigating, None, &[1]);
@@ -265,7 +263,7 @@ mod tests {
             |services: &[ServiceId]| Plan { window: None, services, itself: None }.conflicts(&page.incidents, at(0));
         let conflicts = with(&ids);
         assert_eq!(titles(&conflicts), ["Work 1"]);
-        assert_eq!(conflicts[0].words(), "Web suffers now from");
+        assert_eq!(conflicts[0].describe(), "Open incident on Web:");
         assert!(with(&ids[..1]).is_empty());
     }
 }

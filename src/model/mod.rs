@@ -1,6 +1,6 @@
-//! What things are: plain data and pure rules, shared by the server, the browser and every wire format.
+//! The domain model: plain data types and pure rules, shared by the server, the browser and every wire format.
 //!
-//! Nothing here does I/O, reads a clock or knows a database, a request or a view.
+//! No I/O, no clock, and no knowledge of a database, a request or a view.
 
 pub mod api_token;
 pub mod audit;
@@ -42,7 +42,7 @@ pub use error::{Code, Error, Result};
 pub use event::{Audience, Control, Event, Frame, NumberedEvent, Seq};
 pub use form_answer::{FormAnswer, FormFailure};
 pub use identity::{
-    Account, Email, Founding, Login, LoginForm, Organization, OrganizationId, Registration, RegistrationForm,
+    Account, Email, Login, LoginForm, NewOrganization, Organization, OrganizationId, Registration, RegistrationForm,
     SessionId, SignedIn, User, UserId, check_new_password,
 };
 pub use incident::{
@@ -51,7 +51,7 @@ pub use incident::{
 };
 pub use incident_input::{IncidentPatch, NewIncident, ServiceImpact};
 pub use incident_room::{Calendar, IncidentList, IncidentRoom};
-pub use maintenance::{Automations, ClockAction, MaintenanceSchedule, Series, SeriesId};
+pub use maintenance::{Automations, MaintenanceSchedule, ScheduledStep, Series, SeriesId};
 pub use maintenance_plan::{Conflict, Plan};
 pub use own_account::{OwnAccount, RecoveryCodes, SecondFactorSetup, SessionInfo};
 pub use page::{Applied, StatusPage};

@@ -1,47 +1,47 @@
-//! A person's own account, as they alone see it.
+//! A user's own account: profile, sessions, second factor.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Email, SessionId, Timestamp};
 
-/// One of a person's sessions.
+/// One of a user's sessions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionInfo {
     /// Its id.
     pub id: SessionId,
-    /// The browser or program, in words.
+    /// The browser or program, described.
     pub user_agent: String,
-    /// The network address it began at.
+    /// The IP address it began at.
     pub ip: String,
     /// When it began.
     pub created_at: Timestamp,
-    /// When it was last used, to within five minutes.
+    /// When it was last used, accurate to five minutes.
     pub last_seen_at: Timestamp,
-    /// Whether it is the one that asks.
+    /// Whether it is the session of the request.
     pub is_current: bool,
 }
 
-/// What a person sees of their own account.
+/// A user's own account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnAccount {
     /// Their name.
     pub name: String,
-    /// How they sign in.
+    /// Their e-mail address.
     pub email: Email,
-    /// Since when a second factor is asked for, if one is.
+    /// When two-factor authentication was turned on, if it is.
     pub second_factor_since: Option<Timestamp>,
     /// How many recovery codes are left.
     pub recovery_codes: u64,
-    /// Where they are signed in: this session first, then the one used last.
+    /// Their sessions: the current one first, then by last use.
     pub sessions: Vec<SessionInfo>,
 }
 
-/// What an authenticator app needs.
+/// The setup of an authenticator app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecondFactorSetup {
-    /// The seed in Base32, to type in.
+    /// The secret in Base32, to type in.
     pub secret: String,
-    /// The same as an address apps open.
+    /// The same as an `otpauth:` URI.
     pub uri: String,
     /// The side of the QR code, with its quiet zone, in modules.
     pub size: usize,
@@ -49,9 +49,9 @@ pub struct SecondFactorSetup {
     pub path: String,
 }
 
-/// New recovery codes: told this once.
+/// New recovery codes, returned only once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryCodes {
-    /// The codes, each for one login.
+    /// The codes; each works for one login.
     pub codes: Vec<String>,
 }

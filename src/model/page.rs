@@ -1,4 +1,4 @@
-//! The state of an organization's services as one value, and how an event changes it.
+//! The state of a status page as one value, and how events change it.
 
 use std::collections::BTreeSet;
 
@@ -10,44 +10,43 @@ use super::{
     event::{Control, NumberedEvent},
 };
 
-/// How many days back a page lists what is over.
+/// How many past days a page lists.
 pub const PAST_DAYS: usize = 14;
 /// How many days ahead the public page announces maintenances.
 pub const AHEAD_DAYS: i64 = 7;
 
-/// Everything a page shows, with the number of the last event it contains.
+/// The state of a status page.
 ///
-/// The server sends one, and every event after it carries it forward: after the same events each holder has the same
-/// value.
+/// Every event after `seq` carries it forward: after the same events, all clients have the same state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StatusPage {
-    /// The number of the newest event this state contains.
+    /// The sequence number of the latest event that it contains.
     pub seq: Seq,
-    /// Whose page it is.
+    /// The organization.
     pub organization: PublicOrganization,
-    /// The organization's zone, in the years around the present.
+    /// The organization's time zone, in the years around the present.
     pub zone: Zone,
-    /// The first instant of the day on which the page was made, in that zone.
+    /// The start of the current day, in that zone.
     pub today: Timestamp,
     /// The groups, in their order.
     pub groups: Vec<ServiceGroup>,
     /// The services, in page order: ungrouped first, then group by group.
     pub services: Vec<Service>,
-    /// What is going on, what is planned and what was over lately, newest beginning first.
+    /// Open, scheduled and recent incidents and maintenances, newest start first.
     pub incidents: Vec<Incident>,
-    /// Where there was more than a page lists: of what was over by this instant something is missing.
+    /// When there are more recent incidents than a page lists: the end of the latest one left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_at: Option<Timestamp>,
 }
 
-/// What became of a frame.
+/// The result of applying a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
-    /// The state moved forward.
+    /// The state changed.
     Changed,
-    /// The frame said nothing new.
+    /// The frame changed nothing.
     Unchanged,
-    /// The frame does not follow on this state: reload it.
+    /// The frame does not continue this state: reload it.
     Refetch,
 }
 
@@ -55,8 +54,8 @@ pub enum Applied {
 pub type Section<'a> = (Option<&'a ServiceGroup>, Vec<&'a Service>);
 
 impl StatusPage {
-    /// Carries the state forward by one frame. The next number applies, an old one is ignored, a gap asks for a reload,
-    /// so frames out of order or twice do no harm.
+    /// Applies a frame. The next event is applied, an older one is ignored, and a gap requires a reload, so repeated or
+    /// reordered frames are harmless.
     pub fn apply(&mut self, frame: Frame) -> Applied {
         match frame {
             Frame::Event(NumberedEvent { seq, .. }) if seq <= self.seq => Applied::Unchanged,
@@ -66,13 +65,13 @@ impl StatusPage {
                 Applied::Changed
             }
             Frame::Event(_) | Frame::Control(Control::Resync) => Applied::Refetch,
-            // After `hello` the missed events follow; a `ping` ahead of us means one was lost on the way.
+            // After `hello` the missed events follow; a `ping` ahead of the state means that one was lost.
             Frame::Control(Control::Ping { seq }) if seq > self.seq => Applied::Refetch,
             Frame::Control(Control::Hello { .. } | Control::Ping { .. }) => Applied::Unchanged,
         }
     }
 
-    /// Puts a service in its place, unless a newer state of it is already here.
+    /// Adds or replaces a service, unless the page has a newer state of it.
     pub fn put(&mut self, service: Service) {
         if let Some(known) = self.services.iter_mut().find(|known| known.id == service.id) {
             if known.updated_at <= service.updated_at {
@@ -84,14 +83,14 @@ impl StatusPage {
         self.sort();
     }
 
-    /// As [`Self::put`], for a service that is here. One that is not was deleted before its state came.
+    /// As [`Self::put`], but only replaces: a service that is not on the page has been deleted.
     pub fn put_known(&mut self, service: Service) {
         if self.service(service.id).is_some() {
             self.put(service);
         }
     }
 
-    /// Puts an incident in its place, unless a newer version of it is already here.
+    /// Adds or replaces an incident, unless the page has a newer version of it.
     pub fn put_incident(&mut self, incident: Incident) {
         if let Some(known) = self.incidents.iter_mut().find(|known| known.id == incident.id) {
             if known.version <= incident.version {
@@ -103,7 +102,7 @@ impl StatusPage {
         }
     }
 
-    /// Puts incidents that are not here yet in their places.
+    /// Adds incidents that are not on the page.
     pub fn put_incidents(&mut self, incidents: impl IntoIterator<Item = Incident>) {
         self.incidents.extend(incidents);
         self.sort();
@@ -136,13 +135,13 @@ impl StatusPage {
         upcoming
     }
 
-    /// What only members see yet.
+    /// The drafts.
     pub fn drafts(&self) -> impl Iterator<Item = &Incident> {
         self.incidents.iter().filter(|incident| incident.is_draft)
     }
 
-    /// The last [`PAST_DAYS`] days, newest first, each with what began on it and is over. What began before the first of
-    /// them and ended after is listed on the first. A plan that was called off before it was announced is on none.
+    /// The last [`PAST_DAYS`] days, newest first, each with the ended incidents that began on it. Those that began
+    /// earlier are listed on the first day, and maintenances cancelled before they were announced on none.
     #[must_use]
     pub fn past_days(&self, today: Timestamp) -> Vec<(Day, Vec<&Incident>)> {
         let last = self.zone.day(today);
@@ -162,13 +161,13 @@ impl StatusPage {
         past
     }
 
-    /// Whether something is missing of what began on a day and is over.
+    /// Whether ended incidents of this day were left out.
     #[must_use]
     pub fn is_cut(&self, day: Day) -> bool {
         self.cut_at.is_some_and(|cut| day <= self.zone.day(cut))
     }
 
-    /// Everything that the public page shows.
+    /// The incidents and maintenances that the public page shows.
     #[must_use]
     pub fn shown(&self, today: Timestamp) -> BTreeSet<IncidentId> {
         let present = self.open_incidents().chain(self.maintenances_under_way());
@@ -177,17 +176,17 @@ impl StatusPage {
         present.chain(announced).chain(past).map(|incident| incident.id).collect()
     }
 
-    /// What a service's status is by everything that is known of it (domain rule 3.1.2). Only members know baselines;
-    /// without one the present status stands in for it.
+    /// The effective status of a service (domain rule 3.1.2). Without a baseline, which only members see, its current
+    /// status is used instead.
     #[must_use]
     pub fn effective(&self, service: &Service) -> ServiceStatus {
-        let said = |incidents: &mut dyn Iterator<Item = &Incident>| -> Vec<ServiceStatus> {
-            let said = incidents.filter_map(|incident| incident.services.iter().find(|said| said.id == service.id));
-            said.map(|said| said.status).collect()
+        let impacts = |incidents: &mut dyn Iterator<Item = &Incident>| -> Vec<ServiceStatus> {
+            let affected = incidents.filter_map(|one| one.services.iter().find(|known| known.id == service.id));
+            affected.map(|known| known.status).collect()
         };
-        let incidents = said(&mut self.open_incidents());
-        // A maintenance that leaves a service operational says nothing of it.
-        let maintenance = said(&mut self.maintenances_under_way()).into_iter().max();
+        let incidents = impacts(&mut self.open_incidents());
+        // `operational` in a maintenance is no impact.
+        let maintenance = impacts(&mut self.maintenances_under_way()).into_iter().max();
         let maintenance = maintenance.filter(|status| *status != ServiceStatus::Operational);
         let baseline = service.baseline.unwrap_or(service.status);
         Layers { baseline, incidents: &incidents, maintenance }.effective()
@@ -209,34 +208,33 @@ impl StatusPage {
         self.incidents.iter().find(|incident| incident.id == id)
     }
 
-    /// The services under their headings: those without a group first, then each group, empty ones too.
+    /// The services by group: those without a group first, then each group, empty ones included.
     #[must_use]
     pub fn sections(&self) -> Vec<Section<'_>> {
         let of = |group: Option<GroupId>| -> Vec<&Service> {
             self.services.iter().filter(|service| service.group_id == group).collect()
         };
-        let loose = of(None);
+        let ungrouped = of(None);
         let grouped = self.groups.iter().map(|group| (Some(group), of(Some(group.id))));
-        std::iter::once((None, loose)).filter(|(_, services)| !services.is_empty()).chain(grouped).collect()
+        std::iter::once((None, ungrouped)).filter(|(_, services)| !services.is_empty()).chain(grouped).collect()
     }
 
-    /// A group's status: the worst of its services, none when it has none (domain rule 3.1.5). It counts for nothing
-    /// else: the headline looks at services alone.
+    /// A group's status: the worst of its services, none if it has none (domain rule 3.1.5).
     #[must_use]
     pub fn group_status(&self, id: GroupId) -> Option<ServiceStatus> {
         let within = self.services.iter().filter(|service| service.group_id == Some(id));
         within.map(|service| service.status).max()
     }
 
-    /// The page's one sentence (domain rule 3.2).
+    /// The headline (domain rule 3.2).
     #[must_use]
     pub fn headline(&self) -> Headline {
         let open: Vec<Impact> = self.open_incidents().map(|incident| incident.impact).collect();
         Headline::of_page(self.services.iter().map(|service| service.status), &open)
     }
 
-    /// When the state last changed for the worse or the better: the newest status among the services that explain the
-    /// headline, or nothing when there is no service.
+    /// Since when the headline holds: the first time one of the services behind it got its status, or the last if all
+    /// are operational; none without services.
     #[must_use]
     pub fn since(&self) -> Option<Timestamp> {
         let worst = self.services.iter().map(|service| service.status).max()?;
@@ -251,7 +249,7 @@ impl StatusPage {
         self.services.iter().find(|service| service.id == id)
     }
 
-    /// Brings everything into page order.
+    /// Sorts everything into page order.
     pub fn sort(&mut self) {
         self.incidents.sort_by_key(|incident| std::cmp::Reverse((incident.started_at, incident.id)));
         self.groups.sort_by_key(|group| (group.position, group.id));

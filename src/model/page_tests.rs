@@ -1,4 +1,4 @@
-//! How a state is carried forward, and what it says of itself.
+//! Applying events to the state of a page, and what is derived from it.
 
 use proptest::{prelude::*, sample::select};
 use uuid::Uuid;
@@ -49,7 +49,7 @@ fn numbered(seq: Seq, event: Event) -> Frame {
 }
 
 #[test]
-fn the_next_event_applies_an_old_one_is_ignored_and_a_gap_asks_for_a_reload() {
+fn the_next_event_applies_an_old_one_is_ignored_and_a_gap_requires_a_reload() {
     let mut page = page_with(&["API", "Web"]);
     let mut down = page.services[0].clone();
     down.status = ServiceStatus::MajorOutage;
@@ -63,7 +63,7 @@ fn the_next_event_applies_an_old_one_is_ignored_and_a_gap_asks_for_a_reload() {
 }
 
 #[test]
-fn an_answer_about_a_service_that_was_deleted_meanwhile_does_not_bring_it_back() {
+fn an_answer_about_a_deleted_service_does_not_bring_it_back() {
     let mut page = page_with(&["API", "Web"]);
     let (gone, kept) = (page.services[0].clone(), page.services[1].clone());
     page.apply(numbered(page.seq + 1, Event::ServiceDeleted(gone.clone())));
@@ -74,7 +74,7 @@ fn an_answer_about_a_service_that_was_deleted_meanwhile_does_not_bring_it_back()
 }
 
 #[test]
-fn a_ping_ahead_of_the_state_betrays_a_lost_event() {
+fn a_ping_ahead_of_the_state_reveals_a_lost_event() {
     let mut page = page_with(&[]);
     assert_eq!(page.apply(Frame::Control(Control::Hello { seq: 9 })), Applied::Unchanged);
     assert_eq!(page.apply(Frame::Control(Control::Ping { seq: 0 })), Applied::Unchanged);
@@ -83,7 +83,7 @@ fn a_ping_ahead_of_the_state_betrays_a_lost_event() {
 }
 
 #[test]
-fn a_state_already_shown_is_never_replaced_by_an_older_one() {
+fn a_service_is_never_replaced_by_an_older_state() {
     let mut page = page_with(&["API"]);
     let mut newer = page.services[0].clone();
     (newer.status, newer.updated_at) = (ServiceStatus::Degraded, Timestamp::from_millis(5));
@@ -106,14 +106,14 @@ fn the_headline_is_dated_by_the_first_service_that_went_wrong() {
 }
 
 proptest! {
-    /// However frames are repeated and shuffled, a holder that reloads when told to ends with the sender's state.
+    /// However frames are repeated and shuffled, a client that reloads when required ends with the server's state.
     #[test]
-    fn every_holder_ends_with_the_same_state(
+    fn every_client_ends_with_the_same_state(
         changes in prop::collection::vec((0_usize..4, select(ServiceStatus::ALL)), 1..30),
         order in prop::collection::vec(any::<prop::sample::Index>(), 0..60),
     ) {
         let mut truth = page_with(&["a", "b", "c", "d"]);
-        let mut holder = truth.clone();
+        let mut client = truth.clone();
         let mut frames = Vec::new();
         for (n, (which, status)) in changes.into_iter().enumerate() {
             let mut service = truth.services[which].clone();
@@ -124,19 +124,19 @@ proptest! {
             frames.push(frame);
         }
         for index in order {
-            if holder.apply(index.get(&frames).clone()) == Applied::Refetch {
-                holder = truth.clone();
+            if client.apply(index.get(&frames).clone()) == Applied::Refetch {
+                client = truth.clone();
             }
         }
         for frame in frames {
-            holder.apply(frame);
+            client.apply(frame);
         }
-        prop_assert_eq!(holder, truth);
+        prop_assert_eq!(client, truth);
     }
 }
 
 #[test]
-fn rule_3_1_5_a_group_is_as_bad_as_its_worst_service_and_counts_for_nothing_else() {
+fn rule_3_1_5_a_group_has_its_worst_status_and_does_not_count_in_the_headline() {
     let mut page = page_with(&["API", "Web", "Mail"]);
     let group = GroupId::from_uuid(Uuid::from_u128(7));
     assert_eq!(page.group_status(group), None);

@@ -1,4 +1,4 @@
-//! The public REST documents: what a visitor, or a visitor's program, may know.
+//! The documents of the public REST API and the public pages.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -6,16 +6,16 @@ use super::{
     Headline, Incident, OrganizationId, Seq, Service, ServiceGroup, Slug, StatusChange, StatusPage, Timestamp, Zone,
 };
 
-/// An organization as the public sees it.
+/// An organization, as visitors see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PublicOrganization {
     /// Its id.
     pub id: OrganizationId,
     /// Its name.
     pub name: String,
-    /// Its page's address.
+    /// The address of its page.
     pub slug: Slug,
-    /// The IANA name of the zone its page goes by.
+    /// The IANA name of its time zone.
     #[schema(example = "Europe/Berlin")]
     pub time_zone: String,
 }
@@ -23,33 +23,34 @@ pub struct PublicOrganization {
 /// The public state of a page: `GET /api/public/{slug}/status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PublicStatus {
-    /// Whose page it is.
+    /// The organization.
     pub organization: PublicOrganization,
-    /// Its state in one word and one sentence.
+    /// The headline of the page.
     #[serde(deserialize_with = "derived")]
     pub page: Headline,
-    /// The number of the newest event in this document: connect to the live feed with `since` set to it.
+    /// The sequence number of the latest event in this document: connect to the live feed with `since` set to it.
     pub seq: Seq,
-    /// The page's zone, in the years around the present.
+    /// The page's time zone, in the years around the present.
     pub zone: Zone,
-    /// The first instant of the present day, in that zone.
+    /// The start of the current day, in that zone.
     pub today: Timestamp,
     /// The groups, in their order.
     pub groups: Vec<ServiceGroup>,
     /// The services, in page order.
     pub services: Vec<Service>,
-    /// Incidents that are not resolved, newest first.
+    /// Open incidents, newest first.
     pub active_incidents: Vec<Incident>,
-    /// Maintenances under way, then those planned, the next one first.
+    /// Maintenances under way, then scheduled ones, the next one first.
     pub upcoming_maintenances: Vec<Incident>,
-    /// What was over lately, newest first; without plans that were called off before they were announced.
+    /// Recently ended incidents and maintenances, newest first, without maintenances cancelled before they were
+    /// announced.
     pub recent_incidents: Vec<Incident>,
-    /// Where there was more than is listed: of what was over by this instant something is missing.
+    /// When there are more recent incidents than are listed: the end of the latest one left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_at: Option<Timestamp>,
 }
 
-/// Reads over the headline: whoever needs it has the services it follows from.
+/// Skips the headline, which is derived from the services.
 fn derived<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Headline, D::Error> {
     de::IgnoredAny::deserialize(deserializer).map(|_| Headline::default())
 }
@@ -93,39 +94,39 @@ impl From<PublicStatus> for StatusPage {
     }
 }
 
-/// What happened lately: `GET /api/public/{slug}/timeline`.
+/// Recent events: `GET /api/public/{slug}/timeline`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Timeline {
-    /// Changes of services' statuses, newest first.
+    /// Status changes of services, newest first.
     pub status_changes: Vec<StatusChange>,
     /// Incidents and maintenances, newest first.
     pub incidents: Vec<Incident>,
 }
 
-/// One month of a page's past: `/public/{slug}/history`.
+/// One month of a page's history: `/public/{slug}/history`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MonthPage {
-    /// The page it belongs to; its state holds everything that began in that month too, however old it is.
+    /// The page, with the incidents and maintenances that began in that month.
     pub page: StatusPage,
-    /// The page's zone in that month.
+    /// The page's time zone in that month.
     pub zone: Zone,
     /// The month.
     pub month: super::Month,
-    /// Where there was more than a page lists: of what began by this instant something is missing.
+    /// When there are more incidents than are listed: the start of the latest one left out.
     pub cut_at: Option<Timestamp>,
-    /// Whether there may be anything before it.
+    /// Whether there are earlier incidents.
     pub has_earlier: bool,
 }
 
-/// One incident or maintenance with its page's frame: `/public/{slug}/incidents/{id}`.
+/// One incident or maintenance with its page: `/public/{slug}/incidents/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentPage {
-    /// The page it belongs to; its state holds the incident too, however old it is.
+    /// The page, with the incident.
     pub page: StatusPage,
-    /// The incident shown.
+    /// The incident's id.
     pub id: super::IncidentId,
-    /// The page's zone, from when the incident began.
+    /// The page's time zone, from the start of the incident on.
     pub zone: Zone,
-    /// What was said of it last, as plain text.
+    /// The message of its newest update, as plain text.
     pub summary: String,
 }

@@ -1,10 +1,9 @@
-//! How often a maintenance comes back, in people's words and as an RFC 5545 rule (domain rule 3.6.9). What a rule means is
-//! the server's business.
+//! Recurrence of maintenances: common RFC 5545 rules and their labels (domain rule 3.6.9). The server expands rules.
 
 use super::wire::wire_enum;
 
 wire_enum! {
-    /// The usual rhythms.
+    /// The common recurrence rules.
     #[derive(Default)]
     Repeat {
         /// Once.
@@ -22,7 +21,7 @@ wire_enum! {
 }
 
 impl Repeat {
-    /// The words people choose by.
+    /// The display name.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -34,18 +33,18 @@ impl Repeat {
         }
     }
 
-    /// The rhythm that a rule says, when it is a usual one.
+    /// The common rule that this is, if any.
     #[must_use]
     pub fn of(rule: &str) -> Option<Self> {
         rule.trim().to_ascii_uppercase().parse().ok()
     }
 }
 
-/// A rule in people's words, where there are some for it: `Every week`, or the rule itself.
+/// Describes a rule: `Every week`, or the rule itself if it is not a common one.
 #[must_use]
-pub fn in_words(rule: &str) -> String {
-    let (rhythm, count) = rule.split_once(";COUNT=").unwrap_or((rule, ""));
-    match (Repeat::of(rhythm), count.parse::<u32>()) {
+pub fn describe(rule: &str) -> String {
+    let (repeat, count) = rule.split_once(";COUNT=").unwrap_or((rule, ""));
+    match (Repeat::of(repeat), count.parse::<u32>()) {
         (Some(repeat), Ok(count)) => format!("{}, {count} times", repeat.label()),
         (Some(repeat), Err(_)) if count.is_empty() => repeat.label().to_owned(),
         _ => rule.to_owned(),
@@ -57,15 +56,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_usual_rule_has_words_and_any_other_stays_as_it_is() {
-        for (rule, words) in [
+    fn a_common_rule_is_described_and_any_other_stays_as_it_is() {
+        for (rule, description) in [
             ("FREQ=WEEKLY", "Every week"),
             ("freq=weekly;interval=2", "Every two weeks"),
             ("FREQ=DAILY;COUNT=10", "Every day, 10 times"),
             ("FREQ=DAILY;COUNT=10;BYHOUR=3", "FREQ=DAILY;COUNT=10;BYHOUR=3"),
             ("FREQ=MONTHLY;BYDAY=1TU", "FREQ=MONTHLY;BYDAY=1TU"),
         ] {
-            assert_eq!(in_words(rule), words);
+            assert_eq!(describe(rule), description);
         }
         assert_eq!(Repeat::of(" "), Some(Repeat::Never));
         assert_eq!(Repeat::of("every tuesday"), None);

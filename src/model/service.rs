@@ -1,4 +1,4 @@
-//! Services, the groups they stand in, and the history of their status.
+//! Services, groups, and the history of statuses.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -9,66 +9,67 @@ use super::{
 };
 
 id! {
-    /// Names a service.
+    /// The id of a service.
     ServiceId;
-    /// Names a group of services.
+    /// The id of a group of services.
     GroupId;
-    /// Names one change of a status.
+    /// The id of a status change.
     StatusChangeId;
 }
 
-/// Something a team runs and its users depend on. Holds nothing that the public may not see.
+/// A service, whose status the page shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Service {
     /// Its id.
     pub id: ServiceId,
     /// Its name.
     pub name: String,
-    /// What it does; may be empty.
+    /// Its description; may be empty.
     pub description: String,
     /// Its effective status (domain rule 3.1.2).
     pub status: ServiceStatus,
-    /// The status it has when no incident and no maintenance says otherwise; members only.
+    /// The status it has when no incident and no maintenance affects it; members only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<ServiceStatus>,
-    /// Since when it has had this status.
+    /// Since when it has this status.
     pub status_since: Timestamp,
-    /// The group it stands in, if any.
+    /// Its group, if any.
     pub group_id: Option<GroupId>,
-    /// Its place inside its group, counted from 0.
+    /// Its position in its group, counted from 0.
     pub position: i32,
-    /// The organization that runs it.
+    /// The organization it belongs to.
     pub organization_id: OrganizationId,
-    /// When it was added.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When anything about it last changed.
+    /// When it last changed.
     pub updated_at: Timestamp,
-    /// Counts what was changed about it by itself: not what follows from incidents, nor its moving when others do.
+    /// The version for optimistic locking. It does not change when an incident changes the status, or when other
+    /// services are reordered.
     #[serde(default)]
     pub version: i64,
 }
 
-/// A heading over services.
+/// A group of services.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ServiceGroup {
     /// Its id.
     pub id: GroupId,
     /// Its name.
     pub name: String,
-    /// Its place on the page, counted from 0.
+    /// Its position on the page, counted from 0.
     pub position: i32,
     /// The organization it belongs to.
     pub organization_id: OrganizationId,
-    /// When it was added.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// Counts what was changed about it by itself: not its moving when others do.
+    /// The version for optimistic locking. It does not change when other groups are reordered.
     #[serde(default)]
     pub version: i64,
 }
 
-/// One change of a service's effective status (domain rule 3.1.4); never altered once written.
+/// A change of a service's effective status (domain rule 3.1.4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StatusChange {
     /// Its id.
@@ -81,19 +82,19 @@ pub struct StatusChange {
     pub new_status: ServiceStatus,
     /// Why it changed.
     pub cause: Cause,
-    /// Who changed it. Absent for the system itself, and always absent in public answers.
+    /// The user who changed it. Absent for the scheduler and in public responses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_by: Option<UserId>,
     /// When it changed.
     pub created_at: Timestamp,
 }
 
-/// A change with the name of who made it, as members see it in a service's history.
+/// A status change with the name of its author.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
     /// The change.
     pub change: StatusChange,
-    /// The name of who changed it, while that person is known.
+    /// The name of its author, if known.
     pub changed_by_name: Option<String>,
 }
 
@@ -102,37 +103,37 @@ pub struct HistoryEntry {
 pub struct History {
     /// The changes.
     pub entries: Vec<HistoryEntry>,
-    /// Where the next, older page begins, if there is one.
+    /// The cursor of the next, older page, if there is one.
     pub next: Option<String>,
 }
 
-/// A service to add.
+/// A service to create.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "Checkout", "description": "Card and invoice payments", "status": "operational"}))]
 pub struct NewService {
     /// Its name, 1 to 100 characters.
     pub name: String,
-    /// What it does, up to 500 characters.
+    /// Its description, up to 500 characters.
     #[serde(default)]
     pub description: String,
-    /// The group to put it in.
+    /// Its group; none by default.
     #[serde(default)]
     pub group_id: Option<GroupId>,
-    /// Its status from the start; `operational` when absent.
+    /// Its status; `operational` by default.
     #[serde(default)]
     pub status: Option<ServiceStatus>,
-    /// Its place inside its group, counted from 0; last when absent.
+    /// Its position in its group, counted from 0; last by default.
     #[serde(default)]
     #[schema(minimum = 0)]
     pub position: Option<i32>,
 }
 
 impl NewService {
-    /// Trims the text and checks each field.
+    /// Trims and checks the fields.
     ///
     /// # Errors
-    /// Each field at fault, with what to do.
+    /// `invalid` with the fields at fault.
     pub fn check(mut self) -> Result<Self> {
         let mut check = Check::default();
         self.name = check.line("name", &self.name, NAME_MAX);
@@ -143,30 +144,30 @@ impl NewService {
     }
 }
 
-/// What to change about a service; what is absent stays as it is.
+/// Changes to a service. Absent fields stay unchanged.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"status": "major_outage"}))]
 pub struct ServicePatch {
-    /// A new name, 1 to 100 characters.
+    /// The name, 1 to 100 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// A new description, up to 500 characters.
+    /// The description, up to 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Another group; `null` takes the service out of its group.
+    /// The group; `null` removes the service from its group.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[schema(value_type = Option<GroupId>)]
-    #[expect(clippy::option_option, reason = "absent and null are two wishes")]
+    #[expect(clippy::option_option, reason = "absent and null differ")]
     pub group_id: Option<Option<GroupId>>,
-    /// A new baseline status (domain rule 3.1.1).
+    /// The baseline status (domain rule 3.1.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<ServiceStatus>,
-    /// A new place inside its group, counted from 0.
+    /// The position in its group, counted from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0)]
     pub position: Option<i32>,
-    /// The version the change was made on: refused with 409 when it is not the present one.
+    /// The version that the change is based on; rejected with 409 if it is not the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
 }
@@ -178,10 +179,10 @@ impl ServicePatch {
         Self { status: Some(status), ..Self::default() }
     }
 
-    /// Trims the text and checks each field that is present.
+    /// Trims and checks the fields that are present.
     ///
     /// # Errors
-    /// Each field at fault, with what to do.
+    /// `invalid` with the fields at fault.
     pub fn check(mut self) -> Result<Self> {
         let mut check = Check::default();
         self.name = self.name.map(|name| check.line("name", &name, NAME_MAX));
@@ -192,24 +193,24 @@ impl ServicePatch {
     }
 }
 
-/// A group to add.
+/// A group to create.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "Core platform"}))]
 pub struct NewGroup {
     /// Its name, 1 to 100 characters.
     pub name: String,
-    /// Its place on the page, counted from 0; last when absent.
+    /// Its position on the page, counted from 0; last by default.
     #[serde(default)]
     #[schema(minimum = 0)]
     pub position: Option<i32>,
 }
 
 impl NewGroup {
-    /// Trims the text and checks each field.
+    /// Trims and checks the fields.
     ///
     /// # Errors
-    /// Each field at fault, with what to do.
+    /// `invalid` with the fields at fault.
     pub fn check(mut self) -> Result<Self> {
         let mut check = Check::default();
         self.name = check.line("name", &self.name, NAME_MAX);
@@ -219,28 +220,28 @@ impl NewGroup {
     }
 }
 
-/// What to change about a group; what is absent stays as it is.
+/// Changes to a group. Absent fields stay unchanged.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "Platform", "position": 0}))]
 pub struct GroupPatch {
-    /// A new name, 1 to 100 characters.
+    /// The name, 1 to 100 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// A new place on the page, counted from 0.
+    /// The position on the page, counted from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0)]
     pub position: Option<i32>,
-    /// The version the change was made on: refused with 409 when it is not the present one.
+    /// The version that the change is based on; rejected with 409 if it is not the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
 }
 
 impl GroupPatch {
-    /// Trims the text and checks each field that is present.
+    /// Trims and checks the fields that are present.
     ///
     /// # Errors
-    /// Each field at fault, with what to do.
+    /// `invalid` with the fields at fault.
     pub fn check(mut self) -> Result<Self> {
         let mut check = Check::default();
         self.name = self.name.map(|name| check.line("name", &name, NAME_MAX));
@@ -251,23 +252,23 @@ impl GroupPatch {
 }
 
 wire_enum! {
-    /// One step for a service or group among its neighbours.
+    /// The direction in which to move a service or group by one position.
     Placement {
-        /// Before the one above it.
+        /// One position up.
         Up = "up",
-        /// After the one below it.
+        /// One position down.
         Down = "down",
     }
 }
 
 fn check_position(check: &mut Check, position: Option<i32>) {
     if position.is_some_and(|position| position < 0) {
-        check.fault("position", "Positions are counted from 0.");
+        check.fault("position", "Positions start at 0.");
     }
 }
 
-/// Tells an explicit `null` (`Some(None)`) from an absent field (`None`).
-#[expect(clippy::option_option, reason = "absent and null are two wishes")]
+/// Distinguishes an explicit `null` (`Some(None)`) from an absent field (`None`).
+#[expect(clippy::option_option, reason = "absent and null differ")]
 pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -281,7 +282,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_patch_tells_null_from_absent() {
+    fn a_patch_distinguishes_null_from_absent() {
         let absent: ServicePatch = serde_json::from_str("{}").expect("valid");
         assert_eq!(absent.group_id, None);
         let null: ServicePatch = serde_json::from_str(r#"{"group_id": null}"#).expect("valid");

@@ -1,4 +1,4 @@
-//! Page addresses.
+//! Slugs: the addresses of public pages.
 
 use std::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Result};
 
-/// Addresses that would shadow our own paths or pass for us. A test compares them with the routes.
+/// Reserved slugs, which would shadow paths or impersonate Aldis. A test compares them with the routes.
 pub const RESERVED: &[&str] = &[
     "about",
     "account",
@@ -102,15 +102,14 @@ impl Slug {
     /// The longest address.
     pub const MAX: usize = 48;
 
-    /// The address as text.
+    /// The slug as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The address proposed for an organization's name: its letters and digits, joined by hyphens.
-    ///
-    /// The result may still be too short or reserved; whoever proposes it lets a person change it.
+    /// Derives a slug from an organization's name: its letters and digits, joined by hyphens. The result may be too
+    /// short or reserved.
     #[must_use]
     pub fn propose(name: &str) -> String {
         let mut slug = String::new();
@@ -127,10 +126,10 @@ impl Slug {
         slug.trim_end_matches('-').to_owned()
     }
 
-    /// An address that is free of the rule on reserved words, for the demonstration the server itself makes.
+    /// Parses a slug that may be a reserved one.
     ///
     /// # Errors
-    /// When the text is not an address.
+    /// `invalid` when it is not well formed.
     pub fn unreserved(text: &str) -> Result<Self> {
         let well_formed = (Self::MIN..=Self::MAX).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -147,7 +146,7 @@ impl Slug {
     }
 }
 
-/// Latin letters without their accents, so that "Café Zürich" proposes `cafe-zuerich`.
+/// Latin letters without accents, so that "Café Zürich" becomes `cafe-zuerich`.
 fn fold(c: char) -> impl Iterator<Item = char> {
     let plain: &str = match c {
         'à' | 'á' | 'â' | 'ã' | 'å' | 'À' | 'Á' | 'Â' | 'Ã' | 'Å' => "a",
@@ -182,7 +181,7 @@ impl FromStr for Slug {
 impl TryFrom<String> for Slug {
     type Error = String;
 
-    // Text that is already an address, reserved or not: what the server wrote must be readable again.
+    // Reserved slugs are accepted, so that what the server has written can be read again.
     fn try_from(text: String) -> Result<Self, String> {
         Self::unreserved(&text).map_err(|error| error.message)
     }
@@ -207,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_propose_readable_addresses() {
+    fn slugs_are_derived_from_names() {
         for (name, slug) in [
             ("Acme", "acme"),
             ("  Acme Cloud, Inc. ", "acme-cloud-inc"),
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_and_reserved_addresses_are_refused() {
+    fn malformed_and_reserved_slugs_are_rejected() {
         for text in ["", "ab", "-abc", "abc-", "a--b", "Acme", "a b c", "acme/x", "ac.me", "admin", "api", "ａｃｍｅ"]
         {
             assert!(text.parse::<Slug>().is_err(), "{text}");
@@ -231,7 +230,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_proposal_is_an_address_or_too_short(name in "\\PC{0,80}") {
+        fn a_derived_slug_is_valid_or_too_short(name in "\\PC{0,80}") {
             let slug = Slug::propose(&name);
             prop_assert!(slug.len() < Slug::MIN || Slug::unreserved(&slug).is_ok(), "{slug}");
         }

@@ -1,30 +1,30 @@
-//! Statuses: their order, words and colours, and the two rules every page depends on, the effective status of a service
-//! (domain rule 3.1.2) and the headline of a page (domain rule 3.2).
+//! Service statuses, the effective status of a service (domain rule 3.1.2) and the headline of a page (domain rule
+//! 3.2).
 
 use serde::Serialize;
 
 use super::{Impact, wire::wire_enum};
 
 wire_enum! {
-    /// What a service is doing, from best to worst (domain rule 3.1.1).
+    /// The status of a service, from best to worst (domain rule 3.1.1).
     #[derive(Default)]
     ServiceStatus {
-        /// Works.
+        /// It works.
         #[default]
         Operational = "operational",
-        /// Announced work is being done on it.
+        /// It is under maintenance.
         UnderMaintenance = "under_maintenance",
-        /// Works, but slowly or with errors.
+        /// It works, but slowly or with errors.
         Degraded = "degraded",
-        /// Fails for some.
+        /// It fails for some users.
         PartialOutage = "partial_outage",
-        /// Fails for all or most.
+        /// It fails for most or all users.
         MajorOutage = "major_outage",
     }
 }
 
 impl ServiceStatus {
-    /// The word shown everywhere (product.md section 3).
+    /// The display name, the same everywhere.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -38,27 +38,27 @@ impl ServiceStatus {
 }
 
 wire_enum! {
-    /// Why an effective status changed (domain rule 3.1.4).
+    /// The cause of a status change (domain rule 3.1.4).
     Cause {
-        /// A person set the baseline in the web interface.
+        /// A member set the baseline in the web interface.
         Manual = "manual",
         /// An update of an incident.
         Incident = "incident",
         /// A maintenance began or ended.
         Maintenance = "maintenance",
-        /// A monitor saw it.
+        /// Reserved for monitors; not used yet.
         Monitor = "monitor",
         /// A program set the baseline through the REST API.
         Api = "api",
-        /// Brought in from elsewhere.
+        /// Reserved for imports; not used yet.
         Import = "import",
     }
 }
 
 wire_enum! {
-    /// What a person may do in an organization.
+    /// The role of a member in an organization.
     Role {
-        /// Manages services and incidents.
+        /// Manages services, incidents and maintenances.
         Member = "member",
         /// Also manages the team and the organization.
         Admin = "admin",
@@ -66,7 +66,7 @@ wire_enum! {
 }
 
 impl Role {
-    /// The role in words.
+    /// The display name.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -75,7 +75,7 @@ impl Role {
         }
     }
 
-    /// The role in a sentence.
+    /// The role with its article.
     #[must_use]
     pub const fn article(self) -> &'static str {
         match self {
@@ -86,11 +86,11 @@ impl Role {
 }
 
 wire_enum! {
-    /// The state of a whole page (domain rule 3.2).
+    /// The status of a whole page (domain rule 3.2).
     Indicator {
         /// Nothing is wrong.
         None = "none",
-        /// Announced work only.
+        /// Only maintenance.
         Maintenance = "maintenance",
         /// Something is impaired.
         Minor = "minor",
@@ -101,20 +101,22 @@ wire_enum! {
     }
 }
 
-/// The layers a service's status is derived from; none ever overwrites another (domain rule 3.1.2).
+/// The layers that a service's effective status is derived from: baseline, incidents and maintenance. None overwrites
+/// another (domain rule 3.1.2).
 #[derive(Clone, Debug, Default)]
 pub struct Layers<'a> {
-    /// What a person, a program or a monitor set.
+    /// The status set by a member or through the API.
     pub baseline: ServiceStatus,
-    /// What each open incident says of this service.
+    /// The impact of each open incident on the service.
     pub incidents: &'a [ServiceStatus],
-    /// What a maintenance in progress says; it stands in for the baseline.
+    /// The impact of a maintenance under way, which replaces the baseline.
     pub maintenance: Option<ServiceStatus>,
 }
 
 impl Layers<'_> {
-    /// The status everybody sees: the worst of the open incidents' impacts and of the maintenance, or, without one, the
-    /// baseline (domain rule 3.1.2).
+    /// The effective status: the worst of the incidents and of the maintenance or, without one, the baseline (domain
+    /// rule
+    /// 3.1.2).
     #[must_use]
     pub fn effective(&self) -> ServiceStatus {
         let floor = self.maintenance.unwrap_or(self.baseline);
@@ -122,12 +124,12 @@ impl Layers<'_> {
     }
 }
 
-/// A page's state in one word and one sentence.
+/// The headline of a page: an indicator and a description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Headline {
-    /// How bad it is.
+    /// The status of the page.
     pub indicator: Indicator,
-    /// The sentence.
+    /// The headline text.
     #[schema(value_type = String, example = "All Systems Operational")]
     pub description: &'static str,
 }
@@ -153,8 +155,8 @@ impl Headline {
         Self::new(Indicator::None, "All Systems Operational"),
     ];
 
-    /// The headline of a page. It comes from the services; incidents speak only where no service is shown (domain rule
-    /// 3.2, row 2).
+    /// The headline of a page. It follows from the services; open incidents count only on a page without services
+    /// (domain rule 3.2, rows 1 and 2).
     #[must_use]
     pub fn of_page(statuses: impl IntoIterator<Item = ServiceStatus>, open: &[Impact]) -> Self {
         let mut statuses = statuses.into_iter().peekable();
@@ -170,7 +172,7 @@ impl Headline {
         }
     }
 
-    /// The headline for the effective statuses of a page's visible services (domain rule 3.2, rows 1 and 3 to 10).
+    /// The headline for the effective statuses of a page's services (domain rule 3.2, rows 1 and 3 to 10).
     #[must_use]
     pub fn of(statuses: impl IntoIterator<Item = ServiceStatus>) -> Self {
         let mut count = [0_usize; ServiceStatus::ALL.len()];
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn rule_3_2_row_2_incidents_speak_where_no_service_is_shown() {
+    fn rule_3_2_row_2_incidents_count_on_a_page_without_services() {
         let of = |open: &[Impact]| Headline::of_page([], open).indicator;
         assert_eq!([of(&[]), of(&[Impact::None])], [Indicator::None, Indicator::None]);
         assert_eq!(of(&[Impact::Minor, Impact::Major]), Indicator::Major);
@@ -256,17 +258,18 @@ mod tests {
         assert_eq!(Headline::of_page([Operational], &[Impact::Critical]).indicator, Indicator::None);
     }
 
+    /// As published by large status pages.
     #[test]
-    fn rule_3_2_the_measured_points() {
-        let measured = |list: &[(ServiceStatus, usize)], of: usize| {
+    fn rule_3_2_matches_published_status_pages() {
+        let with_rest = |list: &[(ServiceStatus, usize)], of: usize| {
             let rest = of - list.iter().map(|(_, n)| n).sum::<usize>();
             headline(&[list, &[(Operational, rest)]].concat())
         };
-        assert_eq!(measured(&[(MajorOutage, 1), (PartialOutage, 1)], 18).0, "major");
-        assert_eq!(measured(&[(MajorOutage, 5), (PartialOutage, 1)], 9), ("major", "Partial System Outage"));
-        assert_eq!(measured(&[(PartialOutage, 2)], 105).0, "minor");
-        assert_eq!(measured(&[(PartialOutage, 3)], 107).0, "minor");
-        assert_eq!(measured(&[(Degraded, 2)], 24).0, "minor");
+        assert_eq!(with_rest(&[(MajorOutage, 1), (PartialOutage, 1)], 18).0, "major");
+        assert_eq!(with_rest(&[(MajorOutage, 5), (PartialOutage, 1)], 9), ("major", "Partial System Outage"));
+        assert_eq!(with_rest(&[(PartialOutage, 2)], 105).0, "minor");
+        assert_eq!(with_rest(&[(PartialOutage, 3)], 107).0, "minor");
+        assert_eq!(with_rest(&[(Degraded, 2)], 24).0, "minor");
     }
 
     proptest! {

@@ -1,96 +1,96 @@
-//! What an update does to its incident and to the services of it (domain rules 3.4.2 to 3.4.5): one rule for the server,
-//! which writes it down, and for the preview, which shows it before.
+//! What an update does to its incident and services; one that resolves it releases them (domain rules 3.4.2 to 3.4.5).
+//!
+//! The server and the preview apply the same rules.
 
 use super::{
     AffectedService, Error, IncidentStatus, Result, ServiceImpact, ServiceStatus, ServiceTransition, Timestamp,
 };
 
-/// Why what is over can say nothing of services.
-pub const OVER: &str =
-    "It is over and says nothing of services any more. Set the service's own status, or reopen the incident first.";
+/// The error for service impacts after the end.
+pub const NO_IMPACT_AFTER_END: &str =
+    "This has ended and no longer affects services. Set the service's own status, or reopen the incident first.";
 
-/// The newest word about an incident.
+/// The change of status that an incident's newest update makes.
 #[derive(Clone, Copy, Debug)]
 pub struct StatusTransition<'a> {
-    /// The status it finds; none when it is the first word.
+    /// The status before; none for the first update.
     pub from: Option<IncidentStatus>,
-    /// The status it gives.
+    /// The status after.
     pub to: IncidentStatus,
-    /// What it says of services.
-    pub said: &'a [ServiceImpact],
+    /// The service impacts it sets.
+    pub impacts: &'a [ServiceImpact],
 }
 
 impl<'a> StatusTransition<'a> {
-    /// Whether this is what ends it.
+    /// Whether it ends the incident.
     #[must_use]
     pub fn ends(&self) -> bool {
         self.to.has_ended() && !self.is_after_the_end()
     }
 
-    /// Whether it was over before, and stays so.
+    /// Whether the incident had ended before and stays ended.
     #[must_use]
     pub fn is_after_the_end(&self) -> bool {
         self.to.has_ended() && self.from.is_some_and(IncidentStatus::has_ended)
     }
 
-    /// Refuses to say of services what would change nothing.
+    /// Rejects service impacts after the end.
     ///
     /// # Errors
     /// `invalid`, with `services` at fault.
     pub fn check(&self) -> Result<()> {
-        if self.is_after_the_end() && self.said.iter().any(|said| said.status != ServiceStatus::Operational) {
-            return Err(Error::field("services", OVER));
+        if self.is_after_the_end() && self.impacts.iter().any(|impact| impact.status != ServiceStatus::Operational) {
+            return Err(Error::field("services", NO_IMPACT_AFTER_END));
         }
         Ok(())
     }
 
-    /// What services are left with by name: it becomes their own status, Operational too (domain rule 3.4.5).
+    /// The baselines that a resolving update leaves services with, `operational` included (domain rule 3.4.5).
     #[must_use]
-    pub fn left(&self) -> &'a [ServiceImpact] {
-        if self.from.is_some() && self.ends() { self.said } else { &[] }
+    pub fn baselines(&self) -> &'a [ServiceImpact] {
+        if self.from.is_some() && self.ends() { self.impacts } else { &[] }
     }
 
-    /// Lets the services follow, those attached by this word among them; tells what became of each, unless nothing is
-    /// said of services (domain rule 3.4.3). What was not in force before has impaired nothing and changes from nothing.
+    /// Applies the transition to all affected services, new ones included; a resolving update releases them. Returns
+    /// what the update records about each, or none if it records nothing about services (domain rule 3.4.3).
     #[must_use]
-    pub fn take(&self, services: &mut [AffectedService]) -> Option<Vec<ServiceTransition>> {
+    pub fn apply(&self, services: &mut [AffectedService]) -> Option<Vec<ServiceTransition>> {
         let was_in_force = self.from.is_none_or(IncidentStatus::is_in_force);
-        let is_over = self.to.has_ended();
+        let has_ended = self.to.has_ended();
         let transition = |service: &mut AffectedService| {
-            let said = self.said.iter().find(|said| said.id == service.id).map(|said| said.status);
-            let unsaid = if is_over { ServiceStatus::Operational } else { service.status };
+            let set = self.impacts.iter().find(|impact| impact.id == service.id).map(|impact| impact.status);
+            let unset = if has_ended { ServiceStatus::Operational } else { service.status };
             let old_status = if was_in_force { service.status } else { ServiceStatus::Operational };
-            let new_status = said.unwrap_or(unsaid);
-            // Over, it says nothing of them any more.
-            service.status = if is_over { ServiceStatus::Operational } else { new_status };
+            let new_status = set.unwrap_or(unset);
+            service.status = if has_ended { ServiceStatus::Operational } else { new_status };
             ServiceTransition { id: service.id, name: service.name.clone(), old_status, new_status }
         };
         let transitions: Vec<_> = services.iter_mut().map(transition).collect();
         let releases = self.ends() && was_in_force && !transitions.is_empty();
-        (releases || !self.said.is_empty()).then_some(transitions)
+        (releases || !self.impacts.is_empty()).then_some(transitions)
     }
 }
 
-/// What follows for an incident from everything that was said about it.
+/// The status and times of an incident, derived from all of its updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DerivedStatus {
-    /// Where it stands: the newest status (domain rule 3.4.2).
+    /// The status of the newest update (domain rule 3.4.2).
     pub status: IncidentStatus,
-    /// When it was first watched (domain rule 3.4.4).
+    /// When it was first monitoring (domain rule 3.4.4).
     pub monitoring_at: Option<Timestamp>,
-    /// When a maintenance's work truly began.
+    /// When a maintenance actually began.
     pub began_at: Option<Timestamp>,
-    /// When it ended, if it is over (domain rule 3.4.4).
+    /// When it ended, unless it is open (domain rule 3.4.4).
     pub resolved_at: Option<Timestamp>,
 }
 
 impl DerivedStatus {
-    /// From each update's status and the time it stands at, oldest first; none when nothing was said.
+    /// Derives from each update's status and display time, oldest first; none without updates.
     #[must_use]
-    pub fn of(told: &[(IncidentStatus, Timestamp)]) -> Option<Self> {
-        let (status, _) = *told.last()?;
-        let first = |wanted: IncidentStatus| told.iter().find(|(status, _)| *status == wanted).map(|(_, at)| *at);
-        let end = told.iter().rev().take_while(|(status, _)| status.has_ended()).last();
+    pub fn of(updates: &[(IncidentStatus, Timestamp)]) -> Option<Self> {
+        let (status, _) = *updates.last()?;
+        let first = |wanted: IncidentStatus| updates.iter().find(|(status, _)| *status == wanted).map(|(_, at)| *at);
+        let end = updates.iter().rev().take_while(|(status, _)| status.has_ended()).last();
         Some(Self {
             status,
             monitoring_at: first(IncidentStatus::Monitoring),
@@ -100,10 +100,9 @@ impl DerivedStatus {
     }
 }
 
-/// The time at which what is said at this instant stands: never beside the newest word, whose order to it would be left
-/// to chance.
+/// The display time of a new update: now, or a millisecond after the newest, so that no two updates share one.
 #[must_use]
-pub fn place_after(newest: Option<Timestamp>, at: Timestamp) -> Timestamp {
+pub fn next_display_at(newest: Option<Timestamp>, at: Timestamp) -> Timestamp {
     newest.map_or(at, |newest| at.max(newest.plus_millis(1)))
 }
 
@@ -130,93 +129,96 @@ mod tests {
         (0..).zip(statuses).map(affected).collect()
     }
 
-    /// What a step says that it did: old and new of each service.
-    fn told(
+    /// Applies a transition: the recorded old and new status of each service, and the impacts left.
+    fn applied(
         from: Option<IncidentStatus>,
         to: IncidentStatus,
-        said: &[(u128, ServiceStatus)],
+        impacts: &[(u128, ServiceStatus)],
         mut services: Vec<AffectedService>,
     ) -> (Vec<(ServiceStatus, ServiceStatus)>, Vec<ServiceStatus>) {
-        let said: Vec<_> = said.iter().map(|(n, status)| ServiceImpact { id: id(*n), status: *status }).collect();
-        let told = StatusTransition { from, to, said: &said }.take(&mut services).unwrap_or_default();
-        let told = told.iter().map(|service| (service.old_status, service.new_status)).collect();
-        (told, services.iter().map(|service| service.status).collect())
+        let impacts: Vec<_> = impacts.iter().map(|(n, status)| ServiceImpact { id: id(*n), status: *status }).collect();
+        let recorded = StatusTransition { from, to, impacts: &impacts }.apply(&mut services).unwrap_or_default();
+        let recorded = recorded.iter().map(|service| (service.old_status, service.new_status)).collect();
+        (recorded, services.iter().map(|service| service.status).collect())
     }
 
     #[test]
-    fn rule_3_4_3_an_update_tells_of_every_service_or_of_none() {
+    fn rule_3_4_3_an_update_records_every_service_or_none() {
         let two = || services(&[Degraded, Operational]);
-        assert_eq!(told(Some(Investigating), Monitoring, &[], two()), (vec![], vec![Degraded, Operational]));
+        assert_eq!(applied(Some(Investigating), Monitoring, &[], two()), (vec![], vec![Degraded, Operational]));
         assert_eq!(
-            told(Some(Investigating), Monitoring, &[(1, MajorOutage)], two()),
+            applied(Some(Investigating), Monitoring, &[(1, MajorOutage)], two()),
             (vec![(Degraded, Degraded), (Operational, MajorOutage)], vec![Degraded, MajorOutage])
         );
     }
 
     #[test]
-    fn rule_3_4_5_the_end_releases_everything_and_tells_what_is_left() {
+    fn rule_3_4_5_the_end_releases_every_service_and_sets_baselines() {
         let two = || services(&[Degraded, MajorOutage]);
         let free = vec![Operational, Operational];
         assert_eq!(
-            told(Some(Investigating), Resolved, &[(1, Degraded)], two()),
+            applied(Some(Investigating), Resolved, &[(1, Degraded)], two()),
             (vec![(Degraded, Operational), (MajorOutage, Degraded)], free.clone())
         );
-        // Over as it is entered, it tells what they recovered from.
-        assert_eq!(told(None, Resolved, &[], two()), (vec![(Degraded, Operational), (MajorOutage, Operational)], free));
-        let said = [ServiceImpact { id: id(0), status: Operational }];
+        // Opened as resolved, it records what they recovered from.
         assert_eq!(
-            StatusTransition { from: Some(Monitoring), to: Resolved, said: &said }.left(),
-            said,
-            "Operational, too"
+            applied(None, Resolved, &[], two()),
+            (vec![(Degraded, Operational), (MajorOutage, Operational)], free)
+        );
+        let impacts = [ServiceImpact { id: id(0), status: Operational }];
+        assert_eq!(
+            StatusTransition { from: Some(Monitoring), to: Resolved, impacts: &impacts }.baselines(),
+            impacts,
+            "`operational` included"
         );
         for (from, to) in [(None, Resolved), (Some(Resolved), Resolved), (Some(Resolved), Monitoring)] {
-            assert!(StatusTransition { from, to, said: &said }.left().is_empty(), "{from:?} to {to}");
+            assert!(StatusTransition { from, to, impacts: &impacts }.baselines().is_empty(), "{from:?} to {to}");
         }
     }
 
     #[test]
-    fn rule_3_4_5_after_the_end_nothing_more_is_said_of_services() {
+    fn rule_3_4_5_after_the_end_no_service_is_affected() {
         let is_allowed = |status| {
-            let said = [ServiceImpact { id: id(0), status }];
-            let step = StatusTransition { from: Some(Resolved), to: Resolved, said: &said };
-            assert!(step.is_after_the_end() && !step.ends());
-            step.check().is_ok()
+            let impacts = [ServiceImpact { id: id(0), status }];
+            let transition = StatusTransition { from: Some(Resolved), to: Resolved, impacts: &impacts };
+            assert!(transition.is_after_the_end() && !transition.ends());
+            transition.check().is_ok()
         };
         assert_eq!([Degraded, Operational].map(is_allowed), [false, true]);
-        assert!(told(Some(Resolved), Resolved, &[], services(&[Operational])).0.is_empty());
+        assert!(applied(Some(Resolved), Resolved, &[], services(&[Operational])).0.is_empty());
     }
 
     #[test]
-    fn rule_3_6_1_a_plan_impairs_nothing_so_nothing_recovers_when_it_is_called_off() {
-        let plan = || services(&[UnderMaintenance]);
-        assert_eq!(told(Some(Scheduled), Cancelled, &[], plan()), (vec![], vec![Operational]));
-        assert_eq!(told(Some(InProgress), Cancelled, &[], plan()).0, [(UnderMaintenance, Operational)]);
+    fn rule_3_6_1_a_scheduled_maintenance_affects_nothing_so_nothing_recovers_when_it_is_cancelled() {
+        let scheduled = || services(&[UnderMaintenance]);
+        assert_eq!(applied(Some(Scheduled), Cancelled, &[], scheduled()), (vec![], vec![Operational]));
+        assert_eq!(applied(Some(InProgress), Cancelled, &[], scheduled()).0, [(UnderMaintenance, Operational)]);
         assert_eq!(
-            told(Some(Scheduled), InProgress, &[(0, Degraded)], plan()),
+            applied(Some(Scheduled), InProgress, &[(0, Degraded)], scheduled()),
             (vec![(Operational, Degraded)], vec![Degraded])
         );
-        assert_eq!(told(Some(InProgress), Completed, &[], plan()).0, [(UnderMaintenance, Operational)]);
+        assert_eq!(applied(Some(InProgress), Completed, &[], scheduled()).0, [(UnderMaintenance, Operational)]);
     }
 
     #[test]
-    fn rule_3_4_4_the_course_of_an_incident_follows_from_what_was_said() {
+    fn rule_3_4_4_the_times_of_an_incident_follow_from_its_updates() {
         let at = Timestamp::from_millis;
-        let course = |told: &[(IncidentStatus, i64)]| {
-            DerivedStatus::of(&told.iter().map(|(status, millis)| (*status, at(*millis))).collect::<Vec<_>>())
+        let derived = |updates: &[(IncidentStatus, i64)]| {
+            DerivedStatus::of(&updates.iter().map(|(status, millis)| (*status, at(*millis))).collect::<Vec<_>>())
         };
-        assert_eq!(course(&[]), None);
-        let open = course(&[(Monitoring, 1), (Resolved, 2), (Investigating, 3)]).expect("said");
+        assert_eq!(derived(&[]), None);
+        let open = derived(&[(Monitoring, 1), (Resolved, 2), (Investigating, 3)]).expect("updates");
         assert_eq!((open.status, open.monitoring_at, open.resolved_at), (Investigating, Some(at(1)), None));
-        let over = course(&[(Monitoring, 1), (Resolved, 2), (Monitoring, 3), (Resolved, 4), (Resolved, 5)]);
-        assert_eq!(over.expect("said").resolved_at, Some(at(4)));
-        let work = course(&[(Scheduled, 1), (InProgress, 2), (Completed, 3)]).expect("said");
+        let over = derived(&[(Monitoring, 1), (Resolved, 2), (Monitoring, 3), (Resolved, 4), (Resolved, 5)]);
+        assert_eq!(over.expect("updates").resolved_at, Some(at(4)));
+        let work = derived(&[(Scheduled, 1), (InProgress, 2), (Completed, 3)]).expect("updates");
         assert_eq!((work.began_at, work.resolved_at), (Some(at(2)), Some(at(3))));
     }
 
     #[test]
-    fn rule_3_12_no_word_stands_beside_another_by_itself() {
+    fn rule_3_12_no_two_updates_get_the_same_display_time() {
         let at = Timestamp::from_millis;
-        assert_eq!([place_after(None, at(5)), place_after(Some(at(4)), at(5))], [at(5); 2]);
-        assert_eq!([place_after(Some(at(5)), at(5)), place_after(Some(at(9)), at(5))], [at(6), at(10)]);
+        assert_eq!([next_display_at(None, at(5)), next_display_at(Some(at(4)), at(5))], [at(5); 2]);
+        assert_eq!([next_display_at(Some(at(5)), at(5)), next_display_at(Some(at(9)), at(5))], [at(6), at(10)]);
     }
 }

@@ -1,4 +1,4 @@
-//! The team: its members, and who has been asked to join.
+//! The team: members, roles and invitations.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,16 +10,16 @@ use super::{
 };
 
 id! {
-    /// Names an invitation.
+    /// The id of an invitation.
     InvitationId;
 }
 
-/// How many days an invitation stands.
+/// How long an invitation is valid, in days.
 pub const INVITATION_DAYS: i64 = 7;
-/// The most members an organization may have, with those it has invited.
+/// The most members of an organization, pending invitations included.
 pub const MEMBERS_MAX: u64 = 200;
 
-/// A member of an organization, as its members see them.
+/// A member of the team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TeamMember {
     /// Their id.
@@ -28,47 +28,47 @@ pub struct TeamMember {
     pub email: Email,
     /// Their name.
     pub name: String,
-    /// What they may do here.
+    /// Their role.
     pub role: Role,
     /// When they joined.
     pub joined_at: Timestamp,
-    /// When they last did something here, to within five minutes.
+    /// When they were last active here, accurate to five minutes.
     pub last_seen_at: Option<Timestamp>,
-    /// Whether a second factor protects their account.
+    /// Whether their account has two-factor authentication.
     pub has_two_factor: bool,
 }
 
-/// An invitation that stands. Its link is known to nobody but who was given it.
+/// A pending invitation. Only a hash of its link's secret is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Invitation {
     /// Its id.
     pub id: InvitationId,
-    /// Whom it is for.
+    /// The e-mail address of the invited person.
     pub email: Email,
-    /// What they will be allowed.
+    /// The role they will have.
     pub role: Role,
-    /// Who invited them.
+    /// The user who sent it.
     pub invited_by: UserId,
-    /// When.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// The link to give to them: told in the answer to its making, and never again.
+    /// The link for them. Returned only once, when the invitation is created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
-    /// Whether the link has been sent to them by mail; told with it.
+    /// Whether the link was sent by e-mail; returned with the link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_mailed: Option<bool>,
 }
 
-/// A request to invite somebody, as typed.
+/// A request to invite somebody.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "grace@example.com", "role": "member"}))]
 pub struct InvitationRequest {
-    /// Whom to invite.
+    /// The e-mail address to invite.
     pub email: String,
-    /// What they will be allowed; `member` when absent.
+    /// The role they will have; `member` by default.
     #[serde(default = "member")]
     pub role: Role,
 }
@@ -78,10 +78,10 @@ const fn member() -> Role {
 }
 
 impl InvitationRequest {
-    /// Checks every field.
+    /// Checks the fields.
     ///
     /// # Errors
-    /// Each field at fault, with what to do.
+    /// `invalid` with the fields at fault.
     pub fn check(self) -> Result<(Email, Role)> {
         let mut check = Check::default();
         let email = check.take("email", self.email.parse());
@@ -90,33 +90,33 @@ impl InvitationRequest {
     }
 }
 
-/// What somebody who opens an invitation's link is told.
+/// An invitation, as the page of its link shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitationView {
-    /// The organization that invites.
+    /// The name of the organization.
     pub organization: String,
-    /// Whom.
+    /// The invited e-mail address.
     pub email: Email,
-    /// As what.
+    /// The role.
     pub role: Role,
-    /// Whether there is an account with this address already.
+    /// Whether an account with this address exists.
     pub has_account: bool,
 }
 
-/// What somebody new types to accept an invitation.
+/// The account of somebody new who accepts an invitation.
 #[derive(Clone)]
 pub struct NewMember {
     /// Their name.
     pub name: String,
-    /// The password they will log in with.
+    /// Their password.
     pub password: String,
 }
 
 impl NewMember {
-    /// Checks every field that can be wrong alone.
+    /// Checks each field.
     ///
     /// # Errors
-    /// Each field at fault, with what to do.
+    /// `invalid` with the fields at fault.
     pub fn check(self) -> Result<Self> {
         let mut check = Check::default();
         let name = check.line("name", &self.name, NAME_MAX);
@@ -126,12 +126,12 @@ impl NewMember {
     }
 }
 
-/// Another role for a member.
+/// A request to change a member's role.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"role": "member"}))]
 pub struct RoleRequest {
-    /// What they will be allowed.
+    /// The new role.
     pub role: Role,
 }
 

@@ -1,4 +1,4 @@
-//! Templates: texts to open incidents with, written on a calm day.
+//! Incident templates, with placeholders.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,15 +6,16 @@ use super::{
     Check, IncidentStatus, Result,
     check::NAME_MAX,
     incident_input::{MESSAGE_MAX, ServiceImpact, TITLE_MAX, check_services},
+    maintenance_plan::join_names,
     wire::id,
 };
 
-/// A text to open incidents with; `{{service}}` and the like are filled in.
+/// An incident template. Placeholders such as `{{services}}` are filled in when it is used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Template {
     /// Its id.
     pub id: TemplateId,
-    /// What it is called in the list.
+    /// Its name in the list.
     pub name: String,
     /// The incident's title.
     pub title: String,
@@ -22,19 +23,19 @@ pub struct Template {
     pub message: String,
     /// The first status.
     pub status: IncidentStatus,
-    /// The services and what is said of them.
+    /// The affected services and their statuses.
     pub services: Vec<ServiceImpact>,
-    /// Counts how often it was changed.
+    /// The version for optimistic locking.
     #[serde(default)]
     pub version: i64,
 }
 
 id! {
-    /// Names a template.
+    /// The id of a template.
     TemplateId;
 }
 
-/// A template to add or to put in the place of another.
+/// A template to create, or to replace another.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -45,29 +46,29 @@ id! {
     "services": [{"id": "01936f3e-8a10-7c3e-9d52-0b6f5a1c2d3e", "status": "degraded"}]
 }))]
 pub struct NewTemplate {
-    /// What it is called in the list, 1 to 100 characters.
+    /// Its name in the list, 1 to 100 characters.
     pub name: String,
     /// The incident's title, 1 to 255 characters.
     pub title: String,
     /// The first message, as Markdown, up to 25 000 characters.
     #[serde(default)]
     pub message: String,
-    /// The first status; `investigating` when absent.
+    /// The first status; `investigating` by default.
     #[serde(default)]
     pub status: Option<IncidentStatus>,
-    /// The services and what is said of them.
+    /// The affected services and their statuses.
     #[serde(default)]
     pub services: Vec<ServiceImpact>,
-    /// The version of the one whose place it takes: refused with 409 when that is not the present one.
+    /// The version of the template to replace; rejected with 409 if it is not the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
 }
 
 impl NewTemplate {
-    /// Trims the text and checks each field.
+    /// Trims and checks the fields.
     ///
     /// # Errors
-    /// Each field at fault, with what to do.
+    /// `invalid` with the fields at fault.
     pub fn check(mut self) -> Result<Self> {
         let mut check = Check::default();
         self.name = check.line("name", &self.name, NAME_MAX);
@@ -79,17 +80,13 @@ impl NewTemplate {
     }
 }
 
-/// Fills in a template's placeholders: `{{services}}`, `{{organization}}`, `{{date}}` and `{{time}}`. What is unknown
-/// stays as it is, so that nobody publishes a gap without seeing it.
+/// Fills in the placeholders `{{services}}`, `{{organization}}`, `{{date}}` and `{{time}}`. Unknown ones stay, so that
+/// they are noticed before publishing.
 #[must_use]
 pub fn fill(text: &str, services: &[String], organization: &str, now: &str) -> String {
     let (date, time) = now.split_once(", ").unwrap_or((now, ""));
-    let listed = match services {
-        [] => "our services".to_owned(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    };
-    [("services", listed.as_str()), ("organization", organization), ("date", date), ("time", time)]
+    let names = if services.is_empty() { "our services".to_owned() } else { join_names(services) };
+    [("services", names.as_str()), ("organization", organization), ("date", date), ("time", time)]
         .into_iter()
         .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
 }

@@ -1,4 +1,4 @@
-//! Instants: UTC to the millisecond everywhere (domain rule 3.9), RFC 3339 on the wire.
+//! Timestamps: UTC to the millisecond (domain rule 3.9), RFC 3339 on the wire.
 
 use std::{fmt, str::FromStr};
 
@@ -18,10 +18,10 @@ impl Timestamp {
     /// The first instant of the year 1970.
     pub const EPOCH: Self = Self(0);
 
-    /// 0001-01-01 and 9999-12-31, the ends of what RFC 3339 can write.
+    /// 0001-01-01 and 9999-12-31, the range of RFC 3339.
     const RANGE_MS: (i64, i64) = (-62_135_596_800_000, 253_402_300_799_999);
 
-    /// An instant from milliseconds since 1970, held inside the years 1 to 9999.
+    /// An instant from milliseconds since 1970, clamped to the years 1 to 9999.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         let (first, last) = Self::RANGE_MS;
@@ -52,13 +52,13 @@ impl Timestamp {
         self.plus_millis(seconds.saturating_mul(1000))
     }
 
-    /// The instant as people without a local clock read it: `23 Nov 2026, 08:30 UTC`.
+    /// The instant in UTC for people: `23 Nov 2026, 08:30 UTC`.
     #[must_use]
     pub fn human_utc(self) -> String {
         self.utc().format("%-d %b %Y, %H:%M UTC").to_string()
     }
 
-    /// Its date and time in UTC, for calendars.
+    /// Its date and time in UTC.
     pub(super) fn naive_utc(self) -> NaiveDateTime {
         self.utc().naive_utc()
     }
@@ -118,21 +118,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instant_is_written_with_milliseconds_and_read_back_in_any_offset() {
+    fn an_instant_is_written_with_milliseconds_and_parsed_with_any_offset() {
         let instant: Timestamp = "2026-11-23T09:30:00.12+01:00".parse().expect("valid");
         assert_eq!(instant.to_string(), "2026-11-23T08:30:00.120Z");
         assert_eq!(instant.to_string().parse::<Timestamp>().expect("round trip"), instant);
     }
 
     #[test]
-    fn nonsense_and_dates_without_a_zone_are_refused() {
+    fn invalid_times_and_times_without_a_zone_are_rejected() {
         for text in ["", "yesterday", "2026-11-23", "2026-11-23T08:30:00", "2026-02-30T00:00:00Z"] {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
     }
 
     #[test]
-    fn arithmetic_never_leaves_the_years_rfc_3339_can_write() {
+    fn arithmetic_stays_in_the_range_of_rfc_3339() {
         assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
         assert_eq!(Timestamp::from_millis(i64::MIN).to_string(), "0001-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::EPOCH.plus_seconds(i64::MAX).to_string(), "9999-12-31T23:59:59.999Z");

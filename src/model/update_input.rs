@@ -1,4 +1,4 @@
-//! What comes in about the updates of incidents.
+//! Input about updates of incidents, and its validation.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,33 +17,33 @@ use super::{
     "version": 2
 }))]
 pub struct NewUpdate {
-    /// What it says, as Markdown, up to 25 000 characters; the usual sentence of its status when absent.
+    /// The message, as Markdown, up to 25 000 characters; by default the default text of the status.
     #[serde(default)]
     pub message: Option<String>,
-    /// The incident's status from now on; as it is when absent.
+    /// The incident's status; unchanged by default.
     #[serde(default)]
     pub status: Option<IncidentStatus>,
-    /// The services whose status changes as far as this incident goes; others keep theirs, new ones are attached. With
-    /// a status that ends it, the status each service is left with by itself; the others recover. What is over already
-    /// says nothing of services.
+    /// Services whose status in this incident changes; new ones are attached, others keep theirs. With a status that
+    /// ends the incident, services listed here are left with their status as baseline, and the others recover. An
+    /// incident that has ended cannot affect services.
     #[serde(default)]
     pub services: Option<Vec<ServiceImpact>>,
-    /// The time it stands at in the timeline; now when absent, never later.
+    /// Its time in the timeline, not in the future; now by default.
     #[serde(default)]
     pub display_at: Option<Timestamp>,
-    /// Whether subscribers are to be told, of a draft once it is published; yes when absent.
+    /// Whether subscribers are notified, for a draft once it is published; `true` by default.
     #[serde(default)]
     pub notify: Option<bool>,
-    /// The version it was written on: refused with 409 when it is not the present one.
+    /// The incident's version that it is based on; rejected with 409 if it is not the current one.
     #[serde(default)]
     pub version: Option<i64>,
 }
 
 impl NewUpdate {
-    /// Trims the text and checks each field.
+    /// Trims and checks the fields.
     ///
     /// # Errors
-    /// Each field at fault, with what to do.
+    /// `invalid` with the fields at fault.
     pub fn check(mut self, now: Timestamp) -> Result<Self> {
         let mut check = Check::default();
         let message = self.message.take().map(|text| check.paragraph("message", &text, MESSAGE_MAX));
@@ -53,40 +53,40 @@ impl NewUpdate {
             check_services(&mut check, services.iter().map(|service| service.id), "services");
         }
         if self.message.is_none() && self.status.is_none() && self.services.as_ref().is_none_or(Vec::is_empty) {
-            check.fault("message", "Write a message, or change the status.");
+            check.fault("message", "Write a message or change the status.");
         }
         check.finish()?;
         Ok(self)
     }
 }
 
-/// What to change about an update; what it said before stays in its history.
+/// Changes to an update. Absent fields stay unchanged; an earlier public message stays in the edit history.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"message": "A faulty deploy has been rolled back."}))]
 pub struct UpdatePatch {
-    /// What it shall say, as Markdown, 1 to 25 000 characters.
+    /// The message, as Markdown, 1 to 25 000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The time it shall stand at in the timeline, not later than now (domain rule 3.4.7).
+    /// Its time in the timeline, not in the future.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_at: Option<Timestamp>,
-    /// The incident's version the change was made on: refused with 409 when it is not the present one.
+    /// The incident's version that the change is based on; rejected with 409 if it is not the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<i64>,
 }
 
 impl UpdatePatch {
-    /// Trims the text and checks each field that is present.
+    /// Trims and checks the fields that are present.
     ///
     /// # Errors
-    /// Each field at fault, with what to do.
+    /// `invalid` with the fields at fault.
     pub fn check(mut self, now: Timestamp) -> Result<Self> {
         let mut check = Check::default();
         if let Some(message) = self.message.take() {
             let message = check.paragraph("message", &message, MESSAGE_MAX);
             if message.is_empty() {
-                check.fault("message", "An update says something. Delete it if it should not.");
+                check.fault("message", "The message cannot be empty. To remove an update, delete it.");
             }
             self.message = Some(message);
         }

@@ -1,23 +1,23 @@
-//! Uptime: how much of the last 90 days a service worked, computed from its status changes alone (domain rule 3.7).
+//! Uptime of a service over the last 90 days, computed from its status changes and corrections (domain rule 3.7).
 
 use serde::{Deserialize, Serialize};
 
 use super::{ServiceStatus, StatusChange, Timestamp, Zone};
 
-/// The days an uptime covers, today included (domain rule 3.7.3).
+/// The number of days covered, today included (domain rule 3.7.3).
 pub const DAYS: usize = 90;
 const DAY_SECONDS: u64 = 86_400;
-/// A major outage counts whole, a partial outage 30 %, in tenths so that sums stay exact (domain rule 3.7.1).
+/// The weights of major and partial outages, in tenths so that sums stay exact (domain rule 3.7.1).
 const MAJOR_TENTHS: u64 = 10;
 const PARTIAL_TENTHS: u64 = 3;
 
-/// What a service did on one calendar day of the page's zone.
+/// The outages of a service on one calendar day of the page's time zone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UptimeDay {
     /// The day, as `2026-11-23`.
     #[schema(format = Date)]
     pub date: String,
-    /// Whether the service existed on that day. A day without data is neither up nor down.
+    /// Whether the service existed on that day. A day without data is left out of the uptime.
     pub has_data: bool,
     /// Seconds of major outage.
     pub major_outage_seconds: u64,
@@ -32,19 +32,18 @@ pub struct UptimeDay {
 /// A service's uptime over the last 90 days.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Uptime {
-    /// The share of time the service worked, in percent with two decimals, rounded down, so that 100 means no downtime
-    /// at all (domain rule 3.7.2).
+    /// The uptime in percent with two decimals, rounded down, so that 100 means no downtime at all; null without data.
     pub percent: Option<f64>,
-    /// How much of a partial outage counts as downtime.
+    /// The share of a partial outage that counts as downtime.
     pub partial_outage_weight: f64,
     /// The days, oldest first; the last is today.
     pub days: Vec<UptimeDay>,
 }
 
 impl Uptime {
-    /// The uptime of a service that was created at `created` and has `status` now. `changes` are its status changes
-    /// within the window, in any order; before the first of them it had that change's old status. Days are the zone's
-    /// (domain rule 3.7.4). `corrections` were entered afterwards; where they are worse, they count (domain rule 3.5).
+    /// Computes the uptime of a service that was created at `created` and has `status` now, from its status changes in
+    /// any order. Before the first of them it had that change's old status. Days are those of the zone (domain rule
+    /// 3.7.4). Corrections count where they are worse (domain rule 3.5).
     #[must_use]
     pub fn of(
         (created, status): (Timestamp, ServiceStatus),
@@ -68,7 +67,7 @@ impl Uptime {
         let mut current = changes.first().map_or(status, |change| change.old_status);
         let mut from = created.max(ends);
         let turns = changes.iter().map(|change| (change.created_at, change.new_status));
-        // The last state lasts until now (domain rule 3.7.9).
+        // The last status lasts until now (domain rule 3.7.9).
         for (at, next) in turns.chain([(now, status)]) {
             let until = at.max(from);
             for (from, until, status) in corrected((from, until, current), corrections) {
@@ -81,18 +80,18 @@ impl Uptime {
     }
 }
 
-/// A stretch of time in which a service was worse than its status said at the time.
+/// A correction: a period in which a service was worse than its recorded status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Correction {
     /// From when.
     pub from: Timestamp,
     /// Until when.
     pub until: Timestamp,
-    /// How it really was.
+    /// The actual status.
     pub status: ServiceStatus,
 }
 
-/// A stretch of one status, cut where corrections begin and end and worsened where they are worse.
+/// Splits a period of one status where corrections begin and end, and applies those that are worse.
 fn corrected(
     (from, until, status): (Timestamp, Timestamp, ServiceStatus),
     corrections: &[Correction],
@@ -108,7 +107,7 @@ fn corrected(
     cuts.windows(2).map(|pair| (pair[0], pair[1], worst(pair[0]))).collect()
 }
 
-/// Adds a stretch of time to the days it falls on.
+/// Adds a period to the days it falls on.
 fn spread(days: &mut [(Timestamp, Timestamp, UptimeDay)], from: Timestamp, until: Timestamp, status: ServiceStatus) {
     for (start, end, day) in days {
         let millis = until.min(*end).millis() - from.max(*start).millis();
@@ -123,7 +122,7 @@ fn spread(days: &mut [(Timestamp, Timestamp, UptimeDay)], from: Timestamp, until
     }
 }
 
-/// The displayed figure: of whole days, rounded down (domain rules 3.7.2 and 3.7.3); nothing without data.
+/// The displayed figure: of whole days, rounded down (domain rules 3.7.2 and 3.7.3); none without data.
 fn percent(days: &[UptimeDay]) -> Option<f64> {
     let with_data = days.iter().filter(|day| day.has_data);
     let (mut count, mut down) = (0_u64, 0_u64);
@@ -164,9 +163,9 @@ mod tests {
         Uptime::of((Timestamp::from_millis(created), status), changes, &[], &Zone::utc(), Timestamp::from_millis(NOW))
     }
 
-    /// Days of data, seconds of major and of partial outage, and the figure real pages showed for them.
+    /// Days with data, seconds of major and partial outage, and the figure that published status pages showed for them.
     #[test]
-    fn rule_3_7_2_measured_figures_are_reproduced() {
+    fn rule_3_7_2_reproduces_figures_of_published_status_pages() {
         for (days_with_data, major, partial, shown) in VECTORS {
             let mut days = vec![UptimeDay { has_data: true, ..UptimeDay::default() }; *days_with_data];
             days[0].major_outage_seconds = *major;

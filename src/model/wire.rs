@@ -1,6 +1,6 @@
-//! The macros `id!` and `wire_enum!`: one spelling of an id or a value for JSON, SQL, URLs and CSS.
+//! The macros `id!` and `wire_enum!`: types with one spelling in JSON, SQL, URLs and CSS.
 
-/// Declares an opaque identifier: a `UUIDv7` made by the server, a string on every wire.
+/// Declares an id type: a `UUIDv7`, a string on the wire.
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident;)+) => {$(
         $(#[$doc])*
@@ -10,13 +10,13 @@ macro_rules! id {
         pub struct $name(uuid::Uuid);
 
         impl $name {
-            /// Wraps a UUID that came from the id generator or the database.
+            /// Wraps a UUID from the id generator or the database.
             #[must_use]
             pub const fn from_uuid(uuid: uuid::Uuid) -> Self {
                 Self(uuid)
             }
 
-            /// The UUID inside, for storage.
+            /// The UUID, for storage.
             #[must_use]
             pub const fn uuid(self) -> uuid::Uuid {
                 self.0
@@ -45,8 +45,7 @@ macro_rules! id {
     )+};
 }
 
-/// Declares an enum whose variants have one spelling each, given as a literal: the same in JSON, in a column, in a
-/// form and in a URL.
+/// Declares an enum whose variants have one spelling each: in JSON, columns, forms and URLs.
 macro_rules! wire_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $wire:tt,)+ }) => {
         $(#[$meta])*
@@ -60,7 +59,7 @@ macro_rules! wire_enum {
             /// Every value, in declaration order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The spelling used on every wire.
+            /// The spelling on the wire.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $wire,)+ }

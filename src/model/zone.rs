@@ -1,7 +1,7 @@
-//! An organization's time zone as data, and the calendar days in it (domain rule 3.9).
+//! Time zones as data, and calendar days and months in them (domain rule 3.9).
 //!
-//! The server knows every zone's rules; what a page needs of one is its few shifts around the present. With them the
-//! server and the browser tell the same local times, without a database of zones in the browser.
+//! A page carries the few offset changes of its zone around the present. With them the server and the browser compute
+//! the same local times, without a time zone database in the browser.
 
 use std::{fmt, str::FromStr};
 
@@ -10,24 +10,24 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Error, Result, Timestamp};
 
-/// A time zone: its name and what its clocks show, in the years around the present or whatever is told by it.
+/// A time zone: its name and its offsets, in the years that are shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Zone {
     /// Its IANA name.
     #[schema(example = "Europe/Berlin")]
     pub name: String,
-    /// Its shifts, oldest first; the first stands in for everything before it, of which nothing is known. Never empty.
+    /// Its offset changes, oldest first. The first also applies to the time before it. Never empty.
     pub shifts: Vec<ZoneShift>,
 }
 
-/// From when a zone's clocks show what.
+/// An offset of a time zone, and from when it applies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ZoneShift {
-    /// The instant from which it holds.
+    /// When it begins to apply.
     pub from: Timestamp,
-    /// How far local time is ahead of UTC, in seconds.
+    /// The offset from UTC, in seconds.
     pub offset: i32,
-    /// What people write behind the time.
+    /// The abbreviation.
     #[schema(example = "CET")]
     pub abbreviation: String,
 }
@@ -40,19 +40,19 @@ impl Zone {
         Self { name: "UTC".into(), shifts: vec![shift] }
     }
 
-    /// Whether it is known what its clocks showed at an instant.
+    /// Whether the offset at an instant is known.
     #[must_use]
     pub fn knows(&self, at: Timestamp) -> bool {
         self.shifts.first().is_some_and(|first| first.from <= at)
     }
 
-    /// This, which reaches back further, as long as the present zone is still the same.
+    /// This zone, which reaches further back, unless the current one has another name.
     #[must_use]
     pub fn unless_changed(&self, present: &Self) -> Self {
         if self.name == present.name { self.clone() } else { present.clone() }
     }
 
-    /// What holds at an instant.
+    /// The offset and abbreviation at an instant.
     fn shift(&self, at: Timestamp) -> (i32, &str) {
         let after = self.shifts.partition_point(|shift| shift.from <= at);
         let shift = self.shifts.get(after.saturating_sub(1));
@@ -63,14 +63,14 @@ impl Zone {
         at.naive_utc().checked_add_signed(TimeDelta::seconds(self.shift(at).0.into())).unwrap_or(at.naive_utc())
     }
 
-    /// The instant a local clock shows this. Of two the earlier; a time that the clocks skip counts on from before the
-    /// skip, so that 02:30 in the hour that does not exist is 03:30.
+    /// The instant of a local time: the earlier of two; a time that the clocks skip is counted from before the gap, so
+    /// 02:30 becomes 03:30.
     #[must_use]
     pub fn instant(&self, local: NaiveDateTime) -> Timestamp {
         let at = |offset: i32| Timestamp::from_naive_utc(local).plus_seconds(-i64::from(offset));
         let offsets = || self.shifts.iter().map(|shift| shift.offset);
         let shown = offsets().map(at).filter(|instant| self.local(*instant) == local).min();
-        // In a gap the offset before the shift is the one that leads behind it.
+        // In a gap, the offset before the shift leads past it.
         shown.or_else(|| self.gap(local).map(at)).unwrap_or_else(|| at(0))
     }
 
@@ -83,21 +83,21 @@ impl Zone {
         })
     }
 
-    /// The instant that a `datetime-local` field means, as far as the clocks of that time are known.
+    /// Parses the value of a `datetime-local` field.
     ///
     /// # Errors
-    /// When it is no date and time.
+    /// When it is not a date and time.
     pub fn parse_local(&self, text: &str) -> Result<Timestamp> {
         wall_time(text).map(|local| self.instant(local))
     }
 
-    /// An instant as a `datetime-local` field holds it.
+    /// An instant as the value of a `datetime-local` field.
     #[must_use]
     pub fn field_value(&self, at: Timestamp) -> String {
         self.local(at).format("%Y-%m-%dT%H:%M").to_string()
     }
 
-    /// An instant as people write it here: `24 Nov 2026, 02:00 CET`.
+    /// An instant in local time: `24 Nov 2026, 02:00 CET`.
     #[must_use]
     pub fn human(&self, at: Timestamp) -> String {
         format!("{} {}", self.local(at).format("%-d %b %Y, %H:%M"), self.shift(at).1)
@@ -109,7 +109,7 @@ impl Zone {
         self.local(at).format("%H:%M").to_string()
     }
 
-    /// A stretch of time as people write it here: `Tue 24 Nov 2026, 02:00–03:00 CET`.
+    /// A period in local time: `Tue 24 Nov 2026, 02:00–03:00 CET`.
     #[must_use]
     pub fn human_window(&self, start: Timestamp, end: Timestamp) -> String {
         let (from, to) = (self.local(start), self.local(end));
@@ -119,29 +119,29 @@ impl Zone {
         format!("{}{dash}{until} {}", from.format(day), self.shift(end).1)
     }
 
-    /// The day an instant lies in, here.
+    /// The local day of an instant.
     #[must_use]
     pub fn day(&self, at: Timestamp) -> Day {
         Day(self.local(at).date())
     }
 
-    /// The first instant of a day, here.
+    /// The start of a local day.
     #[must_use]
     pub fn start_of(&self, day: Day) -> Timestamp {
         self.instant(day.midnight())
     }
 
-    /// The first instant of a month, and of the month after it, here.
+    /// The start and end of a local month.
     #[must_use]
     pub fn bounds_of(&self, month: Month) -> (Timestamp, Timestamp) {
         (self.start_of(month.first()), self.start_of(month.next().first()))
     }
 }
 
-/// Reads what a `datetime-local` field holds, such as `2026-11-24T02:00`.
+/// Parses the value of a `datetime-local` field, such as `2026-11-24T02:00`.
 ///
 /// # Errors
-/// When it is no date and time.
+/// When it is not a date and time.
 pub fn wall_time(text: &str) -> Result<NaiveDateTime> {
     let parse = |format| NaiveDateTime::parse_from_str(text.trim(), format).ok();
     let local = parse("%Y-%m-%dT%H:%M").or_else(|| parse("%Y-%m-%dT%H:%M:%S"));
@@ -167,13 +167,13 @@ impl Day {
         Self(self.0.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX))
     }
 
-    /// Its first instant on clocks that show no other time than UTC.
+    /// Its midnight, as a local time.
     #[must_use]
     pub fn midnight(self) -> NaiveDateTime {
         self.0.and_time(chrono::NaiveTime::MIN)
     }
 
-    /// The month it lies in.
+    /// Its month.
     #[must_use]
     pub fn month(self) -> Month {
         Month(self.0.with_day(1).unwrap_or(self.0))
@@ -259,12 +259,17 @@ macro_rules! spelled {
     };
 }
 
-spelled!(Day, "%Y-%m-%d", |text| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok(), "A day is written as 2026-11-23.");
+spelled!(
+    Day,
+    "%Y-%m-%d",
+    |text| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok(),
+    "Enter a date as YYYY-MM-DD, for example 2026-11-23."
+);
 spelled!(
     Month,
     "%Y-%m",
     |text| NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").ok(),
-    "A month is written as 2026-11."
+    "Enter a month as YYYY-MM, for example 2026-11."
 );
 
 #[cfg(test)]
@@ -291,7 +296,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn rule_3_9_local_times_follow_the_zone_through_both_shifts() {
+    fn rule_3_9_local_times_follow_the_zone_across_both_shifts() {
         let zone = berlin();
         let utc = |local: &str| zone.parse_local(local).expect("a time").to_string();
         assert_eq!(utc("2026-01-10T03:00"), "2026-01-10T02:00:00.000Z");

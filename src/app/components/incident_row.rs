@@ -7,7 +7,7 @@ use super::{
     incident::IncidentMark,
     time::{MaintenanceWindow, Time, Wording},
 };
-use crate::model::{Impact, Incident, Zone, maintenance_plan::listed};
+use crate::model::{Impact, Incident, Zone, maintenance_plan::join_names};
 
 /// Maximum number of services named in a row.
 const MAX_NAMED: usize = 3;
@@ -103,5 +103,5 @@ fn named(incident: &Incident) -> String {
         names.truncate(MAX_NAMED);
         names.push(format!("{more} more"));
     }
-    listed(&names)
+    join_names(&names)
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use leptos::prelude::*;
 
 use super::plain::plain;
-use crate::model::{Impact, Incident, IncidentId, IncidentStatus, StatusPage, UpdateId, maintenance_plan::listed};
+use crate::model::{Impact, Incident, IncidentId, IncidentStatus, StatusPage, UpdateId, maintenance_plan::join_names};
 
 /// Longer messages are cut; the page has all of them.
 const MAX_CHARS: usize = 240;
@@ -146,7 +146,7 @@ fn text_of(news: &[News]) -> String {
         summaries.truncate(MAX_NAMED);
         summaries.push(format!("{more} more"));
     }
-    format!("{} updates: {}.", news.len(), listed(&summaries))
+    format!("{} updates: {}.", news.len(), join_names(&summaries))
 }
 
 /// Whether it is announced assertively.

@@ -38,7 +38,7 @@ pub async fn room(id: String) -> Result<IncidentRoom> {
 #[server]
 pub async fn here(id: String, #[server(default)] leaving: bool) -> Result<Vec<String>> {
     use crate::server::{domain::Viewer, server_fn::call};
-    call::call(async move |org: Viewer| org.here(call::id(&id)?, leaving).await).await
+    call::call(async move |org: Viewer| org.heartbeat(call::id(&id)?, leaving).await).await
 }
 
 /// A message as the public page will show it.

@@ -6,7 +6,9 @@ use tracing::Instrument as _;
 
 use super::sign_in::require_open_registration;
 use crate::{
-    model::{Check, Email, Error, Founding, RecoveryCodes, Result, SecondFactorSetup, check_new_password, device},
+    model::{
+        Check, Email, Error, NewOrganization, RecoveryCodes, Result, SecondFactorSetup, check_new_password, device,
+    },
     server::{
         domain::{Caller, NewSession, Person, Reauthenticated},
         error::internal,
@@ -98,7 +100,7 @@ impl AccountSecurity<Person> {
     /// `too_many_requests`.
     pub async fn found(&self, name: &str, slug: &str) -> Result<NewSession> {
         require_open_registration(&self.state)?;
-        let new = Founding::check(name, slug)?;
+        let new = NewOrganization::check(name, slug)?;
         self.state.throttle.attempt(self.caller.network()).await?;
         self.user.found(&new).await
     }

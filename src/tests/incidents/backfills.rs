@@ -1,5 +1,4 @@
-//! Incidents that were over before anybody wrote them down (domain rule 3.5), and templates, written before anything
-//! happens.
+//! Backfilled incidents (domain rule 3.5) and incident templates.
 
 use serde_json::{Value, json};
 
@@ -10,7 +9,7 @@ use crate::tests::support::{
     fixtures::NOW,
 };
 
-/// An outage of 40 minutes three days ago, with these fields besides.
+/// An outage of 40 minutes three days ago, with additional fields.
 fn past(service: &Value, more: Value) -> Value {
     let mut body = json!({
         "title": "Payments failed",
@@ -25,7 +24,7 @@ fn past(service: &Value, more: Value) -> Value {
     body
 }
 
-/// A service that has been there for a month.
+/// A service that was created a month ago.
 async fn old_service() -> (TestApp, Team, Value) {
     let app = TestApp::at("2026-10-24T12:00:00Z").await;
     let team = app.register("Acme").await;
@@ -40,7 +39,7 @@ async fn uptime(team: &Team, service: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn rule_3_5_an_incident_of_the_past_is_listed_at_its_date_and_says_when_it_was_added() {
+async fn rule_3_5_a_past_incident_is_listed_at_its_date_and_shows_when_it_was_added() {
     let (app, team, api) = old_service().await;
     team.report(json!({"title": "Today"})).await;
     let added = team.report(past(&api, json!({"notify": true}))).await;
@@ -65,13 +64,13 @@ async fn rule_3_5_an_incident_of_the_past_is_listed_at_its_date_and_says_when_it
     let titles: Vec<_> = team.incidents().await.iter().map(|incident| incident["title"].clone()).collect();
     assert_eq!(titles, ["Today", "Payments failed"]);
     let public = team.public("status").await["recent_incidents"][0].clone();
-    assert_eq!(public["backfilled_at"], added["backfilled_at"], "visitors are told, too");
+    assert_eq!(public["backfilled_at"], added["backfilled_at"], "visitors see it, too");
     let html = app.get(&format!("/public/{}", team.slug)).await.text;
     assert!(html.contains("Payments failed"));
 }
 
 #[tokio::test]
-async fn rule_3_5_by_itself_an_incident_of_the_past_changes_no_status_and_no_uptime() {
+async fn rule_3_5_by_default_a_past_incident_changes_no_status_and_no_uptime() {
     let (_app, team, api) = old_service().await;
     let before = (team.services().await, team.history(&api).await, uptime(&team, &api).await);
     team.report(past(&api, json!({}))).await;
@@ -80,7 +79,7 @@ async fn rule_3_5_by_itself_an_incident_of_the_past_changes_no_status_and_no_upt
 }
 
 #[tokio::test]
-async fn rule_3_5_asked_to_it_corrects_the_uptime_and_nothing_that_was_written() {
+async fn rule_3_5_on_request_it_corrects_the_uptime_and_nothing_that_was_recorded() {
     let (_app, team, api) = old_service().await;
     let before = (team.services().await, team.history(&api).await);
     let added = team.report(past(&api, json!({"correct_uptime": true}))).await;
@@ -92,7 +91,7 @@ async fn rule_3_5_asked_to_it_corrects_the_uptime_and_nothing_that_was_written()
         corrected["days"].as_array().expect("days").iter().find(|day| day["date"] == "2026-11-20").expect("listed");
     assert_eq!(day["major_outage_seconds"], 2400);
     assert_eq!(corrected["percent"], 99.91, "31 days with data");
-    // A draft counts once it is published; a correction goes with its incident.
+    // A draft counts once it is published; a correction is deleted with its incident.
     team.amend(&hidden, json!({"is_draft": false})).await;
     assert!(uptime(&team, &api).await["percent"].as_f64() < Some(95.0));
     for incident in [added, hidden] {
@@ -102,7 +101,7 @@ async fn rule_3_5_asked_to_it_corrects_the_uptime_and_nothing_that_was_written()
 }
 
 #[tokio::test]
-async fn rule_3_5_a_correction_follows_what_is_corrected_about_its_incident() {
+async fn rule_3_5_a_correction_follows_changes_of_its_incident() {
     let (app, team, api) = old_service().await;
     let added = team.report(past(&api, json!({"correct_uptime": true}))).await;
     let down = async || {
@@ -117,7 +116,7 @@ async fn rule_3_5_a_correction_follows_what_is_corrected_about_its_incident() {
     let end = &added["updates"][0];
     team.put(&update_path(end), json!({"display_at": "2026-11-20T10:00:00Z"})).await.is(200);
     assert_eq!(down().await, 4200);
-    // Opened again, what happens from now on is written as it happens; that of then stays.
+    // After a reopening, changes are recorded as usual; the correction stays.
     team.say(&added, json!({"status": "investigating"})).await;
     app.pass(600);
     team.say(&added, json!({"status": "resolved"})).await;
@@ -127,7 +126,7 @@ async fn rule_3_5_a_correction_follows_what_is_corrected_about_its_incident() {
 }
 
 #[tokio::test]
-async fn rule_3_5_what_cannot_have_been_is_refused() {
+async fn rule_3_5_impossible_times_are_rejected() {
     let (_app, team, api) = old_service().await;
     let before = team.everything().await;
     for (more, fields) in [
@@ -146,7 +145,7 @@ async fn rule_3_5_what_cannot_have_been_is_refused() {
 }
 
 #[tokio::test]
-async fn templates_come_and_change_and_go() {
+async fn templates_are_created_filled_in_replaced_and_deleted() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let api = team.service("API").await;
@@ -192,12 +191,12 @@ async fn templates_come_and_change_and_go() {
 }
 
 #[tokio::test]
-async fn rule_3_9_the_clocks_of_long_ago_are_those_of_then() {
+async fn rule_3_9_old_times_use_the_offsets_of_their_date() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let mut browser = team.browser();
     browser.call(path_to("set_time_zone"), &[("time_zone", "Europe/Berlin")]).await.is(200);
-    for (local, utc, told) in [
+    for (local, utc, shown) in [
         ("2024-07-10T14:00", "2024-07-10T12:00:00.000Z", "10 Jul 2024, 14:00"),
         ("2017-01-10T14:00", "2017-01-10T13:00:00.000Z", "10 Jan 2017, 14:00"),
     ] {
@@ -210,9 +209,9 @@ async fn rule_3_9_the_clocks_of_long_ago_are_those_of_then() {
         assert_eq!(entered["started_at"], utc);
         for path in [room.clone(), format!("/public/{}{room}", team.slug), "/incidents".to_owned()] {
             let html = browser.open(&path).await.text;
-            assert!(html.contains(told), "{told} in {path}: {html}");
+            assert!(html.contains(shown), "{shown} in {path}: {html}");
         }
-        // The form shows it as it was typed.
+        // The form shows the time as it was entered.
         assert!(browser.open(&room).await.text.contains(&format!("value=\"{local}\"")));
         let day = &local[..10];
         let found = browser.call(path_to("incidents"), &[("from", day), ("to", day)]).await.is(200);

@@ -1,4 +1,4 @@
-//! What visitors see of incidents and what they must not: drafts, people, and what was said before.
+//! What visitors may see of incidents: drafts, people, edit history.
 
 use serde_json::{Value, json};
 
@@ -9,13 +9,13 @@ use crate::tests::support::{
     fixtures::NOW,
 };
 
-/// Everything a visitor can ask for over REST, as text.
+/// The public REST responses, as text.
 async fn seen(team: &Team) -> String {
     format!("{} {}", team.public("status").await, team.public("timeline").await)
 }
 
 #[tokio::test]
-async fn a_draft_is_the_teams_own_until_it_is_published() {
+async fn a_draft_is_private_until_it_is_published() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let api = team.service("API").await;
@@ -24,7 +24,7 @@ async fn a_draft_is_the_teams_own_until_it_is_published() {
     let draft = team.report(json!({"title": canary, "message": canary, "is_draft": true, "services": services})).await;
     assert_eq!(draft["is_draft"], true);
     team.say(&draft, json!({"message": format!("{canary} again")})).await;
-    assert_eq!(seen(&team).await, before, "not a trace");
+    assert_eq!(seen(&team).await, before, "unchanged");
     assert_eq!(team.status_of(&api).await, "operational");
     assert_eq!(team.incidents().await, [team.incident(&draft).await]);
     app.pass(60);
@@ -33,12 +33,11 @@ async fn a_draft_is_the_teams_own_until_it_is_published() {
     assert_eq!(team.status_of(&api).await, "major_outage");
     assert_eq!(team.history(&api).await[0]["created_at"], "2026-11-23T12:01:00.000Z", "from now on, not from before");
     assert_eq!(team.public("status").await["active_incidents"][0]["title"], json!(canary));
-    // There is no way back.
     team.put(&incident_path(&draft), json!({"is_draft": true})).await.refuses(400, &["is_draft"]);
 }
 
 #[tokio::test]
-async fn a_draft_of_a_maintenance_waits_for_its_team_and_does_nothing_by_itself() {
+async fn no_scheduled_step_is_taken_for_a_draft() {
     let app = TestApp::alone_at(NOW).await;
     let team = app.register("Acme").await;
     let api = team.service("API").await;
@@ -56,19 +55,19 @@ async fn a_draft_of_a_maintenance_waits_for_its_team_and_does_nothing_by_itself(
     assert_eq!(app.tick().await, 0);
     let published = team.amend(&draft, json!({"is_draft": false})).await;
     assert_eq!(published["status"], "scheduled");
-    // Published within the hour, the plan itself was the reminder (domain rule 3.6.8).
+    // Published within the hour, it gets no reminder (domain rule 3.6.8).
     app.pass(1800);
     assert_eq!(app.tick().await, 1);
     assert_eq!(team.incident(&draft).await["status"], "in_progress");
     app.pass(7200);
     app.tick().await;
-    // A window that is over cannot be announced any more.
+    // A window that has ended cannot be published.
     team.put(&incident_path(&late), json!({"is_draft": false})).await.refuses(400, &["ends_at"]);
     assert_eq!(team.incident(&late).await["status"], "scheduled");
 }
 
 #[tokio::test]
-async fn what_a_draft_said_before_it_was_published_stays_with_its_team() {
+async fn edits_of_a_draft_stay_private() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let canary = unique("canary");
@@ -88,26 +87,26 @@ async fn what_a_draft_said_before_it_was_published_stays_with_its_team() {
     let text = format!("{frame} {} {}", page.text, seen(&team).await);
     assert!(text.contains("Payments fail.") && text.contains("We look into it."));
     assert!(!text.contains(&canary), "{text}");
-    // From here on visitors are told what they could have read.
+    // After publication, the edit history is public.
     team.put(&update_path(&opening), json!({"message": "Some payments fail."})).await.is(200);
     assert!(seen(&team).await.contains("Payments fail."));
 }
 
 #[tokio::test]
-async fn rule_3_11_2_whether_a_draft_tells_subscribers_is_decided_as_it_is_written_and_holds_once_it_is_published() {
+async fn rule_3_11_2_whether_a_draft_notifies_is_decided_when_it_is_written() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     for wish in [true, false] {
         let draft = team.report(json!({"title": "Down", "is_draft": true, "notify": wish})).await;
         team.say(&draft, json!({"message": "More.", "notify": !wish})).await;
         let published = team.amend(&draft, json!({"is_draft": false})).await;
-        let told: Vec<_> = [1, 0].map(|n: usize| published["updates"][n]["notify"].clone()).to_vec();
-        assert_eq!(told, [json!(wish), json!(!wish)]);
+        let notify: Vec<_> = [1, 0].map(|n: usize| published["updates"][n]["notify"].clone()).to_vec();
+        assert_eq!(notify, [json!(wish), json!(!wish)]);
     }
 }
 
 #[tokio::test]
-async fn a_draft_of_a_maintenance_is_moved_and_published_at_once() {
+async fn a_draft_maintenance_can_be_rescheduled_and_published_in_one_request() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let draft = json!({
@@ -118,7 +117,7 @@ async fn a_draft_of_a_maintenance_is_moved_and_published_at_once() {
         "is_draft": true,
     });
     let draft = team.report(draft).await;
-    // By now the window it had is over.
+    // Its old window has ended.
     app.pass(4 * 3600);
     let moved = json!({
         "is_draft": false,
@@ -180,12 +179,12 @@ async fn rule_3_12_public_answers_carry_nobody_and_nothing_of_the_house() {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
     for shown in ["Down", "Upgrade", "Corrected.", "Secret mistake."] {
-        assert!(text.contains(shown), "{shown}: what was said in public stays to be seen");
+        assert!(text.contains(shown), "{shown}: the edit history is public");
     }
 }
 
 #[tokio::test]
-async fn what_an_update_said_before_is_public_and_says_until_when() {
+async fn the_edit_history_of_an_update_is_public() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let incident = team.report(json!({"title": "Down"})).await;
@@ -209,18 +208,18 @@ async fn what_an_update_said_before_is_public_and_says_until_when() {
     assert_eq!(edited["updated_at"], "2026-11-23T12:02:00.000Z");
     let public = team.public("status").await["active_incidents"][0]["updates"][0].clone();
     assert_eq!(public["edits"], edited["edits"]);
-    // Moving it in time is no other text.
+    // A new display time is not an edit of the message.
     let moved = team.put(&update_path(&update), json!({"display_at": "2026-11-23T12:00:30Z"})).await.is(200);
     assert_eq!(moved["edits"], edited["edits"]);
 }
 
 #[tokio::test]
-async fn rule_3_12_a_message_becomes_markup_without_what_could_do_harm() {
+async fn rule_3_12_a_message_becomes_safe_html() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let message = "**Bold** <script>alert(1)</script> [x](javascript:alert(1)) <img src=x onerror=alert(1)>\n\n- one";
     let incident = team.report(json!({"title": "<script>", "message": message})).await;
-    assert_eq!(incident["description"], json!(message), "the source stays as it was written");
+    assert_eq!(incident["description"], json!(message), "the source is unchanged");
     let html = incident["updates"][0]["html"].as_str().expect("text");
     assert!(html.contains("<strong>Bold</strong>") && html.contains("<li>one</li>"), "{html}");
     for harm in ["<script", "javascript:", "<img"] {
@@ -229,7 +228,7 @@ async fn rule_3_12_a_message_becomes_markup_without_what_could_do_harm() {
 }
 
 #[tokio::test]
-async fn rule_3_9_times_are_utc_with_milliseconds_whatever_zone_they_came_in() {
+async fn rule_3_9_times_are_utc_with_milliseconds_whatever_their_offset() {
     let app = TestApp::at("2026-11-23T12:00:00.123Z").await;
     let team = app.register("Acme").await;
     let incident = team.report(json!({"title": "Down", "started_at": "2026-11-23T12:30:00.5+01:00"})).await;
@@ -243,5 +242,5 @@ async fn rule_3_9_times_are_utc_with_milliseconds_whatever_zone_they_came_in() {
         (&page["organization"]["time_zone"], &page["zone"]["name"]),
         (&json!("Europe/Berlin"), &json!("Europe/Berlin"))
     );
-    assert_eq!(page["today"], "2026-11-22T23:00:00.000Z", "the page's days are its own");
+    assert_eq!(page["today"], "2026-11-22T23:00:00.000Z", "days are those of the page zone");
 }

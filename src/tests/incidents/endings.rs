@@ -1,4 +1,4 @@
-//! How incidents end and what is left after it: services, postmortems, and room for the last word (domain rule 3.4).
+//! The end of incidents: services, postmortems and text limits (domain rule 3.4, R-70).
 
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ async fn scene() -> (TestApp, Team, Value) {
 }
 
 #[tokio::test]
-async fn rule_3_4_5_what_is_over_says_nothing_more_of_services() {
+async fn rule_3_4_5_after_the_end_no_service_is_affected() {
     let (app, team, api) = scene().await;
     let incident = team.report(json!({"title": "Down", "services": said(&[(&api, "major_outage")])})).await;
     app.pass(60);
@@ -34,15 +34,15 @@ async fn rule_3_4_5_what_is_over_says_nothing_more_of_services() {
     assert_eq!(team.everything().await, before);
     let room = team.browser().open(&format!("/incidents/{}", id_of(&incident))).await.text;
     assert!(room.contains("It’s over and no longer affects services."));
-    // Words alone are welcome, and tell of no change.
+    // A message alone is accepted, and records no change.
     assert_eq!(team.say(&incident, json!({"message": "Thank you."})).await["services"], Value::Null);
-    // Opened again, it says what it likes.
+    // After a reopening it may affect services again.
     team.say(&incident, json!({"status": "investigating", "services": said(&[(&api, "degraded")])})).await;
     assert_eq!(team.status_of(&api).await, "degraded");
 }
 
 #[tokio::test]
-async fn rule_3_4_5_a_service_named_operational_at_the_end_is_so_whatever_it_was_by_itself() {
+async fn rule_3_4_5_a_service_named_operational_at_the_end_recovers_whatever_its_baseline() {
     let (app, team, api) = scene().await;
     let web = team.service("Web").await;
     for service in [&api, &web] {
@@ -54,15 +54,19 @@ async fn rule_3_4_5_a_service_named_operational_at_the_end_is_so_whatever_it_was
     team.say(&incident, json!({"status": "resolved", "services": said(&[(&api, "operational")])})).await;
     let (api, web) = (team.get(&path_of(&api)).await.is(200), team.get(&path_of(&web)).await.is(200));
     assert_eq!((&api["status"], &api["baseline"]), (&json!("operational"), &json!("operational")));
-    assert_eq!((&web["status"], &web["baseline"]), (&json!("degraded"), &json!("degraded")), "unnamed, it is its own");
-    // While it goes on, a word about services touches only what the incident says.
+    assert_eq!(
+        (&web["status"], &web["baseline"]),
+        (&json!("degraded"), &json!("degraded")),
+        "a service that is not named keeps its baseline"
+    );
+    // While an incident is open, its updates change no baseline.
     let other = team.report(json!({"title": "Slow", "services": said(&[(&web, "partial_outage")])})).await;
     team.say(&other, json!({"status": "monitoring", "services": said(&[(&web, "operational")])})).await;
     assert_eq!(team.status_of(&web).await, "degraded");
 }
 
 #[tokio::test]
-async fn rule_3_4_1_a_postmortem_is_hidden_while_the_incident_is_open_again_and_can_be_taken_back() {
+async fn rule_3_4_1_a_postmortem_is_hidden_while_the_incident_is_open_again_and_can_be_unpublished() {
     let (app, team, _) = scene().await;
     let incident = team.report(json!({"title": "Down"})).await;
     team.say(&incident, json!({"status": "resolved"})).await;
@@ -74,7 +78,7 @@ async fn rule_3_4_1_a_postmortem_is_hidden_while_the_incident_is_open_again_and_
     assert!(seen().await);
     app.pass(60);
     team.say(&incident, json!({"status": "investigating"})).await;
-    assert!(!seen().await, "it looks back on what is not over");
+    assert!(!seen().await, "hidden while the incident is open");
     let path = incident_path(&incident);
     for refused in [
         json!({"postmortem": "Another disk."}),
@@ -85,7 +89,7 @@ async fn rule_3_4_1_a_postmortem_is_hidden_while_the_incident_is_open_again_and_
     }
     app.pass(60);
     team.say(&incident, json!({"status": "resolved"})).await;
-    assert!(seen().await, "over again, it is there again");
+    assert!(seen().await, "resolved again, it is public again");
     team.say(&incident, json!({"status": "investigating"})).await;
     let mut browser = team.browser();
     let room = browser.open(&format!("/incidents/{}", id_of(&incident))).await.text;
@@ -101,7 +105,7 @@ async fn rule_3_4_1_a_postmortem_is_hidden_while_the_incident_is_open_again_and_
 }
 
 #[tokio::test]
-async fn r_70_an_incident_holds_so_much_text_and_can_be_ended_all_the_same() {
+async fn r_70_an_incident_at_its_text_limit_can_still_be_ended() {
     let (_app, team, _) = scene().await;
     let incident = team.report(json!({"title": "Down"})).await;
     let (path, long) = (format!("{}/updates", incident_path(&incident)), "🔥".repeat(24_000));
@@ -110,8 +114,8 @@ async fn r_70_an_incident_holds_so_much_text_and_can_be_ended_all_the_same() {
         updates.push(team.say(&incident, json!({"message": long})).await);
     }
     let refused = team.post(&path, json!({"message": long})).await.refuses(400, &["message"]);
-    assert!(refused["fields"]["message"].as_str().is_some_and(|why| why.contains("Delete updates")), "{refused}");
-    // What it said before counts, too.
+    assert!(refused["fields"]["message"].as_str().is_some_and(|why| why.contains("text limit")), "{refused}");
+    // The edit history counts.
     team.put(&update_path(&updates[0]), json!({"message": "Short."})).await.is(200);
     team.put(&update_path(&updates[0]), json!({"message": long})).await.refuses(400, &["message"]);
     team.say(&incident, json!({"status": "resolved", "message": long})).await;
@@ -123,7 +127,7 @@ async fn r_70_an_incident_holds_so_much_text_and_can_be_ended_all_the_same() {
 }
 
 #[tokio::test]
-async fn r_70_pages_hold_so_much_text_and_everything_can_be_ended_all_the_same() {
+async fn r_70_incidents_can_still_be_ended_at_the_text_limit_of_pages() {
     let app = TestApp::alone_at(NOW).await;
     let (team, other) = (app.register("Acme").await, app.register("Other").await);
     let mut incidents = Vec::new();
@@ -131,12 +135,15 @@ async fn r_70_pages_hold_so_much_text_and_everything_can_be_ended_all_the_same()
         incidents.push(team.report(json!({"title": format!("Down {n}"), "message": "Long."})).await);
     }
     let db = connect(&app.own.as_ref().expect("a database of its own").url).await;
-    // Where earlier texts stand, as long as many of them are together.
+    // Fills the edit history.
     let edits = format!("UPDATE incident_update SET edits = '[]{}' WHERE message = ", " ".repeat(900_000));
     db.execute_unprepared(&format!("{edits}'Long.'")).await.expect("written");
     let more = json!({"title": "Down again", "message": "More."});
     let refused = team.post("/api/incidents", more.clone()).await.refuses(400, &["message"]);
-    assert!(refused["fields"]["message"].as_str().is_some_and(|why| why.contains("Delete some")), "{refused}");
+    assert!(
+        refused["fields"]["message"].as_str().is_some_and(|why| why.contains("together have reached the text limit")),
+        "{refused}"
+    );
     let path = format!("{}/updates", incident_path(&incidents[0]));
     team.post(&path, json!({"message": "More."})).await.refuses(400, &["message"]);
     let over = json!({"title": "It was down", "message": "It was.", "status": "resolved"});
@@ -145,9 +152,9 @@ async fn r_70_pages_hold_so_much_text_and_everything_can_be_ended_all_the_same()
     for incident in &incidents {
         team.say(incident, json!({"status": "resolved", "message": "Over."})).await;
     }
-    // What was over lately is shown still.
+    // Recently ended incidents count.
     team.post("/api/incidents", more.clone()).await.refuses(400, &["message"]);
-    // The timeline goes as far back as it has room.
+    // The timeline is cut at its text limit.
     let timeline = app.get(&format!("/api/public/{}/timeline", team.slug)).await.is(200);
     assert_eq!(timeline["incidents"].as_array().map(Vec::len), Some(4));
     app.pass(17 * 86_400);
@@ -157,19 +164,22 @@ async fn r_70_pages_hold_so_much_text_and_everything_can_be_ended_all_the_same()
     }
     db.execute_unprepared(&format!("{edits}'Longer.'")).await.expect("written");
     team.post("/api/incidents", more).await.refuses(400, &["message"]);
-    // What is on no page takes no room there, until it is in force again.
+    // An old incident does not count, until it is reopened.
     team.say(&incidents[0], json!({"message": "This is why."})).await;
     let updates = team.get(&incident_path(&incidents[0])).await.is(200)["updates"].clone();
     let end = updates.as_array().expect("updates").iter().find(|update| update["message"] == "Over.").expect("the end");
     let end = update_path(end);
     let refused = team.delete(&end).await.refuses(400, &[]);
-    assert!(refused["error"].as_str().is_some_and(|why| why.contains("Delete some")), "{refused}");
+    assert!(
+        refused["error"].as_str().is_some_and(|why| why.contains("together have reached the text limit")),
+        "{refused}"
+    );
     let later = json!({"display_at": app.clock.now()});
     team.put(&end, later).await.refuses(400, &["display_at"]);
 }
 
 #[tokio::test]
-async fn r_70_of_what_an_update_said_before_the_last_fifty_texts_are_kept() {
+async fn r_70_the_last_fifty_edits_of_an_update_are_kept() {
     let (app, team, _) = scene().await;
     let incident = team.report(json!({"title": "Down"})).await;
     let update = &incident["updates"][0];
@@ -183,7 +193,7 @@ async fn r_70_of_what_an_update_said_before_the_last_fifty_texts_are_kept() {
 }
 
 #[tokio::test]
-async fn rule_3_12_what_is_said_at_one_instant_keeps_the_order_it_was_said_in() {
+async fn rule_3_12_updates_of_one_instant_keep_their_order() {
     let (_app, team, _) = scene().await;
     let incident = team.report(json!({"title": "Down", "message": "0"})).await;
     for n in 1..6 {
@@ -193,5 +203,5 @@ async fn rule_3_12_what_is_said_at_one_instant_keeps_the_order_it_was_said_in() 
     let told: Vec<_> =
         now["updates"].as_array().expect("a list").iter().map(|update| update["message"].clone()).collect();
     assert_eq!(told, ["5", "4", "3", "2", "1", "0"]);
-    assert_eq!(now["updates"][0]["display_at"], "2026-11-23T12:00:00.005Z", "no two stand at one time by themselves");
+    assert_eq!(now["updates"][0]["display_at"], "2026-11-23T12:00:00.005Z", "no two updates share a display time");
 }

@@ -1,4 +1,4 @@
-//! What incidents do to services and to their own impact (domain rules 3.1, 3.3 and 3.12).
+//! Effects of incidents on service statuses, and the impact of incidents (domain rules 3.1, 3.3 and 3.12).
 
 use serde_json::{Value, json};
 
@@ -18,13 +18,13 @@ async fn one_service(app: &TestApp) -> (Team, Value) {
     (team, service)
 }
 
-/// A history's statuses, causes and causers, oldest first.
+/// The statuses, causes and authors of a history, oldest first.
 async fn changes(team: &Team, service: &Value) -> Vec<(String, String, String, Value)> {
     let word = |change: &Value, field: &str| change[field].as_str().expect("a word").to_owned();
     let history = team.history(service).await;
     let told = history.iter().rev().map(|change| {
-        let causer = change.get("changed_by").cloned().unwrap_or_default();
-        (word(change, "old_status"), word(change, "new_status"), word(change, "cause"), causer)
+        let author = change.get("changed_by").cloned().unwrap_or_default();
+        (word(change, "old_status"), word(change, "new_status"), word(change, "cause"), author)
     });
     told.collect()
 }
@@ -47,7 +47,7 @@ async fn rule_3_1_1_the_worse_of_two_statuses_is_the_one_further_down_the_five()
 }
 
 #[tokio::test]
-async fn rule_3_1_2_the_status_is_the_worst_of_the_incidents_and_the_baseline_which_nobody_overwrites() {
+async fn rule_3_1_2_the_status_is_the_worst_of_the_incidents_and_the_baseline() {
     let app = TestApp::at(NOW).await;
     let (team, api) = one_service(&app).await;
     let incident = team.report(json!({"title": "Slow", "services": said(&[(&api, "degraded")])})).await;
@@ -61,7 +61,7 @@ async fn rule_3_1_2_the_status_is_the_worst_of_the_incidents_and_the_baseline_wh
     assert_eq!(layers().await, are("partial_outage", "partial_outage"));
     team.say(&incident, json!({"services": said(&[(&api, "major_outage")])})).await;
     assert_eq!(layers().await, are("major_outage", "partial_outage"));
-    // A baseline set while an incident is worse shows nothing yet, and is there afterwards.
+    // A baseline set while an incident is worse shows after the incident.
     let set = team.change(&api, json!({"status": "under_maintenance"})).await;
     assert_eq!((&set["status"], &set["baseline"]), (&json!("major_outage"), &json!("under_maintenance")));
     team.say(&incident, json!({"status": "resolved"})).await;
@@ -69,7 +69,7 @@ async fn rule_3_1_2_the_status_is_the_worst_of_the_incidents_and_the_baseline_wh
 }
 
 #[tokio::test]
-async fn rule_3_1_2_a_maintenance_stands_in_for_the_baseline_and_an_incident_still_shows() {
+async fn rule_3_1_2_a_maintenance_replaces_the_baseline_and_an_incident_shows_through() {
     let app = TestApp::at(NOW).await;
     let (team, api) = one_service(&app).await;
     team.change(&api, json!({"status": "major_outage"})).await;
@@ -108,7 +108,7 @@ async fn rule_3_1_3_resolving_one_of_two_incidents_leaves_the_others_impact_in_f
 }
 
 #[tokio::test]
-async fn rule_3_1_4_each_change_of_the_effective_status_is_one_row_with_its_cause_and_causer() {
+async fn rule_3_1_4_each_change_of_the_effective_status_is_one_row_with_its_cause_and_author() {
     let app = TestApp::at(NOW).await;
     let (team, api) = one_service(&app).await;
     let web = team.service("Web").await;
@@ -140,7 +140,7 @@ async fn rule_3_1_4_each_change_of_the_effective_status_is_one_row_with_its_caus
 }
 
 #[tokio::test]
-async fn rule_3_1_4_a_change_to_the_same_status_writes_no_row_and_notifies_nobody() {
+async fn rule_3_1_4_a_change_to_the_same_status_records_and_emits_nothing() {
     let app = TestApp::at(NOW).await;
     let (team, api) = one_service(&app).await;
     let incident = team.report(json!({"title": "Slow", "services": said(&[(&api, "degraded")])})).await;
@@ -152,7 +152,7 @@ async fn rule_3_1_4_a_change_to_the_same_status_writes_no_row_and_notifies_nobod
     team.change(&api, json!({"status": "operational"})).await;
     assert_eq!(team.history(&api).await, history);
     assert_eq!(team.get(&path_of(&api)).await.is(200), service);
-    assert_eq!(team.seq().await, seq + 3, "of the incidents alone");
+    assert_eq!(team.seq().await, seq + 3, "only events of the incidents");
 }
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn rule_3_3_3_recovery_never_lowers_the_automatic_impact() {
 }
 
 #[tokio::test]
-async fn rule_3_3_4_an_impact_alone_never_drives_a_services_status() {
+async fn rule_3_3_4_the_impact_alone_never_changes_a_services_status() {
     let app = TestApp::at(NOW).await;
     let (team, api) = one_service(&app).await;
     let incident = team.report(json!({"title": "x", "impact": "critical", "service_id": id_of(&api)})).await;
@@ -234,7 +234,7 @@ async fn rule_3_3_4_an_impact_alone_never_drives_a_services_status() {
 }
 
 #[tokio::test]
-async fn rule_3_12_one_incident_holds_many_services_and_lets_all_of_them_go() {
+async fn rule_3_12_one_incident_affects_many_services_and_releases_them_all() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let mut services = Vec::new();
@@ -250,9 +250,9 @@ async fn rule_3_12_one_incident_holds_many_services_and_lets_all_of_them_go() {
     }
     team.say(&incident, json!({"status": "resolved"})).await;
     for (service, _) in &pairs {
-        assert_eq!(team.status_of(service).await, "operational", "nothing stays red");
+        assert_eq!(team.status_of(service).await, "operational", "released");
     }
-    // What the incident says of them now follows; the worst it said stays to be read.
+    // The worst status in the incident is kept.
     let told = team.incident(&incident).await;
     for (service, (_, worst)) in told["services"].as_array().expect("a list").iter().zip(&pairs) {
         assert_eq!((&service["status"], &service["worst"]), (&json!("operational"), &json!(worst)));
@@ -260,7 +260,7 @@ async fn rule_3_12_one_incident_holds_many_services_and_lets_all_of_them_go() {
 }
 
 #[tokio::test]
-async fn deleting_an_incident_releases_what_it_held_and_leaves_the_history() {
+async fn deleting_an_incident_releases_its_services_and_keeps_their_history() {
     let app = TestApp::at(NOW).await;
     let (team, api) = one_service(&app).await;
     let incident = team.report(json!({"title": "x", "services": said(&[(&api, "major_outage")])})).await;

@@ -1,4 +1,4 @@
-//! What comes in about incidents and maintenances: what is understood, and what is refused without a trace.
+//! Input about incidents and maintenances: what is accepted, and what is rejected without any change.
 
 use serde_json::{Value, json};
 
@@ -9,11 +9,11 @@ use crate::tests::support::{
 };
 
 #[tokio::test]
-async fn seed_style_bodies_are_understood() {
+async fn bodies_with_description_and_service_id_are_accepted() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let (api, web) = (team.service("API").await, team.service("Web").await);
-    let seed = json!({
+    let body = json!({
         "title": "API is down",
         "description": "Nobody gets an answer.",
         "impact": "critical",
@@ -21,7 +21,7 @@ async fn seed_style_bodies_are_understood() {
         "status": "investigating",
         "service_id": id_of(&api),
     });
-    let incident = team.report(seed).await;
+    let incident = team.report(body).await;
     assert_eq!(incident["description"], "Nobody gets an answer.");
     assert_eq!(incident["updates"][0]["message"], "Nobody gets an answer.");
     assert_eq!((&incident["service_id"], &incident["services"][0]["name"]), (&api["id"], &json!("API")));
@@ -40,7 +40,7 @@ async fn seed_style_bodies_are_understood() {
     let statuses: Vec<_> = maintenance["services"].as_array().expect("a list").iter().map(|s| &s["status"]).collect();
     assert_eq!(statuses, ["under_maintenance", "under_maintenance"]);
     assert_eq!(maintenance["service_id"], web["id"]);
-    // What is named twice in two ways is taken by what is said of it.
+    // A service in both lists gets its status from `services`.
     let both = json!({"title": "x", "service_ids": [id_of(&api)], "services": said(&[(&api, "degraded")])});
     assert_eq!(team.report(both).await["services"].as_array().expect("a list").len(), 1);
 }
@@ -55,7 +55,7 @@ fn with(base: &Value, changes: Value) -> Value {
 }
 
 #[tokio::test]
-async fn what_cannot_be_opened_is_refused_by_its_field_and_leaves_no_trace() {
+async fn an_invalid_incident_is_rejected_by_field_and_changes_nothing() {
     let app = TestApp::at(NOW).await;
     let (team, api) = (app.register("Acme").await, "services");
     let service = team.service("API").await;
@@ -117,9 +117,9 @@ async fn what_cannot_be_opened_is_refused_by_its_field_and_leaves_no_trace() {
     assert_eq!(team.everything().await, before);
 }
 
-/// A rule that is worked out before it is refused would keep this test from its end.
+/// The expansion of a rule that is not rejected first would keep this test from ending.
 #[tokio::test]
-async fn a_rule_that_cannot_be_followed_is_refused_and_makes_no_window() {
+async fn an_invalid_rule_is_rejected_and_makes_no_window() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let before = team.everything().await;
@@ -152,7 +152,7 @@ async fn a_rule_that_cannot_be_followed_is_refused_and_makes_no_window() {
 }
 
 #[tokio::test]
-async fn an_update_that_cannot_be_is_refused_by_its_field_and_leaves_no_trace() {
+async fn an_invalid_update_is_rejected_by_field_and_changes_nothing() {
     let app = TestApp::at(NOW).await;
     let owner = Owner::of(&app, "Acme").await;
     let path = owner.path("/api/incidents/{id}");
@@ -288,7 +288,7 @@ async fn many(app: &TestApp) -> (Team, Value) {
 }
 
 #[tokio::test]
-async fn a_list_is_narrowed_by_each_filter_and_by_all_together() {
+async fn a_list_is_filtered_by_each_filter_and_by_all_together() {
     let app = TestApp::at(NOW).await;
     let (team, api) = many(&app).await;
     for (query, expected) in [
@@ -322,10 +322,10 @@ async fn a_list_is_narrowed_by_each_filter_and_by_all_together() {
 }
 
 #[tokio::test]
-async fn a_list_comes_in_pages_that_keep_their_filters_and_lose_nothing() {
+async fn pages_of_a_list_keep_their_filters_and_lose_nothing() {
     let app = TestApp::at(NOW).await;
     let (team, _) = many(&app).await;
-    // Several that begin at one instant are told apart by their ids.
+    // Incidents that began at one instant are ordered by id.
     for n in 0..4 {
         team.report(json!({"title": format!("same{n}")})).await;
     }
@@ -342,7 +342,7 @@ async fn a_list_comes_in_pages_that_keep_their_filters_and_lose_nothing() {
         }
         assert_eq!((json!(seen), pages), (all.clone(), 11_usize.div_ceil(limit)), "{limit}");
     }
-    // What is opened meanwhile does not disturb a reader on its way down.
+    // An incident opened in the meantime does not affect later pages.
     let first = team.get("/api/incidents?limit=2&q=same").await;
     team.report(json!({"title": "same as new"})).await;
     let second = team.get(&first.next_page().expect("more")).await;

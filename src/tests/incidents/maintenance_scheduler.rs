@@ -1,7 +1,7 @@
-//! The clock of maintenances on several instances at once, some of which die at their work: every step is taken, once,
-//! in order (domain rule 3.6.3).
+//! The scheduler on several instances, some of which are killed while they work: every step is taken once, in order
+//! (domain rule 3.6.3).
 //!
-//! `ALDIS_TEST_WINDOWS` sets how many windows go by.
+//! `ALDIS_TEST_WINDOWS` sets the number of windows.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,12 +36,12 @@ const NOW: &str = "2026-11-23T01:00:00Z";
 const MINUTE: i64 = 60;
 /// The services of each organization.
 const SERVICES: usize = 6;
-/// How far time goes on while instances work, in seconds: less than would keep a reminder from going out in time.
-const MEANWHILE: i64 = 5 * MINUTE;
-/// The longest time between two looks at what is due.
+/// How far time advances while instances work, in seconds: less than would make a reminder late.
+const DURING_WORK: i64 = 5 * MINUTE;
+/// The longest time between two runs of the scheduler.
 const PAUSE: i64 = 25 * MINUTE;
 
-/// Time as it goes on while somebody works.
+/// A clock that advances while instances work.
 #[derive(Clone)]
 struct Time {
     clock: Clock,
@@ -53,14 +53,14 @@ impl Time {
         Self { clock: app.clock.clone(), left: Arc::default() }
     }
 
-    /// Lets time pass, and some more pass while instances work.
+    /// Advances the clock, and lets it advance further while instances work.
     fn pass(&self, seconds: i64) {
         self.clock.advance_seconds(seconds);
-        self.left.store(MEANWHILE, Ordering::SeqCst);
+        self.left.store(DURING_WORK, Ordering::SeqCst);
     }
 
-    /// Goes on by a little now and then, and seldom by so much that a lease runs out under the one who has it.
-    fn go_on(&self) {
+    /// Sometimes advances a little, and rarely so far that a lease expires under its holder.
+    fn advance(&self) {
         let seconds = match random_range(0..400) {
             0 => random_range(LEASE_SECONDS..3 * LEASE_SECONDS),
             1..10 => random_range(1..LEASE_SECONDS / 2),
@@ -71,18 +71,18 @@ impl Time {
         }
     }
 
-    /// Works while time goes on.
+    /// Polls the work while time advances.
     async fn during<T>(self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         poll_fn(|context| {
-            self.go_on();
+            self.advance();
             work.as_mut().poll(context)
         })
         .await
     }
 }
 
-/// An instance as a process of its own: when it is killed, nothing of it goes on.
+/// An instance with its own runtime, so that killing it stops all of its work.
 struct Instance {
     runtime: Runtime,
     app: TestApp,
@@ -96,14 +96,14 @@ impl Instance {
         Self { runtime, app }
     }
 
-    /// Does what is due while time goes on; tells how many steps it took.
+    /// Runs the scheduler while time advances; returns the number of steps taken.
     async fn work(&self, time: &Time) -> usize {
         let (app, time) = (self.app.clone(), time.clone());
         self.runtime.spawn(async move { time.during(Box::pin(app.tick())).await }).await.expect("worked")
     }
 
-    /// Begins to work and is killed after so many turns, wherever that is: its connections break, nothing is said.
-    async fn die_working(self, turns: usize) {
+    /// Runs the scheduler and is killed after this many polls, wherever that is: its connections break.
+    async fn kill_while_working(self, turns: usize) {
         let app = self.app.clone();
         let (killed, kill) = oneshot::channel::<()>();
         self.runtime.spawn(async move {
@@ -120,12 +120,12 @@ impl Instance {
             })
             .await
         });
-        assert!(kill.await.is_err(), "nobody says anything");
+        assert!(kill.await.is_err(), "killed without an answer");
         self.runtime.shutdown_background();
     }
 }
 
-/// A window as it was planned.
+/// A scheduled window.
 struct Plan {
     id: String,
     team: usize,
@@ -142,7 +142,7 @@ struct World {
     services: Vec<Vec<Value>>,
     plans: Vec<Plan>,
     begun: i64,
-    deaths: usize,
+    kills: usize,
 }
 
 impl World {
@@ -160,8 +160,8 @@ impl World {
         }
         let url = app.own.as_ref().expect("a database of its own").url.clone();
         let begun = app.clock.now().millis();
-        let mut world = Self { db: connect(&url).await, app, teams, services, plans: Vec::new(), begun, deaths: 0 };
-        // Enough room that a service is now worked on, now not; but often by several at once.
+        let mut world = Self { db: connect(&url).await, app, teams, services, plans: Vec::new(), begun, kills: 0 };
+        // Windows overlap often, but services are free at times.
         let room = i64::try_from(windows).expect("a number") * 4 * MINUTE + 6 * 60 * MINUTE;
         for n in 0..windows {
             world.plan(n, room).await;
@@ -171,7 +171,7 @@ impl World {
 
     async fn plan(&mut self, n: usize, room: i64) {
         let team = n % self.teams.len();
-        // To the minute for some: then windows begin and end at one instant.
+        // Some windows start and end on round times, so that several steps are due at one instant.
         let whole = if random_range(0..3) == 0 { 1 } else { 5 * MINUTE };
         let start = self.begun + random_range(5 * MINUTE..room) / whole * whole * 1000;
         let end = start + random_range(10 * MINUTE..150 * MINUTE) / whole * whole * 1000;
@@ -202,34 +202,34 @@ impl World {
         self.count(&format!("SELECT CAST(count(*) AS CHAR(20)) FROM job_lease WHERE until > {now}")).await == 1
     }
 
-    /// Lets both instances work until nothing is left to do. Who has the lease gets on with it.
+    /// Runs both instances until nothing is due. The lease holder does the work.
     async fn work(&self, time: &Time, [one, two]: [&Instance; 2]) -> usize {
         let (mut taken, mut idle) = (0, 0);
         while self.due().await > 0 {
             let (by_one, by_two) = tokio::join!(one.work(time), two.work(time));
             taken += by_one + by_two;
             idle = if by_one + by_two == 0 { idle + 1 } else { 0 };
-            // What fell due behind the back of the one with the lease is taken the next time.
-            assert!(idle < 10, "{} steps are due and nobody takes them", self.due().await);
+            // A step that became due after the holder looked is taken the next time.
+            assert!(idle < 10, "{} steps are due and not taken", self.due().await);
         }
         taken
     }
 
-    /// Kills one of them at its work. The other leaves the clock alone while the lease lasts, then takes over.
+    /// Kills one instance while it works. The other waits until the lease expires, then takes over.
     async fn lose(&mut self, time: &Time, dying: Instance, left: &Instance) {
         self.app.pass(LEASE_SECONDS);
-        dying.die_working(random_range(1..400)).await;
+        dying.kill_while_working(random_range(1..400)).await;
         if self.is_leased().await && self.due().await > 0 {
-            assert_eq!(left.app.tick().await, 0, "the lease of the dead lasts");
+            assert_eq!(left.app.tick().await, 0, "the lease of the killed instance is valid");
             self.app.pass(LEASE_SECONDS - 1);
-            assert_eq!(left.app.tick().await, 0, "the lease of the dead lasts");
+            assert_eq!(left.app.tick().await, 0, "the lease of the killed instance is valid");
             self.app.pass(1);
-            assert!(left.work(time).await > 0, "the lease has run out");
-            self.deaths += 1;
+            assert!(left.work(time).await > 0, "the lease has expired");
+            self.kills += 1;
         }
     }
 
-    /// When each service of a team went down and came up again, had everything happened at its time, one after another.
+    /// The status changes of each service of a team, if every step was taken at its time.
     fn expected_changes(&self, team: usize) -> BTreeMap<usize, Vec<(String, Timestamp)>> {
         let of_team = || self.plans.iter().filter(|plan| plan.team == team);
         let starts = of_team().map(|plan| (plan.start, &plan.id, true, &plan.services));
@@ -253,8 +253,8 @@ impl World {
         changes
     }
 
-    /// Every window has said what it had to say, at its time.
-    async fn windows_went_by(&self, team: usize) {
+    /// Asserts that every window has its updates, at their times.
+    async fn assert_updates(&self, team: usize) {
         let windows = all_pages(&self.teams[team], "/api/incidents?type=maintenance&limit=100").await;
         let of_team: Vec<_> = self.plans.iter().filter(|plan| plan.team == team).collect();
         assert_eq!(windows.len(), of_team.len());
@@ -276,8 +276,8 @@ impl World {
         }
     }
 
-    /// Every service changed when it had to, and everything was told once, numbered without a gap.
-    async fn changes_were_told(&self, team: usize) {
+    /// Asserts that every status change was recorded at its time, and every event emitted once, without gaps.
+    async fn assert_changes(&self, team: usize) {
         let mut told = SERVICES;
         for (n, expected) in self.expected_changes(team) {
             let service = &self.services[team][n];
@@ -304,7 +304,7 @@ impl World {
             self.teams[team].slug
         );
         let rows = texts::<5>(&self.db, &sql).await;
-        assert_eq!(rows.len(), 2, "both audiences were told");
+        assert_eq!(rows.len(), 2, "both audiences");
         for row in rows {
             let [audience, rest @ ..] = row.each_ref().map(|text| text.trim());
             assert_eq!(rest, [expected.as_str(), "1", &expected, &expected], "numbers, {audience}");
@@ -312,7 +312,7 @@ impl World {
     }
 }
 
-/// Everything that a list holds, page by page.
+/// All items of a list, page by page.
 async fn all_pages(team: &Team, path: &str) -> Vec<Value> {
     let (mut all, mut next) = (Vec::new(), Some(path.to_owned()));
     while let Some(path) = next {
@@ -325,7 +325,7 @@ async fn all_pages(team: &Team, path: &str) -> Vec<Value> {
 
 #[tokio::test]
 #[ignore = "kills instances at random moments, for which it needs the machine to itself: `scripts/battery clock` runs it"]
-async fn rule_3_6_3_two_instances_of_which_one_dies_take_every_step_of_every_window_once() {
+async fn rule_3_6_3_every_step_is_taken_once_even_when_instances_are_killed() {
     let windows = setting("ALDIS_TEST_WINDOWS").map_or(40, |windows| windows.parse().expect("a number"));
     let mut world = World::with(windows).await;
     let time = Time::of(&world.app);
@@ -337,21 +337,21 @@ async fn rule_3_6_3_two_instances_of_which_one_dies_take_every_step_of_every_win
             break;
         }
         time.pass(random_range(1..PAUSE));
-        if (round % 4 == 0 || world.deaths == 0) && world.due().await > 1 {
-            // Whoever lives takes the place of the dead, and somebody new its own.
+        if (round % 4 == 0 || world.kills == 0) && world.due().await > 1 {
+            // The other instance takes over, and a new one is started.
             world.lose(&time, one, &two).await;
             (one, two) = (two, Instance::start(&world.app).await);
         }
         taken_together += world.work(&time, [&one, &two]).await;
     }
     world.work(&time, [&one, &two]).await;
-    assert!(world.deaths > 0 && taken_together > 0, "{} died at their work", world.deaths);
+    assert!(world.kills > 0 && taken_together > 0, "{} were killed", world.kills);
     for team in 0..world.teams.len() {
-        world.windows_went_by(team).await;
-        world.changes_were_told(team).await;
+        world.assert_updates(team).await;
+        world.assert_changes(team).await;
     }
     for instance in [one, two] {
         instance.runtime.shutdown_background();
     }
-    println!("{windows} windows went by while {} instances died at their work", world.deaths);
+    println!("{windows} windows were completed while {} instances were killed", world.kills);
 }

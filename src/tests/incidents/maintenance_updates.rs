@@ -1,4 +1,4 @@
-//! What is said of planned work, and what of it can be corrected (domain rules 3.4 and 3.6).
+//! Updates of maintenances, and their corrections (domain rules 3.4 and 3.6).
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::tests::support::{
     fixtures::NOW,
 };
 
-/// A window from 14:00 to 15:00, two hours from now, with a service that is worked on.
+/// A maintenance of one service from 14:00 to 15:00, two hours from now.
 async fn planned() -> (TestApp, Team, Value, Value) {
     let app = TestApp::alone_at(NOW).await;
     let team = app.register("Acme").await;
@@ -33,7 +33,7 @@ async fn rule_3_6_1_no_update_is_deleted_or_moved_so_that_a_maintenance_takes_a_
     app.pass(60);
     let verifying = team.say(&window, json!({"status": "verifying"})).await;
     team.delete(&update_path(&verifying)).await.is(204);
-    assert_eq!(team.incident(&window).await["status"], "in_progress", "back to the work one may go");
+    assert_eq!(team.incident(&window).await["status"], "in_progress", "verifying may go back to in progress");
     app.pass(60);
     let end = team.say(&window, json!({"status": "completed"})).await;
     let before = team.incident(&window).await;
@@ -41,7 +41,7 @@ async fn rule_3_6_1_no_update_is_deleted_or_moved_so_that_a_maintenance_takes_a_
     assert!(refused["error"].as_str().is_some_and(|why| why.contains("completed")), "{refused}");
     team.put(&update_path(&end), json!({"display_at": "2026-11-23T12:00:30Z"})).await.refuses(400, &["display_at"]);
     assert_eq!(team.incident(&window).await, before);
-    // What it says can be corrected, and what was said after the end can go.
+    // Its message can be edited, and updates after the end can be deleted.
     team.put(&update_path(&end), json!({"message": "All done."})).await.is(200);
     app.pass(60);
     let thanks = team.say(&window, json!({"message": "Thank you."})).await;
@@ -52,7 +52,7 @@ async fn rule_3_6_1_no_update_is_deleted_or_moved_so_that_a_maintenance_takes_a_
 }
 
 #[tokio::test]
-async fn rule_3_6_1_the_end_of_a_cancelled_maintenance_stays_and_the_clock_leaves_it() {
+async fn rule_3_6_1_a_cancelled_maintenance_stays_cancelled_and_gets_no_step() {
     let (app, team, api, window) = planned().await;
     app.pass(60);
     let end = team.say(&window, json!({"status": "cancelled"})).await;
@@ -63,7 +63,7 @@ async fn rule_3_6_1_the_end_of_a_cancelled_maintenance_stays_and_the_clock_leave
 }
 
 #[tokio::test]
-async fn rule_3_4_3_calling_off_a_plan_tells_of_no_change_and_calling_off_work_does() {
+async fn rule_3_4_3_cancelling_records_a_change_only_if_the_maintenance_has_begun() {
     let (app, team, api, window) = planned().await;
     let other = json!({
         "title": "Another",
@@ -83,7 +83,7 @@ async fn rule_3_4_3_calling_off_a_plan_tells_of_no_change_and_calling_off_work_d
 }
 
 #[tokio::test]
-async fn rule_3_6_1_after_its_end_a_maintenance_says_nothing_of_services() {
+async fn rule_3_6_1_after_its_end_a_maintenance_affects_no_service() {
     let (app, team, api, window) = planned().await;
     app.pass(60);
     team.say(&window, json!({"status": "in_progress"})).await;
@@ -95,7 +95,7 @@ async fn rule_3_6_1_after_its_end_a_maintenance_says_nothing_of_services() {
 }
 
 #[tokio::test]
-async fn rule_3_4_7_no_update_stands_before_the_maintenance_was_planned() {
+async fn rule_3_4_7_no_update_is_dated_before_the_maintenance_was_planned() {
     let (app, team, api, window) = planned().await;
     app.pass(600);
     let (path, update) = (format!("{}/updates", incident_path(&window)), &window["updates"][0]);
@@ -104,7 +104,7 @@ async fn rule_3_4_7_no_update_stands_before_the_maintenance_was_planned() {
     team.put(&update_path(update), json!({"display_at": "1999-01-01T00:00:00Z"})).await.refuses(400, &["display_at"]);
     team.put(&update_path(update), json!({"display_at": "2026-11-23T11:00:00Z"})).await.refuses(400, &["display_at"]);
     team.put(&update_path(update), json!({"display_at": "2026-11-23T12:05:00Z"})).await.is(200);
-    // Work that was entered while it went on may tell of its beginning.
+    // In a maintenance created after its start, updates may be dated to the start.
     let running = json!({
         "title": "Running",
         "incident_type": "maintenance",
@@ -120,7 +120,7 @@ async fn rule_3_4_7_no_update_stands_before_the_maintenance_was_planned() {
 }
 
 #[tokio::test]
-async fn rule_3_12_the_clocks_own_words_stand_beside_no_other() {
+async fn rule_3_12_updates_of_the_scheduler_share_no_display_time() {
     let (app, team, _, window) = planned().await;
     let running = json!({
         "title": "Overdue",

@@ -1,4 +1,4 @@
-//! Planned work: its steps, its clock, and what becomes of its plan (domain rule 3.6).
+//! Maintenances: statuses, automations, rescheduling and series (domain rule 3.6).
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// With these fields besides.
+    /// With additional fields.
     async fn with(more: Value) -> Self {
         let app = TestApp::alone_at(NOW).await;
         let team = app.register("Acme").await;
@@ -41,7 +41,7 @@ impl Scene {
         Self::with(json!({})).await
     }
 
-    /// Lets time pass, and the clock do what is due.
+    /// Advances the time and runs the scheduler.
     async fn pass(&self, seconds: i64) {
         self.app.pass(seconds);
         self.app.tick().await;
@@ -51,15 +51,15 @@ impl Scene {
         self.team.incident(&self.planned).await
     }
 
-    /// What was said, oldest first: the time it stands at, the status, whether people are told.
-    async fn told(&self) -> Vec<(String, String, bool)> {
+    /// The updates, oldest first: display time, status, whether they notify.
+    async fn updates(&self) -> Vec<(String, String, bool)> {
         let now = self.now().await;
         let updates = now["updates"].as_array().expect("a list").iter().rev();
-        let told = updates.map(|update| {
+        let updates = updates.map(|update| {
             let at = update["display_at"].as_str().expect("an instant")[11..16].to_owned();
             (at, update["status"].as_str().expect("a word").to_owned(), update["notify"] == true)
         });
-        told.collect()
+        updates.collect()
     }
 }
 
@@ -76,7 +76,7 @@ async fn windows(team: &Team) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn rule_3_6_1_a_maintenance_takes_its_steps_and_none_back_from_its_end() {
+async fn rule_3_6_1_a_maintenance_moves_on_and_stays_ended() {
     let scene = Scene::open().await;
     let path = format!("{}/updates", incident_path(&scene.planned));
     for (status, allowed) in [
@@ -104,7 +104,7 @@ async fn rule_3_6_1_a_maintenance_takes_its_steps_and_none_back_from_its_end() {
 }
 
 #[tokio::test]
-async fn rule_3_6_1_a_cancelled_maintenance_leaves_what_is_planned_and_what_is_under_way() {
+async fn rule_3_6_1_a_scheduled_maintenance_and_one_under_way_can_be_cancelled() {
     for begun in [false, true] {
         let scene = Scene::open().await;
         if begun {
@@ -117,12 +117,12 @@ async fn rule_3_6_1_a_cancelled_maintenance_leaves_what_is_planned_and_what_is_u
         assert_eq!(page["upcoming_maintenances"], json!([]));
         assert_eq!(page["recent_incidents"][0]["status"], "cancelled");
         scene.pass(4 * 3600).await;
-        assert_eq!(scene.now().await["status"], "cancelled", "the clock has nothing to do with it any more");
+        assert_eq!(scene.now().await["status"], "cancelled", "no step is due");
     }
 }
 
 #[tokio::test]
-async fn rule_3_6_2_the_clock_reminds_begins_and_completes() {
+async fn rule_3_6_2_the_scheduler_reminds_starts_and_completes() {
     let scene = Scene::open().await;
     assert_eq!(scene.planned["status"], "scheduled");
     for (seconds, status, service) in [
@@ -141,7 +141,7 @@ async fn rule_3_6_2_the_clock_reminds_begins_and_completes() {
         );
     }
     assert_eq!(
-        scene.told().await,
+        scene.updates().await,
         [
             line("12:00", "scheduled", true),
             line("13:00", "scheduled", true),
@@ -171,10 +171,10 @@ async fn rule_3_6_2_each_automation_and_each_notification_is_a_switch_of_its_own
     let off = json!({"remind": false, "start": false, "end": false, "notify_start": true, "notify_end": true});
     let by_hand = Scene::with(json!({"automations": off, "notify": false})).await;
     by_hand.pass(5 * 3600).await;
-    assert_eq!(by_hand.told().await, [line("12:00", "scheduled", false)]);
+    assert_eq!(by_hand.updates().await, [line("12:00", "scheduled", false)]);
     by_hand.team.say(&by_hand.planned, json!({"status": "in_progress", "notify": false})).await;
     assert_eq!(by_hand.team.status_of(&by_hand.api).await, "under_maintenance");
-    // Switched on again, the end, long due, comes by itself.
+    // Switched on again, the end is due at once.
     let on = json!({"remind": false, "start": false, "end": true, "notify_start": false, "notify_end": false});
     by_hand.team.amend(&by_hand.planned, json!({"automations": on})).await;
     by_hand.pass(1).await;
@@ -187,16 +187,16 @@ async fn rule_3_6_2_each_automation_and_each_notification_is_a_switch_of_its_own
     }
     let expected =
         [line("12:00", "scheduled", true), line("14:00", "in_progress", false), line("15:00", "completed", false)];
-    assert_eq!(quiet.told().await, expected);
+    assert_eq!(quiet.updates().await, expected);
 }
 
 #[tokio::test]
-async fn rule_3_6_3_a_window_wholly_in_the_past_goes_through_all_states_at_its_planned_times() {
+async fn rule_3_6_3_after_a_downtime_all_steps_are_taken_at_their_planned_times() {
     let scene = Scene::open().await;
     scene.pass(30 * 3600).await;
     let told =
         [line("12:00", "scheduled", true), line("14:00", "in_progress", false), line("15:00", "completed", true)];
-    assert_eq!(scene.told().await, told, "and people are told once");
+    assert_eq!(scene.updates().await, told, "and one notifies");
     let instants: Vec<_> = scene.team.history(&scene.api).await.iter().map(|row| row["created_at"].clone()).collect();
     assert_eq!(instants, ["2026-11-23T15:00:00.000Z", "2026-11-23T14:00:00.000Z"]);
     let now = scene.now().await;
@@ -216,7 +216,7 @@ async fn rule_3_6_3_two_instances_take_each_step_once() {
         let (one, two) = tokio::join!(scene.app.tick(), other.tick());
         assert!(one + two <= 1, "{one} and {two}");
     }
-    assert_eq!(scene.told().await.len(), 4);
+    assert_eq!(scene.updates().await.len(), 4);
 }
 
 #[tokio::test]
@@ -275,10 +275,10 @@ async fn rule_3_6_7_maintenance_counts_as_up_and_an_incident_above_it_does_not()
 }
 
 #[tokio::test]
-async fn rule_3_6_8_moving_a_window_reminds_anew_and_tells_once_while_new_words_tell_nobody() {
+async fn rule_3_6_8_rescheduling_notifies_once_and_reminds_again_while_a_new_title_does_not() {
     let scene = Scene::open().await;
     scene.pass(3600).await;
-    assert_eq!(scene.told().await.len(), 2, "reminded");
+    assert_eq!(scene.updates().await.len(), 2, "reminded");
     let moved = json!({"starts_at": "2026-11-23T18:00:00Z", "ends_at": "2026-11-23T19:00:00Z"});
     scene.team.amend(&scene.planned, moved.clone()).await;
     scene.team.amend(&scene.planned, moved).await;
@@ -292,7 +292,7 @@ async fn rule_3_6_8_moving_a_window_reminds_anew_and_tells_once_while_new_words_
         scene.pass(3600).await;
     }
     assert_eq!(
-        scene.told().await,
+        scene.updates().await,
         [
             line("12:00", "scheduled", true),
             line("13:00", "scheduled", true),
@@ -305,7 +305,7 @@ async fn rule_3_6_8_moving_a_window_reminds_anew_and_tells_once_while_new_words_
 }
 
 #[tokio::test]
-async fn rule_3_6_8_what_has_begun_can_only_be_prolonged() {
+async fn rule_3_6_8_once_begun_only_the_end_can_be_moved() {
     let scene = Scene::open().await;
     scene.pass(2 * 3600).await;
     let path = incident_path(&scene.planned);
@@ -343,11 +343,11 @@ async fn rule_3_6_9_a_window_at_three_stays_at_three_on_both_sides_of_summer_tim
     assert_eq!(all[0], first);
     assert!(all.iter().all(|window| window["series_id"] == first["series_id"] && first["series_id"].is_string()));
     let told: Vec<_> = all.iter().map(|window| window["updates"][0]["notify"] == true).collect();
-    assert_eq!(told, [true, false, false], "the plan is announced once");
+    assert_eq!(told, [true, false, false], "the series is announced once");
 }
 
 #[tokio::test]
-async fn rule_3_6_9_windows_are_made_ahead_of_time_each_once_and_one_may_go_its_own_way() {
+async fn rule_3_6_9_windows_are_made_ahead_each_once_and_can_be_changed_separately() {
     let scene = Scene::with(json!({"recurrence": "FREQ=WEEKLY"})).await;
     let team = &scene.team;
     let begun = windows(team).await;
@@ -365,7 +365,7 @@ async fn rule_3_6_9_windows_are_made_ahead_of_time_each_once_and_one_may_go_its_
     assert_eq!(
         starts[..5],
         ["2026-11-23T14:00", "2026-12-01T14:00", "2026-12-07T14:00", "2026-12-21T14:00", "2026-12-28T14:00"],
-        "what was moved, cancelled or deleted is not made again"
+        "moved, cancelled or deleted windows are not made again"
     );
     assert_eq!(starts.len(), 10, "two weeks on there are two more: {starts:?}");
     assert_eq!(starts[9], "2027-02-01T14:00");
@@ -373,7 +373,7 @@ async fn rule_3_6_9_windows_are_made_ahead_of_time_each_once_and_one_may_go_its_
 }
 
 #[tokio::test]
-async fn a_series_that_is_ended_cancels_what_has_not_begun() {
+async fn ending_a_series_cancels_windows_that_have_not_begun() {
     let scene = Scene::with(json!({"recurrence": "FREQ=DAILY;COUNT=5"})).await;
     let team = &scene.team;
     let series = team.get("/api/maintenance-series").await.is(200);

@@ -1,4 +1,4 @@
-//! Incidents and maintenances: what may happen to them, and what follows from it.
+//! Incidents and maintenances: input, lifecycle, impact, scheduler and series.
 
 mod backfills;
 mod drafts;

@@ -1,4 +1,4 @@
-//! Requests about one incident that come twice, late, or at the same time.
+//! Repeated, outdated and concurrent requests about incidents.
 
 use axum::{
     body::Body,
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// A POST under a key.
+/// A POST with an idempotency key.
 fn keyed(team: &Team, path: &str, key: &str, body: &Value) -> Request<Body> {
     let builder = request(axum::http::Method::POST, path)
         .header(header::AUTHORIZATION, format!("Bearer {}", team.token))
@@ -29,7 +29,7 @@ async fn send(team: &Team, path: &str, key: &str, body: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn a_request_sent_again_with_its_key_does_nothing_new() {
+async fn a_repeated_request_with_its_key_changes_nothing() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let api = team.service("API").await;
@@ -44,10 +44,10 @@ async fn a_request_sent_again_with_its_key_does_nothing_new() {
     assert!(!told.headers.contains_key("idempotency-replayed"));
     let told = told.is(201);
     app.pass(60);
-    // What happened since does not change what the request made.
+    // Later changes do not alter the answer.
     team.say(&opened, json!({"message": "Fixed.", "status": "monitoring"})).await;
     assert_eq!(send(&team, &path, &second, &update).await.is(201), told);
-    // Whoever sends an update again may have seen it by then.
+    // A repeated update may carry the version that the update itself created.
     let seen = json!({"message": "Found.", "status": "identified", "version": 3});
     assert_eq!(send(&team, &path, &second, &seen).await.is(201), told);
     let again = send(&team, "/api/incidents", &key, &body).await.is(201);
@@ -58,8 +58,8 @@ async fn a_request_sent_again_with_its_key_does_nothing_new() {
 }
 
 #[tokio::test]
-async fn a_key_stands_for_one_request_of_one_organization_for_a_day() {
-    // What is forgotten is forgotten for all.
+async fn a_key_is_valid_for_one_request_of_one_organization_for_a_day() {
+    // Deleting old keys affects all organizations, hence a database of its own.
     let app = TestApp::alone_at(NOW).await;
     let (team, other) = (app.register("Acme").await, app.register("Other").await);
     let (key, body) = (unique("key"), json!({"title": "Down"}));
@@ -69,11 +69,11 @@ async fn a_key_stands_for_one_request_of_one_organization_for_a_day() {
     send(&team, &path, &key, &json!({"message": "Down"})).await.refuses(409, &[]);
     assert_ne!(send(&other, "/api/incidents", &key, &body).await.is(201)["id"], opened["id"]);
     assert_eq!(team.incidents().await, std::slice::from_ref(&opened));
-    // A request that was refused has used no key.
+    // A rejected request does not use up its key.
     let fresh = unique("key");
     send(&team, &path, &fresh, &json!({"message": "x", "status": "scheduled"})).await.refuses(400, &["status"]);
     send(&team, &path, &fresh, &json!({"message": "x"})).await.is(201);
-    // What it made may be gone.
+    // The incident that it created may have been deleted.
     team.delete(&incident_path(&opened)).await.is(204);
     send(&team, "/api/incidents", &key, &body).await.refuses(409, &[]);
     app.pass(86_399);
@@ -84,7 +84,7 @@ async fn a_key_stands_for_one_request_of_one_organization_for_a_day() {
 }
 
 #[tokio::test]
-async fn a_request_sent_again_is_answered_even_when_it_would_come_too_late_by_now() {
+async fn a_repeated_request_is_answered_even_when_it_would_now_be_too_late() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let key = unique("key");
@@ -101,7 +101,7 @@ async fn a_request_sent_again_is_answered_even_when_it_would_come_too_late_by_no
 }
 
 #[tokio::test]
-async fn a_deletion_decided_on_an_older_version_is_refused() {
+async fn a_deletion_based_on_an_older_version_is_rejected() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let api = team.service("API").await;
@@ -125,7 +125,7 @@ async fn a_deletion_decided_on_an_older_version_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_key_is_refused_before_anything_is_done() {
+async fn an_invalid_key_is_rejected_without_any_change() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     for key in ["", " ", "two words", "tab\tbed", &"x".repeat(129), "schlüssel"] {
@@ -139,7 +139,7 @@ async fn what_is_no_key_is_refused_before_anything_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_requests_at_once_with_one_key_open_one_incident() {
+async fn twenty_concurrent_requests_with_one_key_open_one_incident() {
     let (one, two) = (TestApp::open().await, TestApp::open().await);
     let team = one.register("Acme").await;
     let (key, body) = (unique("key"), json!({"title": "Down"}));
@@ -155,13 +155,13 @@ async fn twenty_requests_at_once_with_one_key_open_one_incident() {
 }
 
 #[tokio::test]
-async fn a_change_made_on_an_older_version_is_refused_and_nothing_is_lost() {
+async fn a_change_based_on_an_older_version_is_rejected_and_nothing_is_lost() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let incident = team.report(json!({"title": "Down", "message": "Looking."})).await;
     assert_eq!(incident["version"], 1);
     let (path, update) = (incident_path(&incident), &incident["updates"][0]);
-    // Each of two editors writes on version 1; the second is told.
+    // Two editors start from version 1; the second is rejected.
     team.put(&path, json!({"title": "Ada's", "version": 1})).await.is(200);
     let stale = json!({"title": "Eve's", "version": 1});
     for answer in [
@@ -176,7 +176,7 @@ async fn a_change_made_on_an_older_version_is_refused_and_nothing_is_lost() {
     let now = team.incident(&incident).await;
     assert_eq!((&now["title"], &now["version"]), (&json!("Ada's"), &json!(2)));
     assert_eq!(now["updates"], incident["updates"]);
-    // On the newest version, and without one, it is let in; what changes nothing makes no version.
+    // The current version, or none, is accepted; a change of nothing makes no version.
     team.say(&incident, json!({"message": "Eve's", "version": 2})).await;
     team.put(&update_path(update), json!({"message": "Looked.", "version": 3})).await.is(200);
     team.amend(&incident, json!({"title": "Ada's"})).await;
@@ -185,7 +185,7 @@ async fn a_change_made_on_an_older_version_is_refused_and_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_changes_at_once_on_one_version_exactly_one_is_made() {
+async fn of_concurrent_changes_based_on_one_version_exactly_one_is_made() {
     let (one, two) = (TestApp::open().await, TestApp::open().await);
     let team = one.register("Acme").await;
     let incident = team.report(json!({"title": "Down"})).await;
@@ -210,7 +210,7 @@ fn instant(value: &Value) -> Timestamp {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn updates_at_the_same_time_make_one_consistent_timeline() {
+async fn concurrent_updates_make_one_consistent_timeline() {
     let (one, two) = (TestApp::open().await, TestApp::open().await);
     let team = one.register("Acme").await;
     let (api, web) = (team.service("API").await, team.service("Web").await);
@@ -237,7 +237,7 @@ async fn updates_at_the_same_time_make_one_consistent_timeline() {
     let order: Vec<_> = updates.iter().map(|update| instant(&update["display_at"])).collect();
     assert!(order.is_sorted_by(|newer, older| newer >= older), "{order:?}");
     for service in [&api, &web] {
-        // Each update began where the one before it left the service, and so did each row of its history.
+        // Each update, and each row of the history, continues from the status before it.
         let mut steps = Vec::new();
         for update in updates.iter().rev() {
             let told = update["services"].as_array().expect("told").iter().find(|told| told["id"] == service["id"]);
@@ -252,7 +252,7 @@ async fn updates_at_the_same_time_make_one_consistent_timeline() {
             history.iter().rev().map(|row| (row["old_status"].clone(), row["new_status"].clone())).collect();
         assert_eq!(rows, steps);
     }
-    // And the readers were told in that order.
+    // Events are emitted in that order.
     let mut visitor = two.listen().await.visit(&team, Some(0)).await;
     let mut version = 0;
     for seq in 1..=visitor.hello().await {

@@ -1,4 +1,4 @@
-//! What the clock of maintenances does, what it leaves to people and to other instances (domain rule 3.6).
+//! The scheduler: order of steps, lease, manual steps, drafts and series (domain rule 3.6).
 
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Plans a window of this day, `from` and `to` in UTC, for some services.
+/// Schedules a maintenance for today, `from` and `to` in UTC.
 async fn plan(team: &Team, from: &str, to: &str, services: &[&Value]) -> Value {
     let window = json!({
         "title": format!("From {from}"),
@@ -26,8 +26,8 @@ async fn plan(team: &Team, from: &str, to: &str, services: &[&Value]) -> Value {
     team.report(window).await
 }
 
-/// What was said of a window, oldest first, as `15:04 status`.
-async fn told(team: &Team, window: &Value) -> Vec<String> {
+/// The updates of a maintenance, oldest first, as `15:04 status`.
+async fn updates(team: &Team, window: &Value) -> Vec<String> {
     let window = team.incident(window).await;
     let updates = window["updates"].as_array().expect("a list").iter().rev();
     let line = |update: &Value| {
@@ -38,17 +38,17 @@ async fn told(team: &Team, window: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn rule_3_6_3_after_a_downtime_windows_that_overlap_go_by_in_their_planned_order() {
+async fn rule_3_6_3_after_a_downtime_steps_are_taken_in_their_planned_order() {
     let app = TestApp::alone_at(NOW).await;
     let team = app.register("Acme").await;
     let (api, web) = (team.service("API").await, team.service("Web").await);
-    // Planned in another order than they begin in.
+    // Scheduled in another order than they start.
     plan(&team, "15:30", "16:30", &[&api]).await;
     plan(&team, "14:00", "18:00", &[&web]).await;
     plan(&team, "15:00", "16:00", &[&api, &web]).await;
     let before = team.seq().await;
     app.pass(3 * 86_400);
-    assert_eq!(app.tick().await, 9, "three reminders are passed over, six steps are taken");
+    assert_eq!(app.tick().await, 9, "three reminders are skipped, six steps are taken");
     let mut reader = app.listen().await.visit(&team, Some(before)).await;
     let after = reader.hello().await;
     let mut steps = Vec::new();
@@ -84,14 +84,14 @@ async fn rule_3_6_3_after_a_downtime_windows_that_overlap_go_by_in_their_planned
 }
 
 #[tokio::test]
-async fn rule_3_6_3_an_instance_leaves_the_clock_to_who_holds_it_until_the_lease_runs_out() {
+async fn rule_3_6_3_only_the_lease_holder_runs_the_scheduler_until_the_lease_expires() {
     let app = TestApp::alone_at(NOW).await;
     let (team, other) = (app.register("Acme").await, app.beside().await);
     let first = plan(&team, "12:10", "12:30", &[]).await;
     let second = plan(&team, "12:10", "12:31", &[]).await;
     app.pass(600);
     assert_eq!(app.tick().await, 2);
-    // The first that holds it has a long breath: what falls due meanwhile is not the other's.
+    // While the first holds the lease, the other takes no step.
     app.pass(LEASE_SECONDS - 1);
     let third = plan(&team, "12:10", "12:32", &[]).await;
     assert_eq!(other.tick().await, 0);
@@ -99,10 +99,10 @@ async fn rule_3_6_3_an_instance_leaves_the_clock_to_who_holds_it_until_the_lease
     assert_eq!(other.tick().await, 1);
     assert_eq!(app.tick().await, 0);
     app.pass(1_200);
-    assert_eq!((app.tick().await, other.tick().await), (1, 0), "free for whoever comes first");
-    assert_eq!(told(&team, &first).await, ["12:00 scheduled", "12:10 in_progress", "12:30 completed"]);
-    assert_eq!(told(&team, &second).await, ["12:00 scheduled", "12:10 in_progress"]);
-    assert_eq!(told(&team, &third).await, ["12:10 scheduled", "12:10 in_progress"]);
+    assert_eq!((app.tick().await, other.tick().await), (1, 0), "an expired lease goes to the first to ask");
+    assert_eq!(updates(&team, &first).await, ["12:00 scheduled", "12:10 in_progress", "12:30 completed"]);
+    assert_eq!(updates(&team, &second).await, ["12:00 scheduled", "12:10 in_progress"]);
+    assert_eq!(updates(&team, &third).await, ["12:10 scheduled", "12:10 in_progress"]);
 }
 
 #[tokio::test]
@@ -124,12 +124,12 @@ async fn rule_3_6_2_work_that_is_being_verified_is_completed_at_its_planned_end(
     app.pass(1);
     assert_eq!(app.tick().await, 1);
     let all = ["12:00 scheduled", "13:00 scheduled", "14:00 in_progress", "14:30 verifying", "15:00 completed"];
-    assert_eq!(told(&team, &window).await, all);
+    assert_eq!(updates(&team, &window).await, all);
     assert_eq!(team.status_of(&api).await, "operational");
 }
 
 #[tokio::test]
-async fn rule_3_6_4_what_was_begun_early_or_ended_early_by_hand_is_not_done_again_by_the_clock() {
+async fn rule_3_6_4_a_step_taken_by_hand_is_not_repeated_by_the_scheduler() {
     let app = TestApp::alone_at(NOW).await;
     let team = app.register("Acme").await;
     let (early, short) = (plan(&team, "14:00", "15:00", &[]).await, plan(&team, "14:00", "15:00", &[]).await);
@@ -144,13 +144,13 @@ async fn rule_3_6_4_what_was_begun_early_or_ended_early_by_hand_is_not_done_agai
         app.pass(3_600);
         app.tick().await;
     }
-    assert_eq!(told(&team, &early).await, ["12:00 scheduled", "12:30 in_progress", "15:00 completed"]);
+    assert_eq!(updates(&team, &early).await, ["12:00 scheduled", "12:30 in_progress", "15:00 completed"]);
     let all = ["12:00 scheduled", "13:00 scheduled", "14:00 in_progress", "14:30 completed"];
-    assert_eq!(told(&team, &short).await, all);
+    assert_eq!(updates(&team, &short).await, all);
 }
 
 #[tokio::test]
-async fn rule_3_6_3_a_draft_waits_and_is_not_begun() {
+async fn rule_3_6_3_a_draft_is_not_started() {
     let app = TestApp::alone_at(NOW).await;
     let team = app.register("Acme").await;
     let draft = json!({
@@ -163,7 +163,7 @@ async fn rule_3_6_3_a_draft_waits_and_is_not_begun() {
     let draft = team.report(draft).await;
     app.pass(7_200 + 600);
     assert_eq!(app.tick().await, 0);
-    // Published within its window, it begins at once.
+    // Published within its window, it starts at once.
     team.put(&incident_path(&draft), json!({"is_draft": false})).await.is(200);
     assert_eq!(app.tick().await, 1);
     assert_eq!(team.incident(&draft).await["status"], "in_progress");
@@ -179,7 +179,7 @@ async fn rule_3_6_9_a_window_at_three_stays_at_three_when_summer_time_begins_and
         let team = app.register("Acme").await;
         let mut browser = team.browser();
         browser.call(path_to("set_time_zone"), &[("time_zone", "Europe/Berlin")]).await.is(200);
-        // As the form says it: in the organization's own time.
+        // The form sends local time.
         let ends = first.replace("03:00", "04:00");
         let fields = [
             ("title", "Rotation"),
@@ -206,7 +206,7 @@ async fn rule_3_6_9_a_window_at_three_stays_at_three_when_summer_time_begins_and
 }
 
 #[tokio::test]
-async fn rule_3_6_9_a_series_that_cannot_go_on_stops_neither_the_others_nor_their_windows() {
+async fn rule_3_6_9_a_series_that_fails_stops_neither_the_others_nor_their_windows() {
     let app = TestApp::alone_at(NOW).await;
     let (team, unlucky) = (app.register("Acme").await, app.register("Unlucky").await);
     for team in [&unlucky, &team] {
@@ -221,7 +221,7 @@ async fn rule_3_6_9_a_series_that_cannot_go_on_stops_neither_the_others_nor_thei
     }
     let before = team.incidents().await.len();
     let db = connect(&app.own.as_ref().expect("a database of its own").url).await;
-    // As no door would write it.
+    // Invalid data, which no endpoint would write.
     let spoilt = "UPDATE maintenance_series SET services = '?' WHERE org_id = (SELECT id FROM organization WHERE name = \
                   'Unlucky')";
     db.execute_unprepared(spoilt).await.expect("spoilt");
@@ -231,11 +231,11 @@ async fn rule_3_6_9_a_series_that_cannot_go_on_stops_neither_the_others_nor_thei
     let windows = team.incidents().await;
     assert_eq!(windows.len(), before + 1, "a week on there is one more");
     assert_eq!(windows.iter().filter(|window| window["status"] == "completed").count(), 2);
-    assert_eq!(app.tick().await, 0, "and it is not tried over and over");
+    assert_eq!(app.tick().await, 0, "and it is not retried at once");
 }
 
 #[tokio::test]
-async fn rule_3_6_3_what_can_begin_only_late_begins_then_and_not_at_its_planned_time() {
+async fn rule_3_6_3_a_step_that_is_possible_only_late_is_taken_then() {
     let off = json!({"remind": false, "start": false, "end": false, "notify_start": true, "notify_end": true});
     let on = json!({"remind": false, "start": true, "end": true, "notify_start": true, "notify_end": true});
     let app = TestApp::alone_at("2026-11-23T09:00:00Z").await;
@@ -263,9 +263,9 @@ async fn rule_3_6_3_what_can_begin_only_late_begins_then_and_not_at_its_planned_
         let late = team.incident(late).await;
         assert_eq!((&late["status"], &late["started_at"]), (&json!("in_progress"), &json!("2026-11-23T13:00:00.000Z")));
     }
-    assert_eq!(team.history(&api).await[0]["created_at"], "2026-11-23T13:00:00.000Z", "three hours are not invented");
+    assert_eq!(team.history(&api).await[0]["created_at"], "2026-11-23T13:00:00.000Z", "not at the planned time");
 
-    // The same of an end that was switched on when it was past.
+    // The same for an end that was switched on late.
     team.amend(&by_hand, json!({"automations": off})).await;
     app.pass(3 * 3_600);
     app.tick().await;
@@ -277,7 +277,7 @@ async fn rule_3_6_3_what_can_begin_only_late_begins_then_and_not_at_its_planned_
 }
 
 #[tokio::test]
-async fn rule_3_6_2_a_reminder_that_comes_late_names_the_time() {
+async fn rule_3_6_2_a_late_reminder_names_the_start() {
     for (late, text) in [
         (300, "Maintenance will begin as scheduled in 60 minutes."),
         (301, "Maintenance will begin as scheduled on 23 Nov 2026, 14:00 UTC."),
@@ -289,6 +289,6 @@ async fn rule_3_6_2_a_reminder_that_comes_late_names_the_time() {
         app.pass(3_600 + late);
         assert_eq!(app.tick().await, 1);
         assert_eq!(team.incident(&window).await["updates"][0]["message"], text, "{late} seconds late");
-        assert_eq!(told(&team, &window).await, ["12:00 scheduled", "13:00 scheduled"]);
+        assert_eq!(updates(&team, &window).await, ["12:00 scheduled", "13:00 scheduled"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Series of maintenances: as drafts, at their end, and as many as there may be (domain rule 3.6.9).
+//! Series of maintenances: drafts, end and limits (domain rule 3.6.9).
 
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ async fn series(team: &Team) -> Vec<Value> {
     team.get("/api/maintenance-series").await.is(200).as_array().expect("a list").clone()
 }
 
-/// The windows there are, the first one first.
+/// The windows, the first one first.
 async fn windows(team: &Team) -> Vec<Value> {
     let all = team.get("/api/incidents?type=maintenance&limit=100").await.is(200);
     let mut all = all.as_array().expect("a list").clone();
@@ -50,18 +50,18 @@ async fn the_windows_of_a_draft_series_stay_drafts_until_each_is_published() {
     }
     let team = team.back().await;
     let all = windows(&team).await;
-    assert_eq!(all.len(), before + 2 - 1, "two are made ahead of time, and one went by that nobody had published");
+    assert_eq!(all.len(), before + 2 - 1, "two were made, and one ended unpublished and was deleted");
     assert!(all[1..].iter().all(|window| window["is_draft"] == true), "{all:?}");
     assert_eq!((&all[0]["status"], &all[1]["status"]), (&json!("completed"), &json!("scheduled")));
     assert_eq!(team.public("status").await["upcoming_maintenances"], json!([]));
     assert!(team.browser().open("/maintenances").await.text.contains("Drafts · "), "the list of series says so");
 
     team.delete(&format!("/api/maintenance-series/{}", id_of(&series(&team).await[0]))).await.is(204);
-    assert_eq!(windows(&team).await.len(), 1, "what nobody has seen is not called off, but gone");
+    assert_eq!(windows(&team).await.len(), 1, "drafts are deleted, not cancelled");
 }
 
 #[tokio::test]
-async fn a_series_ends_by_itself_once_its_last_window_is_over() {
+async fn a_series_ends_once_its_last_window_is_over() {
     for rule in ["FREQ=DAILY;COUNT=2", "FREQ=DAILY;UNTIL=20261125"] {
         let app = TestApp::alone_at(NOW).await;
         let team = app.register("Acme").await;
@@ -78,7 +78,7 @@ async fn a_series_ends_by_itself_once_its_last_window_is_over() {
 }
 
 #[tokio::test]
-async fn r_70_an_organization_has_so_many_series_at_a_time() {
+async fn r_70_an_organization_has_a_limit_of_active_series() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     for _ in 0..50 {
@@ -89,7 +89,7 @@ async fn r_70_an_organization_has_so_many_series_at_a_time() {
     team.report(rotation("FREQ=YEARLY")).await;
 }
 
-/// Lets the organization have so many incidents more, as no door would: all at once.
+/// Inserts this many incidents directly into the database.
 async fn fill(app: &TestApp, team: &Team, most: usize) {
     let db = connect(&app.own.as_ref().expect("a database of its own").url).await;
     let backend = db.get_database_backend();
@@ -112,7 +112,7 @@ async fn fill(app: &TestApp, team: &Team, most: usize) {
 }
 
 #[tokio::test]
-async fn r_70_a_series_makes_no_more_windows_than_there_is_room_for() {
+async fn r_70_a_series_makes_no_windows_beyond_the_limit_of_incidents() {
     let app = TestApp::alone_at(NOW).await;
     let team = app.register("Acme").await;
     let first = team.report(rotation("FREQ=WEEKLY")).await;
@@ -122,17 +122,17 @@ async fn r_70_a_series_makes_no_more_windows_than_there_is_room_for() {
     assert_eq!(
         (series(&team).await.len(), windows(&team).await.len()),
         (1, begun),
-        "nothing is left of what was refused"
+        "the rejected request left nothing"
     );
     for _ in 0..15 {
         app.pass(86_400);
         app.tick().await;
     }
     let team = team.back().await;
-    assert_eq!(windows(&team).await.len(), begun + 1, "of two that came within reach there was room for one");
+    assert_eq!(windows(&team).await.len(), begun + 1, "one of two windows fitted");
     team.post("/api/incidents", json!({"title": "One more"})).await.refuses(400, &[]);
     team.delete(&incident_path(&first)).await.is(204);
     app.pass(86_400);
     app.tick().await;
-    assert_eq!(windows(&team).await.len(), begun + 1, "the other follows once there is room again");
+    assert_eq!(windows(&team).await.len(), begun + 1, "the other follows below the limit");
 }

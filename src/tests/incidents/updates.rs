@@ -1,4 +1,4 @@
-//! The life of an incident: updates, what follows from them, and what may be corrected (domain rule 3.4).
+//! Updates of incidents: statuses, services, times and corrections (domain rule 3.4).
 
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ fn messages(incident: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn rule_3_4_1_an_incident_jumps_forward_and_back_and_opens_again() {
+async fn rule_3_4_1_an_incident_moves_forward_and_back_and_reopens() {
     let scene = Scene::open().await;
     for status in
         ["monitoring", "investigating", "resolved", "identified", "resolved", "investigating", "identified", "resolved"]
@@ -51,7 +51,7 @@ async fn rule_3_4_1_an_incident_jumps_forward_and_back_and_opens_again() {
         assert_eq!(scene.say(json!({"status": status})).await["status"], status);
         assert_eq!(scene.now().await["status"], status);
     }
-    // It may also begin anywhere.
+    // It may also be opened in any status.
     for status in ["identified", "monitoring", "resolved"] {
         assert_eq!(scene.team.report(json!({"title": "x", "status": status})).await["status"], status);
     }
@@ -66,7 +66,7 @@ async fn rule_3_4_1_a_postmortem_is_written_after_the_end_and_public_once_it_is_
     team.put(&path, json!({"publish_postmortem": true})).await.refuses(400, &["postmortem"]);
     let written = team.amend(&scene.incident, json!({"postmortem": "## Why\n\nA *full* disk."})).await;
     assert_eq!(written["postmortem"]["published_at"], Value::Null);
-    assert_eq!(written["status"], "resolved", "it decorates the end");
+    assert_eq!(written["status"], "resolved", "the status is unchanged");
     let shown = async || team.public("status").await["recent_incidents"][0].get("postmortem").cloned();
     assert_eq!(shown().await, None);
     scene.app.pass(60);
@@ -75,7 +75,7 @@ async fn rule_3_4_1_a_postmortem_is_written_after_the_end_and_public_once_it_is_
     let public = shown().await.expect("public");
     assert_eq!(public, published["postmortem"]);
     assert!(public["html"].as_str().is_some_and(|html| html.contains("<em>full</em>")), "{public}");
-    // Corrected, it keeps its date; emptied, it is gone.
+    // Edited, it keeps its date; emptied, it is removed.
     scene.app.pass(60);
     let corrected = team.amend(&scene.incident, json!({"postmortem": "A full disk."})).await;
     assert_eq!(corrected["postmortem"]["published_at"], "2026-11-23T12:02:00.000Z");
@@ -84,11 +84,11 @@ async fn rule_3_4_1_a_postmortem_is_written_after_the_end_and_public_once_it_is_
 }
 
 #[tokio::test]
-async fn rule_3_4_2_the_status_is_that_of_the_newest_update_by_the_time_it_stands_at() {
+async fn rule_3_4_2_the_status_is_that_of_the_newest_update_by_display_time() {
     let scene = Scene::open().await;
     scene.app.pass(3600);
     let identified = scene.say(json!({"status": "identified", "message": "Found."})).await;
-    // Told later, it happened earlier: the status stays that of the newest.
+    // Posted later but dated earlier, it does not change the status.
     let earlier = json!({"status": "monitoring", "message": "Tried.", "display_at": "2026-11-23T12:30:00Z"});
     let tried = scene.say(earlier).await;
     let now = scene.now().await;
@@ -96,7 +96,7 @@ async fn rule_3_4_2_the_status_is_that_of_the_newest_update_by_the_time_it_stand
     assert_eq!(messages(&now), ["Found.", "Tried.", "Looking."], "domain rule 3.12: not in the order of writing");
     assert_eq!(now["description"], "Looking.");
     assert_eq!(now["monitoring_at"], "2026-11-23T12:30:00.000Z");
-    // Moved to the top, an update decides; deleted, it does not any more.
+    // Moved to the top, it sets the status, until it is deleted.
     scene.team.put(&update_path(&tried), json!({"display_at": "2026-11-23T13:01:30Z"})).await.is(200);
     let now = scene.now().await;
     assert_eq!((&now["status"], messages(&now)), (&json!("monitoring"), vec!["Tried.", "Found.", "Looking."]));
@@ -120,7 +120,7 @@ async fn rule_3_4_2_an_update_may_keep_the_status_and_nothing_but_an_update_chan
 }
 
 #[tokio::test]
-async fn rule_3_4_3_an_update_tells_old_and_new_of_every_attached_service_or_nothing_of_services() {
+async fn rule_3_4_3_an_update_records_old_and_new_status_of_every_service_or_none() {
     let scene = Scene::open().await;
     let web = scene.team.service("Web").await;
     let step = |service: &Value, old: &str, new: &str| json!({"id": service["id"], "name": service["name"], "old_status": old, "new_status": new});
@@ -131,7 +131,7 @@ async fn rule_3_4_3_an_update_tells_old_and_new_of_every_attached_service_or_not
     assert_eq!(
         wider["services"],
         json!([step(&scene.api, "degraded", "degraded"), step(&web, "operational", "partial_outage")]),
-        "those not named keep what is said of them"
+        "services that are not named keep their status"
     );
     assert_eq!(scene.team.status_of(&scene.api).await, "degraded");
     let end = scene.say(json!({"status": "resolved"})).await;
@@ -142,7 +142,7 @@ async fn rule_3_4_3_an_update_tells_old_and_new_of_every_attached_service_or_not
 }
 
 #[tokio::test]
-async fn rule_3_4_4_the_first_monitoring_and_the_end_are_noted_and_opening_again_clears_the_end() {
+async fn rule_3_4_4_the_first_monitoring_and_the_end_are_recorded_and_reopening_clears_the_end() {
     let scene = Scene::open().await;
     let times = async || {
         let now = scene.now().await;
@@ -156,7 +156,7 @@ async fn rule_3_4_4_the_first_monitoring_and_the_end_are_noted_and_opening_again
     assert_eq!(times().await, (first.clone(), Value::Null));
     scene.say(json!({"status": "resolved"})).await;
     assert_eq!(times().await, (first.clone(), json!("2026-11-23T12:04:00.000Z")));
-    // Something said after the end is not another end.
+    // An update after the end does not move the end.
     scene.say(json!({"message": "Thank you for your patience."})).await;
     assert_eq!(times().await, (first.clone(), json!("2026-11-23T12:04:00.000Z")));
     scene.say(json!({"status": "investigating"})).await;
@@ -174,7 +174,7 @@ async fn rule_3_4_5_resolving_releases_every_impact_in_the_same_transaction() {
     let mut visitor = port.visit(&scene.team, None).await;
     let seq = visitor.hello().await;
     scene.say(json!({"status": "resolved"})).await;
-    // One commit: the services first, and no resolved incident beside a service it still holds.
+    // One transaction, the services first.
     for n in 1..=2 {
         assert_eq!(visitor.event(seq + n).await["data"]["status"], "operational");
     }
@@ -187,7 +187,7 @@ async fn rule_3_4_5_resolving_releases_every_impact_in_the_same_transaction() {
 }
 
 #[tokio::test]
-async fn rule_3_4_5_a_service_kept_as_it_is_takes_the_impact_into_its_baseline() {
+async fn rule_3_4_5_a_service_named_at_the_end_keeps_its_impact_as_baseline() {
     let scene = Scene::open().await;
     let web = scene.team.service("Web").await;
     scene.say(json!({"services": said(&[(&web, "major_outage")])})).await;
@@ -202,13 +202,13 @@ async fn rule_3_4_5_a_service_kept_as_it_is_takes_the_impact_into_its_baseline()
     assert_eq!((&api["status"], &api["baseline"]), (&json!("degraded"), &json!("degraded")));
     assert_eq!(scene.team.status_of(&web).await, "operational");
     assert_eq!(scene.team.history(&scene.api).await, history, "its status never changed");
-    // From here on it is the baseline that counts, not the incident.
+    // From now on the baseline counts, not the incident.
     scene.team.change(&scene.api, json!({"status": "operational"})).await;
     assert_eq!(scene.team.status_of(&scene.api).await, "operational");
 }
 
 #[tokio::test]
-async fn rule_3_4_5_an_incident_opened_as_resolved_tells_what_it_was_and_holds_nothing() {
+async fn rule_3_4_5_an_incident_opened_as_resolved_records_the_recovery_and_affects_nothing() {
     let scene = Scene::open().await;
     let web = scene.team.service("Web").await;
     let body = json!({"title": "Blip", "status": "resolved", "services": said(&[(&web, "major_outage")])});
@@ -238,7 +238,7 @@ async fn rule_3_4_6_monitoring_by_itself_releases_nothing() {
 }
 
 #[tokio::test]
-async fn rule_3_4_7_the_beginning_can_be_corrected_up_to_the_first_update_and_the_writing_never() {
+async fn rule_3_4_7_the_start_can_be_corrected_up_to_the_first_update_and_created_at_never() {
     let scene = Scene::open().await;
     let path = incident_path(&scene.incident);
     let earlier = scene.team.amend(&scene.incident, json!({"started_at": "2026-11-23T11:20:00Z"})).await;
@@ -264,7 +264,7 @@ async fn rule_3_4_7_the_beginning_can_be_corrected_up_to_the_first_update_and_th
 }
 
 #[tokio::test]
-async fn rule_3_4_8_services_come_and_go_while_it_lasts_and_what_they_suffered_stays() {
+async fn rule_3_4_8_services_are_attached_and_detached_and_their_history_stays() {
     let scene = Scene::open().await;
     let web = scene.team.service("Web").await;
     scene.say(json!({"services": said(&[(&web, "major_outage")])})).await;
@@ -281,11 +281,11 @@ async fn rule_3_4_8_services_come_and_go_while_it_lasts_and_what_they_suffered_s
     assert_eq!(told, ["operational", "major_outage"]);
     let uptime = scene.team.get(&format!("{}/uptime", path_of(&web))).await.is(200);
     assert_eq!(uptime["days"][89]["major_outage_seconds"], 540);
-    // The update that attached it still says so.
+    // The update that attached it is unchanged.
     assert_eq!(scene.now().await["updates"][0]["services"][1]["new_status"], "major_outage");
     scene.say(json!({"services": said(&[(&web, "degraded")])})).await;
-    assert_eq!(scene.team.status_of(&web).await, "degraded", "and it may come back");
-    // Whatever comes back stands last, also what was there before the others.
+    assert_eq!(scene.team.status_of(&web).await, "degraded", "and it can be attached again");
+    // A service that is attached again comes last.
     scene.team.amend(&scene.incident, json!({"services": said(&[(&web, "degraded")])})).await;
     let update = scene.say(json!({"services": said(&[(&scene.api, "degraded")])})).await;
     let names: Vec<_> = update["services"].as_array().expect("a list").iter().map(|said| &said["name"]).collect();
@@ -304,7 +304,7 @@ async fn rule_3_4_9_a_deleted_service_keeps_its_name_in_past_and_open_incidents(
         let services = incident["services"].as_array().expect("a list");
         assert!(services.iter().any(|known| known["id"] == web["id"] && known["name"] == "Web"), "{incident}");
     }
-    // What the update did to it is still told, and the incident goes on without it.
+    // The recorded change stays, and the incident continues without it.
     let end = scene.say(json!({"status": "resolved"})).await;
     assert_eq!(scene.now().await["updates"][1]["services"][1]["name"], "Web");
     assert_eq!(end["status"], "resolved");
@@ -313,7 +313,7 @@ async fn rule_3_4_9_a_deleted_service_keeps_its_name_in_past_and_open_incidents(
 }
 
 #[tokio::test]
-async fn rule_3_4_11_whoever_writes_nothing_says_the_usual() {
+async fn rule_3_4_11_an_update_without_a_message_gets_the_default_text() {
     let scene = Scene::open().await;
     for (status, text) in [
         ("investigating", "We are currently investigating this issue."),

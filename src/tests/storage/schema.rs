@@ -269,6 +269,27 @@ async fn an_organization_from_before_incidents_uses_utc_and_can_be_migrated_back
 }
 
 #[tokio::test]
+async fn a_database_of_an_older_development_version_is_refused_with_an_explanation() {
+    let own = OwnDatabase::create().await;
+    let db = connect(&own.url).await;
+    Migrator::up(&db, None).await.expect("built");
+    let rename =
+        |from: &str, to: &str| format!("UPDATE seaql_migrations SET version = '{to}' WHERE version = '{from}'");
+    let (old, new) = ("m20261125_000006_limits", "m20261125_000005_limits");
+    db.execute_unprepared(&rename(new, old)).await.expect("as it was");
+    let why = "This database was created by an older development version of Aldis. Move it away and start again.";
+    let refused = Domain::open(&own.url, Relay::none(), Clock::System).await.err().expect("refused");
+    assert_eq!(refused.to_string(), why);
+    let domain = Domain::connect(&own.url, Relay::none(), Clock::System).await.expect("reached");
+    assert_eq!(domain.pending_migrations().await.expect_err("refused").to_string(), why);
+    // A database of a later version is not one of them.
+    db.execute_unprepared(&rename(old, "m20991231_000099_later")).await.expect("renamed");
+    let refused = domain.pending_migrations().await.expect_err("refused").to_string();
+    assert!(refused.contains("m20991231_000099_later"), "{refused}");
+    domain.close().await;
+}
+
+#[tokio::test]
 async fn timestamps_and_numbers_are_64_bit_integers() {
     let _app = TestApp::open().await;
     let db = connect(database_url()).await;

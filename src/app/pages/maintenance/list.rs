@@ -24,7 +24,7 @@ use crate::{
     },
     model::{
         Calendar, Conflict, Incident, IncidentId, IncidentList, IncidentStatus, Result, Series, SeriesId, StatusPage,
-        maintenance_plan::by_month, recurrence::in_words,
+        maintenance_plan::by_month, recurrence::describe,
     },
 };
 
@@ -272,7 +272,7 @@ fn SeriesRow(answer: MaintenanceResource, series: Series) -> impl IntoView {
                     {series.title}
                 </p>
                 <p class="hint">
-                    {series.is_draft.then_some("Drafts · ")} {in_words(&series.rule)} " · " {series.time_zone} " · since "
+                    {series.is_draft.then_some("Drafts · ")} {describe(&series.rule)} " · " {series.time_zone} " · since "
                     <Time at=Signal::stored(series.first_start) wording=Wording::DateAndAgo />
                 </p>
             </div>

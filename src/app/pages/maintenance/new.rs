@@ -163,7 +163,7 @@ pub fn ConflictHint(
     let window = move || window.map(|(start, end)| zone.with(|zone| format!(" ({})", zone.human_window(start, end))));
     view! {
         <p class="conflict">
-            {conflict.words()} " " <a href=format!("/incidents/{}", conflict.with) dir="auto">{conflict.title.clone()}</a>
+            {conflict.describe()} " " <a href=format!("/incidents/{}", conflict.with) dir="auto">{conflict.title.clone()}</a>
             {window}
         </p>
     }

@@ -1,4 +1,4 @@
-//! The demonstration organization: a team with twelve services, ninety days behind it and some work ahead.
+//! The demonstration organization: twelve services with ninety days of history and scheduled maintenance.
 
 mod replay;
 mod stories;
@@ -7,11 +7,15 @@ use std::collections::BTreeMap;
 
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
-use self::stories::{CHANGES, GROUPS, STORIES, Story, TEMPLATES};
+use self::{
+    replay::{post_update, publish_postmortem, set_baseline},
+    stories::{CHANGES, GROUPS, STORIES, Story, TEMPLATES},
+};
 use super::{
     System,
     audit::Actor,
     identity::registration::insert_account,
+    incidents::create_incident,
     new_id,
     store::{self, incident_template, service, service_group},
     tx::Tx,
@@ -25,31 +29,31 @@ use crate::model::{
 
 /// The page address of the demonstration.
 pub const SLUG: &str = "demo";
-/// How to sign in to it.
+/// The e-mail address of its account.
 pub const EMAIL: &str = "demo@aldis.test";
-/// The password that goes with it.
+/// The password of its account.
 pub const PASSWORD: &str = "lamp-signal-2026";
 
-/// The zone its page goes by.
+/// Its time zone.
 const TIME_ZONE: &str = "Europe/Berlin";
-/// How many days ago it began.
+/// The age of the organization, in days.
 const DAYS: i64 = 91;
 const DAY: i64 = 86_400_000;
 const MINUTE: i64 = 60_000;
 
-/// One thing that happens, at its time.
-enum Scene {
-    Change(&'static str, ServiceStatus),
+/// One change of the demonstration's past.
+enum Step {
+    SetBaseline(&'static str, ServiceStatus),
     Open(&'static Story),
-    Say(&'static Story, usize),
-    Publish(&'static Story),
+    PostUpdate(&'static Story, usize),
+    PublishPostmortem(&'static Story),
 }
 
 impl System {
-    /// Creates the demonstration organization, unless it exists. Tells whether it did.
+    /// Creates the demonstration organization unless it exists; returns whether it did.
     ///
     /// # Errors
-    /// When the database does not answer, or somebody else has the demonstration's e-mail address.
+    /// `conflict` when another account has the demonstration's e-mail address.
     pub async fn create_demo(&self, password_hash: String) -> Result<bool> {
         let slug = Slug::unreserved(SLUG)?;
         if self.has_page(&slug).await? {
@@ -70,10 +74,10 @@ impl System {
         tx.organization_mut().time_zone = TIME_ZONE.into();
         tx.pretend(beginning);
         let services = services(&tx).await?;
-        let mut told = BTreeMap::new();
-        for (at, scene) in scenes(now) {
+        let mut opened = BTreeMap::new();
+        for (at, step) in steps(now) {
             tx.pretend(at);
-            play(&mut tx, &services, &mut told, account.user.id, scene).await?;
+            replay(&mut tx, &services, &mut opened, account.user.id, step).await?;
         }
         tx.pretend(now);
         templates(&tx).await?;
@@ -82,30 +86,30 @@ impl System {
     }
 }
 
-/// Everything that happened until now, in order.
-fn scenes(now: Timestamp) -> Vec<(Timestamp, Scene)> {
+/// The steps until now, in order.
+fn steps(now: Timestamp) -> Vec<(Timestamp, Step)> {
     let midnight = now.millis() - now.millis().rem_euclid(DAY);
     let at = |days_ago: i64, minute: i64| midnight - days_ago * DAY + minute * MINUTE;
-    let mut scenes = Vec::new();
+    let mut steps = Vec::new();
     for (days_ago, minute, minutes, service, status) in CHANGES.iter().copied() {
-        scenes.push((at(days_ago, minute), Scene::Change(service, status)));
-        scenes.push((at(days_ago, minute + minutes), Scene::Change(service, Operational)));
+        steps.push((at(days_ago, minute), Step::SetBaseline(service, status)));
+        steps.push((at(days_ago, minute + minutes), Step::SetBaseline(service, Operational)));
     }
     for story in STORIES {
         let began = began(story, now);
-        for (n, (minutes, ..)) in story.words.iter().enumerate() {
-            let scene = if n == 0 { Scene::Open(story) } else { Scene::Say(story, n) };
-            scenes.push((began + minutes * MINUTE, scene));
+        for (n, (minutes, ..)) in story.updates.iter().enumerate() {
+            let step = if n == 0 { Step::Open(story) } else { Step::PostUpdate(story, n) };
+            steps.push((began + minutes * MINUTE, step));
         }
-        if let (Some(_), Some((minutes, ..))) = (story.postmortem, story.words.last()) {
-            scenes.push((began + minutes * MINUTE + DAY, Scene::Publish(story)));
+        if let (Some(_), Some((minutes, ..))) = (story.postmortem, story.updates.last()) {
+            steps.push((began + minutes * MINUTE + DAY, Step::PublishPostmortem(story)));
         }
     }
-    scenes.sort_by_key(|(at, _)| *at);
-    scenes.into_iter().map(|(at, scene)| (Timestamp::from_millis(at), scene)).collect()
+    steps.sort_by_key(|(at, _)| *at);
+    steps.into_iter().map(|(at, step)| (Timestamp::from_millis(at), step)).collect()
 }
 
-/// When a story began or begins, in milliseconds since 1970.
+/// When an incident began or a maintenance starts, in milliseconds since 1970.
 fn began(story: &Story, now: Timestamp) -> i64 {
     match story.began {
         (days_ago, Some(minute)) => now.millis() - now.millis().rem_euclid(DAY) - days_ago * DAY + minute * MINUTE,
@@ -113,56 +117,56 @@ fn began(story: &Story, now: Timestamp) -> i64 {
     }
 }
 
-async fn play(
+async fn replay(
     tx: &mut Tx,
     services: &BTreeMap<&str, ServiceId>,
-    told: &mut BTreeMap<&str, IncidentId>,
+    opened: &mut BTreeMap<&str, IncidentId>,
     by: UserId,
-    scene: Scene,
+    step: Step,
 ) -> Result<()> {
-    let said = |words: &[(&str, ServiceStatus)]| -> Vec<ServiceImpact> {
-        let known = words.iter().filter_map(|(name, status)| services.get(name).map(|id| (*id, *status)));
+    let impacts = |impacts: &[(&str, ServiceStatus)]| -> Vec<ServiceImpact> {
+        let known = impacts.iter().filter_map(|(name, status)| services.get(name).map(|id| (*id, *status)));
         known.map(|(id, status)| ServiceImpact { id, status }).collect()
     };
     let message = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    match scene {
-        Scene::Change(name, status) => {
+    match step {
+        Step::SetBaseline(name, status) => {
             if let Some(id) = services.get(name) {
-                tx.set_baseline(*id, status, by).await?;
+                set_baseline(tx, *id, status, by).await?;
             }
         }
-        Scene::Open(story) => {
-            let Some((minutes, status, text, words)) = story.words.first() else { return Ok(()) };
+        Step::Open(story) => {
+            let Some((minutes, status, text, affected)) = story.updates.first() else { return Ok(()) };
             let began = tx.now().plus_millis(-minutes * MINUTE);
             let new = NewIncident {
                 title: story.title.into(),
                 message: message(text),
                 incident_type: story.window.map_or(IncidentKind::Incident, |_| IncidentKind::Maintenance),
                 status: Some(*status),
-                services: said(words),
+                services: impacts(affected),
                 starts_at: story.window.map(|_| began),
                 ends_at: story.window.map(|minutes| began.plus_millis(minutes * MINUTE)),
                 ..Default::default()
             };
-            told.insert(story.title, tx.open_by(&new, by).await?);
+            opened.insert(story.title, create_incident(tx, &new, Some(by), None).await?.id);
         }
-        Scene::Say(story, n) => {
-            if let (Some(id), Some((_, status, text, words))) = (told.get(story.title), story.words.get(n)) {
-                // What the clock would have said, it said by itself.
+        Step::PostUpdate(story, n) => {
+            if let (Some(id), Some((_, status, text, affected))) = (opened.get(story.title), story.updates.get(n)) {
+                // Steps that the scheduler would have taken have no author.
                 let by = (story.window.is_none() || *status == IncidentStatus::Scheduled).then_some(by);
-                tx.say_by(*id, (*status, message(text)), said(words), by).await?;
+                post_update(tx, *id, (*status, message(text)), impacts(affected), by).await?;
             }
         }
-        Scene::Publish(story) => {
-            if let (Some(id), Some(text)) = (told.get(story.title), story.postmortem) {
-                tx.publish_postmortem(*id, text, by).await?;
+        Step::PublishPostmortem(story) => {
+            if let (Some(id), Some(text)) = (opened.get(story.title), story.postmortem) {
+                publish_postmortem(tx, *id, text, by).await?;
             }
         }
     }
     Ok(())
 }
 
-/// The groups and services, at work.
+/// Inserts the groups and services, all operational.
 async fn services(tx: &Tx) -> Result<BTreeMap<&'static str, ServiceId>> {
     let org_id: OrganizationId = tx.organization().id;
     let now = tx.now();
@@ -205,6 +209,7 @@ async fn services(tx: &Tx) -> Result<BTreeMap<&'static str, ServiceId>> {
     Ok(ids)
 }
 
+/// Inserts the incident templates.
 async fn templates(tx: &Tx) -> Result<()> {
     for (name, title, message) in TEMPLATES {
         let row = incident_template::Model {

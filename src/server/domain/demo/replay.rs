@@ -1,58 +1,43 @@
-//! The past, told step by step at its own time: for the demonstration.
+//! Replays the demonstration's past: each change, made at its own time.
 
 use std::collections::BTreeMap;
 
-use super::super::{markdown, tx::Tx};
-use crate::{
-    model::{Cause, IncidentId, IncidentStatus, NewIncident, Result, ServiceId, ServiceImpact, ServiceStatus, UserId},
-    server::domain::incidents::append_update::UpdateDraft,
+use super::super::{
+    incidents::{LoadedIncident, UpdateDraft, recompute_statuses},
+    markdown,
+    tx::Tx,
 };
+use crate::model::{Cause, IncidentId, IncidentStatus, Result, ServiceId, ServiceImpact, ServiceStatus, UserId};
 
-impl Tx {
-    /// Sets a service's baseline, as somebody did.
-    pub(in crate::server::domain) async fn set_baseline(
-        &mut self,
-        id: ServiceId,
-        status: ServiceStatus,
-        by: UserId,
-    ) -> Result<()> {
-        let now = self.now();
-        self.settle(BTreeMap::from([(id, Some(status))]), Cause::Manual, Some(by), now).await
-    }
+/// Sets a service's baseline.
+pub(super) async fn set_baseline(tx: &mut Tx, id: ServiceId, status: ServiceStatus, by: UserId) -> Result<()> {
+    let now = tx.now();
+    recompute_statuses(tx, BTreeMap::from([(id, Some(status))]), Cause::Manual, Some(by), now).await
+}
 
-    /// Opens an incident or plans a maintenance, as somebody did.
-    pub(in crate::server::domain) async fn open_by(&mut self, new: &NewIncident, by: UserId) -> Result<IncidentId> {
-        Ok(self.open(new, Some(by), None).await?.id)
-    }
+/// Posts an update, by a member or by the scheduler.
+pub(super) async fn post_update(
+    tx: &mut Tx,
+    id: IncidentId,
+    (status, message): (IncidentStatus, Option<String>),
+    services: Vec<ServiceImpact>,
+    by: Option<UserId>,
+) -> Result<()> {
+    let mut incident = LoadedIncident::load(tx, id).await?;
+    incident.row.is_reminded = true;
+    let services = (!services.is_empty()).then_some(services);
+    let draft = UpdateDraft { status, message, services, display_at: None, by, notify: true };
+    incident.append_update(tx, draft).await?;
+    let now = tx.now();
+    incident.save(tx, by, now).await.map(drop)
+}
 
-    /// Says something about an incident, as somebody or the clock did.
-    pub(in crate::server::domain) async fn say_by(
-        &mut self,
-        id: IncidentId,
-        (status, message): (IncidentStatus, Option<String>),
-        services: Vec<ServiceImpact>,
-        by: Option<UserId>,
-    ) -> Result<()> {
-        let mut case = self.case(id).await?;
-        case.row.is_reminded = true;
-        let services = (!services.is_empty()).then_some(services);
-        self.say(&mut case, UpdateDraft { status, message, services, display_at: None, by, notify: true }).await?;
-        let now = self.now();
-        self.settle_case(case, by, now).await.map(drop)
-    }
-
-    /// Publishes what was learned from an incident.
-    pub(in crate::server::domain) async fn publish_postmortem(
-        &mut self,
-        id: IncidentId,
-        text: &str,
-        by: UserId,
-    ) -> Result<()> {
-        let mut case = self.case(id).await?;
-        case.row.postmortem = Some(text.to_owned());
-        case.row.postmortem_html = Some(markdown::render(text));
-        case.row.postmortem_at = Some(self.now());
-        let now = self.now();
-        self.settle_case(case, Some(by), now).await.map(drop)
-    }
+/// Publishes a postmortem.
+pub(super) async fn publish_postmortem(tx: &mut Tx, id: IncidentId, text: &str, by: UserId) -> Result<()> {
+    let mut incident = LoadedIncident::load(tx, id).await?;
+    incident.row.postmortem = Some(text.to_owned());
+    incident.row.postmortem_html = Some(markdown::render(text));
+    incident.row.postmortem_at = Some(tx.now());
+    let now = tx.now();
+    incident.save(tx, Some(by), now).await.map(drop)
 }

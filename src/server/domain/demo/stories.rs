@@ -1,4 +1,4 @@
-//! What happened to the demonstration's services: incidents, works, and changes nobody wrote about.
+//! Contents of the demonstration: services, incidents, maintenances, status changes and templates.
 
 use crate::model::{
     IncidentStatus::{self, Completed, Identified, InProgress, Investigating, Monitoring, Resolved, Scheduled},
@@ -10,10 +10,10 @@ pub const GROUPS: &[(&str, &[(&str, &str)])] = &[
     (
         "Core platform",
         &[
-            ("API", "REST and webhooks"),
-            ("Dashboard", "Where teams work"),
-            ("Authentication", "Sign-in and single sign-on"),
-            ("Search", "Full-text search"),
+            ("API", "REST API and webhooks"),
+            ("Dashboard", "Web app"),
+            ("Authentication", "Login and single sign-on"),
+            ("Search", "Full-text search across all documents"),
         ],
     ),
     (
@@ -21,17 +21,17 @@ pub const GROUPS: &[(&str, &[(&str, &str)])] = &[
         &[
             ("Checkout", "Card and invoice payments"),
             ("Payouts", "Transfers to bank accounts"),
-            ("Invoices", "PDF and e-mail delivery"),
+            ("Invoices", "PDF invoices by e-mail"),
         ],
     ),
     (
         "Infrastructure",
         &[("EU region", "Frankfurt and Dublin"), ("US region", "Virginia and Oregon"), ("CDN", "Images and downloads")],
     ),
-    ("Communication", &[("E-mail", "Notifications and receipts"), ("SMS", "Codes and alerts")]),
+    ("Communication", &[("E-mail", "Notifications and receipts"), ("SMS", "Login codes and alerts")]),
 ];
 
-/// A change of a status without an incident: days ago, minute of the day, minutes it lasted, service, status.
+/// Status changes without an incident: days ago, minute of the day, duration in minutes, service, status.
 pub const CHANGES: &[(i64, i64, i64, &str, ServiceStatus)] = &[
     (80, 480, 240, "Invoices", Degraded),
     (71, 545, 18, "API", PartialOutage),
@@ -40,44 +40,49 @@ pub const CHANGES: &[(i64, i64, i64, &str, ServiceStatus)] = &[
     (30, 660, 75, "SMS", PartialOutage),
 ];
 
-/// One thing said: minutes after the beginning, the status, the words, and what is said of services.
+/// An update: minutes after the beginning, status, message, service impacts.
 pub type StoryUpdate = (i64, IncidentStatus, &'static str, &'static [(&'static str, ServiceStatus)]);
 
 /// An incident or a maintenance.
 pub struct Story {
-    /// Days ago, and the minute of that day; for what goes on now, minutes ago and none.
+    /// Days ago and the minute of that day; for an open incident, minutes ago and none.
     pub began: (i64, Option<i64>),
     pub title: &'static str,
-    /// How long the window is, in minutes; none for an incident.
+    /// The length of the window in minutes; none for an incident.
     pub window: Option<i64>,
-    pub words: &'static [StoryUpdate],
+    pub updates: &'static [StoryUpdate],
     pub postmortem: Option<&'static str>,
 }
 
-const fn incident(began: (i64, Option<i64>), title: &'static str, words: &'static [StoryUpdate]) -> Story {
-    Story { began, title, window: None, words, postmortem: None }
+const fn incident(began: (i64, Option<i64>), title: &'static str, updates: &'static [StoryUpdate]) -> Story {
+    Story { began, title, window: None, updates, postmortem: None }
 }
 
-const fn work(began: (i64, Option<i64>), title: &'static str, minutes: i64, words: &'static [StoryUpdate]) -> Story {
-    Story { began, title, window: Some(minutes), words, postmortem: None }
+const fn maintenance(
+    began: (i64, Option<i64>),
+    title: &'static str,
+    minutes: i64,
+    updates: &'static [StoryUpdate],
+) -> Story {
+    Story { began, title, window: Some(minutes), updates, postmortem: None }
 }
 
-/// Everything that was said, in no particular order.
+/// The incidents and maintenances, in no particular order.
 pub const STORIES: &[Story] = &[
     incident(
         (52, Some(130)),
-        "Sign-in unavailable",
+        "Login unavailable",
         &[
             (
                 0,
                 Investigating,
-                "Nobody can sign in at the moment. We are looking into it.",
+                "Users cannot log in at the moment. We are investigating.",
                 &[("Authentication", MajorOutage)],
             ),
-            (12, Resolved, "An expired certificate was replaced; sign-in works again.", &[]),
+            (12, Resolved, "We replaced an expired certificate. Logging in works again.", &[]),
         ],
     ),
-    work(
+    maintenance(
         (45, Some(120)),
         "Kernel updates, EU region",
         60,
@@ -85,14 +90,14 @@ pub const STORIES: &[Story] = &[
             (
                 -4_320,
                 Scheduled,
-                "We will restart the hosts of the EU region one after the other.",
+                "We will restart the hosts in the EU region one at a time. We do not expect any downtime.",
                 &[("EU region", UnderMaintenance)],
             ),
             (0, InProgress, "", &[]),
-            (60, Completed, "All hosts run the new kernel.", &[]),
+            (60, Completed, "All hosts are running the new kernel.", &[]),
         ],
     ),
-    work(
+    maintenance(
         (44, Some(120)),
         "Kernel updates, US region",
         60,
@@ -100,7 +105,7 @@ pub const STORIES: &[Story] = &[
             (
                 -4_320,
                 Scheduled,
-                "We will restart the hosts of the US region one after the other.",
+                "We will restart the hosts in the US region one at a time. We do not expect any downtime.",
                 &[("US region", UnderMaintenance)],
             ),
             (0, InProgress, "", &[]),
@@ -114,52 +119,57 @@ pub const STORIES: &[Story] = &[
             (
                 0,
                 Investigating,
-                "Some card payments are declined although the cards are fine.",
+                "Some valid card payments are being declined. We are investigating.",
                 &[("Checkout", PartialOutage)],
             ),
             (
                 9,
                 Identified,
-                "Our card processor confirms a problem on its side. Payouts wait until it is solved.",
+                "Our card processor has confirmed a problem on their side. Payouts are on hold until it is fixed.",
                 &[("Payouts", PartialOutage)],
             ),
             (
                 64,
                 Monitoring,
-                "The processor has repaired its routing. Payments go through; waiting payouts are being sent.",
+                "The processor has fixed its routing. Payments are going through again, and we are sending the delayed payouts.",
                 &[("Checkout", Operational)],
             ),
-            (79, Resolved, "All payments and payouts are processed.", &[]),
+            (79, Resolved, "All delayed payments and payouts have been processed.", &[]),
         ],
     ),
     Story {
         began: (23, Some(880)),
         title: "API unavailable after a database failover",
         window: None,
-        words: &[
-            (0, Investigating, "Requests to the API time out. We are investigating.", &[("API", MajorOutage)]),
+        updates: &[
+            (0, Investigating, "Requests to the API are timing out. We are investigating.", &[("API", MajorOutage)]),
             (
                 2,
                 Investigating,
-                "The dashboard is affected as well: it opens, but saving fails.",
+                "The dashboard is affected too: pages load, but changes cannot be saved.",
                 &[("Dashboard", PartialOutage)],
             ),
             (
                 14,
                 Identified,
-                "A **failover of the primary database** left connection pools pointing at the old primary. We are restarting them.",
+                "After a **failover of the primary database**, connection pools still point to the old primary. We are restarting them.",
                 &[],
             ),
             (
                 41,
                 Monitoring,
-                "All pools are reconnected and the API answers. We keep watching:\n\n- error rate: back to normal\n- queue of webhooks: being delivered, about 20 minutes behind",
+                "All pools have reconnected and the API is responding. We are monitoring:\n\n- error rate: back to normal\n- webhooks: being delivered, about 20 minutes behind",
                 &[("API", Operational), ("Dashboard", Degraded)],
             ),
-            (71, Resolved, "Everything is delivered and works normally. We will publish what we learned.", &[]),
+            (
+                71,
+                Resolved,
+                "All webhooks have been delivered and everything is working normally. We will publish a postmortem.",
+                &[],
+            ),
         ],
         postmortem: Some(
-            "## What happened\n\nAt 14:40 UTC the primary database failed over within 9 seconds, as designed. Our connection pools did not notice: they kept connections to the old primary open and sent every write there.\n\n## Why it took 41 minutes\n\nHealth checks only ran a *read*, which the old primary still answered.\n\n## What we changed\n\n1. Health checks write a row.\n2. Pools drop all connections when the primary's address changes.\n3. A failover is rehearsed every month, in the maintenance window.",
+            "## What happened\n\nAt 14:40 UTC the primary database failed over within 9 seconds, as designed. Our connection pools did not notice: they kept their connections to the old primary open and sent every write there.\n\n## Why it took 41 minutes\n\nOur health checks only ran a *read*, which the old primary could still answer.\n\n## What we changed\n\n1. Health checks now write a row.\n2. Connection pools drop all connections when the address of the primary changes.\n3. We rehearse a failover every month during scheduled maintenance.",
         ),
     },
     incident(
@@ -167,11 +177,11 @@ pub const STORIES: &[Story] = &[
         "US region unreachable",
         &[
             (0, Investigating, "", &[("US region", MajorOutage)]),
-            (11, Identified, "A network provider withdrew our routes by mistake.", &[]),
+            (11, Identified, "A network provider withdrew our routes by mistake. They are restoring them.", &[]),
             (
                 33,
                 Resolved,
-                "Routes are announced again. Traffic was rerouted through the EU region meanwhile; no data was lost.",
+                "The routes are back. In the meantime traffic went through the EU region; no data was lost.",
                 &[],
             ),
         ],
@@ -180,16 +190,16 @@ pub const STORIES: &[Story] = &[
         (12, Some(400)),
         "Text messages delayed",
         &[
-            (0, Investigating, "Codes by text message arrive up to five minutes late.", &[("SMS", Degraded)]),
-            (20, Resolved, "Messages go through another carrier and arrive in time.", &[]),
+            (0, Investigating, "Login codes by text message arrive up to five minutes late.", &[("SMS", Degraded)]),
+            (20, Resolved, "We switched to another carrier. Messages are arriving on time again.", &[]),
         ],
     ),
     incident(
         (9, Some(700)),
         "Slow search results",
         &[
-            (0, Investigating, "Searches take several seconds.", &[("Search", Degraded)]),
-            (35, Identified, "A large import keeps the index busy. We have slowed the import down.", &[]),
+            (0, Investigating, "Searches are taking several seconds.", &[("Search", Degraded)]),
+            (35, Identified, "A large import is slowing down the index. We have throttled the import.", &[]),
             (95, Resolved, "", &[]),
         ],
     ),
@@ -197,8 +207,8 @@ pub const STORIES: &[Story] = &[
         (5, Some(560)),
         "E-mail notifications delayed",
         &[
-            (0, Investigating, "Notifications by e-mail are delayed by up to 40 minutes.", &[("E-mail", Degraded)]),
-            (48, Monitoring, "The queue is being worked off.", &[]),
+            (0, Investigating, "E-mail notifications are delayed by up to 40 minutes.", &[("E-mail", Degraded)]),
+            (48, Monitoring, "The cause is fixed and the backlog is being sent.", &[]),
             (150, Resolved, "All delayed messages have been delivered.", &[]),
         ],
     ),
@@ -209,36 +219,36 @@ pub const STORIES: &[Story] = &[
             (
                 0,
                 Investigating,
-                "Documents added today may be missing from search results. We are looking into it.",
+                "Documents added today may be missing from search results. We are investigating.",
                 &[("Search", Degraded)],
             ),
             (
                 15,
                 Identified,
-                "One of three index nodes has stopped taking updates. We are rebuilding it; **nothing is lost**, and results will be complete once it has caught up.",
+                "One of three index nodes stopped accepting updates. We are rebuilding it. **No data is lost**, and results will be complete once it has caught up.",
                 &[],
             ),
         ],
     ),
-    work(
+    maintenance(
         (-3, Some(120)),
         "Database upgrade, EU region",
         60,
         &[(
             -20_000,
             Scheduled,
-            "We will upgrade the databases of the EU region. Expect two interruptions of less than a minute each.",
+            "We will upgrade the databases in the EU region. Expect two interruptions of less than a minute each.",
             &[("EU region", UnderMaintenance), ("API", Degraded)],
         )],
     ),
-    work(
+    maintenance(
         (-6, Some(270)),
-        "Certificate rotation for sign-in",
+        "Certificate rotation for single sign-on",
         30,
         &[(
             -20_000,
             Scheduled,
-            "Certificates for single sign-on are renewed. Sessions stay valid.",
+            "We will renew the certificates for single sign-on. Existing sessions stay valid.",
             &[("Authentication", UnderMaintenance)],
         )],
     ),
@@ -247,13 +257,13 @@ pub const STORIES: &[Story] = &[
 /// Templates: name, title, message.
 pub const TEMPLATES: &[(&str, &str, &str)] = &[
     (
-        "Something is slow",
-        "{{services}} slow",
-        "{{services}} answers slower than usual since {{time}}. We are looking into it.",
+        "Slow response times",
+        "{{services}}: slow response times",
+        "Since {{time}}, {{services}} may respond more slowly than usual. We are investigating.",
     ),
     (
         "Provider outage",
-        "Trouble at a provider",
-        "One of our providers has an outage that affects {{services}}. We follow their progress and report here.",
+        "Outage at a provider",
+        "One of our providers has an outage that affects {{services}}. We are following their progress and will post updates here.",
     ),
 ];

@@ -12,7 +12,9 @@ use super::{
     sessions::{NewSession, insert_session},
 };
 use crate::{
-    model::{Account, Action, Code, Error, Founding, Organization, OrganizationId, Result, SessionId, Timestamp},
+    model::{
+        Account, Action, Code, Error, NewOrganization, Organization, OrganizationId, Result, SessionId, Timestamp,
+    },
     server::domain::{
         Caller, Person,
         audit::{self, AuditEvent},
@@ -57,7 +59,7 @@ impl Person {
     ///
     /// # Errors
     /// `conflict` when the page address is taken or the user belongs to too many organizations.
-    pub async fn found(&self, new: &Founding) -> Result<NewSession> {
+    pub async fn found(&self, new: &NewOrganization) -> Result<NewSession> {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await?;
         let created = insert_organization(&tx, &new.name, &new.slug, now).await?;

@@ -1,8 +1,8 @@
-//! One incident inside a transaction: its rows, what follows from them, and how they are written back.
+//! The incident aggregate: one incident's rows inside a transaction, loaded to be changed.
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 
 use super::{
     super::{
@@ -12,30 +12,47 @@ use super::{
     load,
 };
 use crate::model::{
-    Audience, Automations, Cause, ClockAction, Code, DerivedStatus, Error, Event, Impact, Incident, IncidentId,
-    IncidentKind, IncidentStatus, MaintenanceSchedule, Result, ServiceId, ServiceImpact, ServiceStatus, Timestamp,
-    UserId, check::require_version,
+    Automations, Cause, Code, DerivedStatus, Error, Impact, IncidentId, IncidentKind, IncidentStatus,
+    MaintenanceSchedule, Result, ScheduledStep, ServiceId, ServiceImpact, ServiceStatus, Timestamp,
+    check::require_version,
 };
 
-/// An incident's rows while it is being changed.
+/// An incident or a maintenance with its affected services and updates, while it is being changed.
 pub(in crate::server::domain) struct LoadedIncident {
     pub row: incident::Model,
     pub services: Vec<incident_service::Model>,
-    /// Oldest first by the time they stand at.
+    /// Oldest first by display time.
     pub updates: Vec<incident_update::Model>,
-    /// What visitors saw before the change, if anything.
-    was_public: bool,
-    is_new: bool,
-    /// Baselines that services are left with (domain rule 3.4.5).
-    pub left: BTreeMap<ServiceId, ServiceStatus>,
+    /// Whether visitors saw it before the change.
+    pub(super) was_public: bool,
+    pub(super) is_new: bool,
+    /// New baselines of services, set by an update that ends the incident (domain rule 3.4.5).
+    pub baselines: BTreeMap<ServiceId, ServiceStatus>,
 }
 
 impl LoadedIncident {
     pub fn new(row: incident::Model) -> Self {
-        Self { row, services: Vec::new(), updates: Vec::new(), was_public: false, is_new: true, left: BTreeMap::new() }
+        let (services, updates, baselines) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Self { row, services, updates, was_public: false, is_new: true, baselines }
     }
 
-    /// Why effective statuses change with it.
+    /// Loads an incident of this organization.
+    ///
+    /// # Errors
+    /// `not_found` when the organization has none with this id.
+    pub async fn load(tx: &Tx, id: IncidentId) -> Result<Self> {
+        let row = load::row(tx.db(), tx.scope(), id).await?;
+        let services = tx.scope().find::<incident_service::Entity>();
+        let services = services.filter(incident_service::Column::IncidentId.eq(id));
+        let services = services.order_by_asc(incident_service::Column::Position).all(tx.db()).await?;
+        let updates = tx.scope().find::<incident_update::Entity>();
+        let mut updates = updates.filter(incident_update::Column::IncidentId.eq(id)).all(tx.db()).await?;
+        updates.sort_by_key(|update| (update.display_at, update.id));
+        let was_public = !row.is_draft;
+        Ok(Self { row, services, updates, was_public, is_new: false, baselines: BTreeMap::new() })
+    }
+
+    /// The cause that status changes of its services are recorded with.
     pub fn cause(&self) -> Cause {
         match self.row.kind {
             IncidentKind::Incident => Cause::Incident,
@@ -43,7 +60,7 @@ impl LoadedIncident {
         }
     }
 
-    /// Whether what it says of services counts now.
+    /// Whether its service impacts count now.
     pub fn is_in_force(&self) -> bool {
         self.row.status.is_in_force() && !self.row.is_draft
     }
@@ -52,18 +69,18 @@ impl LoadedIncident {
         self.services.iter_mut().find(|service| service.service_id == id)
     }
 
-    /// Refuses a change that was made on another version.
+    /// Rejects a change that was made on another version.
     pub fn require_version(&self, version: Option<i64>) -> Result<()> {
         require_version(version, self.row.version)
     }
 
-    /// What the clock has to know.
-    pub fn clockwork(&self) -> Option<MaintenanceSchedule> {
+    /// The schedule of a maintenance.
+    pub fn schedule(&self) -> Option<MaintenanceSchedule> {
         let row = &self.row;
         let (start, end) = row.scheduled_start.zip(row.scheduled_end)?;
         Some(MaintenanceSchedule {
             status: row.status,
-            automations: automations(row),
+            automations: load::automations(row),
             start,
             end,
             planned_at: row.planned_at.unwrap_or(row.created_at),
@@ -72,9 +89,9 @@ impl LoadedIncident {
         })
     }
 
-    /// What the clock must do by now.
-    pub fn due(&self, now: Timestamp) -> Option<(Timestamp, ClockAction)> {
-        self.clockwork()?.due(now)
+    /// The step that is due, with its time.
+    pub fn due(&self, now: Timestamp) -> Option<(Timestamp, ScheduledStep)> {
+        self.schedule()?.due(now)
     }
 
     pub fn set_automations(&mut self, automations: Automations) {
@@ -83,36 +100,36 @@ impl LoadedIncident {
         (row.notify_start, row.notify_end) = (automations.notify_start, automations.notify_end);
     }
 
-    /// Switches automations of what is there already: what is switched on now happens now at the earliest.
-    pub fn switch(&mut self, automations: Automations, now: Timestamp) {
+    /// Changes the automations of an existing maintenance. A step that is switched on happens now at the earliest.
+    pub fn change_automations(&mut self, automations: Automations, now: Timestamp) {
         let row = &mut self.row;
-        let is_woken = match row.status {
+        let is_switched_on = match row.status {
             IncidentStatus::Scheduled => automations.start && !row.auto_start,
             IncidentStatus::InProgress | IncidentStatus::Verifying => automations.end && !row.auto_end,
             _ => false,
         };
-        if is_woken {
+        if is_switched_on {
             row.planned_at = Some(now);
         }
         self.set_automations(automations);
     }
 
-    /// Lets what follows from the updates follow: the status is that of the newest by `display_at` (domain rule 3.4.2),
-    /// the times are those of the first that said so (domain rule 3.4.4).
-    pub fn derive(&mut self) {
+    /// Derives status and times from the updates: the status is that of the newest by `display_at` (domain rule 3.4.2),
+    /// the times are those of the first update with the status (domain rule 3.4.4).
+    pub fn derive_status(&mut self) {
         self.updates.sort_by_key(|update| (update.display_at, update.id));
-        let told: Vec<_> = self.updates.iter().map(|update| (update.status, update.display_at)).collect();
-        let Some(course) = DerivedStatus::of(&told) else { return };
+        let updates: Vec<_> = self.updates.iter().map(|update| (update.status, update.display_at)).collect();
+        let Some(derived) = DerivedStatus::of(&updates) else { return };
         let row = &mut self.row;
-        row.status = course.status;
-        (row.monitoring_at, row.resolved_at) = (course.monitoring_at, course.resolved_at);
+        row.status = derived.status;
+        (row.monitoring_at, row.resolved_at) = (derived.monitoring_at, derived.resolved_at);
         if row.kind == IncidentKind::Maintenance {
-            row.started_at = course.began_at.or(row.scheduled_start).unwrap_or(row.started_at);
+            row.started_at = derived.began_at.or(row.scheduled_start).unwrap_or(row.started_at);
         }
     }
 
-    /// Raises the automatic impact to what the services have reached (domain rule 3.3.3).
-    fn note_impact(&mut self) {
+    /// Raises the automatic impact to the worst that the services have reached (domain rule 3.3.3).
+    pub(super) fn raise_impact(&mut self) {
         let in_force = self.is_in_force();
         for service in &mut self.services {
             if in_force || self.row.status == IncidentStatus::Scheduled {
@@ -123,166 +140,42 @@ impl LoadedIncident {
             self.row.reached = Impact::automatic(self.row.reached, self.services.iter().map(|service| service.worst));
         }
     }
+
+    /// Attaches services, or changes the impact on those that are attached (domain rules 3.4.3 and 3.4.8).
+    pub async fn attach(&mut self, tx: &Tx, impacts: &[ServiceImpact]) -> Result<()> {
+        let mut known = None;
+        for ServiceImpact { id, status } in impacts {
+            if let Some(service) = self.service(*id) {
+                service.status = *status;
+                continue;
+            }
+            if known.is_none() {
+                known = Some(tx.services().await?);
+            }
+            let service = known.iter().flatten().find(|service| service.id == *id).ok_or_else(unknown_service)?;
+            self.services.push(incident_service::Model {
+                org_id: self.row.org_id,
+                incident_id: self.row.id,
+                service_id: *id,
+                name: service.name.clone(),
+                status: *status,
+                worst: ServiceStatus::Operational,
+                // After the last one, as detaching a service leaves a gap.
+                position: self.services.iter().map(|row| row.position).max().map_or(0, |last| last + 1),
+            });
+        }
+        Ok(())
+    }
 }
 
-/// What the clock does for a maintenance.
-pub(in crate::server::domain) fn automations(row: &incident::Model) -> Automations {
-    Automations {
-        remind: row.remind,
-        start: row.auto_start,
-        end: row.auto_end,
-        notify_start: row.notify_start,
-        notify_end: row.notify_end,
-    }
+/// Rejects services that are not this organization's.
+pub(super) async fn require_services(tx: &Tx, impacts: &[ServiceImpact]) -> Result<()> {
+    let known = tx.services().await?;
+    let all_known = impacts.iter().all(|impact| known.iter().any(|service| service.id == impact.id));
+    if all_known { Ok(()) } else { Err(unknown_service()) }
 }
 
 fn unknown_service() -> Error {
     let fault = Error::field("services", "One of these services does not exist.");
     Error { code: Code::NotFound, ..fault }
-}
-
-impl Tx {
-    /// An incident of this organization, to change it.
-    pub(in crate::server::domain) async fn case(&self, id: IncidentId) -> Result<LoadedIncident> {
-        let row = self.scope().find_id::<incident::Entity>(id).one(self.db()).await?;
-        let row = row.ok_or_else(Error::not_found)?;
-        let services = self.scope().find::<incident_service::Entity>();
-        let services = services.filter(incident_service::Column::IncidentId.eq(id));
-        let services = services.order_by_asc(incident_service::Column::Position).all(self.db()).await;
-        let updates = self.scope().find::<incident_update::Entity>();
-        let updates = updates.filter(incident_update::Column::IncidentId.eq(id)).all(self.db()).await;
-        let mut updates = updates?;
-        updates.sort_by_key(|update| (update.display_at, update.id));
-        let was_public = !row.is_draft;
-        Ok(LoadedIncident { row, services: services?, updates, was_public, is_new: false, left: BTreeMap::new() })
-    }
-
-    /// Refuses services that are not this organization's.
-    pub(in crate::server::domain) async fn require_services(&self, said: &[ServiceImpact]) -> Result<()> {
-        let known = self.services().await?;
-        let all_known = said.iter().all(|said| known.iter().any(|service| service.id == said.id));
-        if all_known { Ok(()) } else { Err(unknown_service()) }
-    }
-
-    /// Attaches services, or changes what is said of those that are attached (domain rules 3.4.3 and 3.4.8).
-    pub(in crate::server::domain) async fn attach(
-        &self,
-        case: &mut LoadedIncident,
-        said: &[ServiceImpact],
-    ) -> Result<()> {
-        let mut known = None;
-        for ServiceImpact { id, status } in said {
-            if let Some(service) = case.service(*id) {
-                service.status = *status;
-                continue;
-            }
-            if known.is_none() {
-                known = Some(self.services().await?);
-            }
-            let service = known.iter().flatten().find(|service| service.id == *id).ok_or_else(unknown_service)?;
-            case.services.push(incident_service::Model {
-                org_id: case.row.org_id,
-                incident_id: case.row.id,
-                service_id: *id,
-                name: service.name.clone(),
-                status: *status,
-                worst: ServiceStatus::Operational,
-                // Behind the last: one that was taken away leaves a gap.
-                position: case.services.iter().map(|row| row.position).max().map_or(0, |last| last + 1),
-            });
-        }
-        Ok(())
-    }
-
-    /// Writes a case back: its services and what they suffer, its version, and the effective statuses that follow; then
-    /// tells everybody.
-    pub(in crate::server::domain) async fn settle_case(
-        &mut self,
-        mut case: LoadedIncident,
-        by: Option<UserId>,
-        at: Timestamp,
-    ) -> Result<Incident> {
-        case.note_impact();
-        case.row.version += 1;
-        case.row.updated_at = self.moment_after(case.row.updated_at);
-        case.row.next_at = case.clockwork().and_then(|clockwork| clockwork.next()).map(|(at, _)| at);
-        self.write(&case).await?;
-        let touched = self.sync_impacts(&case, at).await?;
-        self.sync_corrections(&case).await?;
-        let released = touched.into_iter().map(|id| (id, None));
-        let left = case.left.iter().map(|(id, status)| (*id, Some(*status)));
-        let touched = released.chain(left).collect();
-        self.settle(touched, case.cause(), by, at).await?;
-        let incident = self.incident(case.row.id).await?;
-        let event = Box::new(incident.clone());
-        if case.is_new {
-            self.emit(Event::IncidentCreated(event)).await?;
-        } else if case.was_public {
-            self.emit(Event::IncidentUpdated(event)).await?;
-        } else {
-            // Members have known the draft; to visitors it is new.
-            self.emit_to(Audience::Members, Event::IncidentUpdated(event.clone())).await?;
-            self.emit_to(Audience::Public, Event::IncidentCreated(event)).await?;
-        }
-        Ok(incident)
-    }
-
-    async fn write(&self, case: &LoadedIncident) -> Result<()> {
-        let row = case.row.clone().into_active_model().reset_all();
-        if case.is_new {
-            incident::Entity::insert(row).exec_without_returning(self.db()).await?;
-        } else {
-            let update = self.scope().update_id::<incident::Entity>(case.row.id);
-            update.set(row).exec(self.db()).await?;
-        }
-        let known = self.scope().find::<incident_service::Entity>();
-        let known = known.filter(incident_service::Column::IncidentId.eq(case.row.id)).all(self.db()).await;
-        let known = known?;
-        for gone in known.iter().filter(|known| !case.services.iter().any(|s| s.service_id == known.service_id)) {
-            let gone = gone.clone().into_active_model();
-            gone.delete(self.db()).await?;
-        }
-        for service in &case.services {
-            let row = service.clone().into_active_model().reset_all();
-            match known.iter().find(|known| known.service_id == service.service_id) {
-                Some(known) if known == service => {}
-                Some(_) => {
-                    let update = self.scope().update_id::<incident_service::Entity>(service.service_id);
-                    let update = update.filter(incident_service::Column::IncidentId.eq(case.row.id));
-                    update.set(row).exec(self.db()).await?;
-                }
-                None => {
-                    incident_service::Entity::insert(row).exec_without_returning(self.db()).await?;
-                }
-            }
-        }
-        let known = self.scope().find::<incident_update::Entity>();
-        let known = known.filter(incident_update::Column::IncidentId.eq(case.row.id)).all(self.db()).await;
-        let known = known?;
-        for gone in known.iter().filter(|known| !case.updates.iter().any(|update| update.id == known.id)) {
-            gone.clone().into_active_model().delete(self.db()).await?;
-        }
-        for update in &case.updates {
-            let row = update.clone().into_active_model().reset_all();
-            match known.iter().find(|known| known.id == update.id) {
-                Some(known) if known == update => {}
-                Some(_) => {
-                    let change = self.scope().update_id::<incident_update::Entity>(update.id);
-                    change.set(row).exec(self.db()).await?;
-                }
-                None => {
-                    incident_update::Entity::insert(row).exec_without_returning(self.db()).await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// An incident as it is inside the transaction.
-    pub(in crate::server::domain) async fn incident(&self, id: IncidentId) -> Result<Incident> {
-        let row = self.scope().find_id::<incident::Entity>(id).one(self.db()).await?;
-        let row = row.ok_or_else(Error::not_found)?;
-        let incidents = load::assemble(self.db(), self.scope(), vec![row]).await?;
-        incidents.into_iter().next().ok_or_else(Error::internal)
-    }
 }

@@ -1,4 +1,4 @@
-//! Planned work as members see it: the calendar page by page, and what stands in its way, among everything there is.
+//! The maintenance calendar for members: scheduled maintenances page by page, and their conflicts.
 
 use std::collections::BTreeSet;
 
@@ -9,28 +9,29 @@ use super::{
         Viewer,
         store::{incident, incident_service, service},
     },
+    cursor,
     load::{assemble, newest_first, next_first, without_updates},
-    read::cursor,
 };
 use crate::model::{
     Calendar, Conflict, Error, Incident, IncidentKind, IncidentStatus, Plan, Result, ServiceId, Timestamp,
 };
 
-/// How many planned maintenances one page of the calendar holds.
+/// The page size of the calendar.
 const CALENDAR_PAGE: u64 = 50;
-/// The most maintenances, and open incidents, among which conflicts are looked for.
-const KNOWN_MAX: u64 = 1_000;
+/// The most maintenances, and open incidents, that are searched for conflicts.
+const CANDIDATES_MAX: u64 = 1_000;
 
 impl Viewer {
-    /// The maintenances that have not begun, drafts among them, the next one first; `after` continues where a page ended.
+    /// The maintenances that have not begun, drafts included, the next one first; `after` is the cursor of the previous
+    /// page.
     ///
     /// # Errors
-    /// `invalid` for an `after` that is not ours.
+    /// `invalid` for an unknown cursor.
     pub async fn calendar(&self, after: &str) -> Result<Calendar> {
         use incident::Column;
         let mut rows = next_first(self.scope().find()).filter(Column::Status.eq(IncidentStatus::Scheduled));
         if !after.is_empty() {
-            let (at, id) = cursor(after)?;
+            let (at, id) = cursor::parse(after)?;
             let tie = Condition::all().add(Column::StartedAt.eq(at)).add(Column::Id.gt(id));
             rows = rows.filter(Condition::any().add(Column::StartedAt.gt(at)).add(tie));
         }
@@ -39,7 +40,7 @@ impl Viewer {
         if has_more {
             rows.pop();
         }
-        let next = rows.last().filter(|_| has_more).map(|row| format!("{}.{}", row.started_at.millis(), row.id));
+        let next = rows.last().filter(|_| has_more).map(cursor::after);
         let under_way = if after.is_empty() { self.under_way().await? } else { Vec::new() };
         let items = assemble(self.db(), self.scope(), rows).await?;
 
@@ -48,13 +49,13 @@ impl Viewer {
         let windows: Vec<_> = all.iter().filter_map(|one| one.occupied(now)).collect();
         let span = windows.iter().map(|(start, _)| *start).min().zip(windows.iter().map(|(_, end)| *end).max());
         let services: BTreeSet<ServiceId> =
-            all.iter().flat_map(|one| one.services.iter().map(|said| said.id)).collect();
-        let known = self.in_the_way(span, services).await?;
-        let conflicts = all.into_iter().map(|one| (one.id, conflicts(one, &known, now)));
+            all.iter().flat_map(|one| one.services.iter().map(|service| service.id)).collect();
+        let candidates = self.overlapping(span, services).await?;
+        let conflicts = all.into_iter().map(|one| (one.id, conflicts(one, &candidates, now)));
         Ok(Calendar { conflicts: conflicts.filter(|(_, conflicts)| !conflicts.is_empty()).collect(), items, next })
     }
 
-    /// What a window on these services would collide with.
+    /// The conflicts of a planned window on these services.
     ///
     /// # Errors
     /// `not_found` for a service that is not this organization's.
@@ -69,13 +70,12 @@ impl Viewer {
             return Err(Error::not_found());
         }
         let plan = Plan { window, services: &services, itself: None };
-        let mut known = self.in_the_way(window, services.iter().copied().collect()).await?;
-        known.extend(self.trouble(&services).await?);
-        Ok(plan.conflicts(&known, self.domain.clock().now()))
+        let mut candidates = self.overlapping(window, services.iter().copied().collect()).await?;
+        candidates.extend(self.open_incidents(&services).await?);
+        Ok(plan.conflicts(&candidates, self.domain.clock().now()))
     }
 
-    /// What stands in the way of a maintenance that is not over. Once it has begun only other work does: it is what people
-    /// may have forgotten.
+    /// The conflicts of a maintenance that has not ended; once it has begun, those with other maintenances only.
     pub(super) async fn conflicts_of(&self, incident: &Incident) -> Result<Vec<Conflict>> {
         let now = self.domain.clock().now();
         let window = incident.occupied(now).filter(|_| !incident.status.has_ended());
@@ -83,16 +83,15 @@ impl Viewer {
             return Ok(Vec::new());
         }
         let services: Vec<_> = incident.services.iter().map(|service| service.id).collect();
-        let mut known = self.in_the_way(window, services.iter().copied().collect()).await?;
+        let mut candidates = self.overlapping(window, services.iter().copied().collect()).await?;
         if incident.status == IncidentStatus::Scheduled {
-            known.extend(self.trouble(&services).await?);
+            candidates.extend(self.open_incidents(&services).await?);
         }
-        Ok(conflicts(incident, &known, now))
+        Ok(conflicts(incident, &candidates, now))
     }
 
-    /// The maintenances of any of these services that are not over and lie within a stretch of time, or are under way, which
-    /// may last.
-    async fn in_the_way(
+    /// The maintenances of any of these services that overlap a period, or are under way, as those may last longer.
+    async fn overlapping(
         &self,
         span: Option<(Timestamp, Timestamp)>,
         services: BTreeSet<ServiceId>,
@@ -103,19 +102,19 @@ impl Viewer {
         let rows = self.scope().find::<incident::Entity>().filter(Column::Kind.eq(IncidentKind::Maintenance));
         let rows = rows.filter(Column::ResolvedAt.is_null());
         let rows = rows.filter(Condition::any().add(Column::Status.ne(IncidentStatus::Scheduled)).add(overlaps));
-        let rows = next_first(self.concerning(rows, services)).limit(KNOWN_MAX).all(self.db()).await;
+        let rows = next_first(self.affecting(rows, services)).limit(CANDIDATES_MAX).all(self.db()).await;
         without_updates(self.db(), self.scope(), rows?).await
     }
 
     /// The open incidents of any of these services.
-    async fn trouble(&self, services: &[ServiceId]) -> Result<Vec<Incident>> {
+    async fn open_incidents(&self, services: &[ServiceId]) -> Result<Vec<Incident>> {
         use incident::Column;
         if services.is_empty() {
             return Ok(Vec::new());
         }
         let rows = self.scope().find::<incident::Entity>().filter(Column::Kind.eq(IncidentKind::Incident));
         let rows = rows.filter(Column::ResolvedAt.is_null()).filter(Column::IsDraft.eq(false));
-        let rows = newest_first(self.concerning(rows, services.iter().copied())).limit(KNOWN_MAX);
+        let rows = newest_first(self.affecting(rows, services.iter().copied())).limit(CANDIDATES_MAX);
         without_updates(self.db(), self.scope(), rows.all(self.db()).await?).await
     }
 
@@ -124,12 +123,12 @@ impl Viewer {
         use incident::Column;
         let rows = self.scope().find::<incident::Entity>().filter(Column::Kind.eq(IncidentKind::Maintenance));
         let rows = rows.filter(Column::ResolvedAt.is_null()).filter(Column::Status.ne(IncidentStatus::Scheduled));
-        let rows = rows.order_by_asc(Column::StartedAt).limit(KNOWN_MAX).all(self.db()).await?;
+        let rows = rows.order_by_asc(Column::StartedAt).limit(CANDIDATES_MAX).all(self.db()).await?;
         without_updates(self.db(), self.scope(), rows).await
     }
 
-    /// Those that affect any of these services.
-    fn concerning(
+    /// Filters by affected services.
+    fn affecting(
         &self,
         rows: Select<incident::Entity>,
         services: impl IntoIterator<Item = ServiceId>,
@@ -141,9 +140,9 @@ impl Viewer {
     }
 }
 
-/// What a maintenance collides with among what is known.
-fn conflicts(maintenance: &Incident, known: &[Incident], now: Timestamp) -> Vec<Conflict> {
+/// The conflicts of a maintenance among the candidates.
+fn conflicts(maintenance: &Incident, candidates: &[Incident], now: Timestamp) -> Vec<Conflict> {
     let services: Vec<_> = maintenance.services.iter().map(|service| service.id).collect();
     let plan = Plan { window: maintenance.occupied(now), services: &services, itself: Some(maintenance.id) };
-    plan.conflicts(known, now)
+    plan.conflicts(candidates, now)
 }

@@ -1,4 +1,4 @@
-//! From rows to incidents, many at once.
+//! Loads incidents with their services and updates, many at once.
 
 use std::collections::BTreeMap;
 
@@ -7,114 +7,113 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Func},
 };
 
-use super::{
-    super::store::{Scope, incident, incident_impact, incident_service, incident_update},
-    aggregate::automations,
-};
+use super::super::store::{Scope, incident, incident_impact, incident_service, incident_update};
 use crate::{
     model::{
-        AffectedService, Impact, Incident, IncidentId, IncidentKind, IncidentStatus, IncidentUpdate, Postmortem,
-        Result, ServiceId, Timestamp, maintenance_plan::ANNOUNCED_MS, uptime::Correction,
+        AffectedService, Automations, Error, Impact, Incident, IncidentId, IncidentKind, IncidentStatus,
+        IncidentUpdate, Postmortem, Result, ServiceId, Timestamp, maintenance_plan::ANNOUNCED_MS, uptime::Correction,
     },
     server::error::internal,
 };
 
-/// The most that one page shows of what is in force: as good as all, since statuses follow from it.
+/// The most incidents in force on one page: practically all, since statuses follow from them.
 const IN_FORCE_MAX: u64 = 1_000;
-/// The most of the drafts of each kind, and of what is planned.
+/// The most drafts of each kind.
 const DRAFTS_MAX: u64 = 50;
-const PLANNED_MAX: u64 = 50;
-/// The most of each kind that was over lately: incidents, maintenances, and plans that were called off.
+/// The most scheduled maintenances.
+const SCHEDULED_MAX: u64 = 50;
+/// The most recently ended incidents, and maintenances.
 const PAST_MAX: u64 = 50;
-const CALLED_OFF_MAX: u64 = 20;
+/// The most recently cancelled plans.
+const CANCELLED_MAX: u64 = 20;
 
-/// The most text the public timeline holds, in characters; older incidents are left out where it would be more.
+/// The most text of the public timeline, in characters; the oldest incidents beyond it are left out.
 const TIMELINE_TEXT_MAX: usize = 4_000_000;
 
-/// What a page shows of incidents and maintenances.
-pub(in crate::server::domain) struct OfPage {
+/// The incidents and maintenances of a page.
+pub(in crate::server::domain) struct PageIncidents {
     pub incidents: Vec<Incident>,
-    /// Of what was over by this instant something is missing.
+    /// When some that ended were left out, the end of the latest of them.
     pub cut_at: Option<Timestamp>,
 }
 
-/// What a page shows: what is in force and planned, and what was over after `since`. Many of one kind take no other's
-/// place.
-pub(in crate::server::domain) async fn of_page(
+/// Loads the incidents of a page: those in force, those scheduled, and those that ended after `since`. Each kind has a
+/// limit of its own.
+pub(in crate::server::domain) async fn page_incidents(
     db: &impl ConnectionTrait,
     scope: Scope,
     since: Timestamp,
     with_drafts: bool,
-) -> Result<OfPage> {
+) -> Result<PageIncidents> {
     use incident::Column;
     let public = || scope.find::<incident::Entity>().filter(Column::IsDraft.eq(false));
     let in_force = IncidentStatus::ALL.iter().copied().filter(|status| status.is_in_force());
     let in_force = newest_first(public().filter(Column::Status.is_in(in_force))).limit(IN_FORCE_MAX);
     let mut rows = in_force.all(db).await?;
-    let planned = next_first(public().filter(Column::Status.eq(IncidentStatus::Scheduled))).limit(PLANNED_MAX);
-    rows.extend(planned.all(db).await?);
+    let scheduled = next_first(public().filter(Column::Status.eq(IncidentStatus::Scheduled))).limit(SCHEDULED_MAX);
+    rows.extend(scheduled.all(db).await?);
     if with_drafts {
         let drafts = scope.find::<incident::Entity>().filter(Column::IsDraft.eq(true));
         let drafts = drafts.filter(Column::ResolvedAt.is_null());
         let incidents = newest_first(drafts.clone().filter(Column::Kind.eq(IncidentKind::Incident)));
         rows.extend(incidents.limit(DRAFTS_MAX).all(db).await?);
-        let planned = next_first(drafts.filter(Column::Kind.eq(IncidentKind::Maintenance)));
-        rows.extend(planned.limit(DRAFTS_MAX).all(db).await?);
+        let maintenances = next_first(drafts.filter(Column::Kind.eq(IncidentKind::Maintenance)));
+        rows.extend(maintenances.limit(DRAFTS_MAX).all(db).await?);
     }
     let (past, cut_at) = past(db, || if with_drafts { scope.find() } else { public() }, since).await?;
     rows.extend(past);
-    Ok(OfPage { incidents: assemble(db, scope, rows).await?, cut_at })
+    Ok(PageIncidents { incidents: assemble(db, scope, rows).await?, cut_at })
 }
 
-/// What was over after `since`, and by when something is missing of it. A called-off plan is none of what happened: where
-/// there are too many, nothing is said of those left out.
+/// Those that ended after `since`, and the end of the latest that was left out. Plans that were cancelled beforehand do
+/// not count as left out.
 async fn past(
     db: &impl ConnectionTrait,
     shown: impl Fn() -> Select<incident::Entity>,
     since: Timestamp,
 ) -> Result<(Vec<incident::Model>, Option<Timestamp>)> {
     use incident::Column;
-    let over = || shown().filter(Column::ResolvedAt.gte(since)).order_by_desc(Column::ResolvedAt);
+    let ended = || shown().filter(Column::ResolvedAt.gte(since)).order_by_desc(Column::ResolvedAt);
     let (mut all, mut cut_at) = (Vec::new(), None);
     for kind in IncidentKind::ALL {
-        let rows = over().filter(Column::Kind.eq(*kind)).filter(lead().lte(0));
+        let rows = ended().filter(Column::Kind.eq(*kind)).filter(lead_time().lte(0));
         let mut rows = rows.limit(PAST_MAX + 1).all(db).await?;
         if u64::try_from(rows.len()).is_ok_and(|length| length > PAST_MAX) {
             cut_at = Ord::max(cut_at, rows.pop().and_then(|row| row.resolved_at));
         }
         all.extend(rows);
     }
-    let called_off = over().filter(lead().gt(0)).filter(lead().lt(ANNOUNCED_MS)).order_by_asc(Column::StartedAt);
-    all.extend(called_off.limit(CALLED_OFF_MAX).all(db).await?);
+    let cancelled = ended().filter(lead_time().gt(0)).filter(lead_time().lt(ANNOUNCED_MS));
+    all.extend(cancelled.order_by_asc(Column::StartedAt).limit(CANCELLED_MAX).all(db).await?);
     Ok((all, cut_at))
 }
 
-/// How long before its beginning something was over, in milliseconds: more than nothing is a plan that was called off.
-fn lead() -> Expr {
+/// How long before its start it ended, in milliseconds; positive for a plan that was cancelled beforehand.
+fn lead_time() -> Expr {
     incident::Column::StartedAt.into_simple_expr().sub(incident::Column::ResolvedAt.into_simple_expr())
 }
 
-/// What happened, and plans that were announced, as [`Incident::was_never_announced`] has it.
-pub(super) fn told() -> Condition {
-    Condition::any().add(incident::Column::ResolvedAt.is_null()).add(lead().lt(ANNOUNCED_MS))
+/// Excludes plans that were cancelled before they were announced: the opposite of [`Incident::was_never_announced`].
+pub(super) fn announced() -> Condition {
+    Condition::any().add(incident::Column::ResolvedAt.is_null()).add(lead_time().lt(ANNOUNCED_MS))
 }
 
-/// The newest incidents and maintenances that have begun by now and that visitors may see, for the public timeline.
-pub(in crate::server::domain) async fn lately(
+/// Loads the newest incidents and maintenances that have begun, for the public timeline.
+pub(in crate::server::domain) async fn timeline(
     db: &impl ConnectionTrait,
     scope: Scope,
     now: Timestamp,
     most: u64,
 ) -> Result<Vec<Incident>> {
     let shown = newest_first(scope.find()).filter(incident::Column::IsDraft.eq(false));
-    let begun = shown.filter(incident::Column::StartedAt.lte(now)).filter(told());
+    let begun = shown.filter(incident::Column::StartedAt.lte(now)).filter(announced());
     let rows = begun.limit(most).all(db).await?;
-    let rows = within(db, scope, rows, TIMELINE_TEXT_MAX).await?;
+    let rows = within_text_limit(db, scope, rows, TIMELINE_TEXT_MAX).await?;
     Ok(assemble(db, scope, rows).await?.into_iter().filter_map(Incident::for_public).collect())
 }
 
-/// As many of these, from the first on, as have at most so much text together.
-async fn within(
+/// The first of these rows whose text together is within the limit.
+async fn within_text_limit(
     db: &impl ConnectionTrait,
     scope: Scope,
     rows: Vec<incident::Model>,
@@ -129,22 +128,21 @@ async fn within(
         *of_incident.entry(id).or_default() += usize::try_from(length).unwrap_or(0);
     }
     let mut left = most;
-    let affordable = rows.into_iter().map_while(|row| {
+    let fitting = rows.into_iter().map_while(|row| {
         left = left.checked_sub(of_incident.get(&row.id).copied().unwrap_or(0))?;
         Some(row)
     });
-    Ok(affordable.collect())
+    Ok(fitting.collect())
 }
 
-/// How long an update's text is, in characters, with what it said before.
+/// The length of an update's text in characters, edit history included.
 pub(super) fn text_length() -> Expr {
     use incident_update::Column;
     let length = |column: Column| Expr::from(Func::char_length(column.into_simple_expr()));
     length(Column::Message).add(length(Column::Html)).add(length(Column::Edits))
 }
 
-/// What was entered afterwards about a service and counts in its uptime, as far as it lasted after `since` (domain rule
-/// 3.5).
+/// Loads the uptime corrections of a service that end after `since` (domain rule 3.5).
 pub(in crate::server::domain) async fn corrections(
     db: &impl ConnectionTrait,
     scope: Scope,
@@ -153,7 +151,7 @@ pub(in crate::server::domain) async fn corrections(
 ) -> Result<Vec<Correction>> {
     let rows = scope.find::<incident_impact::Entity>().filter(incident_impact::Column::ServiceId.eq(service));
     let rows = rows.filter(incident_impact::Column::CorrectsUptime.eq(true));
-    // A draft says nothing to anybody yet.
+    // Drafts count once they are published.
     let drafts = scope.find::<incident::Entity>().filter(incident::Column::IsDraft.eq(true));
     let drafts = drafts.select_only().column(incident::Column::Id).into_query();
     let rows = rows.filter(incident_impact::Column::IncidentId.not_in_subquery(drafts));
@@ -164,17 +162,34 @@ pub(in crate::server::domain) async fn corrections(
     Ok(corrections.collect())
 }
 
-/// Newest beginning first, in the order of the index over it.
+/// Orders by start, newest first, as the index does.
 pub(super) fn newest_first(query: Select<incident::Entity>) -> Select<incident::Entity> {
     query.order_by_desc(incident::Column::StartedAt).order_by_desc(incident::Column::Id)
 }
 
-/// Earliest beginning first.
+/// Orders by start, earliest first.
 pub(super) fn next_first(query: Select<incident::Entity>) -> Select<incident::Entity> {
     query.order_by_asc(incident::Column::StartedAt).order_by_asc(incident::Column::Id)
 }
 
-/// Adds to each row what belongs to it, in two queries however many there are.
+/// The row of an incident of this organization.
+///
+/// # Errors
+/// `not_found` when the organization has none with this id.
+pub(super) async fn row(db: &impl ConnectionTrait, scope: Scope, id: IncidentId) -> Result<incident::Model> {
+    scope.find_id::<incident::Entity>(id).one(db).await?.ok_or_else(Error::not_found)
+}
+
+/// An incident of this organization.
+///
+/// # Errors
+/// `not_found` when the organization has none with this id.
+pub(super) async fn incident(db: &impl ConnectionTrait, scope: Scope, id: IncidentId) -> Result<Incident> {
+    let row = row(db, scope, id).await?;
+    assemble(db, scope, vec![row]).await?.pop().ok_or_else(Error::internal)
+}
+
+/// Loads the services and updates of these rows, in two queries.
 pub(in crate::server::domain) async fn assemble(
     db: &impl ConnectionTrait,
     scope: Scope,
@@ -199,7 +214,7 @@ pub(in crate::server::domain) async fn assemble(
     Ok(incidents)
 }
 
-/// Adds to each row the services that belong to it, for what needs nothing of what was said.
+/// Loads the services of these rows, in one query.
 pub(super) async fn without_updates(
     db: &impl ConnectionTrait,
     scope: Scope,
@@ -222,7 +237,7 @@ pub(super) async fn without_updates(
     }
     let incidents = rows.into_iter().map(|row| {
         let services = of_incident.remove(&row.id).unwrap_or_default();
-        incident(row, services)
+        assembled(row, services)
     });
     Ok(incidents.collect())
 }
@@ -245,7 +260,18 @@ fn update(row: incident_update::Model) -> Result<IncidentUpdate> {
     })
 }
 
-fn incident(row: incident::Model, services: Vec<AffectedService>) -> Incident {
+/// The automations of a maintenance.
+pub(super) const fn automations(row: &incident::Model) -> Automations {
+    Automations {
+        remind: row.remind,
+        start: row.auto_start,
+        end: row.auto_end,
+        notify_start: row.notify_start,
+        notify_end: row.notify_end,
+    }
+}
+
+fn assembled(row: incident::Model, services: Vec<AffectedService>) -> Incident {
     let automations = automations(&row);
     let impact = match row.kind {
         IncidentKind::Maintenance => Impact::Maintenance,

@@ -1,40 +1,37 @@
-//! Incidents and maintenances: opening, updating, planning, and the clock that moves them (domain rules 3.3 to 3.6).
+//! Incidents and maintenances: opening, updating, scheduling, and the scheduler (domain rules 3.3 to 3.6).
 //!
-//! Every change loads a [`aggregate::LoadedIncident`], alters it, and writes it back in one transaction, together with the effective
-//! statuses that follow from it.
+//! Every change loads a [`LoadedIncident`], alters it and saves it in one transaction, together with the effective
+//! statuses of services that follow.
 
 mod aggregate;
 #[cfg(test)]
 mod agreement;
-pub(super) mod append_update;
+mod append_update;
+mod audit_events;
 mod calendar;
+mod create;
+mod cursor;
 mod edit;
+mod impacts;
 mod load;
 mod open;
 mod presence;
 mod read;
 mod recurrence;
+mod save;
 mod scheduler;
 mod search;
 mod series;
 mod statuses;
 mod templates;
+mod text_limits;
 mod updates;
 
 pub use read::{IncidentFields, IncidentQuery};
 pub use scheduler::{LEASE_SECONDS, LeaseHolder};
 
-pub(super) use load::{corrections, lately, of_page};
-
-use super::{audit::AuditEvent, store::incident};
-use crate::model::{Action, Incident};
-
-/// What was done to an incident or a maintenance.
-fn audit_event(action: Action, incident: &Incident) -> AuditEvent {
-    AuditEvent::new(action).on(incident.incident_type.as_str(), incident.id, &incident.title)
-}
-
-/// As [`audit_event`], for one that is being changed.
-fn incident_audit_event(action: Action, row: &incident::Model) -> AuditEvent {
-    AuditEvent::new(action).on(row.kind.as_str(), row.id, &row.title)
-}
+pub(super) use aggregate::LoadedIncident;
+pub(super) use append_update::UpdateDraft;
+pub(super) use create::create_incident;
+pub(super) use load::{corrections, page_incidents, timeline};
+pub(super) use statuses::{effective_status, recompute_statuses};

@@ -1,4 +1,4 @@
-//! Incidents as members and visitors read them.
+//! Reads incidents: lists and pages for members and visitors.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +6,9 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect};
 
 use super::{
     super::{Viewer, Visitor, markdown, new_id, store::incident, zones},
-    load::{assemble, newest_first, told},
-    search::{affecting, says},
+    cursor,
+    load::{self, announced, assemble, newest_first},
+    search::{affects, matches},
 };
 use crate::{
     model::{
@@ -17,19 +18,19 @@ use crate::{
     server::domain::identity::people::{organization_row, user_names},
 };
 
-/// How many incidents one page of the members' list holds.
+/// The default page size of the members' list.
 const LIST_PAGE: u64 = 25;
-/// The most incidents, and the most maintenances, that one month of the public history lists.
+/// The most incidents, and the most maintenances, of one month of the public history.
 const MONTH_MAX: u64 = 500;
 
-/// Which incidents are asked for.
+/// The filters of an incident list.
 #[derive(Clone, Debug, Default)]
 pub struct IncidentQuery {
     /// Only this kind.
     pub kind: Option<IncidentKind>,
     /// Only in this status.
     pub status: Option<IncidentStatus>,
-    /// Only those that are over.
+    /// Only those that have ended.
     pub is_over: bool,
     /// Only those that affect this service.
     pub service: Option<ServiceId>,
@@ -37,15 +38,15 @@ pub struct IncidentQuery {
     pub from: Option<Timestamp>,
     /// Only those that began at or before this.
     pub to: Option<Timestamp>,
-    /// Only those that say this (domain rule 3.4.10).
+    /// Only those that contain this (domain rule 3.4.10).
     pub search: Option<String>,
-    /// Where the page before ended.
+    /// The cursor of the previous page.
     pub before: Option<String>,
     /// At most this many.
     pub limit: Option<u64>,
 }
 
-/// The same as a form sends it; empty lets everything through.
+/// The same filters as form fields; empty filters nothing.
 #[derive(Clone, Debug, Default)]
 pub struct IncidentFields {
     /// `incident` or `maintenance`.
@@ -58,17 +59,17 @@ pub struct IncidentFields {
     pub from: String,
     /// The last day, in the organization's zone.
     pub to: String,
-    /// Words that stand in it.
+    /// Text that it contains.
     pub search: String,
-    /// Where the page before ended.
+    /// The cursor of the previous page.
     pub before: String,
 }
 
 impl Viewer {
-    /// Incidents and maintenances, newest beginning first, and where the next page begins.
+    /// Incidents and maintenances, newest start first, and the cursor of the next page.
     ///
     /// # Errors
-    /// `invalid` for a `before` that is not ours.
+    /// `invalid` for an unknown cursor.
     pub async fn incidents(&self, query: IncidentQuery) -> Result<(Vec<Incident>, Option<String>)> {
         use incident::Column;
         let limit = query.limit.unwrap_or(LIST_PAGE).clamp(1, 100);
@@ -80,8 +81,8 @@ impl Viewer {
             rows = rows.filter(Column::Status.eq(status));
         }
         if query.is_over {
-            let over = IncidentStatus::ALL.iter().copied().filter(|status| status.has_ended());
-            rows = rows.filter(Column::Status.is_in(over));
+            let ended = IncidentStatus::ALL.iter().copied().filter(|status| status.has_ended());
+            rows = rows.filter(Column::Status.is_in(ended));
         }
         if let Some(from) = query.from {
             rows = rows.filter(Column::StartedAt.gte(from));
@@ -89,35 +90,35 @@ impl Viewer {
         if let Some(to) = query.to {
             rows = rows.filter(Column::StartedAt.lte(to));
         }
-        if let Some(words) = &query.search {
-            rows = rows.filter(says(self.scope(), words));
+        if let Some(text) = &query.search {
+            rows = rows.filter(matches(self.scope(), text));
         }
         if let Some(service) = query.service {
-            rows = rows.filter(affecting(self.db(), self.scope(), service).await?);
+            rows = rows.filter(affects(self.db(), self.scope(), service).await?);
         }
         if let Some(before) = &query.before {
-            let (at, id) = cursor(before)?;
+            let (at, id) = cursor::parse(before)?;
             let tie = Condition::all().add(Column::StartedAt.eq(at)).add(Column::Id.lt(id));
             rows = rows.filter(Condition::any().add(Column::StartedAt.lt(at)).add(tie));
         }
         let mut rows = rows.limit(limit + 1).all(self.db()).await?;
-        let more = u64::try_from(rows.len()).is_ok_and(|length| length > limit);
-        if more {
+        let has_more = u64::try_from(rows.len()).is_ok_and(|length| length > limit);
+        if has_more {
             rows.pop();
         }
-        let next = rows.last().filter(|_| more).map(|row| format!("{}.{}", row.started_at.millis(), row.id));
+        let next = rows.last().filter(|_| has_more).map(cursor::after);
         Ok((assemble(self.db(), self.scope(), rows).await?, next))
     }
 
-    /// As [`Viewer::incidents`], from the fields of a form.
+    /// As [`Viewer::incidents`], from form fields.
     ///
     /// # Errors
     /// `invalid` with the field at fault.
     pub async fn incident_list(&self, fields: IncidentFields) -> Result<IncidentList> {
-        let word = |field: &str, fault: Error| Error::field(field, fault.message);
+        let at_field = |field: &str, fault: Error| Error::field(field, fault.message);
         let query = IncidentQuery {
-            kind: optional(&fields.kind, str::parse).map_err(|fault| word("kind", fault))?,
-            status: optional(&fields.status, str::parse).map_err(|fault| word("status", fault))?,
+            kind: optional(&fields.kind, str::parse).map_err(|fault| at_field("kind", fault))?,
+            status: optional(&fields.status, str::parse).map_err(|fault| at_field("status", fault))?,
             service: optional(&fields.service, |text| text.parse().map_err(|_| Error::not_found()))?,
             from: self.day("from", &fields.from).await?.map(|(start, _)| start),
             to: self.day("to", &fields.to).await?.map(|(_, end)| end.plus_millis(-1)),
@@ -129,10 +130,10 @@ impl Viewer {
         self.list(query).await
     }
 
-    /// The maintenances that are over, newest beginning first.
+    /// The maintenances that have ended, newest start first.
     ///
     /// # Errors
-    /// `invalid` for a `before` that is not ours.
+    /// `invalid` for an unknown cursor.
     pub async fn past_maintenances(&self, before: String) -> Result<IncidentList> {
         let query = IncidentQuery {
             kind: Some(IncidentKind::Maintenance),
@@ -154,12 +155,10 @@ impl Viewer {
     /// # Errors
     /// `not_found` when this organization has none with this id.
     pub async fn incident(&self, id: IncidentId) -> Result<Incident> {
-        let row = self.scope().find_id::<incident::Entity>(id).one(self.db()).await?;
-        let row = row.ok_or_else(Error::not_found)?;
-        assemble(self.db(), self.scope(), vec![row]).await?.pop().ok_or_else(Error::internal)
+        load::incident(self.db(), self.scope(), id).await
     }
 
-    /// One incident with the names of who wrote what.
+    /// One incident with the names of its authors.
     ///
     /// # Errors
     /// `not_found` when this organization has none with this id.
@@ -173,38 +172,35 @@ impl Viewer {
         Ok(IncidentRoom { incident, names, zone, conflicts })
     }
 
-    /// A message as the public page will show it.
+    /// Renders a message as the public page will show it.
     #[must_use]
-    #[expect(clippy::unused_self, reason = "the handle is the permission to have it rendered")]
+    #[expect(clippy::unused_self, reason = "the handle is the permission to render")]
     pub fn preview(&self, message: &str) -> String {
         let most: String = message.chars().take(crate::model::incident_input::MESSAGE_MAX).collect();
         markdown::render(&most)
     }
 
-    /// A key that lets a form be sent twice without being obeyed twice.
+    /// A new idempotency key for a form.
     #[must_use]
     #[expect(clippy::unused_self, reason = "the handle is the permission to ask")]
     pub fn form_key(&self) -> String {
         new_id().to_string()
     }
 
-    /// The zone the organization goes by, in the years around the present.
-    ///
-    /// # Errors
-    /// When the database does not answer.
+    /// The organization's time zone, in the years around the present.
     pub async fn zone(&self) -> Result<Zone> {
         let row = organization_row(self.db(), self.organization()).await?;
         zones::zone(&row.time_zone, self.domain.clock().now())
     }
 
-    /// The zone the organization goes by, from when the first of these began.
+    /// The organization's time zone, from the start of the earliest of these on.
     async fn zone_for(&self, incidents: &[Incident]) -> Result<Zone> {
         let row = organization_row(self.db(), self.organization()).await?;
         let now = self.domain.clock().now();
         zones::between(&row.time_zone, incidents.iter().map(Incident::earliest).fold(now, Timestamp::min), now)
     }
 
-    /// The instant that a date and time of a form mean in the organization's zone, however long ago.
+    /// The instant of a form's local date and time, in the organization's zone.
     ///
     /// # Errors
     /// `invalid`, with the field at fault.
@@ -214,8 +210,7 @@ impl Viewer {
         Ok(zones::instant(zones::find(&row.time_zone)?, local))
     }
 
-    /// The first instants of the day that a field of a form means in the organization's zone, and of the day after it;
-    /// nothing when it is empty.
+    /// The start and end of a form's day in the organization's zone; none for an empty field.
     ///
     /// # Errors
     /// `invalid`, with the field at fault.
@@ -235,18 +230,15 @@ impl Viewer {
 }
 
 impl Visitor {
-    /// One incident or maintenance, inside its page.
+    /// One incident or maintenance, with its page.
     ///
     /// # Errors
     /// `not_found` when this organization shows none with this id.
     pub async fn incident_page(&self, id: IncidentId) -> Result<IncidentPage> {
         let mut page = self.page().await?;
         if page.incident(id).is_none() {
-            let db = self.domain.db();
-            let row = self.scope().find_id::<incident::Entity>(id).one(db).await?;
-            let row = row.ok_or_else(Error::not_found)?;
-            let incident = assemble(db, self.scope(), vec![row]).await?.pop().and_then(Incident::for_public);
-            page.put_incident(incident.ok_or_else(Error::not_found)?);
+            let incident = load::incident(self.domain.db(), self.scope(), id).await?;
+            page.put_incident(incident.for_public().ok_or_else(Error::not_found)?);
         }
         let summary = page.incident(id).and_then(Incident::latest).map(|update| markdown::plain(&update.message));
         let now = self.domain.clock().now();
@@ -255,10 +247,10 @@ impl Visitor {
         Ok(IncidentPage { page, id, zone, summary: summary.unwrap_or_default() })
     }
 
-    /// What began in one month, the present one when none is named.
+    /// The incidents and maintenances that began in one month, by default the current one.
     ///
     /// # Errors
-    /// `not_found` for a month that has not come.
+    /// `not_found` for a month in the future.
     pub async fn month(&self, month: Option<Month>) -> Result<MonthPage> {
         use incident::Column;
         let mut page = self.page().await?;
@@ -277,7 +269,7 @@ impl Visitor {
             .filter(Column::StartedAt.lt(to))
             .filter(Column::StartedAt.lte(now))
             .filter(Column::Status.ne(IncidentStatus::Scheduled))
-            .filter(told());
+            .filter(announced());
         let (mut rows, mut cut_at) = (Vec::new(), None);
         for kind in IncidentKind::ALL {
             let of_kind = begun.clone().filter(Column::Kind.eq(*kind)).limit(MONTH_MAX + 1);
@@ -297,11 +289,4 @@ impl Visitor {
 
 fn optional<T>(text: &str, read: impl FnOnce(&str) -> Result<T>) -> Result<Option<T>> {
     if text.is_empty() { Ok(None) } else { read(text).map(Some) }
-}
-
-/// Reads a place in a list: the beginning and the id of the last incident shown.
-pub(super) fn cursor(text: &str) -> Result<(Timestamp, IncidentId)> {
-    let place = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id.parse().ok()?)));
-    let (at, id) = place.ok_or_else(|| Error::field("cursor", "Use the cursor of the page before, unchanged."))?;
-    Ok((Timestamp::from_millis(at), id))
 }

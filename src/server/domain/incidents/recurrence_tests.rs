@@ -1,4 +1,4 @@
-//! When windows come back (domain rule 3.6.9), and that no rule keeps the server busy.
+//! Recurrence rules (domain rule 3.6.9), and that no rule keeps the server busy.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ fn at(text: &str) -> Timestamp {
     text.parse().expect("an instant")
 }
 
-/// The first starts by a rule, as local time and offset.
+/// The first starts of a rule, as local time and instant.
 fn starts(rule: &str, first: &str, zone: &str, most: usize) -> Vec<String> {
     let first = at(first);
     let rule = check(rule, first, zone).expect(rule);
@@ -143,17 +143,17 @@ fn rule_3_6_9_until_is_a_day_a_local_time_or_an_instant() {
 }
 
 #[test]
-fn occurrences_begin_after_what_is_there_and_end_where_told() {
+fn occurrences_begin_after_the_last_known_and_end_at_until() {
     let first = at("2026-11-24T02:00:00Z");
     let day = |day: i64| first.plus_seconds(day * 86_400);
     let daily = |after, until, most| occurrences("FREQ=DAILY", first, BERLIN, after, until, most);
-    assert_eq!(daily(None, day(2), 10), [first, day(1), day(2)], "the end belongs to it");
-    assert_eq!(daily(Some(first), day(2), 10), [day(1), day(2)], "what is there does not");
+    assert_eq!(daily(None, day(2), 10), [first, day(1), day(2)], "the end is included");
+    assert_eq!(daily(Some(first), day(2), 10), [day(1), day(2)], "the last known one is not");
     assert_eq!(daily(Some(day(5)), day(30), 2), [day(6), day(7)]);
     assert_eq!(daily(None, day(-1), 10), []);
     assert_eq!(daily(None, day(9), 0), []);
     let counted = |after| occurrences("FREQ=DAILY;COUNT=3", first, BERLIN, after, day(30), 10);
-    assert_eq!(counted(Some(day(1))), [day(2)], "what is there was counted");
+    assert_eq!(counted(Some(day(1))), [day(2)], "known ones count");
     assert_eq!(counted(Some(day(2))), []);
     assert_eq!(occurrences("nonsense", first, BERLIN, None, day(9), 5), [first]);
     let odd = first.plus_millis(250);
@@ -164,7 +164,7 @@ fn occurrences_begin_after_what_is_there_and_end_where_told() {
 }
 
 #[test]
-fn a_rule_is_kept_in_one_spelling() {
+fn a_rule_is_stored_normalized() {
     for (written, kept) in [
         ("FREQ=WEEKLY", "FREQ=WEEKLY"),
         (" rrule:freq=weekly; byday=tu ;", "FREQ=WEEKLY;BYDAY=TU"),
@@ -178,44 +178,43 @@ fn a_rule_is_kept_in_one_spelling() {
     }
 }
 
-/// The reasons tell that what repeats too often is refused before it is worked out. A search that does not stop where
-/// nothing is to be found would keep this test from its end.
+/// Rules that repeat too often are rejected before they are expanded, and the search for a rule that never occurs ends.
 #[test]
-fn a_rule_that_cannot_be_followed_is_refused_with_the_reason() {
+fn an_invalid_rule_is_rejected_with_the_reason() {
     for (rule, reason) in [
-        ("", "no rule"),
-        ("every tuesday", "no rule"),
-        ("FREQ=FORTNIGHTLY", "no rule"),
-        ("BYDAY=TU", "no rule"),
-        ("FREQ=WEEKLY;BYDAY=XX", "no rule"),
-        ("FREQ=WEEKLY;BYDAY=é", "no rule"),
-        ("FREQ=WEEKLY;BYMONTHDAY=3", "no rule"),
-        ("FREQ=WEEKLY;FREQ=DAILY", "no rule"),
-        ("FREQ=WEEKLY;COUNT=1;COUNT=2", "no rule"),
-        ("FREQ=WEEKLY;COUNT=-1", "no rule"),
-        ("FREQ=WEEKLY;COUNT", "no rule"),
-        ("FREQ=WEEKLY;UNTIL=soon", "no rule"),
-        ("FREQ=WEEKLY;INTERVAL=70000", "no rule"),
-        ("FREQ=WEEKLY;X-OWN=1", "no rule"),
+        ("", "not a valid"),
+        ("every tuesday", "not a valid"),
+        ("FREQ=FORTNIGHTLY", "not a valid"),
+        ("BYDAY=TU", "not a valid"),
+        ("FREQ=WEEKLY;BYDAY=XX", "not a valid"),
+        ("FREQ=WEEKLY;BYDAY=é", "not a valid"),
+        ("FREQ=WEEKLY;BYMONTHDAY=3", "not a valid"),
+        ("FREQ=WEEKLY;FREQ=DAILY", "not a valid"),
+        ("FREQ=WEEKLY;COUNT=1;COUNT=2", "not a valid"),
+        ("FREQ=WEEKLY;COUNT=-1", "not a valid"),
+        ("FREQ=WEEKLY;COUNT", "not a valid"),
+        ("FREQ=WEEKLY;UNTIL=soon", "not a valid"),
+        ("FREQ=WEEKLY;INTERVAL=70000", "not a valid"),
+        ("FREQ=WEEKLY;X-OWN=1", "not a valid"),
         ("FREQ=HOURLY", "daily at most"),
         ("FREQ=MINUTELY;INTERVAL=90", "daily at most"),
         ("FREQ=SECONDLY", "daily at most"),
-        ("FREQ=DAILY;COUNT=1001", "1000 times"),
-        ("FREQ=DAILY;COUNT=10000000", "1000 times"),
-        ("FREQ=DAILY;COUNT=0", "never happens"),
-        ("FREQ=DAILY;INTERVAL=0", "never happens"),
+        ("FREQ=DAILY;COUNT=1001", "at most 1000"),
+        ("FREQ=DAILY;COUNT=10000000", "at most 1000"),
+        ("FREQ=DAILY;COUNT=0", "never occurs"),
+        ("FREQ=DAILY;INTERVAL=0", "never occurs"),
         ("FREQ=DAILY;COUNT=2;UNTIL=20270101", "not both"),
-        ("DTSTART:20261124T020000Z\nRRULE:FREQ=DAILY", "one rule alone"),
-        ("RRULE:FREQ=DAILY\nEXRULE:FREQ=WEEKLY", "one rule alone"),
-        ("FREQ=DAILY\nEXDATE:20261124T020000Z", "one rule alone"),
+        ("DTSTART:20261124T020000Z\nRRULE:FREQ=DAILY", "single RRULE"),
+        ("RRULE:FREQ=DAILY\nEXRULE:FREQ=WEEKLY", "single RRULE"),
+        ("FREQ=DAILY\nEXDATE:20261124T020000Z", "single RRULE"),
         ("FREQ=DAILY;UNTIL=20261123", "before the first start"),
         ("FREQ=DAILY;UNTIL=20261124T015959Z", "before the first start"),
-        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "never happens"),
-        ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "never happens"),
-        ("FREQ=MONTHLY;BYMONTHDAY=31;BYMONTH=4,6,9,11", "never happens"),
-        ("FREQ=YEARLY;BYYEARDAY=366;BYMONTH=1", "never happens"),
-        ("FREQ=YEARLY;BYWEEKNO=53;BYMONTH=6", "never happens"),
-        ("FREQ=MONTHLY;BYDAY=1MO;BYSETPOS=31", "never happens"),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "never occurs"),
+        ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "never occurs"),
+        ("FREQ=MONTHLY;BYMONTHDAY=31;BYMONTH=4,6,9,11", "never occurs"),
+        ("FREQ=YEARLY;BYYEARDAY=366;BYMONTH=1", "never occurs"),
+        ("FREQ=YEARLY;BYWEEKNO=53;BYMONTH=6", "never occurs"),
+        ("FREQ=MONTHLY;BYDAY=1MO;BYSETPOS=31", "never occurs"),
     ] {
         let why = why(rule);
         assert!(why.contains(reason), "{rule}: {why}");
@@ -227,7 +226,7 @@ fn a_rule_that_cannot_be_followed_is_refused_with_the_reason() {
 }
 
 #[test]
-fn a_rule_with_more_times_a_day_than_hours_is_refused_before_it_is_worked_out() {
+fn a_rule_with_more_times_a_day_than_hours_is_rejected_before_it_is_expanded() {
     let list = |count: u32| (0..count).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
     let rule =
         format!("FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU;BYHOUR={};BYMINUTE={};BYSECOND=0,1,2", list(24), list(60));
@@ -258,9 +257,9 @@ fn any_rule() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// A rule that is followed without end would keep this test from its own.
+    /// An endless expansion would keep this test from ending.
     #[test]
-    fn any_rule_is_refused_or_followed_in_order(
+    fn any_rule_is_rejected_or_expanded_in_order(
         rule in any_rule(),
         first in 0_i64..4_000_000_000,
         zone in prop::sample::select(vec!["UTC", BERLIN, "Australia/Lord_Howe", "America/Havana"]),
@@ -278,7 +277,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_refused_or_kept(rule in any::<String>()) {
+    fn any_text_is_rejected_or_normalized(rule in any::<String>()) {
         if let Ok(kept) = check(&rule, Timestamp::EPOCH, BERLIN) {
             prop_assert_eq!(check(&kept, Timestamp::EPOCH, BERLIN), Ok(kept));
         }
@@ -297,5 +296,5 @@ fn rule_3_6_9_after_the_last_start_nothing_follows() {
     assert_eq!(next("FREQ=DAILY;UNTIL=20261125", "2026-11-24T02:00:00Z"), second);
     assert_eq!(next("FREQ=DAILY;UNTIL=20261125", "2026-11-25T02:00:00Z"), None);
     let leap = next("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", "2028-02-29T02:00:00Z");
-    assert_eq!(leap.as_deref(), Some("2032-02-29T02:00:00.000Z"), "seldom is not never");
+    assert_eq!(leap.as_deref(), Some("2032-02-29T02:00:00.000Z"), "rare, but it occurs");
 }

@@ -1,9 +1,9 @@
-//! The clock of maintenances: durable, exactly once across instances, and catching up in order after a downtime (domain
-//! rule 3.6.3).
+//! The scheduler, which starts and ends maintenances at their planned times like cron (domain rule 3.6.3).
 //!
-//! What is due stands in the rows themselves (`next_at`). A lease lets one instance at a time look; that saves work, not
-//! correctness: each step happens in a transaction that holds the organization, looks again and moves `next_at` on, so
-//! that a second instance finds nothing left to do.
+//! Due steps are stored in the rows (`next_at`), each step is taken exactly once across instances, and after a downtime
+//! the missed ones are taken in order. A lease lets one instance at a time run it. That only saves work: each step
+//! locks the organization, checks again what is due and moves `next_at` on, so a second instance finds nothing left to
+//! do.
 
 use std::collections::BTreeSet;
 
@@ -23,23 +23,22 @@ use super::{
     },
     aggregate::LoadedIncident,
     append_update::UpdateDraft,
-    audit_event,
+    audit_events::audit_event,
 };
 use crate::{
     model::{
-        Action, ClockAction, IncidentId, IncidentStatus, OrganizationId, Result, Timestamp,
-        incident::Incident,
+        Action, IncidentId, IncidentStatus, OrganizationId, Result, ScheduledStep, Timestamp,
         maintenance::{REMINDER_LATE_SECONDS, REMINDER_TEXT},
     },
     server::error::internal,
 };
 
-/// The name of the lease.
+/// The name of the lease in its row.
 const LEASE: &str = "maintenance_clock";
-/// How long a lease lasts without being renewed, in seconds.
+/// How long a lease lasts unless it is renewed, in seconds.
 pub const LEASE_SECONDS: i64 = 20;
 
-/// One instance's claim to the clock.
+/// The holder of the lease: the one instance that runs the scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseHolder(Uuid);
 
@@ -49,27 +48,24 @@ impl Default for LeaseHolder {
     }
 }
 
-/// What became of an attempt to take a step.
+/// The outcome of an attempt to take a step.
 enum Progress {
     /// It was taken.
     Taken,
-    /// Another instance was faster, and something else is first now.
+    /// Another instance was faster, and another maintenance is first now.
     Overtaken,
-    /// Nothing is due after all.
+    /// Nothing is due.
     Nothing,
 }
 
 impl System {
-    /// Does what is due for maintenances and their series, unless another instance does; tells how many steps were
-    /// taken.
-    ///
-    /// # Errors
-    /// When the database does not answer; what was done until then stays done.
+    /// Takes the due steps of maintenances and makes the due windows of series, unless another instance holds the
+    /// lease; returns how many steps and windows. After an error, those before it are committed.
     pub async fn run_scheduler(&self, holder: LeaseHolder) -> Result<usize> {
         let mut steps = 0;
         let mut tried = BTreeSet::new();
         loop {
-            // One at a time: a step may bring the next one of the same window before all others.
+            // One at a time: the next step of the same maintenance may be due before all others.
             let (due, series) = (self.due(&tried).await?, self.due_series().await?);
             if (due.is_none() && series.is_empty()) || !self.hold(holder).await? {
                 return Ok(steps);
@@ -79,9 +75,9 @@ impl System {
                     Ok(Progress::Taken) => steps += 1,
                     Ok(Progress::Overtaken) => {}
                     Ok(Progress::Nothing) => _ = tried.insert(id),
-                    // One window that cannot be moved must not stop the others.
+                    // One maintenance that fails does not stop the others.
                     Err(error) => {
-                        tracing::error!(%error, incident.id = %id, "a maintenance could not be moved on");
+                        tracing::error!(%error, incident.id = %id, "a scheduled step of a maintenance failed");
                         tried.insert(id);
                     }
                 }
@@ -95,7 +91,7 @@ impl System {
         }
     }
 
-    /// Takes the next step of one maintenance, if it still is the organization's first that is due.
+    /// Takes the next step of a maintenance, if it is still the first that is due in the organization.
     async fn step(
         &self,
         organization: OrganizationId,
@@ -103,41 +99,42 @@ impl System {
         tried: &BTreeSet<IncidentId>,
     ) -> Result<Progress> {
         let mut tx = Tx::begin(&self.domain, organization, Actor::system()).await?;
-        // Who lost the lease while it waited here would find the same window due, but at a later step, and others before.
-        if tx.first_due(tried).await? != Some(id) {
+        // An instance that lost the lease while it waited for the lock may find the maintenance due at a later step,
+        // with others before it.
+        if first_due(&tx, tried).await? != Some(id) {
             return Ok(Progress::Overtaken);
         }
-        let mut case = tx.case(id).await?;
-        let Some((at, action)) = case.due(tx.now()) else { return Ok(Progress::Nothing) };
-        if case.row.next_at.is_some_and(|next| next < at) {
-            // The reminder is passed over; the start waits for its turn among all that is due.
-            tx.note_due(&case, at).await?;
+        let mut incident = LoadedIncident::load(&tx, id).await?;
+        let Some((at, step)) = incident.due(tx.now()) else { return Ok(Progress::Nothing) };
+        if incident.row.next_at.is_some_and(|next| next < at) {
+            // The reminder is skipped; the start waits for its turn among the due steps.
+            skip_reminder(&tx, &incident, at).await?;
             tx.commit().await?;
             return Ok(Progress::Taken);
         }
-        let row = &case.row;
-        // After a downtime the end has come too: then it alone is told (domain rule 3.6.3).
+        let row = &incident.row;
+        // When the end is due too, after a downtime, only the end notifies (domain rule 3.6.3).
         let ends_as_well = row.auto_end && row.scheduled_end.is_some_and(|end| end <= tx.now());
-        let (status, message, notify) = match action {
-            ClockAction::Remind => (IncidentStatus::Scheduled, Some(tx.reminder(row.scheduled_start, at)?), true),
-            ClockAction::Start => (IncidentStatus::InProgress, None, row.notify_start && !ends_as_well),
-            ClockAction::Complete => (IncidentStatus::Completed, None, row.notify_end),
+        let (status, message, notify) = match step {
+            ScheduledStep::Remind => (IncidentStatus::Scheduled, Some(reminder(&tx, row.scheduled_start, at)?), true),
+            ScheduledStep::Start => (IncidentStatus::InProgress, None, row.notify_start && !ends_as_well),
+            ScheduledStep::Complete => (IncidentStatus::Completed, None, row.notify_end),
         };
-        let display_at = case.place(at);
-        case.row.is_reminded = true;
-        let word = UpdateDraft { status, message, services: None, display_at: Some(display_at), by: None, notify };
-        tx.say(&mut case, word).await?;
-        let incident: Incident = tx.settle_case(case, None, at).await?;
+        let display_at = Some(incident.display_time(at));
+        incident.row.is_reminded = true;
+        let draft = UpdateDraft { status, message, services: None, display_at, by: None, notify };
+        incident.append_update(&tx, draft).await?;
+        let incident = incident.save(&mut tx, None, at).await?;
         tx.audit(audit_event(Action::UpdatePosted, &incident).setting("status", status));
         tx.commit().await?;
-        tracing::info!(org.id = %organization, incident.id = %incident.id, ?action, planned = %at, "maintenance clock");
+        tracing::info!(org.id = %organization, incident.id = %incident.id, ?step, planned = %at, "step taken");
         Ok(Progress::Taken)
     }
 
-    /// What was planned for the earliest instant that has come, except what was tried already.
+    /// The maintenance with the earliest due step, except those tried already.
     #[expect(
         clippy::disallowed_methods,
-        reason = "the clock goes over all organizations; each is changed in its own scope"
+        reason = "the scheduler works for all organizations; each is changed in its own scope"
     )]
     async fn due(&self, tried: &BTreeSet<IncidentId>) -> Result<Option<(OrganizationId, IncidentId)>> {
         let due = first(incident::Entity::find(), self.domain.clock().now(), tried)
@@ -149,7 +146,7 @@ impl System {
         Ok(due?)
     }
 
-    /// Takes or renews the lease; tells whether this instance has it.
+    /// Takes or renews the lease; returns whether this instance holds it.
     #[expect(clippy::disallowed_methods, reason = "the lease belongs to no organization")]
     async fn hold(&self, LeaseHolder(holder): LeaseHolder) -> Result<bool> {
         use job_lease::Column;
@@ -179,35 +176,32 @@ impl System {
     }
 }
 
-impl Tx {
-    /// The organization's own part of what is due, as [`System::due`] orders it.
-    async fn first_due(&self, tried: &BTreeSet<IncidentId>) -> Result<Option<IncidentId>> {
-        let due = first(self.scope().find(), self.now(), tried).one(self.db()).await?;
-        Ok(due.map(|row| row.id))
-    }
+/// The organization's maintenance with the earliest due step, in the order of [`System::due`].
+async fn first_due(tx: &Tx, tried: &BTreeSet<IncidentId>) -> Result<Option<IncidentId>> {
+    let due = first(tx.scope().find(), tx.now(), tried).one(tx.db()).await?;
+    Ok(due.map(|row| row.id))
+}
 
-    /// What a reminder says that was due at an instant: how long it is until the start, or when that is, where the hour
-    /// is no longer true.
-    fn reminder(&self, start: Option<Timestamp>, due: Timestamp) -> Result<String> {
-        match start.filter(|_| due.plus_seconds(REMINDER_LATE_SECONDS) < self.now()) {
-            None => Ok(REMINDER_TEXT.to_owned()),
-            Some(start) => {
-                let zone = zones::zone(&self.organization().time_zone, start)?;
-                Ok(format!("Maintenance will begin as scheduled on {}.", zone.human(start)))
-            }
+/// The text of a reminder: 60 minutes, or the start where the reminder is late.
+fn reminder(tx: &Tx, start: Option<Timestamp>, due: Timestamp) -> Result<String> {
+    match start.filter(|_| due.plus_seconds(REMINDER_LATE_SECONDS) < tx.now()) {
+        None => Ok(REMINDER_TEXT.to_owned()),
+        Some(start) => {
+            let zone = zones::zone(&tx.organization().time_zone, start)?;
+            Ok(format!("Maintenance will begin as scheduled on {}.", zone.human(start)))
         }
-    }
-
-    /// Writes when the clock has to look at a maintenance next, and nothing else about it.
-    async fn note_due(&self, case: &LoadedIncident, at: Timestamp) -> Result<()> {
-        let update = self.scope().update_id::<incident::Entity>(case.row.id);
-        let due = incident::ActiveModel { is_reminded: Set(true), next_at: Set(Some(at)), ..Default::default() };
-        update.set(due).exec(self.db()).await?;
-        Ok(())
     }
 }
 
-/// What is due by now, the earliest first.
+/// Sets when the next step is due, and changes nothing else.
+async fn skip_reminder(tx: &Tx, incident: &LoadedIncident, at: Timestamp) -> Result<()> {
+    let update = tx.scope().update_id::<incident::Entity>(incident.row.id);
+    let due = incident::ActiveModel { is_reminded: Set(true), next_at: Set(Some(at)), ..Default::default() };
+    update.set(due).exec(tx.db()).await?;
+    Ok(())
+}
+
+/// Due by now and not tried yet, earliest first.
 fn first(query: Select<incident::Entity>, now: Timestamp, tried: &BTreeSet<IncidentId>) -> Select<incident::Entity> {
     query
         .filter(incident::Column::NextAt.lte(now))

@@ -1,5 +1,4 @@
-//! Finds incidents by what they say: in their title, their status, a message or the postmortem (domain rule 3.4.10); and
-//! by the services they affect.
+//! Search filters of incident lists: by text (domain rule 3.4.10) and by affected service.
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait,
@@ -9,40 +8,40 @@ use sea_orm::{
 use super::super::store::{Scope, incident, incident_service, incident_update};
 use crate::model::{IncidentId, Result, ServiceId};
 
-/// The most incidents of one service that are looked up by their ids.
-const FEW: usize = 100;
+/// The most incidents of one service that are filtered by their ids.
+const IDS_MAX: usize = 100;
 
-/// How much of a search is looked at, in characters.
+/// The longest search text, in characters; the rest is ignored.
 const SEARCH_MAX: usize = 100;
-/// Stands before what would be a wildcard.
+/// Escapes wildcards in `LIKE`.
 const ESCAPE: char = '!';
 
-/// Those that say these words, in capitals or not; everything when there are none.
-pub(super) fn says(scope: Scope, words: &str) -> Condition {
+/// Matches incidents whose title, status, messages or postmortem contain the text, ignoring case; all when it is empty.
+pub(super) fn matches(scope: Scope, text: &str) -> Condition {
     use incident::Column;
-    // PostgreSQL takes no NUL, and nothing that was written has one.
-    let words: String = words.trim().chars().filter(|c| !c.is_control()).take(SEARCH_MAX).collect();
-    if words.is_empty() {
+    // PostgreSQL rejects NUL, and no stored text contains control characters of this kind.
+    let text: String = text.trim().chars().filter(|c| !c.is_control()).take(SEARCH_MAX).collect();
+    if text.is_empty() {
         return Condition::all();
     }
-    let said = scope.find::<incident_update::Entity>().filter(holds(incident_update::Column::Message, &words));
-    let said = said.select_only().column(incident_update::Column::IncidentId).into_query();
+    let updates = scope.find::<incident_update::Entity>().filter(contains(incident_update::Column::Message, &text));
+    let updates = updates.select_only().column(incident_update::Column::IncidentId).into_query();
     Condition::any()
-        .add(holds(Column::Title, &words))
-        .add(holds(Column::Status, &words))
-        .add(holds(Column::Postmortem, &words))
-        .add(Column::Id.in_subquery(said))
+        .add(contains(Column::Title, &text))
+        .add(contains(Column::Status, &text))
+        .add(contains(Column::Postmortem, &text))
+        .add(Column::Id.in_subquery(updates))
 }
 
-/// Those that affect a service. Few are looked up by their ids. Of many, the list looks at each it comes to, in its own
-/// order, so that a page of it takes no longer the more there are. It looks by counting: of whatever says the same as a
-/// join, a planner may begin at the service's end, with all of its incidents.
-pub(super) async fn affecting(db: &impl ConnectionTrait, scope: Scope, service: ServiceId) -> Result<Condition> {
+/// Matches incidents that affect a service. Few are filtered by their ids. Many are checked one by one in the order of
+/// the list, so a page takes the same time however many there are. The check is a count, because of an equivalent join
+/// a query planner may start with all incidents of the service.
+pub(super) async fn affects(db: &impl ConnectionTrait, scope: Scope, service: ServiceId) -> Result<Condition> {
     use incident_service::Column;
     let of_service = || scope.find::<incident_service::Entity>().filter(Column::ServiceId.eq(service));
-    let ids = of_service().select_only().column(Column::IncidentId).limit(FEW as u64 + 1).into_tuple().all(db);
+    let ids = of_service().select_only().column(Column::IncidentId).limit(IDS_MAX as u64 + 1).into_tuple().all(db);
     let ids: Vec<IncidentId> = ids.await?;
-    if ids.len() <= FEW {
+    if ids.len() <= IDS_MAX {
         return Ok(Condition::all().add(incident::Column::Id.is_in(ids)));
     }
     let listed =
@@ -52,14 +51,14 @@ pub(super) async fn affecting(db: &impl ConnectionTrait, scope: Scope, service: 
     Ok(Condition::all().add(count.gt(0)))
 }
 
-fn holds(column: impl ColumnTrait, words: &str) -> Condition {
-    let pattern = |words: &str| {
+fn contains(column: impl ColumnTrait, text: &str) -> Condition {
+    let pattern = |text: &str| {
         let escaped =
-            words.chars().flat_map(|c| matches!(c, '%' | '_' | ESCAPE).then_some(ESCAPE).into_iter().chain([c]));
+            text.chars().flat_map(|c| matches!(c, '%' | '_' | ESCAPE).then_some(ESCAPE).into_iter().chain([c]));
         LikeExpr::new(format!("%{}%", escaped.collect::<String>())).escape(ESCAPE)
     };
-    // SQLite knows the capitals of ASCII alone: what is spelled as it stands there is found in any script.
+    // SQLite lowers ASCII letters only; an exact match is found in any script.
     Condition::any()
-        .add(column.into_simple_expr().like(pattern(words)))
-        .add(Func::lower(column.into_simple_expr()).like(pattern(&words.to_lowercase())))
+        .add(column.into_simple_expr().like(pattern(text)))
+        .add(Func::lower(column.into_simple_expr()).like(pattern(&text.to_lowercase())))
 }

@@ -1,4 +1,4 @@
-//! Series of maintenances: their windows are made ahead of time, each once (domain rule 3.6.9).
+//! Series of recurring maintenances, whose windows are made ahead of time, each once (domain rule 3.6.9).
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
@@ -13,8 +13,9 @@ use super::{
         store::{Scope, incident, maintenance_series},
         tx::Tx,
     },
+    aggregate::{LoadedIncident, require_services},
     append_update::UpdateDraft,
-    open::{no_room, services_of},
+    create::{capacity_reached, create_incident, impacts_of, remaining_capacity},
     recurrence,
 };
 use crate::{
@@ -27,20 +28,17 @@ use crate::{
 
 /// How far ahead windows are made, in seconds: 60 days.
 const AHEAD_SECONDS: i64 = 60 * 86_400;
-/// When a series is looked at again that could not be carried on, in seconds: an hour.
-const AGAIN_SECONDS: i64 = 3_600;
-/// When a series is looked at again for whose windows there was no room, in seconds: a day.
-const FULL_SECONDS: i64 = 86_400;
-/// The most series that may go on at a time in one organization: the clock looks after each.
+/// When a series that failed is tried again, in seconds: an hour.
+const RETRY_SECONDS: i64 = 3_600;
+/// When a series is tried again after the organization's capacity was used up, in seconds: a day.
+const FULL_RETRY_SECONDS: i64 = 86_400;
+/// The most active series of one organization.
 const SERIES_MAX: u64 = 50;
 /// The most windows made at once.
 const MAX_OCCURRENCES: usize = 30;
 
 impl Viewer {
-    /// The series that go on, newest first.
-    ///
-    /// # Errors
-    /// When the database does not answer.
+    /// The active series, newest first.
     pub async fn series(&self) -> Result<Vec<Series>> {
         let rows = self.scope().find::<maintenance_series::Entity>();
         let rows = rows.filter(maintenance_series::Column::EndedAt.is_null());
@@ -61,7 +59,7 @@ impl Viewer {
 }
 
 impl Member {
-    /// Ends a series: its windows that have not begun are cancelled, and drafts, which nobody has seen, deleted.
+    /// Ends a series: cancels its windows that have not begun, and deletes those that are drafts.
     ///
     /// # Errors
     /// `not_found` when this organization has none with this id.
@@ -77,12 +75,12 @@ impl Member {
         let planned = planned.filter(incident::Column::Status.eq(IncidentStatus::Scheduled));
         let planned = planned.order_by_asc(incident::Column::ScheduledStart).all(tx.db()).await?;
         for row in planned {
+            let mut window = LoadedIncident::load(&tx, row.id).await?;
             if row.is_draft {
-                tx.delete(row.id, Some(self.user())).await?;
+                window.delete(&mut tx, Some(self.user())).await?;
                 continue;
             }
-            let mut case = tx.case(row.id).await?;
-            let word = UpdateDraft {
+            let draft = UpdateDraft {
                 status: IncidentStatus::Cancelled,
                 message: None,
                 services: None,
@@ -90,160 +88,157 @@ impl Member {
                 by: Some(self.user()),
                 notify: false,
             };
-            tx.say(&mut case, word).await?;
+            window.append_update(&tx, draft).await?;
             let now = tx.now();
-            tx.settle_case(case, Some(self.user()), now).await?;
+            window.save(&mut tx, Some(self.user()), now).await?;
         }
         tx.commit().await
     }
 }
 
-impl Tx {
-    /// Begins a series and makes its first windows; returns the first.
-    pub(super) async fn begin_series(&mut self, new: &NewIncident, rule: &str, by: UserId) -> Result<Incident> {
-        let (start, end) = new.starts_at.zip(new.ends_at).ok_or_else(Error::internal)?;
-        self.require_series_room().await?;
-        let time_zone = self.organization().time_zone.clone();
-        let rule = recurrence::check(rule, start, &time_zone)?;
-        let said: Vec<ServiceImpact> = services_of(new);
-        self.require_services(&said).await?;
-        let row = maintenance_series::Model {
-            org_id: self.organization().id,
-            id: SeriesId::from_uuid(new_id()),
-            title: new.title.clone(),
-            message: new.message.clone().unwrap_or_default(),
-            services: serde_json::to_string(&said).map_err(internal)?,
-            automations: serde_json::to_string(&new.automations.unwrap_or_default()).map_err(internal)?,
-            is_draft: new.is_draft,
-            rule,
-            first_start: start,
-            seconds: (end.millis() - start.millis()) / 1000,
-            time_zone,
-            created_by: Some(by),
-            created_at: self.now(),
-            ended_at: None,
-            last_start: None,
-            next_at: None,
+/// Begins a series and makes its first windows; returns the first.
+pub(super) async fn begin_series(tx: &mut Tx, new: &NewIncident, rule: &str, by: UserId) -> Result<Incident> {
+    let (start, end) = new.starts_at.zip(new.ends_at).ok_or_else(Error::internal)?;
+    require_series_limit(tx).await?;
+    let time_zone = tx.organization().time_zone.clone();
+    let rule = recurrence::check(rule, start, &time_zone)?;
+    let impacts: Vec<ServiceImpact> = impacts_of(new);
+    require_services(tx, &impacts).await?;
+    let row = maintenance_series::Model {
+        org_id: tx.organization().id,
+        id: SeriesId::from_uuid(new_id()),
+        title: new.title.clone(),
+        message: new.message.clone().unwrap_or_default(),
+        services: serde_json::to_string(&impacts).map_err(internal)?,
+        automations: serde_json::to_string(&new.automations.unwrap_or_default()).map_err(internal)?,
+        is_draft: new.is_draft,
+        rule,
+        first_start: start,
+        seconds: (end.millis() - start.millis()) / 1000,
+        time_zone,
+        created_by: Some(by),
+        created_at: tx.now(),
+        ended_at: None,
+        last_start: None,
+        next_at: None,
+    };
+    let change = row.clone().into_active_model().reset_all();
+    maintenance_series::Entity::insert(change).exec_without_returning(tx.db()).await?;
+    let mut made = make_windows(tx, row, true).await?;
+    if made.is_empty() {
+        return Err(Error::field("recurrence", "This rule never occurs."));
+    }
+    Ok(made.swap_remove(0))
+}
+
+/// Rejects more active series than an organization may have.
+async fn require_series_limit(tx: &Tx) -> Result<()> {
+    let active = tx.scope().find::<maintenance_series::Entity>();
+    let active = active.filter(maintenance_series::Column::EndedAt.is_null());
+    if active.count(tx.db()).await? < SERIES_MAX {
+        return Ok(());
+    }
+    let why = format!("An organization can have at most {SERIES_MAX} series at a time. End one of them first.");
+    Err(Error::field("recurrence", why))
+}
+
+/// Makes the windows of a series that start within [`AHEAD_SECONDS`]. Beyond the organization's capacity a request is
+/// rejected, while the scheduler makes as many as fit.
+async fn make_windows(tx: &mut Tx, row: maintenance_series::Model, is_requested: bool) -> Result<Vec<Incident>> {
+    let horizon = tx.now().plus_seconds(AHEAD_SECONDS).max(row.first_start);
+    let after = row.last_start;
+    let mut starts =
+        recurrence::occurrences(&row.rule, row.first_start, &row.time_zone, after, horizon, MAX_OCCURRENCES);
+    let capacity = remaining_capacity(tx).await?;
+    let is_full = starts.len() > capacity;
+    if is_full && is_requested {
+        return Err(capacity_reached());
+    }
+    starts.truncate(capacity);
+    let services: Vec<ServiceImpact> = serde_json::from_str(&row.services).map_err(internal)?;
+    let automations: Automations = serde_json::from_str(&row.automations).map_err(internal)?;
+    let present: Vec<_> = tx.services().await?.into_iter().map(|service| service.id).collect();
+    let mut made = Vec::new();
+    for start in &starts {
+        let end = start.plus_seconds(row.seconds);
+        // A window that ended before it was made did not happen.
+        if end <= tx.now() || has_window(tx, row.id, *start).await? {
+            continue;
+        }
+        let new = NewIncident {
+            title: row.title.clone(),
+            message: Some(row.message.clone()).filter(|message| !message.is_empty()),
+            incident_type: IncidentKind::Maintenance,
+            status: Some(IncidentStatus::Scheduled),
+            starts_at: Some(*start),
+            ends_at: Some(end),
+            services: services.iter().copied().filter(|impact| present.contains(&impact.id)).collect(),
+            automations: Some(automations),
+            is_draft: row.is_draft,
+            // Only the first window announces the series.
+            notify: Some(row.last_start.is_none() && made.is_empty()),
+            ..Default::default()
         };
-        let change = row.clone().into_active_model().reset_all();
-        maintenance_series::Entity::insert(change).exec_without_returning(self.db()).await?;
-        let mut made = self.make_windows(row, true).await?;
-        if made.is_empty() {
-            return Err(Error::field("recurrence", "This rule never happens."));
-        }
-        Ok(made.swap_remove(0))
+        made.push(create_incident(tx, &new, row.created_by, Some((row.id, *start))).await?);
     }
+    let last_start = starts.last().copied().or(row.last_start);
+    let (next_at, ended_at) = if is_full {
+        tracing::warn!(series.id = %row.id, "the limit of incidents is reached; no windows are made");
+        (Some(tx.now().plus_seconds(FULL_RETRY_SECONDS)), None)
+    } else {
+        next_run(tx, &row, last_start)
+    };
+    let mut change = row.into_active_model();
+    (change.last_start, change.next_at, change.ended_at) = (Set(last_start), Set(next_at), Set(ended_at));
+    change.update(tx.db()).await?;
+    Ok(made)
+}
 
-    /// Refuses one more series than may go on at a time.
-    async fn require_series_room(&self) -> Result<()> {
-        let going_on = self.scope().find::<maintenance_series::Entity>();
-        let going_on = going_on.filter(maintenance_series::Column::EndedAt.is_null());
-        if going_on.count(self.db()).await? < SERIES_MAX {
-            return Ok(());
-        }
-        let why = format!("An organization can have at most {SERIES_MAX} series at a time. End one of them first.");
-        Err(Error::field("recurrence", why))
-    }
-
-    /// Makes the windows of a series that are within reach and not there yet. Where there is no room for them, somebody who
-    /// has asked for them is refused; the clock leaves it at those there is room for.
-    async fn make_windows(&mut self, row: maintenance_series::Model, is_asked: bool) -> Result<Vec<Incident>> {
-        let horizon = self.now().plus_seconds(AHEAD_SECONDS).max(row.first_start);
-        let after = row.last_start;
-        let mut starts =
-            recurrence::occurrences(&row.rule, row.first_start, &row.time_zone, after, horizon, MAX_OCCURRENCES);
-        let room = self.room().await?;
-        let is_full = starts.len() > room;
-        if is_full && is_asked {
-            return Err(no_room());
-        }
-        starts.truncate(room);
-        let services: Vec<ServiceImpact> = serde_json::from_str(&row.services).map_err(internal)?;
-        let automations: Automations = serde_json::from_str(&row.automations).map_err(internal)?;
-        let present: Vec<_> = self.services().await?.into_iter().map(|service| service.id).collect();
-        let mut made = Vec::new();
-        for start in &starts {
-            let end = start.plus_seconds(row.seconds);
-            // A window that was over before it could be made did not happen.
-            if end <= self.now() || self.has_window(row.id, *start).await? {
-                continue;
-            }
-            let new = NewIncident {
-                title: row.title.clone(),
-                message: Some(row.message.clone()).filter(|message| !message.is_empty()),
-                incident_type: IncidentKind::Maintenance,
-                status: Some(IncidentStatus::Scheduled),
-                starts_at: Some(*start),
-                ends_at: Some(end),
-                services: services.iter().copied().filter(|said| present.contains(&said.id)).collect(),
-                automations: Some(automations),
-                is_draft: row.is_draft,
-                // The series is one plan: only its first window announces it.
-                notify: Some(row.last_start.is_none() && made.is_empty()),
-                ..Default::default()
-            };
-            made.push(self.open(&new, row.created_by, Some((row.id, *start))).await?);
-        }
-        let last_start = starts.last().copied().or(row.last_start);
-        let (next_at, ended_at) = if is_full {
-            tracing::warn!(series.id = %row.id, "there is no room for more windows of a series");
-            (Some(self.now().plus_seconds(FULL_SECONDS)), None)
-        } else {
-            self.goes_on(&row, last_start)
-        };
-        let mut change = row.into_active_model();
-        (change.last_start, change.next_at, change.ended_at) = (Set(last_start), Set(next_at), Set(ended_at));
-        change.update(self.db()).await?;
-        Ok(made)
-    }
-
-    /// When to look at a series again whose windows have been made up to one, and when it ended, if nothing follows and
-    /// that one is over.
-    fn goes_on(
-        &self,
-        row: &maintenance_series::Model,
-        last_start: Option<Timestamp>,
-    ) -> (Option<Timestamp>, Option<Timestamp>) {
-        let last = last_start.unwrap_or(row.first_start);
-        let over = last.plus_seconds(row.seconds);
-        match recurrence::next(&row.rule, row.first_start, &row.time_zone, last) {
-            Some(next) => (Some(next.plus_seconds(-AHEAD_SECONDS).max(self.now())), None),
-            None if over > self.now() => (Some(over), None),
-            None => (None, Some(over)),
-        }
-    }
-
-    /// Deletes the drafts of a series that were over before anybody published them or did anything else to them.
-    async fn drop_missed(&mut self, series: SeriesId) -> Result<()> {
-        use incident::Column;
-        let missed = self.scope().find::<incident::Entity>().filter(Column::SeriesId.eq(series));
-        let missed = missed.filter(Column::IsDraft.eq(true)).filter(Column::Version.eq(1));
-        let missed = missed.filter(Column::Status.eq(IncidentStatus::Scheduled));
-        let missed = missed.filter(Column::ScheduledEnd.lte(self.now())).all(self.db()).await?;
-        for row in missed {
-            self.delete(row.id, None).await?;
-        }
-        Ok(())
-    }
-
-    async fn has_window(&self, series: SeriesId, start: Timestamp) -> Result<bool> {
-        let known = self.scope().find::<incident::Entity>().filter(incident::Column::SeriesId.eq(series));
-        let known = known.filter(incident::Column::OccurrenceAt.eq(start)).one(self.db()).await;
-        Ok(known?.is_some())
+/// When a series is due again, given the last window made; or when it ended, if that was its last and is over.
+fn next_run(
+    tx: &Tx,
+    row: &maintenance_series::Model,
+    last_start: Option<Timestamp>,
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    let last = last_start.unwrap_or(row.first_start);
+    let end = last.plus_seconds(row.seconds);
+    match recurrence::next(&row.rule, row.first_start, &row.time_zone, last) {
+        Some(next) => (Some(next.plus_seconds(-AHEAD_SECONDS).max(tx.now())), None),
+        None if end > tx.now() => (Some(end), None),
+        None => (None, Some(end)),
     }
 }
 
+/// Deletes the windows of a series that ended as untouched drafts.
+async fn delete_missed_drafts(tx: &mut Tx, series: SeriesId) -> Result<()> {
+    use incident::Column;
+    let missed = tx.scope().find::<incident::Entity>().filter(Column::SeriesId.eq(series));
+    let missed = missed.filter(Column::IsDraft.eq(true)).filter(Column::Version.eq(1));
+    let missed = missed.filter(Column::Status.eq(IncidentStatus::Scheduled));
+    let missed = missed.filter(Column::ScheduledEnd.lte(tx.now())).all(tx.db()).await?;
+    for row in missed {
+        LoadedIncident::load(tx, row.id).await?.delete(tx, None).await?;
+    }
+    Ok(())
+}
+
+async fn has_window(tx: &Tx, series: SeriesId, start: Timestamp) -> Result<bool> {
+    let known = tx.scope().find::<incident::Entity>().filter(incident::Column::SeriesId.eq(series));
+    let known = known.filter(incident::Column::OccurrenceAt.eq(start)).one(tx.db()).await;
+    Ok(known?.is_some())
+}
+
 impl System {
-    /// Makes the windows that have come within reach, series by series; tells how many.
+    /// Makes the next windows of these series; returns how many.
     pub(super) async fn extend(&self, due: Vec<(OrganizationId, SeriesId)>) -> Result<usize> {
         let mut made = 0;
         for (organization, id) in due {
             match self.extend_one(organization, id).await {
                 Ok(windows) => made += windows,
-                // One series that cannot go on must not stop the others.
+                // One series that fails does not stop the others.
                 Err(error) => {
-                    tracing::error!(%error, series.id = %id, "a series could not be carried on");
-                    self.put_off(organization, id).await?;
+                    tracing::error!(%error, series.id = %id, "the next windows of a series could not be made");
+                    self.postpone(organization, id).await?;
                 }
             }
         }
@@ -256,8 +251,8 @@ impl System {
         // Another instance may have been faster.
         let Some(row) = row.filter(|row| row.next_at.is_some_and(|at| at <= tx.now())) else { return Ok(0) };
         let audit_event = AuditEvent::new(Action::SeriesExtended).on("series", row.id, &row.title);
-        tx.drop_missed(row.id).await?;
-        let made = tx.make_windows(row, false).await?.len();
+        delete_missed_drafts(&mut tx, row.id).await?;
+        let made = make_windows(&mut tx, row, false).await?.len();
         if made > 0 {
             tx.audit(audit_event.setting("windows", made));
         }
@@ -265,9 +260,9 @@ impl System {
         Ok(made)
     }
 
-    /// Looks at a series again later.
-    async fn put_off(&self, organization: OrganizationId, id: SeriesId) -> Result<()> {
-        let later = self.domain.clock().now().plus_seconds(AGAIN_SECONDS);
+    /// Makes a series due again later.
+    async fn postpone(&self, organization: OrganizationId, id: SeriesId) -> Result<()> {
+        let later = self.domain.clock().now().plus_seconds(RETRY_SECONDS);
         let change = maintenance_series::ActiveModel { next_at: Set(Some(later)), ..Default::default() };
         let update = Scope::of(organization).update_id::<maintenance_series::Entity>(id);
         let update = update.filter(maintenance_series::Column::NextAt.is_not_null());
@@ -275,10 +270,10 @@ impl System {
         Ok(())
     }
 
-    /// The series whose next windows may have come within reach.
+    /// The series that are due.
     #[expect(
         clippy::disallowed_methods,
-        reason = "the clock goes over all organizations; each is changed in its own scope"
+        reason = "the scheduler works for all organizations; each is changed in its own scope"
     )]
     pub(super) async fn due_series(&self) -> Result<Vec<(OrganizationId, SeriesId)>> {
         let due = maintenance_series::Entity::find()

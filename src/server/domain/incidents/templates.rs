@@ -1,8 +1,11 @@
-//! Templates: texts to open incidents with.
+//! Incident templates: list, fill in, create, replace, delete.
 
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryOrder};
 
-use super::super::{Member, Viewer, audit::AuditEvent, new_id, store::incident_template, tx::Tx};
+use super::{
+    super::{Member, Viewer, audit::AuditEvent, new_id, store::incident_template, tx::Tx},
+    aggregate::require_services,
+};
 use crate::{
     model::{
         Action, Error, IncidentKind, IncidentStatus, NewTemplate, Result, Template, TemplateId, check::require_version,
@@ -20,16 +23,13 @@ const TEMPLATES_MAX: u64 = 200;
 
 impl Viewer {
     /// The templates, by name.
-    ///
-    /// # Errors
-    /// When the database does not answer.
     pub async fn templates(&self) -> Result<Vec<Template>> {
         let rows = self.scope().find::<incident_template::Entity>();
         let rows = rows.order_by_asc(incident_template::Column::Name).all(self.db()).await?;
         rows.into_iter().map(template).collect()
     }
 
-    /// A template with its placeholders filled in for now.
+    /// A template with its placeholders filled in.
     ///
     /// # Errors
     /// `not_found` when this organization has none with this id.
@@ -37,17 +37,17 @@ impl Viewer {
         let row = self.scope().find_id::<incident_template::Entity>(id).one(self.db()).await?;
         let template = template(row.ok_or_else(Error::not_found)?)?;
         let page = self.board().await?;
-        let said = template.services.iter().filter_map(|said| page.service(said.id));
-        let names: Vec<String> = said.map(|service| service.name.clone()).collect();
+        let affected = template.services.iter().filter_map(|impact| page.service(impact.id));
+        let names: Vec<String> = affected.map(|service| service.name.clone()).collect();
         let now = page.zone.human(self.domain.clock().now());
         let filled = |text: &str| fill(text, &names, &page.organization.name, &now);
-        let services = template.services.iter().copied().filter(|said| page.service(said.id).is_some()).collect();
+        let services = template.services.iter().copied().filter(|impact| page.service(impact.id).is_some()).collect();
         Ok(Template { title: filled(&template.title), message: filled(&template.message), services, ..template })
     }
 }
 
 impl Member {
-    /// Adds a template. With a key that was used before, gives what was made then, and tells so.
+    /// Adds a template; also returns whether this is a replay of an earlier request with the same key.
     ///
     /// # Errors
     /// `invalid` with the fields at fault; `not_found` for a service that is not this organization's; `conflict` for a key
@@ -56,17 +56,17 @@ impl Member {
         let asked = new.clone();
         let (new, status) = checked(new)?;
         if new.version.is_some() {
-            return Err(Error::field("version", "A new template has no version yet."));
+            return Err(Error::field("version", "A new template has no version. Omit this field."));
         }
         let mut tx = self.begin().await?;
         if let Some(made) = tx.created_before(key.as_ref(), OPERATION, &asked).await? {
-            return Ok((template(tx.template(TemplateId::from_uuid(made)).await.map_err(gone_since)?)?, true));
+            return Ok((template(find(&tx, TemplateId::from_uuid(made)).await.map_err(gone_since)?)?, true));
         }
         let known = tx.scope().find::<incident_template::Entity>();
         if known.count(tx.db()).await? >= TEMPLATES_MAX {
             return Err(Error::invalid(format!("An organization can have at most {TEMPLATES_MAX} templates.")));
         }
-        tx.require_services(&new.services).await?;
+        require_services(&tx, &new.services).await?;
         let row = incident_template::Model {
             org_id: self.organization(),
             id: TemplateId::from_uuid(new_id()),
@@ -88,17 +88,17 @@ impl Member {
         Ok((made, false))
     }
 
-    /// Puts a template in the place of another.
+    /// Replaces a template.
     ///
     /// # Errors
     /// `invalid` with the fields at fault; `not_found` for a template or service that is not this organization's;
-    /// `conflict` when the version is not the present one.
+    /// `conflict` when the version is not the current one.
     pub async fn replace_template(&self, id: TemplateId, new: NewTemplate) -> Result<Template> {
         let (new, status) = checked(new)?;
         let mut tx = self.begin().await?;
-        let row = tx.template(id).await?;
+        let row = find(&tx, id).await?;
         require_version(new.version, row.version)?;
-        tx.require_services(&new.services).await?;
+        require_services(&tx, &new.services).await?;
         let before = template(row.clone())?;
         let row = incident_template::Model {
             name: new.name,
@@ -124,22 +124,20 @@ impl Member {
     /// `not_found` when this organization has none with this id.
     pub async fn delete_template(&self, id: TemplateId) -> Result<()> {
         let mut tx = self.begin().await?;
-        let row = tx.template(id).await?;
+        let row = find(&tx, id).await?;
         tx.audit(AuditEvent::new(Action::TemplateDeleted).on("template", row.id, &row.name));
         row.into_active_model().delete(tx.db()).await?;
         tx.commit().await
     }
 }
 
-impl Tx {
-    /// A template of this organization.
-    async fn template(&self, id: TemplateId) -> Result<incident_template::Model> {
-        let row = self.scope().find_id::<incident_template::Entity>(id).one(self.db()).await?;
-        row.ok_or_else(Error::not_found)
-    }
+/// A template of this organization.
+async fn find(tx: &Tx, id: TemplateId) -> Result<incident_template::Model> {
+    let row = tx.scope().find_id::<incident_template::Entity>(id).one(tx.db()).await?;
+    row.ok_or_else(Error::not_found)
 }
 
-/// A template's input in order, and the status it begins with.
+/// Checks a template; also returns its first status.
 fn checked(new: NewTemplate) -> Result<(NewTemplate, IncidentStatus)> {
     let new = new.check()?;
     let status = new.status.unwrap_or(IncidentStatus::Investigating);

@@ -6,7 +6,9 @@ use super::{
     super::{Member, markdown, store::incident_update, tx::Tx},
     aggregate::LoadedIncident,
     append_update::UpdateDraft,
-    audit_event, incident_audit_event,
+    audit_events::{audit_event, row_audit_event},
+    load,
+    text_limits::require_text_limit,
 };
 use crate::{
     model::{
@@ -17,16 +19,16 @@ use crate::{
 };
 
 const OPERATION: &str = "post_update";
-/// The most earlier texts of one update that are kept.
+/// The most entries in the edit history of an update.
 const EDITS_MAX: usize = 50;
 
 impl Member {
-    /// Says something about an incident or a maintenance; its status and its services follow (domain rule 3.4). A
-    /// maintenance begins early or ends late this way too (domain rule 3.6.4).
+    /// Posts an update; the incident's status and its services follow (domain rule 3.4). Starts a maintenance early or
+    /// ends it late, too (domain rule 3.6.4).
     ///
     /// # Errors
     /// `invalid` with the fields at fault; `not_found` for an incident or service that is not this organization's;
-    /// `conflict` when the version is not the present one, or the key was used for something else.
+    /// `conflict` when the version is not the current one, or the key was used for something else.
     pub async fn post_update(
         &self,
         id: IncidentId,
@@ -36,7 +38,7 @@ impl Member {
         self.post_update_once(id, new, key).await.map(|(incident, update, _)| (incident, update))
     }
 
-    /// As [`Member::post_update`], and tells whether this was made before.
+    /// As [`Member::post_update`]; also returns whether this is a replay of an earlier request.
     ///
     /// # Errors
     /// As [`Member::post_update`].
@@ -46,30 +48,31 @@ impl Member {
         new: NewUpdate,
         key: Option<IdempotencyKey>,
     ) -> Result<(Incident, IncidentUpdate, bool)> {
-        // The version says what its writer had seen, not what is asked for: who sends again may have seen their own update.
+        // Without the version: a client that repeats the request may have seen its own update by then.
         let asked = (id, NewUpdate { version: None, ..new.clone() });
         let mut tx = self.begin().await?;
-        let mut case = tx.case(id).await?;
+        let mut incident = LoadedIncident::load(&tx, id).await?;
         if let Some(made) = tx.created_before(key.as_ref(), OPERATION, &asked).await? {
-            let (incident, update) = with_update(tx.incident(id).await?, UpdateId::from_uuid(made))?;
+            let incident = load::incident(tx.db(), tx.scope(), id).await?;
+            let (incident, update) = with_update(incident, UpdateId::from_uuid(made))?;
             return Ok((incident, update, true));
         }
         let new = new.check(tx.now())?;
-        case.require_version(new.version)?;
+        incident.require_version(new.version)?;
         if let Some(at) = new.display_at {
-            case.require_place(at)?;
+            incident.require_display_time(at)?;
         }
-        let word = UpdateDraft {
-            status: new.status.unwrap_or(case.row.status),
+        let draft = UpdateDraft {
+            status: new.status.unwrap_or(incident.row.status),
             message: new.message,
             services: new.services,
             display_at: new.display_at,
             by: Some(self.user()),
             notify: new.notify.unwrap_or(true),
         };
-        let update = tx.say(&mut case, word).await?;
+        let update = incident.append_update(&tx, draft).await?;
         let now = tx.now();
-        let incident = tx.settle_case(case, Some(self.user()), now).await?;
+        let incident = incident.save(&mut tx, Some(self.user()), now).await?;
         tx.remember(key, OPERATION, &asked, update.uuid()).await?;
         let (incident, update) = with_update(incident, update)?;
         let audit_event = audit_event(Action::UpdatePosted, &incident).setting("status", update.status);
@@ -78,22 +81,22 @@ impl Member {
         Ok((incident, update, false))
     }
 
-    /// Changes what an update says or where it stands. What visitors could have read before stays in its history, and
-    /// nobody is notified (domain rule 3.11.2).
+    /// Edits the message or the display time of an update. A published message goes into the edit history, and nobody
+    /// is notified (domain rule 3.11.2).
     ///
     /// # Errors
     /// `invalid` with the fields at fault; `not_found` for an update that is not this incident's; `conflict` when the
-    /// version is not the present one.
+    /// version is not the current one.
     pub async fn edit_update(&self, id: IncidentId, update: UpdateId, patch: UpdatePatch) -> Result<Incident> {
         let patch = patch.check(self.domain.clock().now())?;
         let mut tx = self.begin().await?;
-        let mut case = tx.case(id).await?;
-        case.require_version(patch.version)?;
+        let mut incident = LoadedIncident::load(&tx, id).await?;
+        incident.require_version(patch.version)?;
         if let Some(at) = patch.display_at {
-            case.require_place(at)?;
+            incident.require_display_time(at)?;
         }
-        let (now, is_draft) = (tx.now(), case.row.is_draft);
-        let row = case.updates.iter_mut().find(|row| row.id == update).ok_or_else(Error::not_found)?;
+        let (now, is_draft) = (tx.now(), incident.row.is_draft);
+        let row = incident.updates.iter_mut().find(|row| row.id == update).ok_or_else(Error::not_found)?;
         let before = row.clone();
         if let Some(message) = patch.message.filter(|message| *message != row.message) {
             let mut edits: Vec<UpdateEdit> = serde_json::from_str(&row.edits).map_err(internal)?;
@@ -108,61 +111,66 @@ impl Member {
         }
         row.display_at = patch.display_at.unwrap_or(row.display_at);
         if *row == before {
-            return tx.incident(id).await;
+            return load::incident(tx.db(), tx.scope(), id).await;
         }
         row.updated_at = now;
         let after = row.clone();
         if after.message != before.message {
-            tx.require_text_room(&case).await?;
+            require_text_limit(&tx, &incident).await?;
         }
-        let told = |row: &incident_update::Model| json!({"message": row.message, "display_at": row.display_at});
-        tx.audit(incident_audit_event(Action::UpdateEdited, &case.row).changing(&told(&before), &told(&after)));
-        self.rederived(tx, case, |why| Error::field("display_at", why)).await
+        let fields = |row: &incident_update::Model| json!({"message": row.message, "display_at": row.display_at});
+        tx.audit(row_audit_event(Action::UpdateEdited, &incident.row).changing(&fields(&before), &fields(&after)));
+        self.save_derived(tx, incident, |why| Error::field("display_at", why)).await
     }
 
-    /// Deletes an update; the incident's status is again that of the newest that is left.
+    /// Deletes an update; the incident's status becomes that of the newest one left.
     ///
     /// # Errors
     /// `invalid` for the only update, and where a maintenance would take a step back; `not_found` for an update that is
-    /// not this incident's; `conflict` when the version is not the present one.
+    /// not this incident's; `conflict` when the version is not the current one.
     pub async fn delete_update(&self, id: IncidentId, update: UpdateId, version: Option<i64>) -> Result<Incident> {
         let mut tx = self.begin().await?;
-        let mut case = tx.case(id).await?;
-        case.require_version(version)?;
-        let place = case.updates.iter().position(|row| row.id == update).ok_or_else(Error::not_found)?;
-        if case.updates.len() == 1 {
+        let mut incident = LoadedIncident::load(&tx, id).await?;
+        incident.require_version(version)?;
+        let index = incident.updates.iter().position(|row| row.id == update).ok_or_else(Error::not_found)?;
+        if incident.updates.len() == 1 {
             return Err(Error::invalid("This is the only update. Edit it, or delete the whole incident."));
         }
-        let gone = case.updates.remove(place);
-        tx.audit(incident_audit_event(Action::UpdateDeleted, &case.row).setting("message", gone.message));
-        self.rederived(tx, case, Error::invalid).await
+        let gone = incident.updates.remove(index);
+        tx.audit(row_audit_event(Action::UpdateDeleted, &incident.row).setting("message", gone.message));
+        self.save_derived(tx, incident, Error::invalid).await
     }
 
-    /// Lets the status follow from the updates as they are now. An incident that is over by that says nothing of its
-    /// services any more (domain rule 3.4.5); a maintenance takes no step back (domain rule 3.6.1).
-    async fn rederived(&self, mut tx: Tx, mut case: LoadedIncident, refuse: fn(String) -> Error) -> Result<Incident> {
-        let (was, ended) = (case.row.status, case.row.resolved_at);
-        case.derive();
-        let is = case.row.status;
+    /// Derives the status from the changed updates and saves. An incident that has ended by that releases its services
+    /// (domain rule 3.4.5); a maintenance takes no step back (domain rule 3.6.1).
+    async fn save_derived(
+        &self,
+        mut tx: Tx,
+        mut incident: LoadedIncident,
+        reject: fn(String) -> Error,
+    ) -> Result<Incident> {
+        let (was, ended) = (incident.row.status, incident.row.resolved_at);
+        incident.derive_status();
+        let is = incident.row.status;
         if !was.may_become(is) {
             let (was, is) = (was.label().to_lowercase(), is.label().to_lowercase());
-            let why = format!("This maintenance is {was} and cannot become {is} again");
-            return Err(refuse(format!("{why}, as it would by that. Change what the update says instead.")));
+            let why = format!("This maintenance is {was} and cannot go back to {is}.");
+            return Err(reject(format!("{why} Edit the message of the update instead.")));
         }
-        // What is not over any more, or was over later, may be shown again.
-        if ended.is_some_and(|before| case.row.resolved_at.is_none_or(|now| now > before)) {
-            tx.require_text_room(&case).await.map_err(|mut error| match error.fields.remove("message") {
-                Some(why) => refuse(why),
+        // Reopened, or ended later, it may be on a page again.
+        if ended.is_some_and(|before| incident.row.resolved_at.is_none_or(|now| now > before)) {
+            require_text_limit(&tx, &incident).await.map_err(|mut error| match error.fields.remove("message") {
+                Some(why) => reject(why),
                 None => error,
             })?;
         }
-        if case.row.status.has_ended() {
-            for service in &mut case.services {
+        if incident.row.status.has_ended() {
+            for service in &mut incident.services {
                 service.status = ServiceStatus::Operational;
             }
         }
         let now = tx.now();
-        let incident = tx.settle_case(case, Some(self.user()), now).await?;
+        let incident = incident.save(&mut tx, Some(self.user()), now).await?;
         tx.commit().await?;
         Ok(incident)
     }
@@ -170,7 +178,7 @@ impl Member {
 
 fn with_update(incident: Incident, id: UpdateId) -> Result<(Incident, IncidentUpdate)> {
     let update = incident.updates.iter().find(|update| update.id == id).cloned();
-    // Deleted since, should the request come again: the newest stands for it.
+    // When the update of a repeated request has been deleted, the newest one takes its place in the answer.
     let update = update.or_else(|| incident.latest().cloned()).ok_or_else(Error::internal)?;
     Ok((incident, update))
 }

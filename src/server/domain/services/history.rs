@@ -52,7 +52,7 @@ impl Visitor {
             .await?;
         let status_changes =
             rows.into_iter().map(|row| StatusChange { changed_by: None, ..StatusChange::from(row) }).collect();
-        let incidents = incidents::lately(db, self.scope(), self.domain.clock().now(), PAGE_SIZE).await?;
+        let incidents = incidents::timeline(db, self.scope(), self.domain.clock().now(), PAGE_SIZE).await?;
         Ok(Timeline { status_changes, incidents })
     }
 }

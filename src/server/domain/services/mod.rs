@@ -117,7 +117,7 @@ impl Member {
         }
         if let Some(baseline) = patch.status {
             after.baseline = baseline;
-            after.status = tx.effective(id, baseline).await?;
+            after.status = super::incidents::effective_status(&tx, id, baseline).await?;
         }
         if after.status != before.status {
             after.status_since = tx.moment_after(before.updated_at);

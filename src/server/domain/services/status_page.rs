@@ -74,7 +74,7 @@ async fn assemble(
     let services = scope.find::<service::Entity>().filter(service::Column::DeletedAt.is_null()).all(db).await?;
     let today = zone.start_of(zone.day(now));
     let since = today.plus_seconds(-86_400 * i64::try_from(PAST_DAYS)?);
-    let shown = incidents::of_page(db, scope, since, audience == Audience::Members).await?;
+    let shown = incidents::page_incidents(db, scope, since, audience == Audience::Members).await?;
     let mut page = StatusPage {
         seq,
         organization: PublicOrganization {

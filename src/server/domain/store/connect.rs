@@ -38,6 +38,9 @@ pub enum Unreachable {
     /// Another process has held the migration lock for too long.
     #[error("another process has been migrating the database for over a minute")]
     Locked,
+    /// The schema has migrations under names from before the first release.
+    #[error("This database was created by an older development version of Aldis. Move it away and start again.")]
+    Outdated,
     /// The command is not supported for this kind of database.
     #[error("{0}")]
     Unsupported(&'static str),
@@ -141,7 +144,7 @@ async fn probe_connection(url: &str) -> Result<(), Unreachable> {
 
 /// The number of migrations not applied yet.
 pub async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, Unreachable> {
-    Ok(Migrator::get_pending_migrations(db).await?.len())
+    Ok(Migrator::get_pending_migrations(db).await.map_err(migration_error)?.len())
 }
 
 /// Migrates the schema, one process at a time.
@@ -155,10 +158,10 @@ pub async fn migrate(db: &DatabaseConnection, url: &str) -> Result<(), Unreachab
             let mut lock = Box::pin(db.get_postgres_connection_pool().acquire()).await?;
             sqlx::query("SET statement_timeout = '60s'").execute(&mut *lock).await?;
             sqlx::query("SELECT pg_advisory_lock(hashtext($1))").bind(NAME).execute(&mut *lock).await?;
-            let result = Migrator::up(db, None).await;
-            // Closing the connection releases the lock, even if a step failed.
+            let result = Migrator::up(db, None).await.map_err(migration_error);
+            // Closing the connection releases the lock, also when a step failed.
             lock.close().await?;
-            Ok(result?)
+            result
         }
         DbBackend::MySql => {
             let mut lock = Box::pin(db.get_mysql_connection_pool().acquire()).await?;
@@ -167,17 +170,26 @@ pub async fn migrate(db: &DatabaseConnection, url: &str) -> Result<(), Unreachab
             if got != Some(1) {
                 return Err(Unreachable::Locked);
             }
-            let result = Migrator::up(db, None).await;
+            let result = Migrator::up(db, None).await.map_err(migration_error);
             lock.close().await?;
-            Ok(result?)
+            result
         }
         _ => {
             let _lock = match sqlite_file(url) {
                 Some(file) => Some(lock_file(file.with_extension("migration-lock")).await?),
                 None => None,
             };
-            Ok(Migrator::up(db, None).await?)
+            Migrator::up(db, None).await.map_err(migration_error)
         }
+    }
+}
+
+/// Recognizes a database from before migrations were renumbered for the first release.
+fn migration_error(error: DbErr) -> Unreachable {
+    const RENAMED: [&str; 2] = ["m20261125_000006_limits", "m20261125_000008_versions"];
+    match error {
+        DbErr::Custom(why) if RENAMED.iter().any(|name| why.contains(name)) => Unreachable::Outdated,
+        error => Unreachable::Database(error),
     }
 }
 

@@ -260,7 +260,7 @@ fn ending_summary(room: Room, writing: ComposerState) -> String {
         if incident.status.has_ended() {
             return "It’s over and no longer affects services.".to_owned();
         }
-        recovery_text(&room.whole_page().remaining(&writing.preview_input(incident, String::new())))
+        recovery_text(&room.whole_page().still_impaired(&writing.preview_input(incident, String::new())))
     })
 }
 
@@ -268,9 +268,9 @@ fn ending_summary(room: Room, writing: ComposerState) -> String {
 fn recovery_text(remaining: &[(String, ServiceStatus, StillImpaired)]) -> String {
     let stays = |(name, status, why): &(String, ServiceStatus, StillImpaired)| {
         let why = match why {
-            StillImpaired::Said => "",
-            StillImpaired::Own => " because of its own status, unless you choose Operational",
-            StillImpaired::Elsewhere => " because something else still affects it",
+            StillImpaired::ByUpdate => "",
+            StillImpaired::ByBaseline => " because of its own status, unless you choose Operational",
+            StillImpaired::ByOther => " because something else still affects it",
         };
         format!("{name} stays {}{why}", status.label())
     };
@@ -301,20 +301,20 @@ mod tests {
         assert!(recovery_text(&[]).starts_with("All services recover."));
         let line = |name: &str, status, why| (name.to_owned(), status, why);
         let (api, web) = (
-            line("API", ServiceStatus::Degraded, StillImpaired::Said),
-            line("Web", ServiceStatus::MajorOutage, StillImpaired::Said),
+            line("API", ServiceStatus::Degraded, StillImpaired::ByUpdate),
+            line("Web", ServiceStatus::MajorOutage, StillImpaired::ByUpdate),
         );
         assert_eq!(
             recovery_text(&[api.clone(), web]),
             "API stays Degraded, Web stays Major Outage; all other services recover."
         );
-        let own = line("Web", ServiceStatus::PartialOutage, StillImpaired::Own);
+        let own = line("Web", ServiceStatus::PartialOutage, StillImpaired::ByBaseline);
         assert_eq!(
             recovery_text(&[api, own]),
             "API stays Degraded, Web stays Partial Outage because of its own status, unless you choose Operational; all \
              other services recover."
         );
-        let held = line("Mail", ServiceStatus::Degraded, StillImpaired::Elsewhere);
+        let held = line("Mail", ServiceStatus::Degraded, StillImpaired::ByOther);
         assert!(recovery_text(&[held]).starts_with("Mail stays Degraded because something else still affects it;"));
     }
 }

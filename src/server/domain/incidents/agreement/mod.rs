@@ -1,10 +1,10 @@
-//! Whatever happens in whatever order: statuses, rows, headline and the replayed events agree with a model that is
-//! simple enough to be believed, and each preview with what is then posted.
+//! Property tests: after any sequence of changes, statuses, recorded changes, headline and replayed events agree with a
+//! simple independent model, and each preview with the page after posting.
 //!
-//! `ALDIS_TEST_CASES` sets how many sequences are tried.
+//! `ALDIS_TEST_CASES` sets the number of sequences.
 
-mod foreseen;
 mod model;
+mod previews;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use proptest::{
 };
 use sea_orm::QueryOrder;
 
-use self::model::{Model, OF_INCIDENTS, OF_MAINTENANCES, SEVERITY, Thing, is_over, may_become};
+use self::model::{INCIDENT_STATUSES, MAINTENANCE_STATUSES, Model, ModelIncident, SEVERITY, has_ended, may_become};
 use super::{
     super::{Caller, Clock, Credential, Domain, Member, Principal, Viewer, Visitor, new_id, store::status_change},
     LeaseHolder,
@@ -35,7 +35,7 @@ use crate::{
 const SERVICES: usize = 4;
 const START: &str = "2026-11-23T01:00:00Z";
 
-/// What a service is said to be, by its place in the list.
+/// Service impacts, by the index of the service.
 type Map = Vec<(usize, ServiceStatus)>;
 
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|map| map.into_iter().collect::<Map>())
     };
     let step = prop_oneof![
-        3 => (select(OF_INCIDENTS), map(), prop::bool::weighted(0.15))
+        3 => (select(INCIDENT_STATUSES), map(), prop::bool::weighted(0.15))
             .prop_map(|(status, map, is_draft)| Step::Open { status, map, is_draft }),
         2 => (-20_i64..90, 1_i64..120, map()).prop_map(|(start, length, map)| Step::Plan { start, length, map }),
         5 => (0_usize..6, 0_usize..5, map()).prop_map(|(which, status, map)| Step::Update { which, status, map }),
@@ -73,7 +73,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..14)
 }
 
-/// The real thing beside the model.
+/// The system under test and the model.
 struct Pair {
     domain: Domain,
     member: Member,
@@ -102,7 +102,7 @@ impl Pair {
         let credential = Credential::Session { id: session.id, authenticated_at: now };
         let viewer = Viewer::new(domain.clone(), Principal { account, credential }, caller);
         let member = Member::of(viewer).expect("an admin");
-        // Before anything has happened: everything that does has to come by events.
+        // The initial pages: every change has to arrive by events.
         let first = member.board().await.expect("a board");
         let first_public = Visitor::new(domain.clone(), member.organization()).page().await.expect("a page");
         let mut services = Vec::new();
@@ -117,15 +117,15 @@ impl Pair {
         Self { domain, member, model, services, ids: Vec::new(), start, clock, first, first_public }
     }
 
-    fn said(&self, map: &Map) -> Vec<ServiceImpact> {
+    fn impacts(&self, map: &Map) -> Vec<ServiceImpact> {
         map.iter().map(|(n, status)| ServiceImpact { id: self.services[*n], status: *status }).collect()
     }
 
-    /// What can be said: of services that exist, or that the thing has known.
-    fn sayable(&self, which: Option<usize>, map: &Map) -> Map {
+    /// The impacts on services that exist, or that the incident affects.
+    fn possible(&self, which: Option<usize>, map: &Map) -> Map {
         let known = |n: &usize| {
             self.model.services.contains_key(n)
-                || which.is_some_and(|which| self.model.things[which].map.contains_key(n))
+                || which.is_some_and(|which| self.model.incidents[which].map.contains_key(n))
         };
         map.iter().filter(|(n, _)| known(n)).copied().collect()
     }
@@ -133,30 +133,30 @@ impl Pair {
     #[expect(clippy::too_many_lines, reason = "a table of steps, one after the other")]
     async fn take(&mut self, step: &Step) {
         self.model.now = self.clock.now().millis() - self.start.millis();
-        let alive = |which: &usize| self.model.things.get(*which).is_some_and(|thing| !thing.is_deleted);
+        let alive = |which: &usize| self.model.incidents.get(*which).is_some_and(|incident| !incident.is_deleted);
         match step {
             Step::Open { status, map, is_draft } => {
-                let map = self.sayable(None, map);
+                let map = self.possible(None, map);
                 let new = NewIncident {
                     title: "Trouble".into(),
                     status: Some(*status),
-                    services: self.said(&map),
+                    services: self.impacts(&map),
                     is_draft: *is_draft,
                     ..Default::default()
                 };
-                let (known, foreseen) = (self.ids.clone(), self.foresee(None, ("Trouble", *status), &map, None).await);
+                let (known, preview) = (self.ids.clone(), self.preview(None, ("Trouble", *status), &map, None).await);
                 self.ids.push(self.member.open_incident(new, None).await.expect("opened").id);
                 if !is_draft {
-                    self.is_as(foreseen, &known).await;
+                    self.assert_previewed(preview, &known).await;
                 }
-                // Over from the start, it says nothing of services.
-                let said = |said: ServiceStatus| if is_over(*status) { ServiceStatus::Operational } else { said };
-                let map = map.into_iter().map(|(n, status)| (n, said(status))).collect();
-                self.model.things.push(Thing {
+                // Opened as resolved, it affects no service.
+                let left = |impact: ServiceStatus| if has_ended(*status) { ServiceStatus::Operational } else { impact };
+                let map = map.into_iter().map(|(n, status)| (n, left(status))).collect();
+                self.model.incidents.push(ModelIncident {
                     kind: IncidentKind::Incident,
                     is_draft: *is_draft,
                     is_deleted: false,
-                    said: vec![*status],
+                    statuses: vec![*status],
                     map,
                     reached: Impact::None,
                     window: (0, 0),
@@ -164,73 +164,74 @@ impl Pair {
                 self.model.settle();
             }
             Step::Plan { start, length, map } => {
-                let map = self.sayable(None, map);
+                let map = self.possible(None, map);
                 let window = (self.model.now + start * 60_000, self.model.now + (start + length) * 60_000);
                 let new = NewIncident {
                     title: "Work".into(),
                     incident_type: IncidentKind::Maintenance,
-                    services: self.said(&map),
+                    services: self.impacts(&map),
                     starts_at: Some(self.start.plus_millis(window.0)),
                     ends_at: Some(self.start.plus_millis(window.1)),
                     ..Default::default()
                 };
                 let work = ("Work", IncidentStatus::Scheduled);
-                let (known, foreseen) = (self.ids.clone(), self.foresee(None, work, &map, Some(window)).await);
+                let (known, preview) = (self.ids.clone(), self.preview(None, work, &map, Some(window)).await);
                 let planned = self.member.open_incident(new, None).await;
                 assert_eq!(planned.is_err(), window.1 <= self.model.now, "{planned:?}");
                 let Ok(planned) = planned else { return };
-                self.is_as(foreseen, &known).await;
+                self.assert_previewed(preview, &known).await;
                 self.ids.push(planned.id);
-                self.model.things.push(Thing {
+                self.model.incidents.push(ModelIncident {
                     kind: IncidentKind::Maintenance,
                     is_draft: false,
                     is_deleted: false,
-                    said: vec![IncidentStatus::Scheduled],
+                    statuses: vec![IncidentStatus::Scheduled],
                     map: map.into_iter().collect(),
                     reached: Impact::None,
-                    // What was to begin before it was planned begins now.
+                    // A start before the time of planning takes effect now.
                     window: (window.0.max(self.model.now), window.1),
                 });
             }
             Step::Update { which, status, map } if alive(which) => {
-                let map = self.sayable(Some(*which), map);
-                let thing = &self.model.things[*which];
-                let words = match thing.kind {
-                    IncidentKind::Incident => OF_INCIDENTS,
-                    IncidentKind::Maintenance => OF_MAINTENANCES,
+                let map = self.possible(Some(*which), map);
+                let incident = &self.model.incidents[*which];
+                let statuses = match incident.kind {
+                    IncidentKind::Incident => INCIDENT_STATUSES,
+                    IncidentKind::Maintenance => MAINTENANCE_STATUSES,
                 };
-                let status = words[status % words.len()];
-                // What is over says nothing of services any more.
-                let is_past = is_over(thing.status()) && is_over(status);
-                let may = may_become(thing.status(), status)
-                    && (!is_past || map.iter().all(|(_, said)| *said == ServiceStatus::Operational));
-                let is_draft = thing.is_draft;
-                let foreseen = self.foresee(Some(*which), ("", status), &map, None).await;
-                let update = NewUpdate { status: Some(status), services: Some(self.said(&map)), ..Default::default() };
+                let status = statuses[status % statuses.len()];
+                // After the end no service is affected.
+                let is_past = has_ended(incident.status()) && has_ended(status);
+                let may = may_become(incident.status(), status)
+                    && (!is_past || map.iter().all(|(_, impact)| *impact == ServiceStatus::Operational));
+                let is_draft = incident.is_draft;
+                let preview = self.preview(Some(*which), ("", status), &map, None).await;
+                let update =
+                    NewUpdate { status: Some(status), services: Some(self.impacts(&map)), ..Default::default() };
                 let answer = self.member.post_update(self.ids[*which], update, None).await;
                 assert_eq!(answer.is_ok(), may, "{answer:?}");
                 if may {
-                    self.model.say(*which, status, &map);
+                    self.model.post(*which, status, &map);
                     if !is_draft {
-                        self.is_as(foreseen, &self.ids).await;
+                        self.assert_previewed(preview, &self.ids).await;
                     }
                 }
             }
             Step::Detach { which, service } if alive(which) => {
                 let answer = self.member.detach_service(self.ids[*which], self.services[*service], None).await;
-                assert_eq!(answer.is_ok(), self.model.things[*which].map.remove(service).is_some(), "{answer:?}");
+                assert_eq!(answer.is_ok(), self.model.incidents[*which].map.remove(service).is_some(), "{answer:?}");
                 self.model.settle();
             }
             Step::DropUpdate { which } if alive(which) => self.drop_update(*which).await,
             Step::Publish { which } if alive(which) => {
                 let patch = IncidentPatch { is_draft: Some(false), ..Default::default() };
                 self.member.update_incident(self.ids[*which], patch).await.expect("published");
-                self.model.things[*which].is_draft = false;
+                self.model.incidents[*which].is_draft = false;
                 self.model.settle();
             }
             Step::Delete { which } if alive(which) => {
                 self.member.delete_incident(self.ids[*which], None).await.expect("deleted");
-                self.model.things[*which].is_deleted = true;
+                self.model.incidents[*which].is_deleted = true;
                 self.model.settle();
             }
             Step::Baseline { service, status } => {
@@ -248,37 +249,37 @@ impl Pair {
             Step::Pass { minutes } => {
                 self.clock.advance_seconds(minutes * 60);
                 self.model.now += minutes * 60_000;
-                self.domain.system().run_scheduler(LeaseHolder::default()).await.expect("the clock runs");
+                self.domain.system().run_scheduler(LeaseHolder::default()).await.expect("the scheduler runs");
                 self.model.run_scheduler();
             }
             _ => {}
         }
     }
 
-    /// Takes back the newest word, in the model too.
+    /// Deletes the newest update, in the model too.
     async fn drop_update(&mut self, which: usize) {
         let incident = self.member.incident(self.ids[which]).await.expect("known");
-        let newest = incident.latest().expect("said").clone();
+        let newest = incident.latest().expect("an update").clone();
         let answer = self.member.delete_update(incident.id, newest.id, None).await;
         // A maintenance takes no step back (domain rule 3.6.1).
         let may = incident.updates.get(1).is_some_and(|before| newest.status.may_become(before.status));
         assert_eq!(answer.is_ok(), may, "{answer:?}");
         let Ok(after) = answer else { return };
-        // Reminders are said by the clock alone; the model does not keep them.
-        let thing = &mut self.model.things[which];
-        if newest.status != after.status || thing.said.len() == after.updates.len() + 1 {
-            thing.said.pop();
+        // The model has no reminders.
+        let model = &mut self.model.incidents[which];
+        if newest.status != after.status || model.statuses.len() == after.updates.len() + 1 {
+            model.statuses.pop();
         }
-        if thing.said.is_empty() {
-            thing.said.push(after.status);
+        if model.statuses.is_empty() {
+            model.statuses.push(after.status);
         }
-        if is_over(thing.status()) {
-            thing.map.values_mut().for_each(|said| *said = ServiceStatus::Operational);
+        if has_ended(model.status()) {
+            model.map.values_mut().for_each(|impact| *impact = ServiceStatus::Operational);
         }
         self.model.settle();
     }
 
-    /// Everything that must agree.
+    /// Compares the system with the model.
     async fn agree(&self) -> Result<(), TestCaseError> {
         let board = self.member.board().await.expect("a board");
         let of = |n: &usize| board.service(self.services[*n]).map(|service| service.status);
@@ -288,7 +289,7 @@ impl Pair {
         let headline = board.headline();
         prop_assert_eq!((headline.indicator.as_str(), headline.description), self.model.headline());
         for service in &board.services {
-            // What the page derives from its own incidents is what the server wrote (domain rule 3.1.2).
+            // The status derived by the page is the one recorded by the server (domain rule 3.1.2).
             prop_assert_eq!(board.effective(service), service.status, "{:?}", service);
         }
         let rows = self.member.scope().find::<status_change::Entity>();
@@ -316,7 +317,7 @@ impl Pair {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a long run is asked for by the environment")]
+#[expect(clippy::disallowed_methods, reason = "the environment sets the number of cases")]
 fn rule_3_1_statuses_rows_and_headline_agree_with_a_simple_model_whatever_happens() {
     let cases = std::env::var("ALDIS_TEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(150);
     let runtime =
@@ -328,16 +329,16 @@ fn rule_3_1_statuses_rows_and_headline_agree_with_a_simple_model_whatever_happen
     let domain = runtime.block_on(Domain::open(&url, Relay::none(), clock.clone())).expect("the database opens");
     let mut runner =
         TestRunner::new(Config { cases, max_shrink_iters: 400, failure_persistence: None, ..Config::default() });
-    // One sequence in ten is watched at every step, the others at their end.
-    let result = runner.run(&(steps(), prop::bool::weighted(0.1)), |(steps, is_watched)| {
+    // One sequence in ten is checked after every step, the others at their end.
+    let result = runner.run(&(steps(), prop::bool::weighted(0.1)), |(steps, is_checked)| {
         runtime.block_on(async {
-            // Each sequence begins on a day of its own, so that none ends on the next.
+            // Each sequence begins on a day of its own, so that none crosses midnight.
             let day = 86_400_000 - (clock.now().millis() - 3_600_000).rem_euclid(86_400_000);
             clock.advance_seconds(day / 1000);
             let mut pair = Pair::new(&domain, &clock).await;
             for step in &steps {
                 pair.take(step).await;
-                if is_watched {
+                if is_checked {
                     pair.agree().await?;
                 }
             }

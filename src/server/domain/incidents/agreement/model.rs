@@ -1,5 +1,5 @@
-//! The model: simple enough to be believed. It shares the product's words and none of its rules: the tables of domain
-//! rules 3.1 to 3.4 and 3.6 are written out here once more.
+//! The independent model. It shares the product's types and none of its rules: domain rules 3.1 to 3.4 and 3.6 are
+//! written out here once more.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,15 @@ use ServiceStatus::{Degraded, MajorOutage, Operational, PartialOutage, UnderMain
 
 /// Domain rule 3.1.1: from best to worst.
 pub const SEVERITY: &[ServiceStatus] = &[Operational, UnderMaintenance, Degraded, PartialOutage, MajorOutage];
-/// Domain rule 3.3.1: from least to worst, as far as incidents have them.
+/// Domain rule 3.3.1: from least to worst.
 const IMPACTS: &[Impact] = &[Impact::None, Minor, Major, Critical];
-/// Domain rule 3.4.1: the states of an incident.
-pub const OF_INCIDENTS: &[IncidentStatus] = &[Investigating, Identified, Monitoring, Resolved];
-/// Domain rule 3.6.1: the states of a maintenance.
-pub const OF_MAINTENANCES: &[IncidentStatus] = &[Scheduled, InProgress, Verifying, Completed, Cancelled];
+/// Domain rule 3.4.1: the statuses of an incident.
+pub const INCIDENT_STATUSES: &[IncidentStatus] = &[Investigating, Identified, Monitoring, Resolved];
+/// Domain rule 3.6.1: the statuses of a maintenance.
+pub const MAINTENANCE_STATUSES: &[IncidentStatus] = &[Scheduled, InProgress, Verifying, Completed, Cancelled];
 
-/// Domain rule 3.6.1: where a maintenance goes from where. An incident goes anywhere (domain rule 3.4.1), and whatever
-/// stands may be said again.
+/// Domain rule 3.6.1: the statuses that may follow each status of a maintenance, itself included. Of an incident any
+/// may (domain rule 3.4.1).
 const STEPS: [(IncidentStatus, &[IncidentStatus]); 5] = [
     (Scheduled, &[Scheduled, InProgress, Cancelled]),
     (InProgress, &[InProgress, Verifying, Completed, Cancelled]),
@@ -31,25 +31,25 @@ const STEPS: [(IncidentStatus, &[IncidentStatus]); 5] = [
     (Cancelled, &[Cancelled]),
 ];
 
-/// Whether something in this state may be said to be in that one.
+/// Whether a status may follow another.
 pub fn may_become(from: IncidentStatus, to: IncidentStatus) -> bool {
     match STEPS.iter().find(|(status, _)| *status == from) {
         Some((_, next)) => next.contains(&to),
-        None => OF_INCIDENTS.contains(&to),
+        None => INCIDENT_STATUSES.contains(&to),
     }
 }
 
-/// Whether something in this state is over.
-pub fn is_over(status: IncidentStatus) -> bool {
+/// Whether the incident has ended.
+pub fn has_ended(status: IncidentStatus) -> bool {
     [Resolved, Completed, Cancelled].contains(&status)
 }
 
-/// Whether what something in this state says of services holds (domain rules 3.1.2 and 3.4.6).
-fn holds(status: IncidentStatus) -> bool {
+/// Whether service impacts are in force (domain rules 3.1.2 and 3.4.6).
+fn is_in_force(status: IncidentStatus) -> bool {
     [Investigating, Identified, Monitoring, InProgress, Verifying].contains(&status)
 }
 
-/// The place of something in a table.
+/// The index of a value in a table.
 fn rank<T: PartialEq>(table: &[T], of: &T) -> usize {
     table.iter().position(|entry| entry == of).expect("in the table")
 }
@@ -68,52 +68,52 @@ fn impact_of(status: ServiceStatus) -> Impact {
     }
 }
 
-/// The believable model: everything in plain maps, derived anew from scratch after each step.
+/// The model: plain maps, derived from scratch after each step.
 #[derive(Default)]
 pub struct Model {
     pub now: i64,
     pub services: BTreeMap<usize, ServiceStatus>,
-    pub things: Vec<Thing>,
+    pub incidents: Vec<ModelIncident>,
     pub effective: BTreeMap<usize, ServiceStatus>,
     pub rows: BTreeMap<usize, Vec<(ServiceStatus, ServiceStatus)>>,
 }
 
-pub struct Thing {
+pub struct ModelIncident {
     pub kind: IncidentKind,
     pub is_draft: bool,
     pub is_deleted: bool,
-    pub said: Vec<IncidentStatus>,
+    pub statuses: Vec<IncidentStatus>,
     pub map: BTreeMap<usize, ServiceStatus>,
     pub reached: Impact,
     pub window: (i64, i64),
 }
 
-impl Thing {
+impl ModelIncident {
     pub fn status(&self) -> IncidentStatus {
-        *self.said.last().expect("something was said")
+        *self.statuses.last().expect("an update")
     }
 
     fn counts(&self) -> bool {
-        !self.is_draft && !self.is_deleted && holds(self.status())
+        !self.is_draft && !self.is_deleted && is_in_force(self.status())
     }
 }
 
 impl Model {
     pub fn settle(&mut self) {
-        for thing in self.things.iter_mut().filter(|thing| thing.counts()) {
+        for incident in self.incidents.iter_mut().filter(|incident| incident.counts()) {
             // The worst ever reached (domain rule 3.3.3).
-            let said = thing.map.values().map(|said| impact_of(*said)).chain([thing.reached]);
-            thing.reached = said.max_by_key(|impact| rank(IMPACTS, impact)).expect("one at least");
+            let impacts = incident.map.values().map(|status| impact_of(*status)).chain([incident.reached]);
+            incident.reached = impacts.max_by_key(|impact| rank(IMPACTS, impact)).expect("one at least");
         }
         for (service, baseline) in &self.services {
-            let said = |kind: IncidentKind| {
-                let of_kind = self.things.iter().filter(move |thing| thing.kind == kind && thing.counts());
-                of_kind.filter_map(|thing| thing.map.get(service).copied())
+            let impacts = |kind: IncidentKind| {
+                let of_kind = self.incidents.iter().filter(move |known| known.kind == kind && known.counts());
+                of_kind.filter_map(|known| known.map.get(service).copied())
             };
-            // Domain rule 3.1.2. A maintenance that says "operational" of a service says nothing of it.
-            let maintenance = worst(said(IncidentKind::Maintenance).filter(|status| *status != Operational));
+            // Domain rule 3.1.2. `operational` in a maintenance is no impact.
+            let maintenance = worst(impacts(IncidentKind::Maintenance).filter(|status| *status != Operational));
             let floor = maintenance.unwrap_or(*baseline);
-            let now = worst(said(IncidentKind::Incident).chain([floor])).expect("one at least");
+            let now = worst(impacts(IncidentKind::Incident).chain([floor])).expect("one at least");
             let was = self.effective.insert(*service, now).unwrap_or(now);
             if was != now {
                 self.rows.entry(*service).or_default().push((was, now));
@@ -121,42 +121,42 @@ impl Model {
         }
     }
 
-    pub fn say(&mut self, which: usize, status: IncidentStatus, map: &Map) {
-        let thing = &mut self.things[which];
-        let was = thing.status();
-        thing.said.push(status);
-        thing.map.extend(map.iter().copied());
-        if is_over(status) {
-            thing.map.values_mut().for_each(|said| *said = Operational);
-            if !is_over(was) && !thing.is_draft {
-                for (service, left) in map {
-                    self.services.entry(*service).and_modify(|baseline| *baseline = *left);
+    pub fn post(&mut self, which: usize, status: IncidentStatus, map: &Map) {
+        let incident = &mut self.incidents[which];
+        let was = incident.status();
+        incident.statuses.push(status);
+        incident.map.extend(map.iter().copied());
+        if has_ended(status) {
+            incident.map.values_mut().for_each(|impact| *impact = Operational);
+            if !has_ended(was) && !incident.is_draft {
+                for (service, status) in map {
+                    self.services.entry(*service).and_modify(|baseline| *baseline = *status);
                 }
             }
         }
         self.settle();
     }
 
-    /// What the clock does until `now`, earliest first.
+    /// The due steps of the scheduler, earliest first.
     pub fn run_scheduler(&mut self) {
         loop {
-            let due = self.things.iter().enumerate().filter(|(_, thing)| !thing.is_draft && !thing.is_deleted);
-            let due = due.filter_map(|(n, thing)| match thing.status() {
-                Scheduled => Some((thing.window.0, n, InProgress)),
-                InProgress | Verifying => Some((thing.window.1, n, Completed)),
+            let due = self.incidents.iter().enumerate().filter(|(_, known)| !known.is_draft && !known.is_deleted);
+            let due = due.filter_map(|(n, known)| match known.status() {
+                Scheduled => Some((known.window.0, n, InProgress)),
+                InProgress | Verifying => Some((known.window.1, n, Completed)),
                 _ => None,
             });
             let Some((_, n, status)) = due.filter(|(at, ..)| *at <= self.now).min() else { return };
-            self.say(n, status, &Vec::new());
+            self.post(n, status, &Vec::new());
         }
     }
 
-    /// Domain rule 3.2: the first row that fits, its indicator and its words.
+    /// Domain rule 3.2: indicator and headline of the first row that matches.
     pub fn headline(&self) -> (&'static str, &'static str) {
         let of = |status: ServiceStatus| self.effective.values().filter(|shown| **shown == status).count();
         let all = self.effective.len();
-        let open = self.things.iter().filter(|thing| thing.kind == IncidentKind::Incident && thing.counts());
-        let impact = open.map(|thing| thing.reached).max_by_key(|impact| rank(IMPACTS, impact));
+        let open = self.incidents.iter().filter(|known| known.kind == IncidentKind::Incident && known.counts());
+        let impact = open.map(|known| known.reached).max_by_key(|impact| rank(IMPACTS, impact));
         match () {
             // Rows 1 and 2.
             () if all == 0 => match impact {

@@ -1,4 +1,4 @@
-//! What is counted when people log in and are invited: the sessions of one person, the invitations of one address.
+//! Indexes for limits: the sessions of a user, the invitations of an address.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Versions of what people edit, and sessions that go on under another id.
+//! Versions for optimistic locking, and session rotation.
 
 use sea_orm_migration::prelude::*;
 
@@ -27,14 +27,14 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// The columns that known tables get.
+/// The columns added to existing tables.
 fn added() -> Vec<(&'static str, ColumnDef)> {
     let version = || integer("version").default(1).take();
     vec![
         ("service", version()),
         ("service_group", version()),
         ("incident_template", version()),
-        // After a change of role: until when the session still answers, and the one that took its place.
+        // After a change of role: until when the session is still valid, and its successor.
         ("session", maybe_integer("renew_by")),
         ("session", maybe_id("renewed_as")),
     ]

@@ -1,4 +1,4 @@
-//! The preview beside what is posted: what was shown before is what visitors see after.
+//! Previews compared with the page after posting.
 
 use uuid::Uuid;
 
@@ -8,8 +8,8 @@ use super::{
 };
 use crate::model::{Incident, IncidentId, IncidentStatus, PreviewInput, StatusPage, Timestamp, UpdateId};
 
-/// What a preview cannot know is alike in both: numbers, and when the server wrote something down.
-fn plain(mut page: StatusPage, known: &[IncidentId]) -> StatusPage {
+/// Clears what a preview cannot know: ids, versions, sequence numbers and write times.
+fn without_unknowns(mut page: StatusPage, known: &[IncidentId]) -> StatusPage {
     page.seq = 0;
     for service in &mut page.services {
         service.updated_at = Timestamp::EPOCH;
@@ -31,8 +31,8 @@ fn plain(mut page: StatusPage, known: &[IncidentId]) -> StatusPage {
 }
 
 impl Pair {
-    /// The page as the preview shows it, for an update of one of the things there are or for a new one.
-    pub async fn foresee(
+    /// The preview of an update, of an existing incident or of a new one.
+    pub async fn preview(
         &self,
         which: Option<usize>,
         (title, status): (&str, IncidentStatus),
@@ -42,7 +42,7 @@ impl Pair {
         let board = self.member.board().await.expect("a board");
         let incident = which.and_then(|which| board.incident(self.ids[which]));
         let message = status.default_text().to_owned();
-        let intent = PreviewInput {
+        let input = PreviewInput {
             incident: incident.map(|incident| incident.id),
             kind: status.kind(),
             title: title.to_owned(),
@@ -50,17 +50,17 @@ impl Pair {
             impact: None,
             html: markdown::render(&message),
             message,
-            services: self.said(map),
+            services: self.impacts(map),
             window: window
                 .map(|(start, end)| (self.start.plus_millis(start), self.start.plus_millis(end)))
                 .or_else(|| incident.and_then(Incident::window)),
         };
-        board.preview(&intent, self.clock.now()).0
+        board.preview(&input, self.clock.now()).0
     }
 
-    /// Visitors see what was foreseen when these were all the things there were.
-    pub async fn is_as(&self, foreseen: StatusPage, known: &[IncidentId]) {
+    /// Asserts that visitors see the previewed page; `known` are the incidents before it.
+    pub async fn assert_previewed(&self, preview: StatusPage, known: &[IncidentId]) {
         let page = Visitor::new(self.domain.clone(), self.member.organization()).page().await.expect("a page");
-        assert_eq!(plain(page, known), plain(foreseen, known), "as the preview showed it");
+        assert_eq!(without_unknowns(page, known), without_unknowns(preview, known), "as previewed");
     }
 }

@@ -1,0 +1,19 @@
+//! Pagination cursor of incident lists: beginning and id of the last incident on a page.
+
+use super::super::store::incident;
+use crate::model::{Error, IncidentId, Result, Timestamp};
+
+/// The cursor after this incident.
+pub(super) fn after(row: &incident::Model) -> String {
+    format!("{}.{}", row.started_at.millis(), row.id)
+}
+
+/// Parses a cursor.
+///
+/// # Errors
+/// `invalid` for text that [`after`] did not make.
+pub(super) fn parse(text: &str) -> Result<(Timestamp, IncidentId)> {
+    let parsed = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id.parse().ok()?)));
+    let (at, id) = parsed.ok_or_else(|| Error::field("cursor", "Use the cursor of the previous page, unchanged."))?;
+    Ok((Timestamp::from_millis(at), id))
+}
