@@ -1,5 +1,5 @@
-//! Account security: changes to an account's password, e-mail address and second factor, each after re-authentication and
-//! followed by a notice to the owner.
+//! Account security: changes to an account's password, e-mail address and second factor, each after re-authentication
+//! and followed by a notice to the owner.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use tracing::Instrument as _;

@@ -202,8 +202,8 @@ fn depth(html: &str) -> usize {
     deepest
 }
 
-/// Deep nesting or growth would make parsing, sanitizing or drawing slow. Other superlinear work would make this test run
-/// forever.
+/// Deep nesting or growth would make parsing, sanitizing or drawing slow. Other superlinear work would make this test
+/// run forever.
 #[test]
 fn the_longest_message_stays_shallow_and_small_however_nested() {
     const LONGEST: usize = 25_000;
