@@ -44,7 +44,7 @@ impl<P> AccountSecurity<P> {
             return Err(Error::field("password", "This is required."));
         }
         if password.len() > 1024 {
-            return Err(Error::field("password", "This is longer than any password here."));
+            return Err(Error::field("password", "This password is too long."));
         }
         self.state.throttle.attempt(self.caller.network()).await?;
         let counted = self.state.throttle.try_again(person.account().user.id).await?;
