@@ -1,5 +1,5 @@
-//! Account security: changes to an account's password, e-mail address and second factor, each after re-authentication and
-//! followed by a notice to the owner.
+//! Account security: changes to an account's password, e-mail address and second factor, each after re-authentication
+//! and followed by a notice to the owner.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use tracing::Instrument as _;
@@ -46,7 +46,7 @@ impl<P> AccountSecurity<P> {
             return Err(Error::field("password", "This is required."));
         }
         if password.len() > 1024 {
-            return Err(Error::field("password", "This is longer than any password here."));
+            return Err(Error::field("password", "This password is too long."));
         }
         self.state.throttle.attempt(self.caller.network()).await?;
         let counted = self.state.throttle.try_reauthentication(person.account().user.id).await?;

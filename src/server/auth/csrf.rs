@@ -14,8 +14,8 @@ use crate::{
 
 /// Rejects a state-changing request with the user's cookie unless it comes from our own pages.
 ///
-/// Forms (`/fn`) are always checked, so that nobody is signed in to another account; the API only if the request carries
-/// the cookie and no token.
+/// Forms (`/fn`) are always checked, so that nobody is signed in to another account; the API only if the request
+/// carries the cookie and no token.
 pub async fn refuse_foreign_origins(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let headers = request.headers();

@@ -46,8 +46,8 @@ impl Invitations {
 
 /// Joining by invitation: works where registration is closed, within the rate limits of signing in.
 impl SignIn {
-    /// The invitation of a link. The answer reveals whether an account exists, so it has a rate limit of its own (R-26),
-    /// which invalid links do not count towards.
+    /// The invitation of a link. The answer reveals whether an account exists, so it has a rate limit of its own
+    /// (R-26), which invalid links do not count towards.
     ///
     /// # Errors
     /// `not_found` for an invitation that cannot be used, `too_many_requests`.
@@ -60,8 +60,8 @@ impl SignIn {
     /// Joins the inviting organization with a new account, and opens a session.
     ///
     /// # Errors
-    /// `invalid` with the fields at fault, `not_found` for an invitation that cannot be used, `conflict` when an account
-    /// with its address exists, `too_many_requests`.
+    /// `invalid` with the fields at fault, `not_found` for an invitation that cannot be used, `conflict` when an
+    /// account with its address exists, `too_many_requests`.
     pub async fn join_as_new(&self, invitation: &str, new: NewMember) -> Result<NewSession> {
         let site = self.state.domain.site();
         let (view, slug) = site.invitation_with_slug(invitation).await?;
@@ -92,8 +92,8 @@ impl SignIn {
         }
         let (known, counted) = self.verify(&Login { email: view.email, password, code: None }).await?;
         if known.has_second_factor && code.trim().is_empty() {
-            let why = "Your account uses two-factor authentication. Enter your password again, with a code of your app or \
-                       a recovery code.";
+            let why = "Your account uses two-factor authentication. Enter your password again, with a code of your app \
+                       or a recovery code.";
             return Err(self.refunded(counted, Error::field("code", why)).await);
         }
         match site.join(invitation, &known, &self.caller, (&self.state.seeds, code)).await {

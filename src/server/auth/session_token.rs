@@ -48,8 +48,8 @@ struct Claims {
 }
 
 impl Tokens {
-    /// Signs with a key derived from this secret, and also verifies tokens signed with the old ones, or with the secrets
-    /// themselves, as earlier versions did.
+    /// Signs with a key derived from this secret, and also verifies tokens signed with the old ones, or with the
+    /// secrets themselves, as earlier versions did.
     #[must_use]
     pub fn new(secret: &Secret, old: &[Secret]) -> Self {
         jwt::install_provider();
@@ -106,7 +106,8 @@ impl Tokens {
     }
 }
 
-/// The session cookie. Over TLS it has the `__Host-` prefix: no other host can set it, and it is never sent in the clear.
+/// The session cookie. Over TLS it has the `__Host-` prefix: no other host can set it, and it is never sent in the
+/// clear.
 #[derive(Clone, Copy)]
 pub struct SessionCookie {
     secure: bool,

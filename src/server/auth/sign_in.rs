@@ -70,8 +70,8 @@ impl SignIn {
         self.state.domain.site().register(&registration, hash, &self.caller).await
     }
 
-    /// Logs in: opens a session, or issues a challenge if a second factor is required. The error and the time it takes do
-    /// not depend on which part was wrong.
+    /// Logs in: opens a session, or issues a challenge if a second factor is required. The error and the time it takes
+    /// do not depend on which part was wrong.
     ///
     /// # Errors
     /// `unauthorized`, `too_many_requests`, `unavailable` when too many are signing in at once.

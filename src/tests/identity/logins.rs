@@ -1,4 +1,5 @@
-//! Logins that are concurrent, race with a password change, are too many, or of a disabled user.
+//! Logins that are concurrent, race with a password change, are too many, or of a disabled user (R-22, R-26, R-27,
+//!
 
 use axum::http::header;
 use serde_json::{Value, json};

@@ -66,10 +66,10 @@ async fn act(team: &Team, dice: &mut Dice) -> Option<(String, Answer)> {
 }
 
 fn is_dense(positions: &[u64]) -> bool {
-    places.iter().copied().eq(0..u64::try_from(places.len()).expect("few"))
+    positions.iter().copied().eq(0..u64::try_from(positions.len()).expect("few"))
 }
 
-fn place_of(thing: &Value) -> u64 {
+fn position_of(thing: &Value) -> u64 {
     thing["position"].as_u64().expect("a place")
 }
 
@@ -85,14 +85,17 @@ async fn random_changes_leave_no_gap_and_no_duplicate_position() {
             assert!(answer.status.is_success(), "seed {seed}: {told}: {}", answer.text);
             done.push(told);
             let page = team.public("status").await;
-            let groups: Vec<u64> = page["groups"].as_array().expect("a list").iter().map(place_of).collect();
+            let groups: Vec<u64> = page["groups"].as_array().expect("a list").iter().map(position_of).collect();
             assert!(is_dense(&groups), "seed {seed}: groups at {groups:?} after {done:#?}");
-            let mut places: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+            let mut positions: BTreeMap<String, Vec<u64>> = BTreeMap::new();
             for service in page["services"].as_array().expect("a list") {
-                places.entry(service["group_id"].to_string()).or_default().push(place_of(service));
+                positions.entry(service["group_id"].to_string()).or_default().push(position_of(service));
             }
             // The page lists them in order, so dense means 0, 1, 2 in this order.
-            assert!(places.values().all(|places| is_dense(places)), "seed {seed}: {places:?} after {done:#?}");
+            assert!(
+                positions.values().all(|positions| is_dense(positions)),
+                "seed {seed}: {positions:?} after {done:#?}"
+            );
             let services: Vec<_> = team.services().await.iter().map(in_public).collect();
             assert_eq!(page["services"], json!(services));
         }
@@ -150,7 +153,7 @@ async fn concurrent_changes_leave_no_gap() {
     }
     let services = team.services().await;
     for group in [Value::Null, group["id"].clone()] {
-        let places: Vec<u64> = services.iter().filter(|s| s["group_id"] == group).map(place_of).collect();
-        assert!(is_dense(&places) && places.len() == 8, "{places:?}");
+        let positions: Vec<u64> = services.iter().filter(|s| s["group_id"] == group).map(position_of).collect();
+        assert!(is_dense(&positions) && positions.len() == 8, "{positions:?}");
     }
 }

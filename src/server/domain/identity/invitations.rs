@@ -45,8 +45,8 @@ impl Admin {
         open.all(self.db()).await?.into_iter().map(invitation_of).collect()
     }
 
-    /// Creates an invitation, which replaces an earlier one for the same address. Returns it with the secret of its link,
-    /// and whether the link may be mailed.
+    /// Creates an invitation, which replaces an earlier one for the same address. Returns it with the secret of its
+    /// link, and whether the link may be mailed.
     ///
     /// # Errors
     /// `invalid` with the field at fault or when the team is full, `conflict` for the address of a member,
@@ -166,12 +166,12 @@ impl Site {
         Ok(session)
     }
 
-    /// Accepts an invitation for a user whose password has been verified, with a code of their second factor if they have
-    /// one, and opens a session.
+    /// Accepts an invitation for a user whose password has been verified, with a code of their second factor if they
+    /// have one, and opens a session.
     ///
     /// # Errors
-    /// As [`Site::invitation`]; `invalid` for a wrong code, `unauthorized` when the user is disabled or has changed their
-    /// password in the meantime.
+    /// As [`Site::invitation`]; `invalid` for a wrong code, `unauthorized` when the user is disabled or has changed
+    /// their password in the meantime.
     pub async fn join(
         &self,
         secret: &str,
@@ -356,8 +356,8 @@ async fn is_admin(db: &impl ConnectionTrait, user: UserId, organization: Organiz
 }
 
 fn invalid_invitation() -> Error {
-    let why = "This invitation can't be used: it has expired, been used or been revoked. Ask the person who invited you \
-               for a new one.";
+    let why = "This invitation can't be used: it has expired, been used or been revoked. Ask the person who invited \
+               you for a new one.";
     Error { message: why.into(), ..Error::not_found() }
 }
 

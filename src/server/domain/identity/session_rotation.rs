@@ -1,5 +1,5 @@
-//! Session rotation: a change of role replaces the id of the user's sessions. A browser gets the new one with the
-//! next page it loads; a program has to log in again.
+//! Session rotation: a change of role replaces the id of the user's sessions. A browser gets the new one with
+//! the next page it loads; a program has to log in again.
 
 use sea_orm::{
     ActiveModelTrait,
@@ -51,8 +51,8 @@ impl Tx {
 }
 
 impl Site {
-    /// Authenticates a page load, as [`Site::authenticate_session`]. If the session is marked for rotation, also returns
-    /// the session that replaces it.
+    /// Authenticates a page load, as [`Site::authenticate_session`]. If the session is marked for rotation, also
+    /// returns the session that replaces it.
     pub async fn authenticate_page(
         &self,
         id: SessionId,

@@ -1,5 +1,5 @@
-//! The team: members, their roles, and their removal. Every change locks the organization, so that the last admin cannot
-//! be removed by concurrent requests.
+//! The team: members, their roles, and their removal. Every change locks the organization, so that the last admin
+//! cannot be removed by concurrent requests.
 
 use std::collections::BTreeMap;
 
@@ -34,8 +34,8 @@ impl Viewer {
 }
 
 impl Admin {
-    /// Changes a member's role and rotates their sessions: open pages continue under a new session id, programs have to log
-    /// in again.
+    /// Changes a member's role and rotates their sessions: open pages continue under a new session id, programs have to
+    /// log in again.
     ///
     /// # Errors
     /// `not_found` for a user who is no member, `conflict` for the last admin.
@@ -64,7 +64,8 @@ impl Admin {
         team_member(&after, account)
     }
 
-    /// Removes a member: ends their sessions here and revokes the API tokens they created. Admins may remove themselves.
+    /// Removes a member: ends their sessions here and revokes the API tokens they created. Admins may remove
+    /// themselves.
     ///
     /// # Errors
     /// `not_found` for a user who is no member, `conflict` for the last admin.

@@ -1,7 +1,7 @@
 //! Markdown: renders messages as sanitized HTML and as plain text.
 //!
-//! Both are generated from the same parser events. Raw HTML in a message becomes text, and the result is sanitized by an
-//! allow-list of elements: two independent defences.
+//! Both are generated from the same parser events. Raw HTML in a message becomes text, and the result is sanitized by
+//! an allow-list of elements: two independent defences.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,8 +16,8 @@ const TAGS: [&str; 15] =
 /// The allowed schemes of links.
 const SCHEMES: [&str; 3] = ["http", "https", "mailto"];
 
-/// The maximum nesting of quotes and lists; deeper ones are flattened. Browsers and the sanitizer are slow with thousands
-/// of levels.
+/// The maximum nesting of quotes and lists; deeper ones are flattened. Browsers and the sanitizer are slow with
+/// thousands of levels.
 const DEPTH_MAX: usize = 16;
 
 /// The version of the renderer: changes whenever the same message renders to different HTML.
@@ -149,8 +149,8 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Whether an address has an allowed scheme, both as written and after escaping: `http://\\a` loses its host by escaping,
-/// and the sanitizer would leave a link without a target.
+/// Whether an address has an allowed scheme, both as written and after escaping: `http://\\a` loses its host by
+/// escaping, and the sanitizer would leave a link without a target.
 fn is_allowed_address(address: &str) -> bool {
     let mut escaped = String::with_capacity(address.len());
     let listed = |address: &str| Url::parse(address).is_ok_and(|url| SCHEMES.contains(&url.scheme()));

@@ -202,8 +202,8 @@ fn depth(html: &str) -> usize {
     deepest
 }
 
-/// Deep nesting or growth would make parsing, sanitizing or drawing slow. Other superlinear work would make this test run
-/// forever.
+/// Deep nesting or growth would make parsing, sanitizing or drawing slow. Other superlinear work would make this test
+/// run forever.
 #[test]
 fn the_longest_message_stays_shallow_and_small_however_nested() {
     const LONGEST: usize = 25_000;
@@ -220,7 +220,7 @@ fn the_longest_message_stays_shallow_and_small_however_nested() {
         let start = message.get(..10).unwrap_or_default();
         assert_eq!(fault(&html), None, "{start:?}");
         // The deepest list may contain an item, and that a paragraph, a link and code.
-        assert!(depth(&html) <= DEEPEST + 4, "{start:?} became {} deep", depth(&html));
+        assert!(depth(&html) <= DEPTH_MAX + 4, "{start:?} became {} deep", depth(&html));
         assert!(html.len() < LONGEST * 40, "{start:?} made {} bytes of HTML", html.len());
         assert!(text.len() < LONGEST * 40, "{start:?} made {} bytes of text", text.len());
     }
@@ -229,11 +229,11 @@ fn the_longest_message_stays_shallow_and_small_however_nested() {
 #[test]
 fn deep_nesting_is_flattened() {
     let html = render(&format!("{} bottom", "> ".repeat(100)));
-    assert_eq!(html.matches("<blockquote>").count(), DEEPEST);
+    assert_eq!(html.matches("<blockquote>").count(), DEPTH_MAX);
     assert!(html.contains("bottom"));
     let list = (0..40).fold(String::new(), |lines, depth| format!("{lines}{}- x{depth}\n", " ".repeat(depth * 2)));
     let html = render(&list);
-    assert!(html.contains("x39") && html.matches("<ul>").count() == DEEPEST / 2, "{html}");
+    assert!(html.contains("x39") && html.matches("<ul>").count() == DEPTH_MAX / 2, "{html}");
     assert_eq!(fault(&html), None);
 }
 

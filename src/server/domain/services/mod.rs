@@ -42,8 +42,8 @@ impl Member {
     /// created the first time, and `true`.
     ///
     /// # Errors
-    /// `invalid` with the fields at fault; `not_found` for a group that is not this organization's; `conflict` for a key
-    /// that was used for another request.
+    /// `invalid` with the fields at fault; `not_found` for a group that is not this organization's; `conflict` for a
+    /// key that was used for another request.
     pub async fn create_service(&self, new: NewService, key: Option<IdempotencyKey>) -> Result<(Service, bool)> {
         let asked = new.clone();
         let new = new.check()?;
@@ -92,8 +92,8 @@ impl Member {
     /// with its cause (domain rules 3.1.2 and 3.1.4). A patch without changes does nothing.
     ///
     /// # Errors
-    /// `invalid` with the fields at fault; `not_found` for a service or group that is not this organization's; `conflict`
-    /// when the version is not the current one.
+    /// `invalid` with the fields at fault; `not_found` for a service or group that is not this organization's;
+    /// `conflict` when the version is not the current one.
     pub async fn update_service(&self, id: ServiceId, patch: ServicePatch, cause: Cause) -> Result<Service> {
         let patch = patch.check()?;
         let mut tx = self.begin().await?;
