@@ -120,9 +120,7 @@ impl WorkerPermit {
     fn acquire(inner: &Arc<Inner>) -> Result<Self> {
         let permit = Self(inner.clone());
         if inner.waiting.fetch_add(1, Ordering::SeqCst) >= QUEUE {
-            return Err(Error::unavailable(
-                "Too many people are signing in at once. Try again in a moment.",
-            ));
+            return Err(Error::unavailable("Too many people are signing in at once. Try again in a moment."));
         }
         Ok(permit)
     }

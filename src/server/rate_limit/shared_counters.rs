@@ -273,7 +273,7 @@ mod tests {
     use super::*;
 
     fn secret(text: &str) -> Secret {
-        Secret::given(text).expect("strong")
+        Secret::parse(text).expect("strong")
     }
 
     fn counters(address: &str) -> SharedCounters {

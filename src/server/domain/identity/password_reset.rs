@@ -86,8 +86,8 @@ impl Site {
         let user = lock_user(&tx, user.id).await?.filter(|user| user.disabled_at.is_none()).ok_or_else(invalid_link)?;
         // Of two concurrent requests, only one uses it.
         let void = password_reset::ActiveModel { expires_at: Set(now), ..Default::default() };
-        let used = password_reset::Entity::update_many().set(void).filter(valid).exec(&tx).await?;
-        if used.rows_affected != 1 {
+        let consumed = password_reset::Entity::update_many().set(void).filter(valid).exec(&tx).await?;
+        if consumed.rows_affected != 1 {
             return Err(invalid_link());
         }
         let change = user_account::ActiveModel { password_hash: Set(password_hash), ..Default::default() };

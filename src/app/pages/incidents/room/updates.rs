@@ -83,8 +83,8 @@ fn EditUpdateForm(room: Room, update: Signal<IncidentUpdate>, notice: RwSignal<&
     let fold = NodeRef::<html::Details>::new();
     let accepted = move || {
         notice.set("Saved. Earlier versions stay visible.");
-        let begins_anew = form.reset_after_submit();
-        if begins_anew {
+        let is_reset = form.reset_after_submit();
+        if is_reset {
             if let Some(fold) = fold.get_untracked() {
                 fold.set_open(false);
             }
