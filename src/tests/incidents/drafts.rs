@@ -131,7 +131,7 @@ async fn a_draft_maintenance_can_be_rescheduled_and_published_in_one_request() {
 }
 
 #[tokio::test]
-async fn a_deleted_draft_was_never_there() {
+async fn a_deleted_draft_leaves_no_trace() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let (before, draft) = (seen(&team).await, team.report(json!({"title": "Never", "is_draft": true})).await);
@@ -141,7 +141,7 @@ async fn a_deleted_draft_was_never_there() {
 }
 
 #[tokio::test]
-async fn rule_3_12_public_answers_carry_nobody_and_nothing_of_the_house() {
+async fn rule_3_12_public_answers_contain_no_person_and_nothing_internal() {
     let app = TestApp::at(NOW).await;
     let (team, other) = (app.register("Acme").await, app.register("Other").await);
     let api = team.service("API").await;
