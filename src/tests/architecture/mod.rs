@@ -1,4 +1,6 @@
-//! The rules of the house, read from the sources: none of these tests needs a database.
+//! Architecture tests: rules for the sources and documents, checked without a database.
 
+mod outline;
 mod rules;
+
 pub mod sources;
