@@ -11,6 +11,8 @@ use syn::{
     visit::{self, Visit},
 };
 
+use super::sources::Source;
+
 /// A path in code: of a `use` or in place.
 #[derive(Clone, Debug)]
 pub struct Mention {
@@ -52,6 +54,22 @@ pub fn outline(path: &str, text: &str) -> Outline {
         }
     }
     reader.outline
+}
+
+/// The sources outside tests, with their outlines.
+pub fn outside_tests(sources: &[Source]) -> Vec<(&Source, Outline)> {
+    let is_test = |source: &&Source| source.path.starts_with("tests/") || source.path.ends_with("_tests.rs");
+    let sources = sources.iter().filter(|source| !is_test(source));
+    let mut read: Vec<_> = sources.map(|source| (source, outline(&source.path, &source.text))).collect();
+    let tests: Vec<Vec<String>> = read
+        .iter()
+        .flat_map(|(source, outline)| {
+            let inside = |name: &String| module(&source.path).into_iter().chain([name.clone()]).collect();
+            outline.test_modules.iter().map(inside).collect::<Vec<_>>()
+        })
+        .collect();
+    read.retain(|(source, _)| !tests.iter().any(|test| module(&source.path).starts_with(test)));
+    read
 }
 
 /// Every path in a text.

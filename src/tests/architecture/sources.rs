@@ -11,6 +11,13 @@ pub struct Source {
     pub text: String,
 }
 
+impl Source {
+    /// A file that exists only in a test.
+    pub fn planted((path, text): (&str, &str)) -> Self {
+        Self { path: path.to_owned(), text: text.to_owned() }
+    }
+}
+
 /// The root of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
