@@ -1,6 +1,8 @@
 //! Architecture tests: rules for the sources and documents, checked without a database.
 
 mod circles;
+mod citations;
+mod not_yet;
 mod outline;
 mod rules;
 

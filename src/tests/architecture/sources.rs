@@ -30,6 +30,12 @@ pub fn all() -> Vec<Source> {
     found
 }
 
+/// The files in some places (files or folders) with one of these extensions, such as `.md`; an empty one means none.
+pub fn files(places: &[&str], kinds: &[&str]) -> Vec<Source> {
+    let is_wanted = |name: &str| kinds.contains(&extension(name));
+    places.iter().flat_map(|place| collect(root(), &root().join(place), &is_wanted)).collect()
+}
+
 /// The end of a path from its last dot on.
 pub fn extension(path: &str) -> &str {
     path.rfind('.').map_or("", |at| &path[at..])
@@ -113,6 +119,35 @@ pub fn code(text: &str, without: Without) -> String {
     out
 }
 
+/// A text without line breaks and comment markers, so that a phrase is found across lines.
+pub struct Flow {
+    pub text: String,
+    /// Where each line of the file begins.
+    starts: Vec<usize>,
+}
+
+impl Flow {
+    pub fn of(text: &str) -> Self {
+        let mut flow = Self { text: String::with_capacity(text.len()), starts: Vec::new() };
+        for line in text.lines() {
+            flow.starts.push(flow.text.len());
+            let line = line.trim();
+            let line = ["///", "//!", "//", "/**", "*/", "* ", "#", "--"]
+                .iter()
+                .find_map(|mark| line.strip_prefix(mark))
+                .unwrap_or(line);
+            flow.text.push_str(line.trim_end_matches('\\').trim());
+            flow.text.push(' ');
+        }
+        flow
+    }
+
+    /// The line of the file, counted from 1, that holds this byte.
+    pub fn line(&self, at: usize) -> usize {
+        self.starts.partition_point(|start| *start <= at)
+    }
+}
+
 #[test]
 fn comments_and_strings_are_left_out_and_lifetimes_are_no_characters() {
     let text =
@@ -122,4 +157,11 @@ fn comments_and_strings_are_left_out_and_lifetimes_are_no_characters() {
         assert!(!code.contains(gone), "{gone}: {code}");
     }
     assert!(code.contains("fn f<'a>(c: char) { c =="), "{code}");
+}
+
+#[test]
+fn a_flow_goes_over_the_lines_of_a_comment() {
+    let flow = Flow::of("/// One\n    /// two.\nlet a = \"b \\\n         c\";");
+    assert_eq!(flow.text, "One two. let a = \"b c\"; ");
+    assert_eq!([0, 4, 10, 20].map(|at| flow.line(at)), [1, 2, 3, 4]);
 }
