@@ -4,6 +4,7 @@ mod circles;
 mod citations;
 mod not_yet;
 mod outline;
+mod rooms;
 mod rules;
 
 pub mod sources;
