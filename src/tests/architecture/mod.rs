@@ -2,6 +2,7 @@
 
 mod circles;
 mod citations;
+mod language;
 mod not_yet;
 mod outline;
 mod rooms;

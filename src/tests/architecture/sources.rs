@@ -119,6 +119,18 @@ pub fn code(text: &str, without: Without) -> String {
     out
 }
 
+/// The comments and strings of a text, with each token of code replaced by `¶`.
+pub fn prose(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for (range, _) in tokens(text).into_iter().filter(|(_, kind)| *kind == Kind::Code) {
+        out.push_str(&text[at..range.start]);
+        out.push('¶');
+        at = range.end;
+    }
+    out + &text[at..]
+}
+
 /// A text without line breaks and comment markers, so that a phrase is found across lines.
 pub struct Flow {
     pub text: String,
@@ -157,6 +169,12 @@ fn comments_and_strings_are_left_out_and_lifetimes_are_no_characters() {
         assert!(!code.contains(gone), "{gone}: {code}");
     }
     assert!(code.contains("fn f<'a>(c: char) { c =="), "{code}");
+}
+
+#[test]
+fn prose_is_what_is_no_code() {
+    let text = "//! A ä.\n/** B. */\nfn f() -> u8 { g(\"c d\", 'e', 1) /* h */ }";
+    assert_eq!(prose(text), "//! A ä.\n/** B. */\n¶ ¶¶¶ ¶¶ ¶ ¶ ¶¶\"c d\"¶ 'e'¶ ¶¶ /* h */ ¶");
 }
 
 #[test]
