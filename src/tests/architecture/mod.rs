@@ -7,5 +7,7 @@ mod not_yet;
 mod outline;
 mod rooms;
 mod rules;
+mod strings;
+mod texts;
 
 pub mod sources;
