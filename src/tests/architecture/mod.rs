@@ -1,4 +1,13 @@
-//! The rules of the house, read from the sources: none of these tests needs a database.
+//! Architecture tests: rules for the sources and documents, checked without a database.
 
+mod circles;
+mod citations;
+mod language;
+mod not_yet;
+mod outline;
+mod rooms;
 mod rules;
+mod strings;
+mod texts;
+
 pub mod sources;
