@@ -1,8 +1,9 @@
-//! HTTP plumbing: listener, router, headers, extractors, client addresses and static files.
+//! HTTP: listener, router, headers, extractors, redirects, client addresses and static files.
 
 pub mod assets;
 pub mod client_ip;
 pub mod csp_report;
 pub mod extract;
 pub mod listener;
+pub mod redirect;
 pub mod router;

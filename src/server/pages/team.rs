@@ -31,7 +31,7 @@ use crate::{
         auth::page_session,
         config::Registrations,
         domain::Viewer,
-        server_fn::call::{and_then, own_or_dashboard},
+        http::redirect::{own_or_dashboard, with_next},
     },
 };
 
@@ -117,7 +117,7 @@ async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Re
         Ok(None) if is_open(&path) => {}
         Ok(None) => {
             let wanted = request.uri().path_and_query().map_or(path.as_str(), |wanted| wanted.as_str());
-            return Redirect::to(&and_then("/login", wanted)).into_response();
+            return Redirect::to(&with_next("/login", wanted)).into_response();
         }
         Err(error) => return failed(error),
     }
