@@ -51,7 +51,7 @@ async fn r_07_the_link_is_told_once_and_leads_a_new_person_in() {
     assert_eq!(entry["actor"]["id"], grace.user["id"]);
     assert_eq!(entry["target"]["name"], invited.email.as_str());
     // Once, and not even by who used it.
-    invited.is_dead(&app).await;
+    invited.is_invalid(&app).await;
     invited.accept(&grace).await.0.refuses(404, &[]);
     // The password is theirs from now on.
     app.post("/api/auth/login", &json!({"email": invited.email, "password": PASSWORD})).await.is(200);
@@ -65,7 +65,7 @@ async fn r_07_an_invitation_runs_out_after_seven_days() {
     app.pass(7 * DAY - 1);
     assert_eq!(early.join_as_new(&app).await.0.status, 200);
     app.pass(1);
-    late.is_dead(&app).await;
+    late.is_invalid(&app).await;
     assert_eq!(team.back().await.get("/api/team/invitations").await.is(200), json!([]));
 }
 
@@ -77,10 +77,10 @@ async fn r_07_a_revoked_invitation_and_one_made_again_are_dead() {
     let path = format!("/api/team/invitations/{}", id_of(&revoked.invitation));
     assert_eq!(team.delete(&path).await.status, 204);
     team.delete(&path).await.refuses(404, &[]);
-    revoked.is_dead(&app).await;
+    revoked.is_invalid(&app).await;
     let first = team.invite("member").await;
     let second = team.invite_at(&first.email.to_uppercase(), "admin").await;
-    first.is_dead(&app).await;
+    first.is_invalid(&app).await;
     assert_eq!(team.get("/api/team/invitations").await.is(200).as_array().map(Vec::len), Some(1));
     let (answer, browser) = Invited { email: first.email, ..second }.join_as_new(&app).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -100,7 +100,7 @@ async fn r_07_an_invitation_ends_with_its_makers_right_to_make_it() {
             "removed" => assert_eq!(team.delete(&path).await.status, 204),
             _ => assert_eq!(other.browser().call(path_to("leave_organization"), &[]).await.status, 200),
         }
-        invited.is_dead(&app).await;
+        invited.is_invalid(&app).await;
         assert_eq!(team.get("/api/team/invitations").await.is(200), json!([]), "{end}");
     }
 }

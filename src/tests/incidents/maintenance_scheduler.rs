@@ -324,7 +324,7 @@ async fn all_pages(team: &Team, path: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-#[ignore = "kills instances at random moments, for which it needs the machine to itself: `scripts/battery clock` runs it"]
+#[ignore = "kills instances at random moments, so it needs an idle machine: `scripts/battery scheduler` runs it"]
 async fn rule_3_6_3_two_instances_of_which_one_dies_take_every_step_of_every_window_once() {
     let windows = setting("ALDIS_TEST_WINDOWS").map_or(40, |windows| windows.parse().expect("a number"));
     let mut world = World::with(windows).await;
