@@ -97,7 +97,7 @@ export const test = base.extend<Fixtures>({
 
 // --- Secrets ---------------------------------------------------------------------------------------------------------
 //
-// The server logs everything while the journeys run, and afterwards its log is searched (`no_secrets` in scripts/test):
+// The server logs everything while the journeys run, and afterwards its log is searched (scripts/checks/secrets.mjs):
 // for what they type, by how it begins, and for what they are given, by the list that is kept here.
 
 /** How every secret begins that a journey types. */
