@@ -66,7 +66,7 @@ async fn r_07_an_invitation_runs_out_after_seven_days() {
     assert_eq!(early.join_as_new(&app).await.0.status, 200);
     app.pass(1);
     late.is_invalid(&app).await;
-    assert_eq!(team.back().await.get("/api/team/invitations").await.is(200), json!([]));
+    assert_eq!(team.log_in_again().await.get("/api/team/invitations").await.is(200), json!([]));
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn r_07_fifty_acceptances_of_one_invitation_by_who_is_signed_in_make_one_m
     let invited = Arc::new(team.invite_at(&grace.email, "member").await);
     let mut sessions = Vec::new();
     for _ in 0..25 {
-        sessions.push(grace.back().await);
+        sessions.push(grace.log_in_again().await);
     }
     // Each session twice, as a button that is pressed twice.
     let tasks = sessions.iter().cycle().take(50).cloned().map(|session| {
@@ -241,7 +241,7 @@ async fn r_07_fifty_acceptances_of_one_invitation_by_who_is_signed_in_make_one_m
     // Used already, or the session has gone on in the new organization.
     one_of_fifty(&answers, &[401, 404, 409]);
     assert_eq!(joined(&team).await, (1, Some(1)));
-    let organizations = grace.back().await.browser().call(path_to("my_organizations"), &[]).await.is(200);
+    let organizations = grace.log_in_again().await.browser().call(path_to("my_organizations"), &[]).await.is(200);
     assert_eq!(organizations.as_array().map(Vec::len), Some(2), "their own and the team's");
 }
 

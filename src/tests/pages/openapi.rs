@@ -306,7 +306,7 @@ async fn the_live_frames_are_the_documented_ones() {
     let team = &owner.team;
     team.delete(&owner.path("/api/incidents/{id}")).await.is(204);
     team.delete(&owner.path("/api/services/{id}")).await.is(204);
-    for mut reader in [port.visit(team, Some(0)).await, port.return_to(team, 0).await] {
+    for mut reader in [port.public_feed(team, Some(0)).await, port.member_feed_since(team, 0).await] {
         let schema = serde_json::json!({"$ref": "#/components/schemas/Control"});
         let hello = reader.next().await;
         assert_eq!(fault(&document, &schema, &hello), None);

@@ -116,10 +116,10 @@ async fn r_22_disabling_a_user_closes_the_feeds_of_their_tokens_too() {
     let port = app.listen().await;
     let team = app.register("Acme").await;
     let (program, _) = Program::of(&team, "read").await;
-    let mut socket = port.attend(&Team { token: program.secret.clone(), ..team.clone() }).await;
+    let mut socket = port.member_feed(&Team { token: program.secret.clone(), ..team.clone() }).await;
     socket.hello().await;
     app.state.system().set_disabled(&team.email.parse().expect("an address"), true).await.expect("shut out");
-    assert_eq!(socket.goodbye().await, 4401);
+    assert_eq!(socket.close_code().await, 4401);
     program.send(Method::GET, "/api/services", None).await.refuses(401, &[]);
 }
 

@@ -103,7 +103,7 @@ async fn r_10_every_change_through_a_form_is_recorded_once() {
         let fields = function.fields(|field| owner.id_of_kind(field));
         let answer = owner.team.browser().call(path_to(function.name), &pairs(&fields)).await;
         assert!(answer.status == 200 || answer.status == 302, "{}: {}", function.name, answer.text);
-        let written = count(&owner.team.back().await).await - 1 - before;
+        let written = count(&owner.team.log_in_again().await).await - 1 - before;
         let expected = usize::from(!READ_ONLY.contains(&function.name));
         assert_eq!(written, expected, "{}: {}", function.name, answer.text);
         tried += expected;
@@ -128,8 +128,8 @@ async fn r_10_security_events_are_recorded() {
     let team = app.register("Acme").await;
     let form = |password: &str| json!({"email": team.email, "password": password});
     app.post("/api/auth/login", &form("wrong, and long enough")).await.refuses(401, &[]);
-    team.noted("login_failed").await;
-    let again = team.back().await;
+    team.audited("login_failed").await;
+    let again = team.log_in_again().await;
     assert_eq!(again.send(Method::POST, "/api/auth/logout").await.status, 204);
     let actions: Vec<Value> = entries(&team, "").await.iter().map(|entry| entry["action"].clone()).collect();
     assert_eq!(actions, ["logged_out", "logged_in", "login_failed", "organization_created"]);
@@ -143,20 +143,20 @@ async fn r_10_attempts_on_an_account_are_recorded_in_each_organization() {
     let app = TestApp::at(NOW).await;
     let (team, other) = (app.register("Acme").await, app.register("Other").await);
     other.invite_at(&team.email, "member").await.accept(&team).await.0.is(200);
-    let team = team.back().await;
+    let team = team.log_in_again().await;
     let call = async |name: &str, fields: &[(&str, &str)]| team.browser().call(path_to(name), fields).await;
     call("confirm_password", &[("password", "wrong, and long enough")]).await.refuses(400, &["password"]);
     assert_eq!(call("confirm_password", &[("password", PASSWORD)]).await.status, 200);
     assert_eq!(call("begin_second_factor", &[]).await.status, 200);
     let login = json!({"email": team.email, "password": "wrong, and long enough"});
     app.post("/api/auth/login", &login).await.refuses(401, &[]);
-    other.noted("login_failed").await;
+    other.audited("login_failed").await;
     for (action, count) in
         [("password_refused", 1), ("password_confirmed", 1), ("two_factor_begun", 1), ("login_failed", 1)]
     {
-        let told = entries(&other, &format!("?action={action}")).await;
-        assert_eq!(told.len(), count, "{action}");
-        assert_eq!(told[0]["actor"]["id"], team.user["id"]);
+        let recorded = entries(&other, &format!("?action={action}")).await;
+        assert_eq!(recorded.len(), count, "{action}");
+        assert_eq!(recorded[0]["actor"]["id"], team.user["id"]);
     }
     assert!(!other.get("/api/audit").await.text.contains("long enough"));
 }
@@ -165,8 +165,8 @@ async fn r_10_attempts_on_an_account_are_recorded_in_each_organization() {
 async fn r_10_long_texts_are_truncated() {
     let team = TestApp::at(NOW).await.register("Acme").await;
     let long = "é".repeat(5_000);
-    let incident = team.report(json!({"title": "Down", "message": long})).await;
-    team.say(&incident, json!({"message": long})).await;
+    let incident = team.open_incident(json!({"title": "Down", "message": long})).await;
+    team.post_update(&incident, json!({"message": long})).await;
     for entry in entries(&team, "").await {
         for (field, change) in entry["changes"].as_object().expect("an object") {
             let length = change["to"].as_str().map_or(0, |text| text.chars().count());
@@ -273,7 +273,7 @@ async fn rule_3_5_a_correction_of_the_past_is_recorded_as_one() {
         "title": "Was down", "started_at": "2026-11-20T08:00:00Z", "resolved_at": "2026-11-20T09:00:00Z",
         "services": [{"id": service["id"], "status": "major_outage"}], "correct_uptime": true,
     });
-    team.report(past).await;
+    team.open_incident(past).await;
     let entry = &entries(&team, "?action=incident_opened").await[0];
     assert_eq!(entry["changes"]["correct_uptime"]["to"], true);
     assert_eq!(entry["target"]["name"], "Was down");
@@ -284,7 +284,7 @@ async fn entries_older_than_400_days_are_deleted() {
     let app = TestApp::alone_at(NOW).await;
     let team = app.register("Acme").await;
     app.pass(400 * 86_400 - 3600);
-    let team = team.back().await;
+    let team = team.log_in_again().await;
     assert_eq!(app.state.system().forget_old_audit().await, Ok(0));
     assert_eq!(count(&team).await, 2);
     app.pass(3601);

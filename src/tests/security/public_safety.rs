@@ -62,9 +62,9 @@ async fn a_draft_is_never_public() {
     let app = TestApp::at(NOW).await;
     let reported = ReportedPage::at(&app).await;
     let canary = unique("canary");
-    let said = json!([{"id": id_of(&reported.service), "status": "major_outage"}]);
+    let impacts = json!([{"id": id_of(&reported.service), "status": "major_outage"}]);
     let hidden = [
-        json!({"title": canary, "message": canary, "services": said, "is_draft": true}),
+        json!({"title": canary, "message": canary, "services": impacts, "is_draft": true}),
         json!({
             "title": canary,
             "message": canary,

@@ -66,7 +66,7 @@ impl TestApp {
     }
 
     /// Another instance with the same clock and database, and its own connections.
-    pub async fn beside(&self) -> Self {
+    pub async fn another_instance(&self) -> Self {
         let own = self.own.clone().expect("only an app with its own database can have other instances");
         Self::on(own, self.clock.clone()).await
     }

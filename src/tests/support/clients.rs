@@ -112,7 +112,7 @@ impl Team {
     }
 
     /// The same person in a new session.
-    pub async fn back(&self) -> Self {
+    pub async fn log_in_again(&self) -> Self {
         let form = json!({"email": self.email, "password": PASSWORD});
         Self::of(self.app.clone(), &self.app.post("/api/auth/login", &form).await.is(200))
     }
@@ -169,7 +169,7 @@ impl Team {
     }
 
     /// Opens an incident or schedules a maintenance, which must succeed.
-    pub async fn report(&self, new: Value) -> Value {
+    pub async fn open_incident(&self, new: Value) -> Value {
         self.post("/api/incidents", new).await.is(201)
     }
 
@@ -179,12 +179,12 @@ impl Team {
     }
 
     /// Posts an update, which must succeed.
-    pub async fn say(&self, incident: &Value, update: Value) -> Value {
+    pub async fn post_update(&self, incident: &Value, update: Value) -> Value {
         self.post(&format!("{}/updates", incident_path(incident)), update).await.is(201)
     }
 
     /// Updates an incident, which must succeed.
-    pub async fn amend(&self, incident: &Value, patch: Value) -> Value {
+    pub async fn update_incident(&self, incident: &Value, patch: Value) -> Value {
         self.put(&incident_path(incident), patch).await.is(200)
     }
 
@@ -218,7 +218,7 @@ impl Team {
 
     /// Waits until the latest entry of the audit log has this action. A failed login is recorded after its response, so
     /// that the response takes as long as for an unknown account.
-    pub async fn noted(&self, action: &str) {
+    pub async fn audited(&self, action: &str) {
         let written = async {
             while self.get("/api/audit?limit=1").await.is(200)[0]["action"] != action {
                 tokio::task::yield_now().await;
@@ -289,7 +289,7 @@ pub fn update_path(update: &Value) -> String {
 }
 
 /// Statuses of services in an incident.
-pub fn said(services: &[(&Value, &str)]) -> Value {
+pub fn impacts(services: &[(&Value, &str)]) -> Value {
     services.iter().map(|(service, status)| json!({"id": service["id"], "status": status})).collect()
 }
 

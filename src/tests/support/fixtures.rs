@@ -73,7 +73,7 @@ impl Owner {
         let joined = other.invite_at(&team.email, "member").await.join_with_password(app, PASSWORD).await.0;
         assert_eq!(joined.status, 200, "{}", joined.text);
         let other = other.organization;
-        let session = session_of(&team.back().await.token);
+        let session = session_of(&team.log_in_again().await.token);
         Self {
             team,
             service,
@@ -183,8 +183,8 @@ fn partial_outage(service: &Value) -> Value {
 
 /// An incident with two updates.
 async fn open_incident(team: &Team, service: &Value) -> Value {
-    let incident = team.report(json!({"title": "Outage", "services": partial_outage(service)})).await;
-    team.say(&incident, json!({"message": "Found it."})).await;
+    let incident = team.open_incident(json!({"title": "Outage", "services": partial_outage(service)})).await;
+    team.post_update(&incident, json!({"message": "Found it."})).await;
     team.incident(&incident).await
 }
 
@@ -198,7 +198,7 @@ async fn scheduled_maintenance(team: &Team, service: &Value) -> (Value, Value) {
         "service_ids": [id_of(service)],
         "recurrence": "FREQ=WEEKLY;COUNT=2",
     });
-    let maintenance = team.report(new).await;
+    let maintenance = team.open_incident(new).await;
     let series = team.get("/api/maintenance-series").await.is(200);
     let found = series.as_array().expect("a list").iter().find(|series| series["id"] == maintenance["series_id"]);
     (maintenance.clone(), found.expect("its series").clone())

@@ -37,7 +37,7 @@ impl TestApp {
 
 impl Port {
     /// Tries to open a socket with these headers.
-    pub async fn dial(self, path: &str, headers: &[(HeaderName, &str)]) -> Result<Socket, Box<Response>> {
+    pub async fn connect(self, path: &str, headers: &[(HeaderName, &str)]) -> Result<Socket, Box<Response>> {
         let mut request = format!("ws://{}{path}", self.0).into_client_request().expect("an address");
         for (name, value) in headers {
             request.headers_mut().insert(name, HeaderValue::from_str(value).expect("a header"));
@@ -51,33 +51,33 @@ impl Port {
 
     /// The status of a rejected handshake.
     pub async fn refuses(self, path: &str, headers: &[(HeaderName, &str)]) -> u16 {
-        match self.dial(path, headers).await {
+        match self.connect(path, headers).await {
             Ok(_) => panic!("{path} was opened"),
             Err(response) => response.status().as_u16(),
         }
     }
 
     /// Opens an organization's public feed.
-    pub async fn visit(self, team: &Team, since: Option<u64>) -> Socket {
+    pub async fn public_feed(self, team: &Team, since: Option<u64>) -> Socket {
         let query = since.map_or_else(String::new, |since| format!("?since={since}"));
         let path = format!("/api/public/{}/live{query}", team.slug);
-        self.dial(&path, &[]).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
+        self.connect(&path, &[]).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
     }
 
     /// Opens an organization's feed as a member.
-    pub async fn attend(self, team: &Team) -> Socket {
+    pub async fn member_feed(self, team: &Team) -> Socket {
         self.join(team, "/api/live").await
     }
 
     /// Opens an organization's feed as a member, resuming after an event.
-    pub async fn return_to(self, team: &Team, since: u64) -> Socket {
+    pub async fn member_feed_since(self, team: &Team, since: u64) -> Socket {
         self.join(team, &format!("/api/live?since={since}")).await
     }
 
     async fn join(self, team: &Team, path: &str) -> Socket {
         let headers = [(header::AUTHORIZATION, format!("Bearer {}", team.token))];
         let headers = headers.each_ref().map(|(name, value)| (name.clone(), value.as_str()));
-        self.dial(path, &headers).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
+        self.connect(path, &headers).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
     }
 }
 
@@ -118,7 +118,7 @@ impl Socket {
     }
 
     /// The code with which the server closes the connection.
-    pub async fn goodbye(&mut self) -> u16 {
+    pub async fn close_code(&mut self) -> u16 {
         loop {
             match self.message().await {
                 Message::Close(Some(frame)) => return frame.code.into(),

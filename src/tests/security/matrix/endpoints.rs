@@ -158,7 +158,7 @@ async fn t1_live_feeds_allow_exactly_the_callers_with_permission_and_show_only_t
         for caller in callers() {
             let headers = handshake_headers(&setup, caller);
             let headers: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), value.as_str())).collect();
-            match (port.dial(path, &headers).await, requirement.rejection(caller)) {
+            match (port.connect(path, &headers).await, requirement.rejection(caller)) {
                 (Ok(socket), None) => readers.push((path, caller, socket)),
                 (Err(refusal), Some(status)) => assert_eq!(refusal.status().as_u16(), status, "{path} to {caller:?}"),
                 (answer, expected) => panic!("{path} answers {caller:?} with {answer:?}, expected {expected:?}"),

@@ -192,7 +192,7 @@ impl Setup {
         let app = &servers.app;
         let owner = Owner::of(app, &unique("Lighthouse")).await;
         let team = &owner.team;
-        let long = team.at(&servers.earlier).back().await;
+        let long = team.at(&servers.earlier).log_in_again().await;
         let foreign = app.register("Foreign").await;
         // So that its first admin can leave.
         let host = foreign.colleague("admin").await;
@@ -229,7 +229,9 @@ impl Setup {
         let person = match who {
             Principal::Member => team.colleague("member").await,
             Principal::ForeignAdmin => self.host.colleague("admin").await,
-            Principal::StaleAdmin => team.colleague("admin").await.at(&servers.earlier).back().await.at(&servers.app),
+            Principal::StaleAdmin => {
+                team.colleague("admin").await.at(&servers.earlier).log_in_again().await.at(&servers.app)
+            }
             _ => team.colleague("admin").await,
         };
         self.people.insert(who, person);
@@ -340,7 +342,7 @@ impl Setup {
             }
             _ => {
                 // Set up in another session, as this one may not be recently authenticated.
-                browser = person.back().await.browser();
+                browser = person.log_in_again().await.browser();
                 let code = code_of(&person.app, &seed(&mut browser).await);
                 browser.call(path_to("enable_second_factor"), &[("code", &code)]).await.is(200);
                 self.call_function(caller, function).await
