@@ -1,35 +1,35 @@
-# One word for each thing one does with Aldis. The work is in scripts/, which can be called directly too.
+# Shortcuts for the scripts in scripts/, which can also be run directly.
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo release dev check test battery bench fmt
-# Each target is one script that uses all cores by itself.
+# Each target is one script that already uses all cores.
 .NOTPARALLEL:
 
 help: ## list these commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## install what is missing, build quickly and serve on http://127.0.0.1:3000
+run: ## install missing tools, build quickly and serve on http://127.0.0.1:3000
 	@scripts/run serve
 
-demo: ## the same, with a demo organization: log in as demo@aldis.test / lamp-signal-2026
+demo: ## as run, with a demo organization: log in as demo@aldis.test / lamp-signal-2026
 	@scripts/run demo
 
-release: ## build the program to deploy: target/release/aldis
+release: ## build the release binary, target/release/aldis
 	@scripts/build --release
 
-dev: ## rebuild and restart at every change (cargo leptos watch)
+dev: ## rebuild and restart on every change (cargo leptos watch)
 	@scripts/run dev
 
-check: ## what to run before each commit: format, lints, architecture rules, unit tests
+check: ## quick checks before a commit: format, lints, architecture rules, unit tests
 	@scripts/test --quick
 
-test: ## install what is missing and run every check: format, lints, three databases, browser
+test: ## install missing tools and run all checks: format, lints, tests on three databases, browser tests
 	@scripts/test
 
-battery: ## the long forms of the tests, and attacks on a running server (about three hours)
+battery: ## long-running tests, and attacks on a running server (about four hours)
 	@scripts/battery
 
-bench: ## measure the release beside its own ceiling
+bench: ## measure the release's throughput and latency
 	@scripts/bench
 
 fmt: ## format the Rust code

@@ -1,4 +1,4 @@
-// node compress.mjs QUALITY FILE...: puts FILE.br and FILE.gz beside each file that they make smaller.
+// node compress.mjs QUALITY FILE...: writes FILE.br and FILE.gz for each file that they make smaller.
 import { readFile, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';

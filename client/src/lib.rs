@@ -1,8 +1,8 @@
-//! The browser's front door: the whole interface, team pages and public pages, as one WebAssembly module.
+//! Entry point of the browser: the interface, dashboard and public pages, as one WebAssembly module.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Brings the page the server sent to life.
+/// Hydrates the page that the server rendered.
 #[wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();

@@ -1,4 +1,4 @@
-// The database servers of the tests, started for the first part that needs them and stopped after the last.
+// The database servers for the tests: started by the first part that needs them, stopped at the end.
 import { readFileSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ export function databases(log) {
 }
 
 async function open(log) {
-  // Should all of this be killed outright, the kernel tells that script, which then stops its servers.
+  // If this process is killed, the kernel signals the script, which then stops its servers.
   servers = start(log, 'setpriv', ['--pdeathsig', 'TERM', 'scripts/databases']);
   let text = '';
   await new Promise((resolve, reject) => {
@@ -34,7 +34,7 @@ export async function stopDatabases() {
   servers = started = undefined;
 }
 
-/** SQLite is compiled in: its version stands in the source of the crate that the lock file names. */
+/** The version of the bundled SQLite, from the source of the locked crate. */
 export function sqliteVersion() {
   try {
     const [, version] = /^name = "libsqlite3-sys"\nversion = "(.*)"/m.exec(readFileSync('Cargo.lock', 'utf8'));

@@ -1,4 +1,4 @@
-// The journeys in a real browser, against a server of their own that logs everything: afterwards its log is searched.
+// The browser tests, against their own server. It logs everything, and its log is then searched for secrets.
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,8 +6,8 @@ import { start } from '../../end2end/server.mjs';
 import { run } from './process.mjs';
 import { findNoSecrets } from './secrets.mjs';
 
-/** Runs the journeys that these arguments of Playwright choose. `whole` when it is all of them: fewer leave too short a
- * log to search. */
+/** Runs the browser tests selected by these Playwright arguments. `whole` if that is all of them; otherwise the log is
+ * too short to search. */
 export async function journeys(log, binary, { args = [], whole = true } = {}) {
   const server = await start(binary, { ALDIS_LOG: 'trace' });
   const [secrets, report] = ['secrets', 'report.json'].map((name) => join(server.dir, name));
@@ -16,9 +16,9 @@ export async function journeys(log, binary, { args = [], whole = true } = {}) {
   try {
     const env = { BASE_URL: server.base, ALDIS_TEST_SECRETS: secrets, PLAYWRIGHT_JSON_OUTPUT_NAME: report };
     const playwright = ['playwright', 'test', '--reporter=list,json', ...args];
-    // That a journey failed stands in the report, and better.
+    // The report has the details of failed tests.
     await run(log, 'npx', playwright, { cwd: 'end2end', env }).catch((error) => existsSync(report) || faults.push(error.message));
-    if ((await server.end()) !== 0) faults.push('Asked to stop with SIGTERM, the server did not exit with 0 in time.');
+    if ((await server.end()) !== 0) faults.push('The server did not exit with 0 in time after SIGTERM.');
     const outcome = existsSync(report) ? outcomeOf(JSON.parse(readFileSync(report, 'utf8'))) : { failed: 0, faults: [] };
     if (whole) {
       try {
@@ -35,7 +35,7 @@ export async function journeys(log, binary, { args = [], whole = true } = {}) {
   }
 }
 
-/** What Playwright's report says. A journey that passed at a later try only is a fault too. */
+/** Summarizes Playwright's report. A test that passed only on a retry is a fault too. */
 function outcomeOf(report) {
   const all = [];
   const visit = (suite, path) => {
@@ -49,7 +49,7 @@ function outcomeOf(report) {
   const bad = all.filter(({ test }) => ['unexpected', 'flaky'].includes(test.status));
   const faults = [
     ...report.errors.map(({ message }) => message),
-    ...bad.flatMap(({ name, test }) => [`journey ${name} ${test.status === 'flaky' ? 'flaked' : 'failed'}`, ...errors(test).map(brief)]),
+    ...bad.flatMap(({ name, test }) => [`browser ${name} ${test.status === 'flaky' ? 'flaked' : 'failed'}`, ...errors(test).map(brief)]),
   ];
   const seconds = ({ results }) => results.reduce((sum, { duration }) => sum + duration / 1000, 0);
   const times = all.map(({ name, test }) => ({ name: `${name} (browser)`, seconds: seconds(test) }));
@@ -61,8 +61,9 @@ function outcomeOf(report) {
 const brief = (message) =>
   message.replaceAll(/\x1b\[[0-9;]*m/g, '').split('\n').filter((line) => line.trim()).slice(0, 8).map((line) => `    ${line}`).join('\n');
 
-/** The browser's name and version; scripts/test has looked for it. */
+/** The name and version of the browser that scripts/test has found. */
 function browser() {
-  const said = process.env.CHROMIUM_PATH && spawnSync(process.env.CHROMIUM_PATH, ['--version'], { encoding: 'utf8' }).stdout;
-  return said?.replace(/ built on.*/s, '').trim() || 'Chromium';
+  const path = process.env.CHROMIUM_PATH;
+  const output = path && spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout;
+  return output?.replace(/ built on.*/s, '').trim() || 'Chromium';
 }

@@ -1,4 +1,4 @@
-// The parts of `make test` and `make check`, and which of them to run. Called by scripts/test, which says how.
+// The parts of `make test` and `make check`. Called by scripts/test, which documents the options.
 import { execFile } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -12,7 +12,7 @@ import { endOf, Schedule } from './schedule.mjs';
 const LOGS = 'target/test-logs';
 const BINARY = resolve(`target/${rust.PROFILE}/aldis`);
 
-/** The tests that need a database, on one of them. */
+/** The tests that need a database, on one kind of database. */
 const onDatabase = (name, url) => async (log) => {
   const { env, version } = await databases(`${LOGS}/databases.log`);
   const chosen = url ? { ALDIS_TEST_DATABASE_URL: env[url] } : {};
@@ -20,7 +20,7 @@ const onDatabase = (name, url) => async (log) => {
   return { ...outcome, ground: `${url ? version(name) : sqliteVersion()}, ${version('Redis')}` };
 };
 
-/** A script that attacks a server of its own, and writes down how many things it tried. */
+/** A script that tests its own server and reports the number of its checks. */
 const script = (file, ...args) => async (log) => {
   const report = `${log}.json`;
   rmSync(report, { force: true });
@@ -28,7 +28,7 @@ const script = (file, ...args) => async (log) => {
   return { ...JSON.parse(readFileSync(report, 'utf8')), ground: sqliteVersion() };
 };
 
-/** Both halves, in the folder of the client's profile: what runs on this machine to compile it is there, and nobody waits
+/** Clippy on both halves, in the folder of the client's profile: it has the build scripts already, and does not wait
  * for the lock of the tests' folder. */
 async function lints(log) {
   const clippy = (...args) => run(log, 'cargo', ['clippy', '--locked', '--profile', 'quick-client', ...args, '--', '-D', 'warnings']);
@@ -41,10 +41,10 @@ async function lints(log) {
   return { failed: faults.length, faults: faults.length > 0 ? [...faults, ...endOf(log)] : [] };
 }
 
-/** Does one thing after the other, whatever becomes of the first. */
-async function inTurn(...works) {
+/** Runs one job after the other, even if one fails. */
+async function inTurn(...jobs) {
   const outcomes = [];
-  for (const work of works) outcomes.push(await work().catch((error) => error));
+  for (const job of jobs) outcomes.push(await job().catch((error) => error));
   return outcomes;
 }
 
@@ -75,30 +75,30 @@ const parts = {
     check: script('end2end/durability.mjs', '5'),
   },
   hygiene: {
-    title: 'Log hygiene (everything logged, no secret in it)',
+    title: 'Log hygiene (no secrets in a trace log)',
     after: ['build'],
     check: script('end2end/hygiene.mjs'),
   },
   browser: {
-    title: 'Browser journeys',
+    title: 'Browser tests',
     after: ['build'],
     cores: 2,
     check: (log) => journeys(log, BINARY),
   },
   flakes: {
-    title: 'Browser journeys, each twenty times',
+    title: 'Browser tests, each twenty times',
     after: ['build'],
     cores: 2,
     check: (log) => journeys(log, BINARY, { args: ['--repeat-each=20', ...process.argv.slice(3)], whole: false }),
   },
   journeys: {
-    title: 'Browser journeys with another program',
+    title: 'Browser tests with another binary',
     cores: 2,
     check: (log) => journeys(log, resolve(process.argv[3] ?? BINARY), { args: process.argv.slice(4), whole: false }),
   },
 };
 
-/** What takes no database and no browser: for a look before each commit. */
+/** The parts without a database or a browser, to run before each commit. */
 const QUICK = ['format', 'lints', 'rust-build', 'unit'];
 
 function chosen() {
@@ -110,10 +110,10 @@ function chosen() {
   const names = /^--only=(.+)$/.exec(option)?.[1].split(',');
   const unknown = names ? names.find((name) => !parts[name]) : option;
   if (unknown !== undefined) {
-    console.error(`error: '${unknown}' is no part and no option. The parts: ${Object.keys(parts).join(', ')}`);
+    console.error(`error: unknown part or option '${unknown}'. The parts: ${Object.keys(parts).join(', ')}`);
     process.exit(2);
   }
-  // Nothing is tested as it was before: what a part needs is brought up to date.
+  // The parts that these depend on run first, so that nothing outdated is tested.
   return [...new Set([...names.flatMap((name) => parts[name].after ?? []), ...names])];
 }
 
@@ -126,7 +126,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     stopped = `by ${signal}`;
     schedule.stop();
     endAll('SIGTERM');
-    // What runs has servers of its own to stop.
+    // Running parts have servers to stop.
     await Promise.race([finished, new Promise((resolve) => setTimeout(resolve, 15_000))]);
     await stopDatabases();
     endAll('SIGKILL');

@@ -1,10 +1,10 @@
-// Other programs: each in a process group of its own, so that a signal ends all of it and only it.
+// Child processes, each in its own process group, so that a signal reaches its descendants too.
 import { spawn } from 'node:child_process';
 import { appendFileSync, createWriteStream } from 'node:fs';
 
 const groups = new Set();
 
-/** Ends every program that still runs. */
+/** Signals every process that is still running. */
 export function endAll(signal) {
   for (const pid of groups) kill(pid, signal);
 }
@@ -13,11 +13,11 @@ function kill(pid, signal) {
   try {
     process.kill(-pid, signal);
   } catch {
-    // It has ended by itself.
+    // It has already ended.
   }
 }
 
-/** Starts a program whose output goes to a file. */
+/** Starts a program and appends its output to a log. */
 export function start(log, command, args, { env = {}, cwd } = {}) {
   appendFileSync(log, `$ ${[command, ...args].join(' ').slice(0, 400)}\n`);
   const out = createWriteStream(log, { flags: 'a' });
@@ -37,23 +37,23 @@ export function start(log, command, args, { env = {}, cwd } = {}) {
       out.end(() => resolve({ code: code ?? 128, signal }));
     });
   });
-  child.end = async (signal = 'SIGTERM', patience = 20_000) => {
+  child.end = async (signal = 'SIGTERM', timeout = 20_000) => {
     kill(child.pid, signal);
-    const late = setTimeout(() => kill(child.pid, 'SIGKILL'), patience);
+    const killer = setTimeout(() => kill(child.pid, 'SIGKILL'), timeout);
     const outcome = await child.ended;
-    clearTimeout(late);
+    clearTimeout(killer);
     return outcome;
   };
   return child;
 }
 
-/** Runs a program to its end; fails unless it says that all is well. */
+/** Runs a program to its end. Throws unless it exits with 0. */
 export async function run(log, command, args, options) {
   const { code, error } = await start(log, command, args, options).ended;
   if (code !== 0) throw new Error(error?.message ?? `${command} ${args[0] ?? ''} failed (exit ${code})`);
 }
 
-/** Runs a program that writes one JSON document a line, and returns those it wrote. */
+/** Runs a program that writes one JSON document per line, and returns them. */
 export async function documents(log, command, args, options) {
   const child = start(log, command, args, options);
   let text = '';
@@ -62,12 +62,12 @@ export async function documents(log, command, args, options) {
   });
   const { code, error } = await child.ended;
   if (error) throw error;
-  const read = (line) => {
+  const parse = (line) => {
     try {
       return [JSON.parse(line)];
     } catch {
-      return []; // what a test prints by itself
+      return []; // output of a test itself
     }
   };
-  return { code, documents: text.split('\n').flatMap((line) => (line.startsWith('{') ? read(line) : [])) };
+  return { code, documents: text.split('\n').flatMap((line) => (line.startsWith('{') ? parse(line) : [])) };
 }

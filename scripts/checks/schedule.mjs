@@ -1,13 +1,14 @@
-// Runs parts in their order, side by side where cores are idle, and counts what they find.
+// Runs the parts in order, in parallel as far as cores are idle, and counts their results.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 /** A part of `make test`:
- * - `title`, and `after`: the names of parts that have to have passed;
- * - `cores`: how many it keeps busy; it waits until so many are idle (all of them where it asks for more);
- * - `check(log)`: does it, with a file for the output of what it calls; throws, or returns any of `passed` and `failed`
- *   (counts), `faults` (lines that say what failed), `ground` (what it ran on) and `times` ({name, seconds}). */
+ * - `title`, and `after`: the names of the parts that must have passed;
+ * - `cores`: the number of cores it uses; it waits until as many are idle (all, if it asks for more);
+ * - `check(log)`: runs it, with a file for its output. Throws, or returns any of `passed` and `failed` (counts),
+ * `faults`
+ *   (lines about the failures), `ground` (what it ran on) and `times` ({name, seconds}). */
 export class Schedule {
   #parts;
   #logs;
@@ -22,12 +23,12 @@ export class Schedule {
     mkdirSync(logs, { recursive: true });
   }
 
-  /** Begins no further part. */
+  /** Starts no further parts. */
   stop() {
     this.#isStopped = true;
   }
 
-  /** Runs these parts; what others of them need and is not among them counts as done. */
+  /** Runs these parts. Dependencies that are not among them count as passed. */
   async run(names) {
     const waiting = new Set(names);
     const running = new Set();
@@ -42,7 +43,7 @@ export class Schedule {
           this.#finish(name, { failed: 1, faults: [], skipped: `"${this.#parts[missing].title}" failed` });
         } else if (after.every((other) => this.#outcomes.has(other))) {
           const cores = Math.min(part.cores ?? 1, availableParallelism());
-          if (cores > this.#idle) break; // in order: what is small does not keep what is large waiting
+          if (cores > this.#idle) break; // in order, so that small parts do not delay large ones
           waiting.delete(name);
           this.#idle -= cores;
           const work = this.#check(name).finally(() => {
@@ -86,7 +87,7 @@ export class Schedule {
     return `${mark} ${title}${counts}${ground ? ` on ${ground}` : ''} (${seconds.toFixed(0)} s)`;
   }
 
-  /** Says it all once more, and returns how many checks failed. The last line is for machines too. */
+  /** Prints the summary and returns the number of failures. The last line is also for scripts. */
   report(stopped) {
     const outcomes = [...this.#outcomes.values()];
     const sum = (what) => outcomes.reduce((sum, outcome) => sum + (outcome[what] ?? 0), 0);
@@ -97,7 +98,7 @@ export class Schedule {
       .sort((one, other) => other.seconds - one.seconds)
       .slice(0, 10);
     const failed = sum('failed') + (stopped ? 1 : 0);
-    const said = [
+    const summary = [
       '',
       ...faults,
       ...(slowest.length > 0 ? ['The slowest ten:'] : []),
@@ -105,10 +106,10 @@ export class Schedule {
       '',
       ...lines,
       ...(stopped ? [`${red('STOPPED')} ${stopped}`] : []),
-      `in all ${((performance.now() - this.#began) / 1000).toFixed(0)} s; the logs are in ${this.#logs}`,
+      `in total ${((performance.now() - this.#began) / 1000).toFixed(0)} s; the logs are in ${this.#logs}`,
       `${sum('passed')} passed, ${failed} failed`,
     ];
-    process.stdout.write(`${said.join('\n')}\n`);
+    process.stdout.write(`${summary.join('\n')}\n`);
     return failed;
   }
 }

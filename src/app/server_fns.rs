@@ -1,6 +1,6 @@
-//! Every door from the interface to the server: one line each, through `call` into a handle.
+//! Server functions: the interface's calls to the server, each through `call` and a handle.
 //!
-//! Mutations take flat, URL-encoded fields, so that each works as a plain form without JavaScript (style rule 29).
+//! Mutations take flat, URL-encoded fields, so that each works as a plain form without JavaScript (UI-03).
 
 mod access;
 mod account;
@@ -13,7 +13,7 @@ use leptos::prelude::*;
 pub use self::{access::*, account::*, incidents::*, maintenances::*, team::*};
 use crate::model::{Account, History, Placement, Result, Service, StatusPage};
 
-/// Creates an organization with its first admin, signs them in and leads to the dashboard.
+/// Creates an organization with its first admin, signs them in and redirects to the dashboard.
 #[server]
 pub async fn register(
     organization_name: String,
@@ -22,39 +22,39 @@ pub async fn register(
     email: String,
     password: String,
 ) -> Result<()> {
-    use crate::{model::RegistrationForm, server::server_fn::call};
+    use crate::{model::RegistrationForm, server::server_fn::prelude::*};
     let form = RegistrationForm { email, password, name, organization_name, slug: Some(slug) };
-    call::sign_in_with(async move |door| door.register(form).await, None).await
+    sign_in(async move |sign_in| sign_in.register(form).await, None).await
 }
 
-/// Ends the session and leads to the start page.
+/// Ends the session and redirects to the start page.
 #[server]
 pub async fn logout() -> Result<()> {
-    crate::server::server_fn::call::sign_out().await
+    crate::server::server_fn::session_flow::sign_out().await
 }
 
-/// Who is signed in.
+/// The current user and organization.
 #[server]
 pub async fn me() -> Result<Account> {
-    use crate::server::{domain::Viewer, server_fn::call::call};
+    use crate::server::{domain::Viewer, server_fn::prelude::*};
     call(async |org: Viewer| Ok(org.account())).await
 }
 
-/// The organization's groups and services as its members see them.
+/// The organization's status page as its members see it.
 #[server]
 pub async fn board() -> Result<StatusPage> {
-    use crate::server::{domain::Viewer, server_fn::call::call};
+    use crate::server::{domain::Viewer, server_fn::prelude::*};
     call(async |org: Viewer| org.board().await).await
 }
 
-/// One service's status changes, newest first; `before` continues where a page ended.
+/// A page of a service's status changes, newest first; `before` is the cursor of the previous page.
 #[server]
 pub async fn service_history(id: String, #[server(default)] before: Option<String>) -> Result<History> {
-    use crate::server::{domain::Viewer, server_fn::call};
-    call::call(async move |org: Viewer| org.history_page(call::id(&id)?, before).await).await
+    use crate::server::{domain::Viewer, server_fn::prelude::*};
+    call(async move |org: Viewer| org.history_page(form_fields::id(&id)?, before).await).await
 }
 
-/// Adds a service at the end of its group; an empty `group_id` means none.
+/// Adds a service at the end of its group. An empty `group_id` means no group.
 #[server]
 pub async fn add_service(
     name: String,
@@ -63,16 +63,16 @@ pub async fn add_service(
 ) -> Result<Service> {
     use crate::{
         model::NewService,
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::call(async move |org: Member| {
-        let new = NewService { name, description, group_id: call::choice(&group_id)?, ..Default::default() };
+    call(async move |org: Member| {
+        let new = NewService { name, description, group_id: form_fields::choice(&group_id)?, ..Default::default() };
         org.create_service(new, None).await.map(|(service, _)| service)
     })
     .await
 }
 
-/// Changes a service's name, description and group; `version` is the one they were written on.
+/// Changes a service's name, description and group. `version` is the one the changes are based on.
 #[server]
 pub async fn edit_service(
     id: String,
@@ -83,17 +83,17 @@ pub async fn edit_service(
 ) -> Result<Service> {
     use crate::{
         model::{Cause, ServicePatch},
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::call(async move |org: Member| {
+    call(async move |org: Member| {
         let patch = ServicePatch {
             name: Some(name),
             description: Some(description),
-            group_id: Some(call::choice(&group_id)?),
+            group_id: Some(form_fields::choice(&group_id)?),
             version,
             ..Default::default()
         };
-        org.update_service(call::id(&id)?, patch, Cause::Manual).await
+        org.update_service(form_fields::id(&id)?, patch, Cause::Manual).await
     })
     .await
 }
@@ -103,26 +103,27 @@ pub async fn edit_service(
 pub async fn set_service_status(id: String, status: String) -> Result<Service> {
     use crate::{
         model::{Cause, ServicePatch},
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::call(async move |org: Member| {
-        org.update_service(call::id(&id)?, ServicePatch::status(status.parse()?), Cause::Manual).await
+    call(async move |org: Member| {
+        org.update_service(form_fields::id(&id)?, ServicePatch::status(status.parse()?), Cause::Manual).await
     })
     .await
 }
 
-/// Moves a service one place up or down inside its group.
+/// Moves a service up or down by one within its group.
 #[server]
 pub async fn move_service(id: String, direction: Placement) -> Result<()> {
-    use crate::server::{domain::Member, server_fn::call};
-    call::call(async move |org: Member| org.move_service(call::id(&id)?, direction).await).await
+    use crate::server::{domain::Member, server_fn::prelude::*};
+    call(async move |org: Member| org.move_service(form_fields::id(&id)?, direction).await).await
 }
 
-/// Deletes a service; `confirm` must repeat its name. Leads back to the list.
+/// Deletes a service, if `confirm` repeats its name, and redirects to the list.
 #[server]
 pub async fn delete_service(id: String, #[server(default)] confirm: String) -> Result<()> {
-    use crate::server::{domain::Member, server_fn::call};
-    call::then("/services", async move |org: Member| org.delete_confirmed(call::id(&id)?, &confirm).await).await
+    use crate::server::{domain::Member, server_fn::prelude::*};
+    call_and_redirect("/services", async move |org: Member| org.delete_confirmed(form_fields::id(&id)?, &confirm).await)
+        .await
 }
 
 /// Adds a group at the end of the page.
@@ -130,55 +131,57 @@ pub async fn delete_service(id: String, #[server(default)] confirm: String) -> R
 pub async fn add_group(name: String) -> Result<()> {
     use crate::{
         model::NewGroup,
-        server::{domain::Member, server_fn::call::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
     call(async move |org: Member| org.create_group(NewGroup { name, position: None }, None).await.map(drop)).await
 }
 
-/// Renames a group; `version` is the one the name was written on.
+/// Renames a group. `version` is the one the change is based on.
 #[server]
 pub async fn rename_group(id: String, name: String, #[server(default)] version: Option<i64>) -> Result<()> {
     use crate::{
         model::GroupPatch,
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::call(async move |org: Member| {
-        org.update_group(call::id(&id)?, GroupPatch { name: Some(name), position: None, version }).await.map(drop)
+    call(async move |org: Member| {
+        org.update_group(form_fields::id(&id)?, GroupPatch { name: Some(name), position: None, version })
+            .await
+            .map(drop)
     })
     .await
 }
 
-/// Moves a group one place up or down on the page.
+/// Moves a group up or down by one.
 #[server]
 pub async fn move_group(id: String, direction: Placement) -> Result<()> {
-    use crate::server::{domain::Member, server_fn::call};
-    call::call(async move |org: Member| org.move_group(call::id(&id)?, direction).await).await
+    use crate::server::{domain::Member, server_fn::prelude::*};
+    call(async move |org: Member| org.move_group(form_fields::id(&id)?, direction).await).await
 }
 
-/// Deletes a group; its services stay, without a group.
+/// Deletes a group. Its services remain, without a group.
 #[server]
 pub async fn delete_group(id: String) -> Result<()> {
-    use crate::server::{domain::Member, server_fn::call};
-    call::call(async move |org: Member| org.delete_group(call::id(&id)?).await).await
+    use crate::server::{domain::Member, server_fn::prelude::*};
+    call(async move |org: Member| org.delete_group(form_fields::id(&id)?).await).await
 }
 
-/// Renames the organization; admins only.
+/// Renames the organization. For admins.
 #[server]
 pub async fn rename_organization(name: String) -> Result<()> {
-    use crate::server::{domain::Admin, server_fn::call::call};
+    use crate::server::{domain::Admin, server_fn::prelude::*};
     call(async move |org: Admin| org.rename_organization(&name).await.map(drop)).await
 }
 
-/// The zones an organization can go by.
+/// The time zones an organization can choose.
 #[server]
 pub async fn time_zones() -> Result<Vec<String>> {
-    use crate::server::{domain::Viewer, server_fn::call::call};
+    use crate::server::{domain::Viewer, server_fn::prelude::*};
     call(async |org: Viewer| Ok(org.time_zones())).await
 }
 
-/// Sets the zone the organization's page goes by; admins only.
+/// Sets the organization's time zone. For admins.
 #[server]
 pub async fn set_time_zone(time_zone: String) -> Result<()> {
-    use crate::server::{domain::Admin, server_fn::call::call};
+    use crate::server::{domain::Admin, server_fn::prelude::*};
     call(async move |org: Admin| org.set_time_zone(&time_zone).await).await
 }

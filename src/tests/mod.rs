@@ -1,8 +1,8 @@
-//! The tests over the whole product: through the door, on a real database (style rules 31 to 35). Those below
-//! `architecture` read the sources instead, and need no database.
+//! Integration tests over HTTP: the real router on a real database (CONTRIBUTING.md, "Tests"). Those in `architecture`
+//! read the sources instead and need no database.
 //!
-//! All tests run in parallel on one database; what keeps them apart is what keeps customers apart: each registers its
-//! own organizations. `ALDIS_TEST_DATABASE_URL` names the database, otherwise it is an SQLite file of this run.
+//! All tests run in parallel on one database and are isolated like customers: each registers its own organizations.
+//! `ALDIS_TEST_DATABASE_URL` selects the database; the default is an SQLite file of this run.
 
 mod architecture;
 mod identity;

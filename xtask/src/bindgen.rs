@@ -1,4 +1,4 @@
-//! From the compiler's module to what browsers load: the module and the script that binds it to the page.
+//! Runs wasm-bindgen and wasm-opt: turns a compiled client into the module and the script that browsers load.
 
 use std::{fs, path::Path, process::Command};
 
@@ -8,12 +8,12 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{Build, tool};
 
-/// What rustc lets a module for `wasm32-unknown-unknown` use, in wasm-opt's words.
+/// The WebAssembly features that rustc uses for `wasm32-unknown-unknown`, as wasm-opt names them.
 const FEATURES: [&str; 6] =
     ["bulk-memory", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
 
-/// As small as can be when it is compressed, as browsers get it: what these three would save in bytes, brotli finds by
-/// itself, and better (2 339 824 bytes for 2 497 417, but 597 286 for 589 540 compressed).
+/// Options for the smallest compressed size. The three disabled optimisations make the module smaller, but its
+/// compressed form larger: 2,339,824 bytes instead of 2,497,417, but 597,286 instead of 589,540 compressed.
 const SMALLER: [&str; 4] = [
     "-Oz",
     "--one-caller-inline-max-function-size=0",
@@ -21,24 +21,24 @@ const SMALLER: [&str; 4] = [
     "--skip-pass=code-folding",
 ];
 
-/// What a client of ours never runs: the futures in which an erased view hydrates lazily. Leptos makes them only where
-/// `hydrate_lazy` or `FlatRoutes` ask for it, but each kind of view points at its own, so no compiler can tell. Other
-/// functions of lazy hydration are left alone: the compiler may have found one to be the same as something that runs.
+/// Whether a function belongs to lazy hydration of type-erased views, which Aldis never uses. Leptos calls it only for
+/// `hydrate_lazy` and `FlatRoutes`, but every view type refers to it, so the compiler cannot remove it. Other functions
+/// of lazy hydration are kept, as the compiler may have merged them with functions in use.
 fn is_lazy_hydration(name: &str) -> bool {
     name.contains("into_any")
         && name.split_once("hydrate_async").is_some_and(|(_, rest)| rest.matches("closure").count() == 1)
 }
 
-/// A client as browsers load it.
+/// The files of a client that browsers load.
 pub struct Client {
     pub script: Vec<u8>,
     pub module: Vec<u8>,
 }
 
-/// Binds a module to the page; for a release, `wasm-opt` then makes it smaller.
+/// Runs wasm-bindgen on a module and, for a release, wasm-opt.
 ///
 /// # Errors
-/// When the module was compiled with another wasm-bindgen, or `wasm-opt` fails.
+/// If the module was compiled with another version of wasm-bindgen, or wasm-opt fails.
 pub fn bind(module: &Path, name: &str, folder: &Path, build: Build) -> Result<Client> {
     let mut output = Bindgen::new()
         .input_path(module)
@@ -51,7 +51,7 @@ pub fn bind(module: &Path, name: &str, folder: &Path, build: Build) -> Result<Cl
         .generate_output()
         .with_context(|| format!("wasm-bindgen cannot read {}", module.display()))?;
     if output.snippets().values().any(|snippets| !snippets.is_empty()) || !output.local_modules().is_empty() {
-        bail!("{name} brings scripts of its own along, which the site has no place for");
+        bail!("{name} has JavaScript snippets, which the site does not support");
     }
     let script = output.js().as_bytes().to_vec();
     empty_unused(output.wasm_mut());
@@ -63,7 +63,7 @@ pub fn bind(module: &Path, name: &str, folder: &Path, build: Build) -> Result<Cl
     Ok(Client { script, module })
 }
 
-/// Takes the bodies of functions that are never called: a twentieth of the client.
+/// Empties functions that are never called, 5 % of the client.
 fn empty_unused(module: &mut Module) {
     let unused: Vec<_> = module
         .funcs
@@ -82,7 +82,7 @@ fn empty_unused(module: &mut Module) {
     walrus::passes::gc::run(module);
 }
 
-/// `wasm-opt`, as Binaryen's package on npm brings it.
+/// Runs `wasm-opt` from Binaryen's npm package.
 fn optimise(module: &[u8], folder: &Path) -> Result<Vec<u8>> {
     let (from, to) = (folder.join("bound.wasm"), folder.join("small.wasm"));
     fs::write(&from, module)?;
@@ -93,7 +93,7 @@ fn optimise(module: &[u8], folder: &Path) -> Result<Vec<u8>> {
         .arg("--output")
         .arg(&to)
         .status()
-        .context("wasm-opt does not start; 'scripts/setup' installs it")?;
+        .context("wasm-opt cannot be started; 'scripts/setup' installs it")?;
     if !status.success() {
         bail!("wasm-opt failed");
     }

@@ -1,6 +1,6 @@
-//! `cargo xtask`: the steps that make Aldis of its parts. What each step needs is in `scripts/setup`.
+//! `cargo xtask`: the build steps. `scripts/setup` installs the tools they need.
 //!
-//! It does what `cargo leptos build` does, with few crates and with the wasm-bindgen that the lock file pins.
+//! Does what `cargo leptos build` does, with few crates and with the version of wasm-bindgen in the lock file.
 
 mod bindgen;
 mod cargo;
@@ -11,12 +11,12 @@ use std::{env, path::PathBuf, process::ExitCode, thread, time::Instant};
 use anyhow::{Context, Result, anyhow, bail};
 
 const USAGE: &str = "\
-cargo xtask build [--release]   builds the client, the styles and the server, each only where something has changed
-cargo xtask site [--release]    builds the client and the styles into target/site, for a server that is built by hand
+cargo xtask build [--release]   builds the client, the styles and the server, as far as they have changed
+cargo xtask site [--release]    builds the client and the styles into target/site
 
 Without --release the build is quick: optimised enough to use, fast to make.";
 
-/// How much the build cares about its outcome, beside its own time.
+/// The kind of build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Build {
     /// Optimised enough to use, fast to make.
@@ -58,23 +58,23 @@ fn run() -> Result<()> {
     let (task, build) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [task] => (task, Build::Quick),
         [task, "--release"] => (task, Build::Release),
-        _ => bail!("this is not a task.\n\n{USAGE}"),
+        _ => bail!("invalid arguments.\n\n{USAGE}"),
     };
-    env::set_current_dir(root()).context("the project's folder cannot be entered")?;
-    let begun = Instant::now();
+    env::set_current_dir(root()).context("cannot enter the project's folder")?;
+    let started = Instant::now();
     match task {
         "build" => {
             let binary = build_all(build)?;
-            println!("Built {} in {} s", binary.display(), begun.elapsed().as_secs());
+            println!("Built {} in {} s", binary.display(), started.elapsed().as_secs());
         }
         "site" => site::build(build)?,
-        _ => bail!("there is no task '{task}'.\n\n{USAGE}"),
+        _ => bail!("unknown task '{task}'.\n\n{USAGE}"),
     }
     Ok(())
 }
 
-/// Builds the two halves side by side: at the end of each, one compiler runs alone for a minute. Their profiles have
-/// folders of their own, so that neither cargo waits for the other's lock.
+/// Builds both halves in parallel, as each ends with a minute of one compiler process. Their profiles have separate
+/// folders, so neither waits for the other's lock.
 fn build_all(build: Build) -> Result<PathBuf> {
     thread::scope(|scope| {
         let library = scope.spawn(|| cargo::server_library(build));
@@ -85,7 +85,7 @@ fn build_all(build: Build) -> Result<PathBuf> {
     cargo::server(build)
 }
 
-/// A program that npm has installed for the project, whatever else is on PATH.
+/// The project's own copy of an npm tool.
 fn tool(name: &str) -> PathBuf {
     PathBuf::from("style/node_modules/.bin").join(name)
 }

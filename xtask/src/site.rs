@@ -1,5 +1,5 @@
-//! The site's files in `target/site`: what stands in `public`, and under `pkg` the clients and the styles, with a hash of
-//! its content in each name and compressed forms beside it.
+//! Builds the site in `target/site`: the files of `public`, and in `pkg` the clients and the styles, named by content
+//! hash and precompressed.
 
 use std::{
     fs,
@@ -13,22 +13,19 @@ use anyhow::{Context, Result, bail};
 
 use crate::{Build, bindgen, cargo, tool};
 
-/// Where the server looks for it (`src/main.rs`).
+/// The folder that the server embeds (`src/main.rs`).
 const SITE: &str = "target/site";
 
-/// The name under which the server looks for the styles (`src/server/assets.rs`).
+/// The name by which the server finds the styles (`src/server/http/assets.rs`).
 const STYLES: &str = "aldis";
 
-/// The clients: the package, and the name under which the server looks for it.
+/// The clients: the package, and the name by which the server finds it.
 const CLIENTS: [(&str, &str); 1] = [("aldis-client", "aldis")];
 
-/// What the styles and the copied files come from.
+/// The sources of the styles and the copied files.
 const SOURCES: [&str; 3] = ["style", "src/app", "public"];
 
-/// Builds the site, unless it is what these sources make.
-///
-/// # Errors
-/// When a step fails; its own words stand above.
+/// Builds the site, unless it is up to date.
 pub fn build(build: Build) -> Result<()> {
     let mut modules = Vec::new();
     for (package, name) in CLIENTS {
@@ -41,7 +38,7 @@ pub fn build(build: Build) -> Result<()> {
         return Ok(());
     }
 
-    // Made beside the old one, which may be being served.
+    // Built beside the old site, which may be in use.
     let new = PathBuf::from(SITE).with_extension("new");
     remove(&new)?;
     copy("public".as_ref(), &new)?;
@@ -61,7 +58,7 @@ pub fn build(build: Build) -> Result<()> {
     Ok(())
 }
 
-/// A hash of everything the site is made of, this program included.
+/// A hash of all inputs of the site, this program included.
 fn fingerprint<'a>(build: Build, modules: impl Iterator<Item = &'a PathBuf>) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     build.profile().hash(&mut hasher);
@@ -77,7 +74,7 @@ fn fingerprint<'a>(build: Build, modules: impl Iterator<Item = &'a PathBuf>) -> 
     Ok(format!("{:016x}", hasher.finish()))
 }
 
-/// The files below a folder, in order; what npm installed there is not ours.
+/// The files below a folder, sorted, without `node_modules`.
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
@@ -93,13 +90,13 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 
 fn styles(folder: &Path) -> Result<Vec<u8>> {
     let output = folder.join("styles.css");
-    let made = Command::new(tool("tailwindcss"))
+    let tailwind = Command::new(tool("tailwindcss"))
         .args(["--minify", "--input", "style/tailwind.css", "--output"])
         .arg(&output)
         .output()
-        .context("tailwindcss does not start; 'scripts/setup' installs it")?;
-    if !made.status.success() {
-        bail!("tailwindcss failed:\n{}", String::from_utf8_lossy(&made.stderr));
+        .context("tailwindcss cannot be started; 'scripts/setup' installs it")?;
+    if !tailwind.status.success() {
+        bail!("tailwindcss failed:\n{}", String::from_utf8_lossy(&tailwind.stderr));
     }
     let css = fs::read(&output)?;
     fs::remove_file(output)?;
@@ -114,7 +111,7 @@ fn write_hashed(folder: &Path, name: &str, extension: &str, content: &[u8]) -> R
     Ok(())
 }
 
-/// Adds compressed forms, with Node's zlib: well for a release, quickly otherwise.
+/// Adds compressed files, with Node's zlib: at best quality for a release, quickly otherwise.
 fn compress(folder: &Path, build: Build) -> Result<()> {
     let quality = match build {
         Build::Quick => "4",
@@ -123,7 +120,8 @@ fn compress(folder: &Path, build: Build) -> Result<()> {
     let mut files = Vec::new();
     walk(folder, &mut files)?;
     let script = "xtask/compress.mjs";
-    let status = Command::new("node").arg(script).arg(quality).args(files).status().context("node does not start")?;
+    let status =
+        Command::new("node").arg(script).arg(quality).args(files).status().context("node cannot be started")?;
     if !status.success() {
         bail!("{script} failed");
     }

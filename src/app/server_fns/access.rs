@@ -1,4 +1,4 @@
-//! Doors to API tokens and the audit log, for admins.
+//! API tokens and the audit log, for admins.
 
 use leptos::prelude::*;
 
@@ -7,25 +7,25 @@ use crate::model::{ApiToken, AuditPage, Result};
 /// The API tokens that have not been revoked.
 #[server]
 pub async fn api_tokens() -> Result<Vec<ApiToken>> {
-    use crate::server::{domain::Admin, server_fn::call::call};
+    use crate::server::{domain::Admin, server_fn::prelude::*};
     call(async |org: Admin| org.tokens().await).await
 }
 
-/// Makes an API token that works for so many days, or for ever when `days` is empty. The answer tells its secret.
+/// Creates an API token that expires after `days`, or never if that is empty. The answer includes its secret.
 #[server]
 pub async fn create_api_token(name: String, scope: String, #[server(default)] days: String) -> Result<ApiToken> {
-    use crate::server::{domain::ReauthenticatedAdmin, server_fn::call};
-    call::told_once(async move |org: ReauthenticatedAdmin| org.create_token_for(name, &scope, &days).await).await
+    use crate::server::{domain::ReauthenticatedAdmin, server_fn::prelude::*};
+    call_one_time(async move |org: ReauthenticatedAdmin| org.create_token_for(name, &scope, &days).await).await
 }
 
 /// Revokes an API token.
 #[server]
 pub async fn revoke_api_token(id: String) -> Result<()> {
-    use crate::server::{domain::ReauthenticatedAdmin, server_fn::call};
-    call::call(async move |org: ReauthenticatedAdmin| org.revoke_token(call::id(&id)?).await).await
+    use crate::server::{domain::ReauthenticatedAdmin, server_fn::prelude::*};
+    call(async move |org: ReauthenticatedAdmin| org.revoke_token(form_fields::id(&id)?).await).await
 }
 
-/// A page of the audit log, newest first, narrowed by what is not empty; `before` continues where a page ended.
+/// A page of the audit log, newest first. Empty filters do not apply; `before` is the cursor of the previous page.
 #[server]
 pub async fn audit_log(
     #[server(default)] action: String,
@@ -36,7 +36,7 @@ pub async fn audit_log(
 ) -> Result<AuditPage> {
     use crate::server::{
         domain::{Admin, AuditFields},
-        server_fn::call,
+        server_fn::prelude::*,
     };
-    call::call(async move |org: Admin| org.audit_page(AuditFields { action, actor, from, to, before }).await).await
+    call(async move |org: Admin| org.audit_page(AuditFields { action, actor, from, to, before }).await).await
 }

@@ -1,11 +1,11 @@
-//! The doors to one's own account, and to getting back into it.
+//! The caller's own account: login, password reset, profile, sessions and two-factor authentication.
 
 use leptos::prelude::*;
 
 use crate::model::{OwnAccount, RecoveryCodes, Result, SecondFactorSetup};
 
-/// Signs a person in and leads to `next`, when that is one of our own paths, or to the dashboard; asks for a code first
-/// where there is a second factor. Without `lasting` the session ends with the browser.
+/// Logs in and redirects to `next`, or to the dashboard if that is not one of our own paths. If a second factor is on,
+/// redirects to the form for its code first. Without `lasting`, the cookie lasts until the browser is closed.
 #[server]
 pub async fn login(
     email: String,
@@ -13,138 +13,141 @@ pub async fn login(
     #[server(default)] lasting: Option<String>,
     #[server(default)] next: String,
 ) -> Result<()> {
-    use crate::{model::LoginForm, server::server_fn::call};
+    use crate::{model::LoginForm, server::server_fn::prelude::*};
     let form = LoginForm { email, password, code: None };
-    call::enter_with(async move |door| door.login(form, lasting.is_some()).await, next).await
+    sign_in_or_challenge(async move |sign_in| sign_in.login(form, lasting.is_some()).await, next).await
 }
 
-/// Takes the code of the second factor, or a recovery code, from who has just given the right password.
+/// Completes a login with the second factor's code or a recovery code.
 #[server]
 pub async fn login_code(code: String, #[server(default)] next: String) -> Result<()> {
-    crate::server::server_fn::call::answer_challenge(&code, next).await
+    crate::server::server_fn::session_flow::answer_challenge(&code, next).await
 }
 
 /// The account and its sessions.
 #[server]
 pub async fn my_account() -> Result<OwnAccount> {
-    use crate::server::{domain::Person, server_fn::call::call};
+    use crate::server::{domain::Person, server_fn::prelude::*};
     call(async |person: Person| person.own_account().await).await
 }
 
-/// Changes one's name.
+/// Changes the caller's name.
 #[server]
 pub async fn change_name(name: String) -> Result<()> {
-    use crate::server::{domain::Person, server_fn::call};
-    call::then("/account?saved=name", async move |person: Person| person.change_name(&name).await).await
+    use crate::server::{domain::Person, server_fn::prelude::*};
+    call_and_redirect("/account?saved=name", async move |person: Person| person.change_name(&name).await).await
 }
 
-/// Changes the address one signs in by.
+/// Changes the caller's email address.
 #[server]
 pub async fn change_email(email: String, password: String) -> Result<()> {
-    use crate::server::{auth::AccountSecurity, domain::Person, server_fn::call};
-    call::then("/account?saved=email", async move |desk: AccountSecurity<Person>| {
-        desk.change_email(&email, &password).await
+    use crate::server::{auth::AccountSecurity, domain::Person, server_fn::prelude::*};
+    call_and_redirect("/account?saved=email", async move |account: AccountSecurity<Person>| {
+        account.change_email(&email, &password).await
     })
     .await
 }
 
-/// Changes the password: every other session ends.
+/// Changes the password and ends all other sessions.
 #[server]
 pub async fn change_password(password: String, new_password: String) -> Result<()> {
-    use crate::server::{auth::AccountSecurity, domain::Person, server_fn::call};
-    let job = async move |desk: AccountSecurity<Person>| desk.change_password(&password, &new_password).await;
-    call::go_on_with("/account?saved=password", job).await
+    use crate::server::{auth::AccountSecurity, domain::Person, server_fn::prelude::*};
+    let job = async move |account: AccountSecurity<Person>| account.change_password(&password, &new_password).await;
+    continue_session("/account?saved=password", job).await
 }
 
-/// Gives the password again and leads to `next`.
+/// Re-authenticates with the password and redirects to `next`.
 #[server]
 pub async fn confirm_password(password: String, #[server(default)] next: String) -> Result<()> {
-    use crate::server::{auth::AccountSecurity, domain::Person, server_fn::call};
-    call::lead(async move |desk: AccountSecurity<Person>| {
-        desk.confirm(&password).await.map(|()| call::own_or_dashboard(next))
+    use crate::server::{auth::AccountSecurity, domain::Person, server_fn::prelude::*};
+    call_for_redirect(async move |account: AccountSecurity<Person>| {
+        account.confirm(&password).await.map(|()| own_or_dashboard(next))
     })
     .await
 }
 
-/// Ends one of one's sessions.
+/// Ends one of the caller's sessions.
 #[server]
 pub async fn revoke_session(id: String) -> Result<()> {
-    use crate::server::{domain::Person, server_fn::call};
-    call::call(async move |person: Person| person.revoke_session(call::id(&id)?).await).await
+    use crate::server::{domain::Person, server_fn::prelude::*};
+    call(async move |person: Person| person.revoke_session(form_fields::id(&id)?).await).await
 }
 
-/// Ends every session but this one.
+/// Ends all sessions except this one.
 #[server]
 pub async fn revoke_other_sessions() -> Result<()> {
-    use crate::server::{domain::Person, server_fn::call::call};
+    use crate::server::{domain::Person, server_fn::prelude::*};
     call(async |person: Person| person.revoke_other_sessions().await).await
 }
 
-/// Begins to set up a second factor and leads to what the app needs.
+/// Starts the setup of a second factor and redirects to its page.
 #[server]
 pub async fn begin_second_factor() -> Result<()> {
-    use crate::server::{auth::AccountSecurity, domain::Reauthenticated, server_fn::call};
-    call::then("/account/second-factor", async |desk: AccountSecurity<Reauthenticated>| {
-        desk.begin_second_factor().await
+    use crate::server::{auth::AccountSecurity, domain::Reauthenticated, server_fn::prelude::*};
+    call_and_redirect("/account/second-factor", async |account: AccountSecurity<Reauthenticated>| {
+        account.begin_second_factor().await
     })
     .await
 }
 
-/// What the app needs, while a second factor is being set up.
+/// The secret for the authenticator app, while a second factor is being set up.
 #[server]
 pub async fn show_second_factor() -> Result<SecondFactorSetup> {
-    use crate::server::{auth::AccountSecurity, domain::Reauthenticated, server_fn::call::call};
-    call(async |desk: AccountSecurity<Reauthenticated>| desk.second_factor_setup().await).await
+    use crate::server::{auth::AccountSecurity, domain::Reauthenticated, server_fn::prelude::*};
+    call(async |account: AccountSecurity<Reauthenticated>| account.second_factor_setup().await).await
 }
 
-/// Asks for the second factor from now on. Tells the recovery codes.
+/// Turns the second factor on and returns the recovery codes.
 #[server]
 pub async fn enable_second_factor(code: String) -> Result<RecoveryCodes> {
-    use crate::server::{auth::AccountSecurity, domain::Reauthenticated, server_fn::call::told_once};
-    told_once(async move |desk: AccountSecurity<Reauthenticated>| desk.enable_second_factor(&code).await).await
+    use crate::server::{auth::AccountSecurity, domain::Reauthenticated, server_fn::prelude::*};
+    call_one_time(async move |account: AccountSecurity<Reauthenticated>| account.enable_second_factor(&code).await)
+        .await
 }
 
-/// Takes the second factor away.
+/// Turns the second factor off.
 #[server]
 pub async fn disable_second_factor(password: String) -> Result<()> {
-    use crate::server::{auth::AccountSecurity, domain::Person, server_fn::call};
-    call::then("/account?saved=second-factor", async move |desk: AccountSecurity<Person>| {
-        desk.disable_second_factor(&password).await
+    use crate::server::{auth::AccountSecurity, domain::Person, server_fn::prelude::*};
+    call_and_redirect("/account?saved=second-factor", async move |account: AccountSecurity<Person>| {
+        account.disable_second_factor(&password).await
     })
     .await
 }
 
-/// Makes new recovery codes; the old ones are good for nothing.
+/// Replaces the recovery codes with new ones.
 #[server]
 pub async fn renew_recovery_codes(password: String) -> Result<RecoveryCodes> {
-    use crate::server::{auth::AccountSecurity, domain::Person, server_fn::call::told_once};
-    told_once(async move |desk: AccountSecurity<Person>| desk.renew_recovery_codes(&password).await).await
+    use crate::server::{auth::AccountSecurity, domain::Person, server_fn::prelude::*};
+    call_one_time(async move |account: AccountSecurity<Person>| account.renew_recovery_codes(&password).await).await
 }
 
 /// Whether the server sends mail.
 #[server]
 pub async fn sends_mail() -> Result<bool> {
-    use crate::server::{auth::SignIn, server_fn::call::call};
-    call(async |door: SignIn| Ok(door.sends_mail())).await
+    use crate::server::{auth::SignIn, server_fn::prelude::*};
+    call(async |sign_in: SignIn| Ok(sign_in.sends_mail())).await
 }
 
-/// Sends a link for a new password, where somebody has this address, and says so either way.
+/// Mails a password reset link if an account has this address. The answer is the same either way.
 #[server]
 pub async fn request_password_reset(email: String) -> Result<()> {
-    use crate::server::{auth::SignIn, server_fn::call};
-    call::then("/forgot-password?sent=yes", async move |door: SignIn| door.request_reset(&email).await).await
+    use crate::server::{auth::SignIn, server_fn::prelude::*};
+    call_and_redirect("/forgot-password?sent=yes", async move |sign_in: SignIn| sign_in.request_reset(&email).await)
+        .await
 }
 
-/// Whether a link for a new password still works; refused, when it does not.
+/// Returns an error if a password reset link no longer works.
 #[server]
 pub async fn view_reset(token: String) -> Result<()> {
-    use crate::server::{auth::SignIn, server_fn::call::call};
-    call(async move |door: SignIn| door.view_reset(&token).await).await
+    use crate::server::{auth::SignIn, server_fn::prelude::*};
+    call(async move |sign_in: SignIn| sign_in.view_reset(&token).await).await
 }
 
-/// Sets a new password by the secret of a link, and leads to the login.
+/// Sets a new password with the token of a reset link, and redirects to the login.
 #[server]
 pub async fn reset_password(token: String, password: String) -> Result<()> {
-    use crate::server::{auth::SignIn, server_fn::call};
-    call::then("/login?reset=done", async move |door: SignIn| door.reset_password(&token, &password).await).await
+    use crate::server::{auth::SignIn, server_fn::prelude::*};
+    call_and_redirect("/login?reset=done", async move |sign_in: SignIn| sign_in.reset_password(&token, &password).await)
+        .await
 }

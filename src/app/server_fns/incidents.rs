@@ -1,4 +1,4 @@
-//! The doors to incidents: open, update, correct, learn from.
+//! Incidents: lists, the incident room, updates, postmortems and templates.
 
 #![expect(clippy::too_many_arguments, reason = "an argument is a field of a form")]
 
@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use crate::model::{Incident, IncidentList, IncidentRoom, Result, Template};
 
-/// Incidents and maintenances, newest beginning first; empty filters let everything through.
+/// A page of incidents and maintenances, latest start first. Empty filters do not apply.
 #[server]
 pub async fn incidents(
     #[server(default)] kind: String,
@@ -21,42 +21,42 @@ pub async fn incidents(
 ) -> Result<IncidentList> {
     use crate::server::{
         domain::{IncidentFields, Viewer},
-        server_fn::call,
+        server_fn::prelude::*,
     };
     let fields = IncidentFields { kind, status, service, from, to, search, before };
-    call::call(async move |org: Viewer| org.incident_list(fields).await).await
+    call(async move |org: Viewer| org.incident_list(fields).await).await
 }
 
-/// One incident with the names of who wrote what.
+/// An incident with the names of its authors.
 #[server]
 pub async fn room(id: String) -> Result<IncidentRoom> {
-    use crate::server::{domain::Viewer, server_fn::call};
-    call::call(async move |org: Viewer| org.incident_room(call::id(&id)?).await).await
+    use crate::server::{domain::Viewer, server_fn::prelude::*};
+    call(async move |org: Viewer| org.incident_room(form_fields::id(&id)?).await).await
 }
 
-/// Says that the reader is at an incident, or leaves it, and tells who else is there.
+/// Reports that the caller is viewing an incident, or leaving it, and returns the others who are viewing it.
 #[server]
 pub async fn here(id: String, #[server(default)] leaving: bool) -> Result<Vec<String>> {
-    use crate::server::{domain::Viewer, server_fn::call};
-    call::call(async move |org: Viewer| org.heartbeat(call::id(&id)?, leaving).await).await
+    use crate::server::{domain::Viewer, server_fn::prelude::*};
+    call(async move |org: Viewer| org.heartbeat(form_fields::id(&id)?, leaving).await).await
 }
 
-/// A message as the public page will show it.
+/// A message as HTML, as the public page will show it.
 #[server]
 pub async fn preview_message(message: String) -> Result<String> {
-    use crate::server::{domain::Viewer, server_fn::call::call};
+    use crate::server::{domain::Viewer, server_fn::prelude::*};
     call(async move |org: Viewer| Ok(org.preview(&message))).await
 }
 
-/// A key that lets a form be sent twice without being obeyed twice.
+/// An idempotency key for a form.
 #[server]
 pub async fn form_key() -> Result<String> {
-    use crate::server::{domain::Viewer, server_fn::call::call};
+    use crate::server::{domain::Viewer, server_fn::prelude::*};
     call(async |org: Viewer| Ok(org.form_key())).await
 }
 
-/// Opens an incident, or keeps it as a draft, and leads to its room. An empty `impact` follows from the services, an
-/// empty service is not affected.
+/// Opens an incident or saves it as a draft, and redirects to its room. An empty `impact` is derived from the services;
+/// a service with an empty status is not affected.
 #[server]
 pub async fn open_incident(
     title: String,
@@ -70,26 +70,26 @@ pub async fn open_incident(
 ) -> Result<()> {
     use crate::{
         model::NewIncident,
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::lead(async move |org: Member| {
+    call_for_redirect(async move |org: Member| {
         let new = NewIncident {
             title,
             message: Some(message),
-            status: call::word("status", &status)?,
-            impact: call::word("impact", &impact)?,
-            services: call::impacts(&services)?,
+            status: form_fields::value("status", &status)?,
+            impact: form_fields::value("impact", &impact)?,
+            services: form_fields::impacts(&services)?,
             is_draft: is_draft.is_some(),
             notify: Some(notify.is_some()),
             ..Default::default()
         };
-        let incident = org.open_incident(new, call::key(&key)).await?;
+        let incident = org.open_incident(new, form_fields::key(&key)).await?;
         Ok(format!("/incidents/{}", incident.id))
     })
     .await
 }
 
-/// Enters an incident that is over (domain rule 3.5) and leads to it. Times are in the organization's zone.
+/// Adds a past incident (domain rule 3.5) and redirects to it. Times are in the organization's time zone.
 #[server]
 pub async fn backfill_incident(
     title: String,
@@ -103,29 +103,29 @@ pub async fn backfill_incident(
 ) -> Result<()> {
     use crate::{
         model::{IncidentStatus, NewIncident},
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::lead(async move |org: Member| {
+    call_for_redirect(async move |org: Member| {
         let new = NewIncident {
             title,
             message: Some(message),
             status: Some(IncidentStatus::Resolved),
             started_at: Some(org.local_time("started_at", &started_at).await?),
             resolved_at: Some(org.local_time("resolved_at", &resolved_at).await?),
-            impact: call::word("impact", &impact)?,
-            services: call::impacts(&services)?,
+            impact: form_fields::value("impact", &impact)?,
+            services: form_fields::impacts(&services)?,
             correct_uptime: correct_uptime.is_some(),
             notify: Some(false),
             ..Default::default()
         };
-        let incident = org.open_incident(new, call::key(&key)).await?;
+        let incident = org.open_incident(new, form_fields::key(&key)).await?;
         Ok(format!("/incidents/{}", incident.id))
     })
     .await
 }
 
-/// Posts an update. An empty `status` keeps the status, an empty service its own; `step` is the status of the button
-/// that sent it and goes before the chosen one; `version` is the one it was written on.
+/// Posts an update. An empty `status` keeps the status, as does a service's. `step`, the status of the submit button,
+/// takes precedence over `status`. `version` is the one the update is based on.
 #[server]
 pub async fn post_update(
     id: String,
@@ -139,25 +139,25 @@ pub async fn post_update(
 ) -> Result<Incident> {
     use crate::{
         model::NewUpdate,
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::call(async move |org: Member| {
-        let said = call::impacts(&services)?;
+    call(async move |org: Member| {
+        let services = form_fields::impacts(&services)?;
         let update = NewUpdate {
             message: Some(message),
-            status: call::word("status", if step.is_empty() { &status } else { &step })?,
-            services: (!said.is_empty()).then_some(said),
+            status: form_fields::value("status", if step.is_empty() { &status } else { &step })?,
+            services: (!services.is_empty()).then_some(services),
             display_at: None,
             notify: Some(notify.is_some()),
             version,
         };
-        org.post_update(call::id(&id)?, update, call::key(&key)).await.map(|(incident, _)| incident)
+        org.post_update(form_fields::id(&id)?, update, form_fields::key(&key)).await.map(|(incident, _)| incident)
     })
     .await
 }
 
-/// Changes an incident's title, impact and beginning. An empty `impact` follows from the services again, that of a
-/// maintenance cannot change; a beginning as the form showed it, `started_was`, stays to the millisecond.
+/// Changes an incident's title, impact and start. An empty `impact` is derived from the services again; that of a
+/// maintenance cannot change. A start equal to `started_was`, the form's value, keeps its milliseconds.
 #[server]
 pub async fn edit_incident(
     id: String,
@@ -169,48 +169,49 @@ pub async fn edit_incident(
 ) -> Result<Incident> {
     use crate::{
         model::{Impact, IncidentPatch},
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::call(async move |org: Member| {
+    call(async move |org: Member| {
         let started_at = match started_at.as_str() {
             text if text.is_empty() || text == started_was => None,
             text => Some(org.local_time("started_at", text).await?),
         };
         let patch = IncidentPatch {
             title: Some(title),
-            impact: Some(call::word("impact", &impact)?).filter(|impact| *impact != Some(Impact::Maintenance)),
+            impact: Some(form_fields::value("impact", &impact)?).filter(|impact| *impact != Some(Impact::Maintenance)),
             started_at,
             version,
             ..Default::default()
         };
-        org.update_incident(call::id(&id)?, patch).await
+        org.update_incident(form_fields::id(&id)?, patch).await
     })
     .await
 }
 
-/// Takes a service out of an incident; what it suffered stays (domain rule 3.4.8).
+/// Removes a service from an incident; the impact so far remains recorded (domain rule 3.4.8).
 #[server]
 pub async fn detach_service(id: String, service: String, #[server(default)] version: Option<i64>) -> Result<Incident> {
-    use crate::server::{domain::Member, server_fn::call};
-    call::call(async move |org: Member| org.detach_service(call::id(&id)?, call::id(&service)?, version).await).await
+    use crate::server::{domain::Member, server_fn::prelude::*};
+    call(async move |org: Member| org.detach_service(form_fields::id(&id)?, form_fields::id(&service)?, version).await)
+        .await
 }
 
-/// Lets everybody see a draft.
+/// Publishes a draft.
 #[server]
 pub async fn publish_incident(id: String, #[server(default)] version: Option<i64>) -> Result<Incident> {
     use crate::{
         model::IncidentPatch,
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::call(async move |org: Member| {
+    call(async move |org: Member| {
         let patch = IncidentPatch { is_draft: Some(false), version, ..Default::default() };
-        org.update_incident(call::id(&id)?, patch).await
+        org.update_incident(form_fields::id(&id)?, patch).await
     })
     .await
 }
 
-/// Changes what an update says, and when it is shown to have been said; what it said before stays to be seen. A time as
-/// the form showed it, `display_was`, stays to the millisecond, and with it the order of the updates.
+/// Changes an update's message and displayed time; earlier versions stay visible. A time equal to `display_was`, the
+/// form's value, keeps its milliseconds and so the order of the updates.
 #[server]
 pub async fn edit_update(
     id: String,
@@ -222,28 +223,29 @@ pub async fn edit_update(
 ) -> Result<Incident> {
     use crate::{
         model::UpdatePatch,
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::call(async move |org: Member| {
+    call(async move |org: Member| {
         let display_at = match display_at.as_str() {
             text if text.is_empty() || text == display_was => None,
             text => Some(org.local_time("display_at", text).await?),
         };
         let patch = UpdatePatch { message: Some(message), display_at, version };
-        org.edit_update(call::id(&id)?, call::id(&update_id)?, patch).await
+        org.edit_update(form_fields::id(&id)?, form_fields::id(&update_id)?, patch).await
     })
     .await
 }
 
-/// Deletes an update that should not have been posted.
+/// Deletes an update.
 #[server]
 pub async fn delete_update(id: String, update_id: String, #[server(default)] version: Option<i64>) -> Result<Incident> {
-    use crate::server::{domain::Member, server_fn::call};
-    call::call(async move |org: Member| org.delete_update(call::id(&id)?, call::id(&update_id)?, version).await).await
+    use crate::server::{domain::Member, server_fn::prelude::*};
+    call(async move |org: Member| org.delete_update(form_fields::id(&id)?, form_fields::id(&update_id)?, version).await)
+        .await
 }
 
-/// Writes down what was learned; visitors see it once `publish` is set. With `withdraw` the text stays as it is, and
-/// visitors do not see it any more.
+/// Saves the postmortem; visitors see it if `publish` is set. With `withdraw`, the text is kept and hidden from
+/// visitors.
 #[server]
 pub async fn write_postmortem(
     id: String,
@@ -254,21 +256,21 @@ pub async fn write_postmortem(
 ) -> Result<Incident> {
     use crate::{
         model::IncidentPatch,
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::call(async move |org: Member| {
+    call(async move |org: Member| {
         let patch = IncidentPatch {
             postmortem: withdraw.is_none().then_some(postmortem),
             publish_postmortem: Some(publish.is_some()),
             version,
             ..Default::default()
         };
-        org.update_incident(call::id(&id)?, patch).await
+        org.update_incident(form_fields::id(&id)?, patch).await
     })
     .await
 }
 
-/// Deletes an incident or a maintenance; `confirm` must repeat its title. Leads back to the list.
+/// Deletes an incident or maintenance, if `confirm` repeats its title, and redirects to the list.
 #[server]
 pub async fn delete_incident(
     id: String,
@@ -277,34 +279,34 @@ pub async fn delete_incident(
 ) -> Result<()> {
     use crate::{
         model::IncidentKind,
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::lead(async move |org: Member| {
-        let kind = org.delete_incident_confirmed(call::id(&id)?, &confirm, version).await?;
+    call_for_redirect(async move |org: Member| {
+        let kind = org.delete_incident_confirmed(form_fields::id(&id)?, &confirm, version).await?;
         Ok(if kind == IncidentKind::Maintenance { "/maintenances".to_owned() } else { "/incidents".to_owned() })
     })
     .await
 }
 
-/// The templates, by name.
+/// The templates, sorted by name.
 #[server]
 pub async fn templates() -> Result<Vec<Template>> {
-    use crate::server::{domain::Viewer, server_fn::call::call};
+    use crate::server::{domain::Viewer, server_fn::prelude::*};
     call(async |org: Viewer| org.templates().await).await
 }
 
-/// A template with its placeholders filled in, for the form that opens an incident; an empty `id` is none.
+/// A template with its placeholders filled in, for the form that opens an incident; `None` for an empty `id`.
 #[server]
 pub async fn filled_template(id: String) -> Result<Option<Template>> {
-    use crate::server::{domain::Viewer, server_fn::call};
-    call::call(async move |org: Viewer| match call::choice(&id)? {
+    use crate::server::{domain::Viewer, server_fn::prelude::*};
+    call(async move |org: Viewer| match form_fields::choice(&id)? {
         Some(id) => org.filled_template(id).await.map(Some),
         None => Ok(None),
     })
     .await
 }
 
-/// Adds a template, or puts it in the place of the one with `id`, written on its `version`.
+/// Adds a template, or replaces the one with `id`; `version` is the one the change is based on.
 #[server]
 pub async fn save_template(
     #[server(default)] id: String,
@@ -317,12 +319,13 @@ pub async fn save_template(
 ) -> Result<Template> {
     use crate::{
         model::NewTemplate,
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::call(async move |org: Member| {
-        let status = call::word("status", &status)?;
-        let template = NewTemplate { name, title, message, status, services: call::impacts(&services)?, version };
-        match call::choice(&id)? {
+    call(async move |org: Member| {
+        let status = form_fields::value("status", &status)?;
+        let template =
+            NewTemplate { name, title, message, status, services: form_fields::impacts(&services)?, version };
+        match form_fields::choice(&id)? {
             Some(id) => org.replace_template(id, template).await,
             None => org.create_template(template, None).await.map(|(template, _)| template),
         }
@@ -333,6 +336,6 @@ pub async fn save_template(
 /// Deletes a template.
 #[server]
 pub async fn delete_template(id: String) -> Result<()> {
-    use crate::server::{domain::Member, server_fn::call};
-    call::call(async move |org: Member| org.delete_template(call::id(&id)?).await).await
+    use crate::server::{domain::Member, server_fn::prelude::*};
+    call(async move |org: Member| org.delete_template(form_fields::id(&id)?).await).await
 }

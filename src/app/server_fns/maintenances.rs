@@ -1,4 +1,4 @@
-//! The doors to maintenances: plan, move, begin early, end late, repeat.
+//! Maintenances: scheduling, rescheduling, automations, conflicts and series.
 
 #![expect(clippy::too_many_arguments, reason = "an argument is a field of a form")]
 
@@ -8,7 +8,8 @@ use leptos::prelude::*;
 
 use crate::model::{Calendar, Conflict, Incident, IncidentList, Result, Series, Timestamp};
 
-/// Plans a maintenance and leads to it. Times are in the organization's zone; `recurrence` is an RFC 5545 rule or empty.
+/// Schedules a maintenance and redirects to it. Times are in the organization's time zone; `recurrence` is an RFC 5545
+/// rule or empty.
 #[server]
 pub async fn schedule_maintenance(
     title: String,
@@ -28,9 +29,9 @@ pub async fn schedule_maintenance(
 ) -> Result<()> {
     use crate::{
         model::{Automations, IncidentKind, NewIncident},
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::lead(async move |org: Member| {
+    call_for_redirect(async move |org: Member| {
         let automations = Automations {
             remind: remind.is_some(),
             start: start.is_some(),
@@ -44,21 +45,22 @@ pub async fn schedule_maintenance(
             incident_type: IncidentKind::Maintenance,
             starts_at: Some(org.local_time("starts", &starts).await?),
             ends_at: Some(org.local_time("ends", &ends).await?),
-            services: call::impacts(&services)?,
+            services: form_fields::impacts(&services)?,
             automations: Some(automations),
             recurrence: Some(recurrence).filter(|rule| !rule.trim().is_empty()),
             is_draft: is_draft.is_some(),
             notify: Some(notify.is_some()),
             ..Default::default()
         };
-        let planned = org.open_incident(new, call::key(&key)).await.map_err(call::named_as_in_forms)?;
-        Ok(format!("/incidents/{}", planned.id))
+        let maintenance =
+            org.open_incident(new, form_fields::key(&key)).await.map_err(form_fields::named_as_in_forms)?;
+        Ok(format!("/incidents/{}", maintenance.id))
     })
     .await
 }
 
-/// Moves a maintenance that has not begun, or the end of one that has. A time as the form showed it, `starts_was` or
-/// `ends_was`, stays to the millisecond.
+/// Moves a maintenance that has not started, or the end of one that has. A time equal to the form's value, `starts_was`
+/// or `ends_was`, keeps its milliseconds.
 #[server]
 pub async fn reschedule(
     id: String,
@@ -70,9 +72,9 @@ pub async fn reschedule(
 ) -> Result<Incident> {
     use crate::{
         model::IncidentPatch,
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::call(async move |org: Member| {
+    call(async move |org: Member| {
         let starts_at = match starts.as_str() {
             text if text.is_empty() || text == starts_was => None,
             text => Some(org.local_time("starts", text).await?),
@@ -82,12 +84,12 @@ pub async fn reschedule(
             text => Some(org.local_time("ends", text).await?),
         };
         let patch = IncidentPatch { starts_at, ends_at, version, ..Default::default() };
-        org.update_incident(call::id(&id)?, patch).await.map_err(call::named_as_in_forms)
+        org.update_incident(form_fields::id(&id)?, patch).await.map_err(form_fields::named_as_in_forms)
     })
     .await
 }
 
-/// Says what the clock does for a maintenance.
+/// Sets what the scheduler does for a maintenance.
 #[server]
 pub async fn set_automations(
     id: String,
@@ -100,9 +102,9 @@ pub async fn set_automations(
 ) -> Result<Incident> {
     use crate::{
         model::{Automations, IncidentPatch},
-        server::{domain::Member, server_fn::call},
+        server::{domain::Member, server_fn::prelude::*},
     };
-    call::call(async move |org: Member| {
+    call(async move |org: Member| {
         let automations = Automations {
             remind: remind.is_some(),
             start: start.is_some(),
@@ -111,50 +113,50 @@ pub async fn set_automations(
             notify_end: notify_end.is_some(),
         };
         let patch = IncidentPatch { automations: Some(automations), version, ..Default::default() };
-        org.update_incident(call::id(&id)?, patch).await
+        org.update_incident(form_fields::id(&id)?, patch).await
     })
     .await
 }
 
-/// What a window on these services would collide with; without both ends, only what the services suffer from now.
+/// What a window on these services would conflict with. Without both times, only what affects the services now.
 #[server]
 pub async fn conflicts(
     #[server(default)] starts_at: Option<Timestamp>,
     #[server(default)] ends_at: Option<Timestamp>,
     #[server(default)] services: BTreeMap<String, String>,
 ) -> Result<Vec<Conflict>> {
-    use crate::server::{domain::Viewer, server_fn::call};
-    call::call(async move |org: Viewer| {
-        let services = call::impacts(&services)?.into_iter().map(|said| said.id).collect();
+    use crate::server::{domain::Viewer, server_fn::prelude::*};
+    call(async move |org: Viewer| {
+        let services = form_fields::impacts(&services)?.into_iter().map(|impact| impact.id).collect();
         org.conflicts(starts_at.zip(ends_at), services).await
     })
     .await
 }
 
-/// The maintenances that have not begun, the next one first; `after` continues where a page ended.
+/// A page of the scheduled maintenances, the next one first; `after` is the cursor of the previous page.
 #[server]
 pub async fn planned_maintenances(#[server(default)] after: String) -> Result<Calendar> {
-    use crate::server::{domain::Viewer, server_fn::call::call};
+    use crate::server::{domain::Viewer, server_fn::prelude::*};
     call(async move |org: Viewer| org.calendar(&after).await).await
 }
 
-/// The maintenances that are over, newest beginning first; `before` continues where a page ended.
+/// A page of past maintenances, latest start first; `before` is the cursor of the previous page.
 #[server]
 pub async fn past_maintenances(#[server(default)] before: String) -> Result<IncidentList> {
-    use crate::server::{domain::Viewer, server_fn::call::call};
+    use crate::server::{domain::Viewer, server_fn::prelude::*};
     call(async move |org: Viewer| org.past_maintenances(before).await).await
 }
 
-/// The series that go on.
+/// The active series.
 #[server]
 pub async fn series_list() -> Result<Vec<Series>> {
-    use crate::server::{domain::Viewer, server_fn::call::call};
+    use crate::server::{domain::Viewer, server_fn::prelude::*};
     call(async |org: Viewer| org.series().await).await
 }
 
-/// Ends a series: its windows that have not begun are cancelled.
+/// Ends a series and cancels its upcoming windows.
 #[server]
 pub async fn end_series(id: String) -> Result<()> {
-    use crate::server::{domain::Member, server_fn::call};
-    call::call(async move |org: Member| org.end_series(call::id(&id)?).await).await
+    use crate::server::{domain::Member, server_fn::prelude::*};
+    call(async move |org: Member| org.end_series(form_fields::id(&id)?).await).await
 }

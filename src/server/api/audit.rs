@@ -11,26 +11,26 @@ use crate::{
     model::{Action, AuditEntry, Error, Result, Timestamp, UserId},
     server::{
         domain::{Admin, AuditQuery},
-        http::extract::{Params, limited, next_link},
+        http::extract::{Params, next_link, page_limit},
     },
 };
 
-/// Which entries.
+/// Filters and page of the audit log.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
-    /// Only this kind of deed.
+    /// Only events of this kind.
     action: Option<Action>,
-    /// Only what this person did, or tokens they made.
+    /// Only events by this person or by API tokens they created.
     actor: Option<UserId>,
-    /// Only what was done at this instant or later, RFC 3339.
+    /// Only events at or after this time, RFC 3339.
     from: Option<Timestamp>,
-    /// Only what was done at this instant or earlier, RFC 3339.
+    /// Only events at or before this time, RFC 3339.
     to: Option<Timestamp>,
-    /// At most this many, 1 to 100.
+    /// Maximum number of items, 1 to 100.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u64>,
-    /// Where the page before ended, from its `Link` header.
+    /// Cursor from the `Link` header of the previous page.
     cursor: Option<String>,
 }
 
@@ -39,7 +39,7 @@ impl Filter {
         AuditQuery { action: self.action, actor: self.actor, from: self.from, to: self.to, before: self.cursor.clone() }
     }
 
-    /// The header that leads on, with the same filters.
+    /// The `Link` header to the next page, with the same filters.
     fn next(self, limit: u64, cursor: String) -> HeaderMap {
         let filters = [
             ("action", self.action.map(|action| action.to_string())),
@@ -48,8 +48,8 @@ impl Filter {
             ("to", self.to.map(|to| to.to_string())),
         ];
         let filters = filters.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        let place = [("limit", limit.to_string()), ("cursor", cursor)];
-        next_link("/api/audit", &filters.chain(place).collect::<Vec<_>>())
+        let page = [("limit", limit.to_string()), ("cursor", cursor)];
+        next_link("/api/audit", &filters.chain(page).collect::<Vec<_>>())
     }
 }
 
@@ -59,28 +59,29 @@ impl Filter {
 #[utoipa::path(
     get, path = "/api/audit", tag = "Access", operation_id = "listAudit", security(("bearer" = [])), params(Filter),
     responses(
-        (status = 200, description = "The entries; `Link` leads to older ones.", body = [AuditEntry]),
-        (status = 403, description = "Only admins may, in a session.", body = Error),
+        (status = 200, description = "The entries. `Link` has the URL of the next page.", body = [AuditEntry]),
+        (status = 403, description = "Requires an admin's session.", body = Error),
     ),
 )]
 pub async fn list(org: Admin, Params(filter): Params<Filter>) -> Result<(HeaderMap, Json<Vec<AuditEntry>>)> {
-    let limit = limited(filter.limit)?;
+    let limit = page_limit(filter.limit)?;
     let (entries, next) = org.audit(&filter.query(), limit).await?;
     Ok((next.map(|cursor| filter.next(limit, cursor)).unwrap_or_default(), Json(entries)))
 }
 
 /// Export the audit log as CSV, newest first
 ///
-/// For admins. At most 50 000 entries: narrow the time to get the others. `limit` changes nothing here.
+/// For admins. Returns at most 50,000 entries: use `from` and `to` to export the rest. `limit` is ignored.
 #[utoipa::path(
-    get, path = "/api/audit.csv", tag = "Access", operation_id = "exportAudit", security(("bearer" = [])), params(Filter),
+    get, path = "/api/audit.csv", tag = "Access", operation_id = "exportAudit",
+    security(("bearer" = [])), params(Filter),
     responses(
-        (status = 200, description = "A table with a head.", body = String, content_type = "text/csv"),
-        (status = 403, description = "Only admins may, in a session.", body = Error),
+        (status = 200, description = "The entries, with a header row.", body = String, content_type = "text/csv"),
+        (status = 403, description = "Requires an admin's session.", body = Error),
     ),
 )]
 pub async fn export(org: Admin, Params(filter): Params<Filter>) -> Result<([(HeaderName, &'static str); 2], Body)> {
-    limited(filter.limit)?;
+    page_limit(filter.limit)?;
     let table = org.audit_csv(filter.query()).await?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),

@@ -1,4 +1,4 @@
-//! Accounts: register, log in, who is there, log out.
+//! Accounts: registration, login, the current user, logout.
 
 use axum::{Json, extract::State, http::StatusCode};
 
@@ -16,10 +16,10 @@ use crate::{
 #[utoipa::path(
     post, path = "/api/auth/register", tag = "Accounts", operation_id = "register", request_body = RegistrationForm,
     responses(
-        (status = 201, description = "The token, the person and the organization.", body = SignedIn),
-        (status = 403, description = "Registration is closed here.", body = crate::model::Error),
-        (status = 409, description = "The page address or the e-mail address is taken.", body = crate::model::Error),
-        (status = 429, description = "Too many attempts; `Retry-After` says how long to wait.", body = crate::model::Error),
+        (status = 201, description = "The access token, the user and the organization.", body = SignedIn),
+        (status = 403, description = "Registration is closed on this server.", body = crate::model::Error),
+        (status = 409, description = "The page address or the email address is taken.", body = crate::model::Error),
+        (status = 429, description = "Too many attempts; see `Retry-After`.", body = crate::model::Error),
     ),
 )]
 pub async fn register(
@@ -35,10 +35,11 @@ pub async fn register(
 #[utoipa::path(
     post, path = "/api/auth/login", tag = "Accounts", operation_id = "login", request_body = LoginForm,
     responses(
-        (status = 200, description = "The token, the person and the organization.", body = SignedIn),
-        (status = 401, description = "The e-mail address or the password is wrong; or, with the code `second_factor_required`, they are right and `code` is missing.", body = crate::model::Error),
-        (status = 429, description = "Too many attempts; `Retry-After` says how long to wait.", body = crate::model::Error),
-        (status = 503, description = "Too many people are signing in at once.", body = crate::model::Error),
+        (status = 200, description = "The access token, the user and the organization.", body = SignedIn),
+        (status = 401, body = crate::model::Error,
+         description = "The email address or password is wrong, or `code` is missing (`second_factor_required`)."),
+        (status = 429, description = "Too many attempts; see `Retry-After`.", body = crate::model::Error),
+        (status = 503, description = "Too many people are logging in at once.", body = crate::model::Error),
     ),
 )]
 pub async fn login(
@@ -50,16 +51,18 @@ pub async fn login(
     signed_in(&state, session)
 }
 
-/// Who is signed in
+/// Show the current user and organization
 #[utoipa::path(
     get, path = "/api/auth/me", tag = "Accounts", operation_id = "me", security(("bearer" = [])),
-    responses((status = 200, description = "The person and the organization.", body = Account)),
+    responses((status = 200, description = "The user and the organization.", body = Account)),
 )]
 pub async fn me(org: Viewer) -> Json<Account> {
     Json(org.account())
 }
 
-/// Log out: the token stops working at once
+/// Log out
+///
+/// The access token stops working immediately.
 #[utoipa::path(
     post, path = "/api/auth/logout", tag = "Accounts", operation_id = "logout", security(("bearer" = [])),
     responses((status = 204, description = "The session has ended.")),

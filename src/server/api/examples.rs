@@ -1,4 +1,4 @@
-//! What the answers look like: an example for every document that is answered with. A test compares each with its schema.
+//! An example for each response schema of the OpenAPI document. A test validates each against its schema.
 
 use serde_json::{Value, json};
 use utoipa::openapi::{OpenApi as Document, RefOr, Schema};
@@ -9,17 +9,17 @@ const GROUP: &str = "01936f3d-5c00-7b2a-9e10-4f8a6c2d1b03";
 const SERVICE: &str = "01936f3e-8a10-7c3e-9d52-0b6f5a1c2d3e";
 const INCIDENT: &str = "01936f52-77b0-7d4c-8f21-5a3e9c7b1d04";
 
-/// Puts the examples into the schemas.
+/// Adds the examples to the schemas.
 pub fn add(document: &mut Document) {
     let Some(components) = &mut document.components else { return };
-    for (name, example) in every() {
+    for (name, example) in all() {
         if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(name) {
             object.example = Some(example);
         }
     }
 }
 
-fn every() -> [(&'static str, Value); 16] {
+fn all() -> [(&'static str, Value); 16] {
     [
         ("Account", json!({"user": user(), "organization": organization()})),
         ("ApiToken", token()),
@@ -35,7 +35,7 @@ fn every() -> [(&'static str, Value); 16] {
         ("StatusChange", change()),
         ("TeamMember", member()),
         ("Template", template()),
-        ("Timeline", json!({"status_changes": [change()], "incidents": [for_public(incident())]})),
+        ("Timeline", json!({"status_changes": [change()], "incidents": [published(incident())]})),
         ("Uptime", uptime()),
     ]
 }
@@ -160,8 +160,8 @@ fn incident() -> Value {
     })
 }
 
-/// An incident without what only members see.
-fn for_public(mut incident: Value) -> Value {
+/// An incident without the fields that only members see.
+fn published(mut incident: Value) -> Value {
     let without = |value: &mut Value| _ = value.as_object_mut().and_then(|fields| fields.remove("created_by"));
     incident["updates"].as_array_mut().into_iter().flatten().for_each(without);
     without(&mut incident);
@@ -182,7 +182,7 @@ fn status() -> Value {
         "today": "2026-11-22T23:00:00.000Z",
         "groups": [group()],
         "services": [service],
-        "active_incidents": [for_public(incident())],
+        "active_incidents": [published(incident())],
         "upcoming_maintenances": [],
         "recent_incidents": [],
     })

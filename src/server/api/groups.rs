@@ -6,11 +6,13 @@ use crate::{
     model::{Error, GroupId, GroupPatch, NewGroup, Result, ServiceGroup},
     server::{
         domain::{Member, Viewer},
-        http::extract::{Body, Id, Made, Once, made},
+        http::extract::{Body, Created, Id, Idempotency, created},
     },
 };
 
-/// List the groups, in their order; there are at most 100
+/// List groups
+///
+/// In page order. There are at most 100.
 #[utoipa::path(
     get, path = "/api/groups", tag = "Groups", operation_id = "listGroups", security(("bearer" = [])),
     responses((status = 200, description = "The groups.", body = [ServiceGroup])),
@@ -19,51 +21,60 @@ pub async fn list(org: Viewer) -> Result<Json<Vec<ServiceGroup>>> {
     org.groups().await.map(Json)
 }
 
-/// Add a group
+/// Create a group
 ///
-/// With an `Idempotency-Credential` the request can be sent again without adding a second one.
+/// With an `Idempotency-Key`, the request can be retried without creating a duplicate.
 #[utoipa::path(
     post, path = "/api/groups", tag = "Groups", operation_id = "createGroup", security(("bearer" = [])),
-    params(Once), request_body = NewGroup,
+    params(Idempotency), request_body = NewGroup,
     responses(
-        (status = 201, description = "The new group; sent again with its key, the one made then.", body = ServiceGroup),
-        (status = 409, description = "The key was used for another request, or what it made has been deleted.", body = Error),
+        (status = 201, body = ServiceGroup,
+         description = "The new group; for a retry with the same key, the one created then."),
+        (status = 409, body = Error,
+         description = "The key was used for another request, or the object created with it has been deleted."),
     ),
 )]
-pub async fn create(org: Member, Once(key): Once, Body(new): Body<NewGroup>) -> Result<Made<ServiceGroup>> {
-    org.create_group(new, key).await.map(made)
+pub async fn create(
+    org: Member,
+    Idempotency(key): Idempotency,
+    Body(new): Body<NewGroup>,
+) -> Result<Created<ServiceGroup>> {
+    org.create_group(new, key).await.map(created)
 }
 
 /// Show a group
 #[utoipa::path(
     get, path = "/api/groups/{id}", tag = "Groups", operation_id = "showGroup", security(("bearer" = [])),
-    params(("id" = GroupId, Path, description = "The group.")),
+    params(("id" = GroupId, Path, description = "Id of the group.")),
     responses((status = 200, description = "The group.", body = ServiceGroup)),
 )]
 pub async fn show(org: Viewer, Id(id): Id<GroupId>) -> Result<Json<ServiceGroup>> {
     org.group(id).await.map(Json)
 }
 
-/// Rename or move a group; what is absent stays
+/// Update a group
 ///
-/// With `version` a change that was made on an older state is refused.
+/// Renames or moves it. Omitted fields stay unchanged.
+/// With `version`, a change based on an older state is rejected.
 #[utoipa::path(
     put, path = "/api/groups/{id}", tag = "Groups", operation_id = "updateGroup", security(("bearer" = [])),
-    params(("id" = GroupId, Path, description = "The group.")), request_body = GroupPatch,
+    params(("id" = GroupId, Path, description = "Id of the group.")), request_body = GroupPatch,
     responses(
-        (status = 200, description = "The group as it is now.", body = ServiceGroup),
-        (status = 409, description = "Somebody else changed it meanwhile: `version` is not the present one.", body = Error),
+        (status = 200, description = "The updated group.", body = ServiceGroup),
+        (status = 409, description = "It has been changed since: `version` is not the current one.", body = Error),
     ),
 )]
 pub async fn update(org: Member, Id(id): Id<GroupId>, Body(patch): Body<GroupPatch>) -> Result<Json<ServiceGroup>> {
     org.update_group(id, patch).await.map(Json)
 }
 
-/// Delete a group; its services stay, without a group
+/// Delete a group
+///
+/// Its services remain, without a group.
 #[utoipa::path(
     delete, path = "/api/groups/{id}", tag = "Groups", operation_id = "deleteGroup", security(("bearer" = [])),
-    params(("id" = GroupId, Path, description = "The group.")),
-    responses((status = 204, description = "The group is gone.")),
+    params(("id" = GroupId, Path, description = "Id of the group.")),
+    responses((status = 204, description = "The group has been deleted.")),
 )]
 pub async fn delete(org: Member, Id(id): Id<GroupId>) -> Result<StatusCode> {
     org.delete_group(id).await.map(|()| StatusCode::NO_CONTENT)

@@ -1,4 +1,4 @@
-//! Incidents and maintenances with their updates, the templates they are opened with, and the series they come from.
+//! Incidents and maintenances, their updates, incident templates and maintenance series.
 
 use axum::{
     Json,
@@ -14,33 +14,33 @@ use crate::{
     },
     server::{
         domain::{IncidentQuery, Member, Viewer},
-        http::extract::{Body, Id, Made, Once, Params, limited, made, next_link},
+        http::extract::{Body, Created, Id, Idempotency, Params, created, next_link, page_limit},
     },
 };
 
 const PATH: &str = "/api/incidents";
 
-/// Which incidents.
+/// Filters and page of the incidents.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
-    /// Only those in this status.
+    /// Only those with this status.
     status: Option<IncidentStatus>,
     /// Only incidents, or only maintenances.
     #[serde(rename = "type")]
     kind: Option<IncidentKind>,
     /// Only those that affect this service.
     service: Option<ServiceId>,
-    /// Only those that began at this instant or later, RFC 3339.
+    /// Only those that started at or after this time, RFC 3339.
     from: Option<Timestamp>,
-    /// Only those that began at this instant or earlier, RFC 3339.
+    /// Only those that started at or before this time, RFC 3339.
     to: Option<Timestamp>,
-    /// Only those that say this: in their title, a message or the postmortem.
+    /// Only those whose title, messages or postmortem contain this text.
     q: Option<String>,
-    /// At most this many, 1 to 100.
+    /// Maximum number of items, 1 to 100.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u64>,
-    /// Where the page before ended, from its `Link` header.
+    /// Cursor from the `Link` header of the previous page.
     cursor: Option<String>,
 }
 
@@ -59,7 +59,7 @@ impl Filter {
         }
     }
 
-    /// The header that leads on, with the same filters.
+    /// The `Link` header to the next page, with the same filters.
     fn next(self, limit: u64, cursor: String) -> HeaderMap {
         let filters = [
             ("status", self.status.map(|status| status.to_string())),
@@ -70,40 +70,42 @@ impl Filter {
             ("q", self.q),
         ];
         let filters = filters.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        let place = [("limit", limit.to_string()), ("cursor", cursor)];
-        next_link(PATH, &filters.chain(place).collect::<Vec<_>>())
+        let page = [("limit", limit.to_string()), ("cursor", cursor)];
+        next_link(PATH, &filters.chain(page).collect::<Vec<_>>())
     }
 }
 
-/// What a deletion was decided on.
+/// Optimistic locking of a deletion.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Basis {
-    /// The incident's version it was decided on: refused with 409 when it is not the present one.
+    /// The incident's version that the deletion is based on. If it is not the current one, the request is rejected with
+    /// 409.
     version: Option<i64>,
 }
 
-/// List incidents and maintenances, newest beginning first
+/// List incidents and maintenances
 ///
-/// Drafts are among them: they are the team's own.
+/// Latest start first, drafts included.
 #[utoipa::path(
     get, path = "/api/incidents", tag = "Incidents", operation_id = "listIncidents", security(("bearer" = [])),
-    params(Filter), responses((status = 200, description = "The incidents.", body = [Incident])),
+    params(Filter),
+    responses((status = 200, description = "The incidents. `Link` has the URL of the next page.", body = [Incident])),
 )]
 pub async fn list(org: Viewer, Params(filter): Params<Filter>) -> Result<(HeaderMap, Json<Vec<Incident>>)> {
-    let limit = limited(filter.limit)?;
+    let limit = page_limit(filter.limit)?;
     let (incidents, next) = org.incidents(filter.query(limit)).await?;
     let headers = next.map_or_else(HeaderMap::new, |cursor| filter.next(limit, cursor));
     Ok((headers, Json(incidents)))
 }
 
-/// Open an incident, enter one of the past, or plan a maintenance
+/// Open an incident or schedule a maintenance
 ///
-/// With `recurrence` a whole series is planned; the answer is its first window. With an `Idempotency-Credential` the request can
-/// be sent again without opening a second one.
+/// With `resolved_at`, an incident of the past is added. With `recurrence`, a series of maintenances is scheduled; the
+/// response is its first window. With an `Idempotency-Key`, the request can be retried without creating a duplicate.
 #[utoipa::path(
     post, path = "/api/incidents", tag = "Incidents", operation_id = "openIncident", security(("bearer" = [])),
-    params(Once),
+    params(Idempotency),
     request_body(content = NewIncident, examples(
         ("An incident" = (value = json!({
             "title": "Elevated error rates on checkout",
@@ -111,14 +113,14 @@ pub async fn list(org: Viewer, Params(filter): Params<Filter>) -> Result<(Header
             "status": "investigating",
             "services": [{"id": "01936f3e-8a10-7c3e-9d52-0b6f5a1c2d3e", "status": "partial_outage"}],
         }))),
-        ("The shortest incident" = (value = json!({
+        ("A minimal incident" = (value = json!({
             "title": "Checkout is down",
             "description": "Nobody can pay.",
             "impact": "critical",
             "incident_type": "incident",
             "service_id": "01936f3e-8a10-7c3e-9d52-0b6f5a1c2d3e",
         }))),
-        ("An incident of the past" = (value = json!({
+        ("A past incident" = (value = json!({
             "title": "Payments failed for 20 minutes",
             "message": "A certificate had expired.",
             "started_at": "2026-11-20T09:10:00Z",
@@ -135,7 +137,7 @@ pub async fn list(org: Viewer, Params(filter): Params<Filter>) -> Result<(Header
             "service_ids": ["01936f3e-8a10-7c3e-9d52-0b6f5a1c2d3e"],
             "automations": {"remind": true, "start": true, "end": true, "notify_start": true, "notify_end": true},
         }))),
-        ("A maintenance that comes back" = (value = json!({
+        ("A recurring maintenance" = (value = json!({
             "title": "Weekly certificate rotation",
             "incident_type": "maintenance",
             "starts_at": "2027-03-02T02:00:00Z",
@@ -145,107 +147,122 @@ pub async fn list(org: Viewer, Params(filter): Params<Filter>) -> Result<(Header
         }))),
     )),
     responses(
-        (status = 201, description = "The new incident; sent again with its key, the one made then.", body = Incident),
-        (status = 404, description = "There is no such service.", body = Error),
-        (status = 409, description = "The key was used for another request, or what it made has been deleted.", body = Error),
+        (status = 201, body = Incident,
+         description = "The new incident; for a retry with the same key, the one created then."),
+        (status = 404, description = "A service does not exist.", body = Error),
+        (status = 409, body = Error,
+         description = "The key was used for another request, or the object created with it has been deleted."),
     ),
 )]
-pub async fn open(org: Member, Once(key): Once, Body(new): Body<NewIncident>) -> Result<Made<Incident>> {
-    org.open_incident_once(new, key).await.map(made)
+pub async fn open(
+    org: Member,
+    Idempotency(key): Idempotency,
+    Body(new): Body<NewIncident>,
+) -> Result<Created<Incident>> {
+    org.open_incident_once(new, key).await.map(created)
 }
 
-/// Show an incident or a maintenance with everything said about it
+/// Show an incident or maintenance with its updates
 #[utoipa::path(
     get, path = "/api/incidents/{id}", tag = "Incidents", operation_id = "showIncident", security(("bearer" = [])),
-    params(("id" = IncidentId, Path, description = "The incident.")),
+    params(("id" = IncidentId, Path, description = "Id of the incident.")),
     responses((status = 200, description = "The incident.", body = Incident)),
 )]
 pub async fn show(org: Viewer, Id(id): Id<IncidentId>) -> Result<Json<Incident>> {
     org.incident(id).await.map(Json)
 }
 
-/// Change an incident's title, impact, beginning, services or postmortem, or a maintenance's plan; what is absent stays
+/// Update an incident or maintenance
 ///
-/// The status changes by updates only. With `version` a change that was made on an older state is refused.
+/// Changes its title, impact, start, services or postmortem, or a maintenance's schedule and automations. Omitted
+/// fields stay unchanged. The status changes only with updates. With `version` a change that was made on an older state
+/// is refused.
 #[utoipa::path(
     put, path = "/api/incidents/{id}", tag = "Incidents", operation_id = "updateIncident", security(("bearer" = [])),
-    params(("id" = IncidentId, Path, description = "The incident.")),
+    params(("id" = IncidentId, Path, description = "Id of the incident.")),
     request_body(content = IncidentPatch, examples(
-        ("Another title and impact" = (value = json!({
+        ("Change title and impact" = (value = json!({
             "title": "Checkout unavailable",
             "impact": "critical",
             "version": 3,
         }))),
-        ("A maintenance at another time" = (value = json!({
+        ("Reschedule a maintenance" = (value = json!({
             "starts_at": "2027-03-09T02:00:00Z",
             "ends_at": "2027-03-09T03:00:00Z",
             "version": 1,
         }))),
-        ("What a maintenance does by itself" = (value = json!({
+        ("Set a maintenance's automations" = (value = json!({
             "automations": {"remind": true, "start": true, "end": false, "notify_start": true, "notify_end": true},
         }))),
-        ("What was learned from an incident that is over" = (value = json!({
-            "postmortem": "## What happened\n\nA certificate had expired. It is renewed by itself now.",
+        ("Publish a postmortem" = (value = json!({
+            "postmortem": "## What happened\n\nA certificate had expired. It is now renewed automatically.",
             "publish_postmortem": true,
         }))),
     )),
     responses(
-        (status = 200, description = "The incident as it is now.", body = Incident),
-        (status = 409, description = "Somebody else changed it meanwhile: `version` is not the present one.", body = Error),
+        (status = 200, description = "The updated incident.", body = Incident),
+        (status = 409, description = "It has been changed since: `version` is not the current one.", body = Error),
     ),
 )]
 pub async fn update(org: Member, Id(id): Id<IncidentId>, Body(patch): Body<IncidentPatch>) -> Result<Json<Incident>> {
     org.update_incident(id, patch).await.map(Json)
 }
 
-/// Delete an incident or a maintenance with everything said about it
+/// Delete an incident or maintenance with its updates
 ///
-/// Services it held are released. What it changed stays in their history.
+/// Affected services recover. Status changes it caused remain in their history.
 #[utoipa::path(
     delete, path = "/api/incidents/{id}", tag = "Incidents", operation_id = "deleteIncident", security(("bearer" = [])),
-    params(("id" = IncidentId, Path, description = "The incident."), Basis),
+    params(("id" = IncidentId, Path, description = "Id of the incident."), Basis),
     responses(
-        (status = 204, description = "The incident is gone."),
-        (status = 409, description = "Somebody else changed it meanwhile: `version` is not the present one.", body = Error),
+        (status = 204, description = "The incident has been deleted."),
+        (status = 409, description = "It has been changed since: `version` is not the current one.", body = Error),
     ),
 )]
 pub async fn delete(org: Member, Id(id): Id<IncidentId>, Params(basis): Params<Basis>) -> Result<StatusCode> {
     org.delete_incident(id, basis.version).await.map(|()| StatusCode::NO_CONTENT)
 }
 
-/// Post an update; the incident's status and its services follow
+/// Post an update
 ///
-/// A status that ends the incident releases its services: they recover to their own status. Of those named, the status
-/// named becomes their own, Operational too. What is over already says nothing of services.
+/// Sets the status of the incident and its services. When a status ends the incident, its services recover to their
+/// baseline; a status given in `services` becomes the service's baseline, `operational` included. Updates of an
+/// incident that has ended cannot set services.
 #[utoipa::path(
-    post, path = "/api/incidents/{id}/updates", tag = "Incidents", operation_id = "postUpdate", security(("bearer" = [])),
-    params(("id" = IncidentId, Path, description = "The incident."), Once), request_body = NewUpdate,
+    post, path = "/api/incidents/{id}/updates", tag = "Incidents", operation_id = "postUpdate",
+    security(("bearer" = [])),
+    params(("id" = IncidentId, Path, description = "Id of the incident."), Idempotency), request_body = NewUpdate,
     responses(
-        (status = 201, description = "The new update; sent again with its key, the one made then.", body = IncidentUpdate),
-        (status = 409, description = "`version` is not the present one, or the key was used for another request.", body = Error),
+        (status = 201, body = IncidentUpdate,
+         description = "The new update; for a retry with the same key, the one created then."),
+        (status = 409, body = Error,
+         description = "`version` is not the current one, or the key was used for another request."),
     ),
 )]
 pub async fn post(
     org: Member,
     Id(id): Id<IncidentId>,
-    Once(key): Once,
+    Idempotency(key): Idempotency,
     Body(new): Body<NewUpdate>,
-) -> Result<Made<IncidentUpdate>> {
-    org.post_update_once(id, new, key).await.map(|(_, update, again)| made((update, again)))
+) -> Result<Created<IncidentUpdate>> {
+    org.post_update_once(id, new, key).await.map(|(_, update, is_replay)| created((update, is_replay)))
 }
 
-/// Change what an update says or where it stands; what it said before stays to be seen
+/// Edit an update
+///
+/// Changes its message or displayed time. Earlier versions stay visible.
 #[utoipa::path(
     put, path = "/api/incidents/{id}/updates/{uid}", tag = "Incidents", operation_id = "editUpdate",
     security(("bearer" = [])),
     params(
-        ("id" = IncidentId, Path, description = "The incident."),
-        ("uid" = UpdateId, Path, description = "The update."),
+        ("id" = IncidentId, Path, description = "Id of the incident."),
+        ("uid" = UpdateId, Path, description = "Id of the update."),
     ),
     request_body = UpdatePatch,
     responses(
-        (status = 200, description = "The update as it is now.", body = IncidentUpdate),
-        (status = 409, description = "Somebody else changed the incident meanwhile: `version` is not the present one.", body = Error),
+        (status = 200, description = "The edited update.", body = IncidentUpdate),
+        (status = 409, body = Error,
+         description = "The incident has been changed since: `version` is not the current one."),
     ),
 )]
 pub async fn edit(
@@ -254,24 +271,27 @@ pub async fn edit(
     Body(patch): Body<UpdatePatch>,
 ) -> Result<Json<IncidentUpdate>> {
     let incident = org.edit_update(id, update, patch).await?;
-    incident.updates.into_iter().find(|known| known.id == update).map(Json).ok_or_else(Error::not_found)
+    incident.updates.into_iter().find(|candidate| candidate.id == update).map(Json).ok_or_else(Error::not_found)
 }
 
-/// Delete an update; the incident's status is again that of the newest that is left
+/// Delete an update
 ///
-/// A maintenance takes no step back: an update that ended it, or began it, stays.
+/// The incident's status becomes that of the latest remaining update. An update that started or ended a maintenance
+/// cannot be deleted.
 #[utoipa::path(
     delete, path = "/api/incidents/{id}/updates/{uid}", tag = "Incidents", operation_id = "deleteUpdate",
     security(("bearer" = [])),
     params(
-        ("id" = IncidentId, Path, description = "The incident."),
-        ("uid" = UpdateId, Path, description = "The update."),
+        ("id" = IncidentId, Path, description = "Id of the incident."),
+        ("uid" = UpdateId, Path, description = "Id of the update."),
         Basis,
     ),
     responses(
-        (status = 204, description = "The update is gone."),
-        (status = 400, description = "It is the incident's only update, or a maintenance would take a step back.", body = Error),
-        (status = 409, description = "Somebody else changed the incident meanwhile: `version` is not the present one.", body = Error),
+        (status = 204, description = "The update has been deleted."),
+        (status = 400, body = Error,
+         description = "It is the incident's only update, or it started or ended a maintenance."),
+        (status = 409, body = Error,
+         description = "The incident has been changed since: `version` is not the current one."),
     ),
 )]
 pub async fn withdraw(
@@ -282,7 +302,9 @@ pub async fn withdraw(
     org.delete_update(id, update, basis.version).await.map(|_| StatusCode::NO_CONTENT)
 }
 
-/// List the series of maintenances that go on, newest first
+/// List active maintenance series
+///
+/// Newest first.
 #[utoipa::path(
     get, path = "/api/maintenance-series", tag = "Incidents", operation_id = "listSeries", security(("bearer" = [])),
     responses((status = 200, description = "The series.", body = [Series])),
@@ -291,20 +313,23 @@ pub async fn series(org: Viewer) -> Result<Json<Vec<Series>>> {
     org.series().await.map(Json)
 }
 
-/// End a series; its windows that have not begun are cancelled, and drafts among them deleted
+/// End a maintenance series
 ///
-/// A series ends by itself when its rule names no further window and the last one is over.
+/// Its upcoming windows are cancelled, and drafts among them deleted. A series ends automatically when its last window
+/// is over.
 #[utoipa::path(
     delete, path = "/api/maintenance-series/{id}", tag = "Incidents", operation_id = "endSeries",
     security(("bearer" = [])),
-    params(("id" = SeriesId, Path, description = "The series.")),
-    responses((status = 204, description = "The series has ended.")),
+    params(("id" = SeriesId, Path, description = "Id of the series.")),
+    responses((status = 204, description = "The series has been ended.")),
 )]
 pub async fn end_series(org: Member, Id(id): Id<SeriesId>) -> Result<StatusCode> {
     org.end_series(id).await.map(|()| StatusCode::NO_CONTENT)
 }
 
-/// List the templates, by name; there are at most 200
+/// List incident templates
+///
+/// Sorted by name. There are at most 200.
 #[utoipa::path(
     get, path = "/api/templates", tag = "Incidents", operation_id = "listTemplates", security(("bearer" = [])),
     responses((status = 200, description = "The templates.", body = [Template])),
@@ -313,32 +338,38 @@ pub async fn templates(org: Viewer) -> Result<Json<Vec<Template>>> {
     org.templates().await.map(Json)
 }
 
-/// Add a template
+/// Create an incident template
 ///
-/// In its texts `{{services}}`, `{{organization}}`, `{{date}}` and `{{time}}` are filled in when an incident is opened with
-/// it. With an `Idempotency-Credential` the request can be sent again without adding a second one.
+/// The placeholders `{{services}}`, `{{organization}}`, `{{date}}` and `{{time}}` are filled in when an incident is
+/// opened with it. With an `Idempotency-Key` the request can be sent again without adding a second one.
 #[utoipa::path(
     post, path = "/api/templates", tag = "Incidents", operation_id = "createTemplate", security(("bearer" = [])),
-    params(Once), request_body = NewTemplate,
+    params(Idempotency), request_body = NewTemplate,
     responses(
-        (status = 201, description = "The new template; sent again with its key, the one made then.", body = Template),
-        (status = 404, description = "There is no such service.", body = Error),
-        (status = 409, description = "The key was used for another request, or what it made has been deleted.", body = Error),
+        (status = 201, body = Template,
+         description = "The new template; for a retry with the same key, the one created then."),
+        (status = 404, description = "A service does not exist.", body = Error),
+        (status = 409, body = Error,
+         description = "The key was used for another request, or the object created with it has been deleted."),
     ),
 )]
-pub async fn create_template(org: Member, Once(key): Once, Body(new): Body<NewTemplate>) -> Result<Made<Template>> {
-    org.create_template(new, key).await.map(made)
+pub async fn create_template(
+    org: Member,
+    Idempotency(key): Idempotency,
+    Body(new): Body<NewTemplate>,
+) -> Result<Created<Template>> {
+    org.create_template(new, key).await.map(created)
 }
 
-/// Put another template in the place of one
+/// Replace an incident template
 ///
-/// With `version` a change that was made on an older state is refused.
+/// With `version`, a change based on an older state is rejected.
 #[utoipa::path(
     put, path = "/api/templates/{id}", tag = "Incidents", operation_id = "replaceTemplate", security(("bearer" = [])),
-    params(("id" = TemplateId, Path, description = "The template.")), request_body = NewTemplate,
+    params(("id" = TemplateId, Path, description = "Id of the template.")), request_body = NewTemplate,
     responses(
-        (status = 200, description = "The template as it is now.", body = Template),
-        (status = 409, description = "Somebody else changed it meanwhile: `version` is not the present one.", body = Error),
+        (status = 200, description = "The new template.", body = Template),
+        (status = 409, description = "It has been changed since: `version` is not the current one.", body = Error),
     ),
 )]
 pub async fn replace_template(
@@ -349,11 +380,11 @@ pub async fn replace_template(
     org.replace_template(id, new).await.map(Json)
 }
 
-/// Delete a template
+/// Delete an incident template
 #[utoipa::path(
     delete, path = "/api/templates/{id}", tag = "Incidents", operation_id = "deleteTemplate", security(("bearer" = [])),
-    params(("id" = TemplateId, Path, description = "The template.")),
-    responses((status = 204, description = "The template is gone.")),
+    params(("id" = TemplateId, Path, description = "Id of the template.")),
+    responses((status = 204, description = "The template has been deleted.")),
 )]
 pub async fn delete_template(org: Member, Id(id): Id<TemplateId>) -> Result<StatusCode> {
     org.delete_template(id).await.map(|()| StatusCode::NO_CONTENT)

@@ -1,4 +1,4 @@
-//! The two live feeds (product.md section 5): one socket, one task, one place in the order of events.
+//! The two live feeds, public and for members: one socket and one task each (docs/api.md, "Live").
 
 use std::{convert::Infallible, time::Duration};
 
@@ -25,48 +25,49 @@ use crate::{
     },
 };
 
-/// How often an idle socket is spoken to.
+/// Interval of pings.
 const PING: Duration = Duration::from_secs(25);
-/// A reader that has not answered for two pings is gone.
+/// Time without a message from the client after which the socket is closed: two pings.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long a write may take before the reader is given up.
+/// Time a write may take before the socket is closed.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the reason why a line ends may take to be sent.
+/// Time the close frame may take to be sent.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// The most that waits to be written to one reader: a frame and the little ones beside it. Each is flushed before the
-/// next, and a frame above this would be refused even where nothing waits.
-const WAITING_MAX: usize = FRAME_MAX + 16 * 1024;
-/// What a reader may say at once.
+/// Size of the write buffer: one event and a few control frames. Each is flushed before the next; a larger frame would
+/// be rejected even with an empty buffer.
+const WRITE_BUFFER_MAX: usize = FRAME_MAX + 16 * 1024;
+/// Maximum size of a message from the client.
 const INBOUND_MAX: usize = 4096;
-/// How often a reader may say something in a second.
+/// Maximum messages per second from the client.
 const INBOUND_RATE: u32 = 10;
-/// How often an open feed's right to listen is looked at, should word of its end be lost.
+/// Interval at which a member's access is checked again, in case the notice of its revocation was lost.
 const ACCESS_RECHECK: Duration = Duration::from_secs(8);
-/// The session or token behind the socket has ended.
+/// Close code: the session or token has ended.
 const ACCESS_ENDED: u16 = 4401;
-/// Who listens is something else here now: the page has to be loaded anew.
+/// Close code: the member's role has changed, and the page must be reloaded.
 const ROLE_CHANGED: u16 = 4403;
 
-/// Where a returning reader wants to go on.
+/// Position to resume from.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Since {
-    /// The number of the last event the reader has.
+    /// Number (`seq`) of the last event received.
     since: Option<Seq>,
 }
 
 /// Follow a public page over a WebSocket
 ///
-/// The first frame is `hello` with the number of the newest event; then each event as it happens, after those missed
-/// since `since`. `resync` means that events are gone: load the state again; what comes after carries on from there.
+/// The first frame is `hello` with the number of the latest event, followed by the events missed since `since` and then
+/// by each new event. `resync` means that missed events are no longer available: reload the state; later events
+/// continue from there.
 #[utoipa::path(
     get, path = "/api/public/{slug}/live", tag = "Live", operation_id = "publicLive",
-    params(("slug" = String, Path, description = "The page's address."), Since),
+    params(("slug" = String, Path, description = "Address of the page."), Since),
     responses(
-        (status = 101, description = "The socket is open; its text frames are `Frame` objects."),
-        (status = 403, description = "The page that asks is not one of ours.", body = Error),
-        (status = 426, description = "This address speaks WebSocket only.", body = Error),
-        (status = 503, description = "Too many feeds are open; `Retry-After` says when to try again.", body = Error),
+        (status = 101, description = "The connection is open. Its text frames are `Frame` objects."),
+        (status = 403, description = "The request comes from another site.", body = Error),
+        (status = 426, description = "The request is not a WebSocket handshake.", body = Error),
+        (status = 503, description = "Too many feeds are open; see `Retry-After`.", body = Error),
     ),
 )]
 pub async fn public(
@@ -79,10 +80,10 @@ pub async fn public(
     socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response> {
     let visitor = site.visit(&slug).await?;
-    refuse_foreign_pages(&headers, &state)?;
+    refuse_foreign_origin(&headers, &state)?;
     let socket = match socket {
         Ok(socket) => socket,
-        Err(rejection) => return Ok(not_a_socket(&rejection)),
+        Err(rejection) => return Ok(upgrade_required(&rejection)),
     };
     let place = state.sockets.acquire(caller.network(), None)?;
     let feed = visitor.feed(since.since).await?;
@@ -91,14 +92,14 @@ pub async fn public(
 
 /// Follow your organization over a WebSocket
 ///
-/// As the public feed, with everything members see.
+/// Works like the public feed, with everything that members see.
 #[utoipa::path(
     get, path = "/api/live", tag = "Live", operation_id = "membersLive", security(("bearer" = [])), params(Since),
     responses(
-        (status = 101, description = "The socket is open; its text frames are `Frame` objects."),
-        (status = 403, description = "The page that asks is not one of ours.", body = Error),
-        (status = 426, description = "This address speaks WebSocket only.", body = Error),
-        (status = 503, description = "Too many feeds are open; `Retry-After` says when to try again.", body = Error),
+        (status = 101, description = "The connection is open. Its text frames are `Frame` objects."),
+        (status = 403, description = "The request comes from another site.", body = Error),
+        (status = 426, description = "The request is not a WebSocket handshake.", body = Error),
+        (status = 503, description = "Too many feeds are open; see `Retry-After`.", body = Error),
     ),
 )]
 pub async fn members(
@@ -109,29 +110,31 @@ pub async fn members(
     Params(since): Params<Since>,
     socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response> {
-    refuse_foreign_pages(&headers, &state)?;
+    refuse_foreign_origin(&headers, &state)?;
     let socket = match socket {
         Ok(socket) => socket,
-        Err(rejection) => return Ok(not_a_socket(&rejection)),
+        Err(rejection) => return Ok(upgrade_required(&rejection)),
     };
     let place = state.sockets.acquire(caller.network(), Some(org.account().user.id))?;
     let feed = org.feed(since.since).await?;
     Ok(upgrade(socket, feed, Some(org), place, state.stop))
 }
 
-/// A browser always says which page asks for a socket: it must be ours. Programs say nothing.
-fn refuse_foreign_pages(headers: &HeaderMap, state: &AppState) -> Result<()> {
+/// Rejects handshakes from pages of other origins. Browsers always send the origin; programs do not.
+fn refuse_foreign_origin(headers: &HeaderMap, state: &AppState) -> Result<()> {
     match headers.get(header::ORIGIN) {
         Some(origin) if !origin.to_str().is_ok_and(|origin| state.config.public_url.is_own(origin)) => {
-            Err(Error::new(Code::Forbidden, "This page is not one of ours, so it may not open a live feed here."))
+            Err(Error::new(Code::Forbidden, "Pages of other origins may not open a live feed."))
         }
         _ => Ok(()),
     }
 }
 
-fn not_a_socket(rejection: &WebSocketUpgradeRejection) -> Response {
-    tracing::debug!(%rejection, "a live feed was asked for without a WebSocket");
-    let error = Error::invalid("This address speaks WebSocket only. The state itself is at /api/public/{slug}/status.");
+fn upgrade_required(rejection: &WebSocketUpgradeRejection) -> Response {
+    tracing::debug!(%rejection, "live feed requested without a WebSocket handshake");
+    let error = Error::invalid(
+        "This address accepts only WebSocket connections. The current state is at /api/public/{slug}/status.",
+    );
     let mut response = error.into_response();
     *response.status_mut() = axum::http::StatusCode::UPGRADE_REQUIRED;
     response.headers_mut().insert(header::UPGRADE, header::HeaderValue::from_static("websocket"));
@@ -146,77 +149,78 @@ fn upgrade(
     stop: CancellationToken,
 ) -> Response {
     socket
-        // The library's default of 128 KiB a socket is touched at once; readers say almost nothing.
+        // The default of 128 KiB is allocated for each socket; clients send almost nothing.
         .read_buffer_size(1024)
         .write_buffer_size(0)
-        .max_write_buffer_size(WAITING_MAX)
+        .max_write_buffer_size(WRITE_BUFFER_MAX)
         .max_message_size(INBOUND_MAX)
         .max_frame_size(INBOUND_MAX)
         .on_upgrade(move |socket| async move {
             let end = member.as_ref().map(Viewer::watch_revocation);
-            let mut line = FeedSession { socket, feed, member, end };
-            let reason = line.serve(stop).await;
+            let mut session = FeedSession { socket, feed, member, end };
+            let reason = session.serve(stop).await;
             drop(place);
             if let Some((code, text)) = reason {
                 let close = CloseFrame { code, reason: Utf8Bytes::from_static(text) };
-                let _ = timeout(CLOSE_TIMEOUT, line.socket.send(Message::Close(Some(close)))).await;
+                let _ = timeout(CLOSE_TIMEOUT, session.socket.send(Message::Close(Some(close)))).await;
             }
         })
 }
 
-/// Why a socket is closed from our side; nothing, when the reader has gone.
-type Goodbye = Option<(u16, &'static str)>;
+/// Close code and reason sent by the server; `None` if the client is already gone.
+type CloseReason = Option<(u16, &'static str)>;
 
+/// An open feed: sends its events to one client and checks a member's access.
 struct FeedSession {
     socket: WebSocket,
     feed: Feed,
-    /// Whose right to listen is looked at again and again.
+    /// Whose access is checked; `None` for the public feed.
     member: Option<Viewer>,
-    /// Word that their access has ended or changed.
+    /// Notices that their access has ended or changed.
     end: Option<RevocationWatch>,
 }
 
 impl FeedSession {
-    /// Speaks until there is nothing more to say.
-    async fn serve(&mut self, stop: CancellationToken) -> Goodbye {
-        let Err(goodbye) = self.speak(stop).await;
-        goodbye
+    /// Runs the feed until it ends.
+    async fn serve(&mut self, stop: CancellationToken) -> CloseReason {
+        let Err(reason) = self.run(stop).await;
+        reason
     }
 
-    async fn speak(&mut self, stop: CancellationToken) -> Result<Infallible, Goodbye> {
-        self.say(Control::Hello { seq: self.feed.tip() }).await?;
+    async fn run(&mut self, stop: CancellationToken) -> Result<Infallible, CloseReason> {
+        self.send_control(Control::Hello { seq: self.feed.tip() }).await?;
         let mut ping = interval_at(Instant::now() + PING, PING);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut look = interval_at(Instant::now() + ACCESS_RECHECK, ACCESS_RECHECK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut heard = Instant::now();
-        let mut speech = (heard, 0);
+        let mut recheck = interval_at(Instant::now() + ACCESS_RECHECK, ACCESS_RECHECK);
+        recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last_message = Instant::now();
+        let mut messages = (last_message, 0);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Err(Some((close_code::RESTART, "the server is restarting"))),
                 next = self.feed.next() => match next {
                     Next::Event(event) => self.send(Message::Text(event.frame)).await?,
-                    Next::Resync => self.begin_anew().await?,
+                    Next::Resync => self.resync().await?,
                     Next::Closed => return Err(Some((close_code::RESTART, "the feed has ended"))),
                 },
-                () = ended(self.end.as_mut()) => self.look().await?,
-                _ = look.tick(), if self.member.is_some() => self.look().await?,
+                () = ended(self.end.as_mut()) => self.check_access().await?,
+                _ = recheck.tick(), if self.member.is_some() => self.check_access().await?,
                 _ = ping.tick() => {
-                    if heard.elapsed() > IDLE_TIMEOUT {
+                    if last_message.elapsed() > IDLE_TIMEOUT {
                         return Err(Some((close_code::AWAY, "no answer")));
                     }
-                    self.say(Control::Ping { seq: self.feed.last() }).await?;
+                    self.send_control(Control::Ping { seq: self.feed.last() }).await?;
                     self.send(Message::Ping(axum::body::Bytes::new())).await?;
                 }
                 message = self.socket.recv() => match message {
-                    // Readers have nothing to say but that they are there.
+                    // Messages from clients only show that they are alive.
                     Some(Ok(Message::Pong(_) | Message::Ping(_) | Message::Text(_) | Message::Binary(_))) => {
-                        heard = Instant::now();
-                        if heard.duration_since(speech.0) >= Duration::from_secs(1) {
-                            speech = (heard, 0);
+                        last_message = Instant::now();
+                        if last_message.duration_since(messages.0) >= Duration::from_secs(1) {
+                            messages = (last_message, 0);
                         }
-                        speech.1 += 1;
-                        if speech.1 > INBOUND_RATE {
+                        messages.1 += 1;
+                        if messages.1 > INBOUND_RATE {
                             return Err(Some((close_code::POLICY, "too many messages")));
                         }
                     }
@@ -226,35 +230,35 @@ impl FeedSession {
         }
     }
 
-    /// Has the reader load the state. First the place to go on from, then the word: what is committed after the reader
-    /// has reloaded must still come.
-    async fn begin_anew(&mut self) -> Result<(), Goodbye> {
+    /// Makes the client reload the state. The feed skips ahead before the client is told, so that it still gets
+    /// whatever is committed after it has reloaded.
+    async fn resync(&mut self) -> Result<(), CloseReason> {
         if self.feed.skip_to_now().await.is_err() {
-            return Err(Some((close_code::AGAIN, "the feed cannot go on now")));
+            return Err(Some((close_code::AGAIN, "the feed cannot continue")));
         }
-        self.say(Control::Resync).await
+        self.send_control(Control::Resync).await
     }
 
-    /// Looks whether the member may still listen.
-    async fn look(&mut self) -> Result<(), Goodbye> {
-        why_not(self.member.as_ref()).await.map_or(Ok(()), |reason| Err(Some(reason)))
+    /// Closes the feed if the member no longer has access.
+    async fn check_access(&mut self) -> Result<(), CloseReason> {
+        lost_access(self.member.as_ref()).await.map_or(Ok(()), |reason| Err(Some(reason)))
     }
 
-    async fn say(&mut self, control: Control) -> Result<(), Goodbye> {
+    async fn send_control(&mut self, control: Control) -> Result<(), CloseReason> {
         let text = serde_json::to_string(&Frame::Control(control)).map_err(|_| None)?;
         self.send(Message::Text(text.into())).await
     }
 
-    /// Sends, or tells that the reader is gone or stuck.
-    async fn send(&mut self, message: Message) -> Result<(), Goodbye> {
+    /// Sends a message; an error if the client is gone or too slow.
+    async fn send(&mut self, message: Message) -> Result<(), CloseReason> {
         match timeout(WRITE_TIMEOUT, self.socket.send(message)).await {
             Ok(sent) => sent.map_err(|_| None),
-            Err(_) => Err(Some((close_code::AGAIN, "the reader does not keep up"))),
+            Err(_) => Err(Some((close_code::AGAIN, "the client is too slow"))),
         }
     }
 }
 
-/// Waits for word about a member's access; a visitor needs none.
+/// Waits until a member's access has ended or changed; for visitors, forever.
 async fn ended(end: Option<&mut RevocationWatch>) {
     match end {
         Some(end) => end.wait().await,
@@ -262,9 +266,9 @@ async fn ended(end: Option<&mut RevocationWatch>) {
     }
 }
 
-/// Why somebody may not listen any more, if so.
-async fn why_not(member: Option<&Viewer>) -> Goodbye {
-    // A database that does not answer ends nobody's access.
+/// The reason to close the feed if the member no longer has the same access.
+async fn lost_access(member: Option<&Viewer>) -> CloseReason {
+    // An unreachable database does not end anybody's access.
     match member?.access_state().await {
         Ok(AccessState::Ended) => Some((ACCESS_ENDED, "the session or token has ended")),
         Ok(AccessState::OtherRole) => Some((ROLE_CHANGED, "the role has changed")),

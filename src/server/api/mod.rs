@@ -1,4 +1,4 @@
-//! The documented REST door: `/api`. Routes and the OpenAPI document come from the same list.
+//! The REST API under `/api`. Routes and the OpenAPI document are generated from the same list.
 
 mod audit;
 mod auth;
@@ -33,33 +33,33 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{config::Config, rate_limit::requests::limit_requests, state::AppState};
 use crate::model::{Code, Control, Error, Event, Frame, NumberedEvent};
 
-/// The largest JSON body (R-70).
+/// Maximum size of a JSON body (R-70).
 pub const BODY_MAX: usize = 256 * 1024;
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Aldis",
-        description = "Teams tell their users what works, live. Ids are opaque strings; times are RFC 3339 in UTC. \
-                       Something that is absent and something that is another organization's are answered alike: 404. \
-                       Lists take `limit` (at most 100) and `cursor`; the next page stands in a `Link` header with `rel=\"next\"`.",
+        description = "Live status pages. Ids are opaque strings; times are RFC 3339 in UTC. A resource that does not \
+                       exist and one of another organization both return 404. Lists take `limit` (at most 100) and \
+                       `cursor`; a `Link` header with `rel=\"next\"` has the URL of the next page.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     tags(
-        (name = "Accounts", description = "Register, log in, and who is there."),
-        (name = "Access", description = "API tokens, and the log of who did what."),
+        (name = "Accounts", description = "Registration, login, and the current user."),
+        (name = "Access", description = "API tokens and the audit log."),
         (name = "Team", description = "Members, their roles, and invitations."),
-        (name = "Services", description = "What a team runs, its status and the history of it."),
-        (name = "Groups", description = "Headings over services."),
-        (name = "Incidents", description = "What is wrong, what was planned, and everything said about it."),
-        (name = "Public page", description = "What anybody may read, without a token."),
-        (name = "Live", description = "Changes as they happen, over a WebSocket."),
+        (name = "Services", description = "Services, their status, history and uptime."),
+        (name = "Groups", description = "Groups of services on the page."),
+        (name = "Incidents", description = "Incidents, scheduled maintenance, updates and templates."),
+        (name = "Public page", description = "The published status, without authentication."),
+        (name = "Live", description = "Live events over a WebSocket."),
     ),
     components(schemas(Error, Code, Frame, NumberedEvent, Event, Control)),
 )]
 struct Api;
 
-/// The routes under `/api`, and the document that describes them.
+/// The routes under `/api` and their OpenAPI document.
 pub fn router(state: &AppState) -> (Router<AppState>, Document) {
     let config = &state.config;
     let public = OpenApiRouter::new()
@@ -98,19 +98,22 @@ pub fn router(state: &AppState) -> (Router<AppState>, Document) {
         .merge(public)
         .split_for_parts();
     complete(&mut document, config);
-    // Written once: it is large, and asked for by anybody.
-    let json = Bytes::from(serde_json::to_vec(&document).expect("the document is made of text"));
+    // Serialized once: it is large and public.
+    let json = Bytes::from(serde_json::to_vec(&document).expect("the document can be serialized"));
     let router = router
         .route("/api/openapi.json", get(async move || ([(header::CONTENT_TYPE, "application/json")], json.clone())))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn_with_state(state.clone(), limit_requests))
         .method_not_allowed_fallback(async || {
-            Error::new(Code::MethodNotAllowed, "This path does not know that method. See /api for what it knows.")
+            Error::new(
+                Code::MethodNotAllowed,
+                "This path does not support that method. See /api for the documentation.",
+            )
         });
     (router, document)
 }
 
-/// Pages elsewhere may read what is public, never with anybody's cookies (R-32).
+/// CORS for the public endpoints: other sites may read them, but never with cookies (R-32).
 fn cors(config: &Config) -> CorsLayer {
     let origins = if config.cors_origins.is_empty() {
         AllowOrigin::any()
@@ -120,7 +123,7 @@ fn cors(config: &Config) -> CorsLayer {
     CorsLayer::new().allow_origin(origins).allow_methods([Method::GET, Method::HEAD])
 }
 
-/// Adds what every operation shares: the server, the ways to authenticate, the examples of answers, and the refusals.
+/// Adds the shared parts: the server, authentication, examples of responses, and error responses.
 fn complete(document: &mut Document, config: &Config) {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
@@ -135,13 +138,13 @@ fn complete(document: &mut Document, config: &Config) {
             [(&mut item.get, false), (&mut item.post, true), (&mut item.put, true), (&mut item.delete, true)];
         for (operation, changes) in operations {
             if let Some(operation) = operation {
-                add_refusals(operation, changes);
+                add_errors(operation, changes);
             }
         }
     }
 }
 
-fn add_refusals(operation: &mut Operation, changes: bool) {
+fn add_errors(operation: &mut Operation, changes: bool) {
     let secured = operation.security.is_some();
     let parameters = operation.parameters.iter().flatten();
     let (mut by_path, mut by_query) = (false, false);
@@ -154,24 +157,24 @@ fn add_refusals(operation: &mut Operation, changes: bool) {
         }
     }
     let body = operation.request_body.is_some();
-    let refusals = [
-        (body || by_query, "400", "The request is malformed or breaks a rule; `fields` says where."),
-        (secured, "401", "No valid token came with the request."),
-        (secured && changes, "403", "The role does not allow this, or the request came from a foreign page."),
-        (by_path, "404", "Absent, or another organization's."),
+    let errors = [
+        (body || by_query, "400", "The request is invalid; `fields` has an entry for each invalid field."),
+        (secured, "401", "The request has no valid token."),
+        (secured && changes, "403", "The role or token does not permit this, or the request comes from another site."),
+        (by_path, "404", "It does not exist, or belongs to another organization."),
         (body, "413", "The body is larger than 256 KiB."),
         (body, "415", "The body is not `application/json`."),
-        (true, "429", "Too many requests; `Retry-After` says when to try again."),
-        (true, "503", "The server cannot answer right now; `Retry-After` says when to try again."),
+        (true, "429", "Too many requests; see `Retry-After`."),
+        (true, "503", "The server is temporarily unavailable; see `Retry-After`."),
     ];
-    for (applies, status, description) in refusals {
+    for (applies, status, description) in errors {
         if applies && !operation.responses.responses.contains_key(status) {
-            operation.responses.responses.insert(status.into(), RefOr::T(refusal(description)));
+            operation.responses.responses.insert(status.into(), RefOr::T(error(description)));
         }
     }
 }
 
-fn refusal(description: &str) -> Response {
+fn error(description: &str) -> Response {
     let content = Content::new(Some(Ref::from_schema_name("Error")));
     ResponseBuilder::new().description(description).content("application/json", content).build()
 }

@@ -1,4 +1,4 @@
-//! What anybody may read.
+//! The public status page, without authentication.
 
 use axum::{
     Json,
@@ -10,28 +10,31 @@ use crate::{
     server::{domain::Site, http::extract::Id},
 };
 
-/// Anybody may keep a copy, but must ask whether it is still right.
-const FRESH: [(HeaderName, HeaderValue); 1] =
+/// Responses may be cached by anybody, but must be revalidated.
+const REVALIDATE: [(HeaderName, HeaderValue); 1] =
     [(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=0, must-revalidate"))];
 
-/// The state of a page
+/// Show a page's current status
 #[utoipa::path(
     get, path = "/api/public/{slug}/status", tag = "Public page", operation_id = "publicStatus",
-    params(("slug" = String, Path, description = "The page's address.")),
-    responses((status = 200, description = "The page's services and what is wrong with them.", body = PublicStatus)),
+    params(("slug" = String, Path, description = "Address of the page.")),
+    responses((status = 200, body = PublicStatus,
+               description = "The services with their status, open incidents and scheduled maintenance.")),
 )]
 pub async fn status(site: Site, Id(slug): Id<String>) -> Result<([(HeaderName, HeaderValue); 1], Json<PublicStatus>)> {
     let page = site.visit(&slug).await?.page().await?;
-    Ok((FRESH, Json(page.into())))
+    Ok((REVALIDATE, Json(page.into())))
 }
 
-/// What changed lately, newest first
+/// List a page's recent changes
+///
+/// Newest first.
 #[utoipa::path(
     get, path = "/api/public/{slug}/timeline", tag = "Public page", operation_id = "publicTimeline",
-    params(("slug" = String, Path, description = "The page's address.")),
+    params(("slug" = String, Path, description = "Address of the page.")),
     responses((status = 200, description = "Status changes and incidents.", body = Timeline)),
 )]
 pub async fn timeline(site: Site, Id(slug): Id<String>) -> Result<([(HeaderName, HeaderValue); 1], Json<Timeline>)> {
     let timeline = site.visit(&slug).await?.timeline().await?;
-    Ok((FRESH, Json(timeline)))
+    Ok((REVALIDATE, Json(timeline)))
 }

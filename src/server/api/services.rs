@@ -1,4 +1,4 @@
-//! Services, their status and the history of it.
+//! Services, their status and its history.
 
 use axum::{
     Json,
@@ -10,14 +10,17 @@ use crate::{
     model::{Cause, Error, NewService, Result, Service, ServiceId, ServicePatch, StatusChange, Timestamp, Uptime},
     server::{
         domain::{HistoryRange, Member, Viewer},
-        http::extract::{Body, Id, Made, Once, Paging, Params, limited, made, next_link},
+        http::extract::{Body, Created, Id, Idempotency, Paging, Params, created, next_link, page_limit},
     },
 };
 
-/// List the services, in page order
+/// List services
+///
+/// In page order.
 #[utoipa::path(
-    get, path = "/api/services", tag = "Services", operation_id = "listServices", security(("bearer" = [])), params(Paging),
-    responses((status = 200, description = "The services.", body = [Service])),
+    get, path = "/api/services", tag = "Services", operation_id = "listServices",
+    security(("bearer" = [])), params(Paging),
+    responses((status = 200, description = "The services. `Link` has the URL of the next page.", body = [Service])),
 )]
 pub async fn list(org: Viewer, Params(paging): Params<Paging>) -> Result<(HeaderMap, Json<Vec<Service>>)> {
     let limit = paging.limit()?;
@@ -28,84 +31,97 @@ pub async fn list(org: Viewer, Params(paging): Params<Paging>) -> Result<(Header
     Ok((headers, Json(services)))
 }
 
-/// Add a service
+/// Create a service
 ///
-/// With an `Idempotency-Credential` the request can be sent again without adding a second one.
+/// With an `Idempotency-Key`, the request can be retried without creating a duplicate.
 #[utoipa::path(
     post, path = "/api/services", tag = "Services", operation_id = "createService", security(("bearer" = [])),
-    params(Once), request_body = NewService,
+    params(Idempotency), request_body = NewService,
     responses(
-        (status = 201, description = "The new service; sent again with its key, the one made then.", body = Service),
-        (status = 404, description = "There is no such group.", body = Error),
-        (status = 409, description = "The key was used for another request, or what it made has been deleted.", body = Error),
+        (status = 201, body = Service,
+         description = "The new service; for a retry with the same key, the one created then."),
+        (status = 404, description = "The group does not exist.", body = Error),
+        (status = 409, body = Error,
+         description = "The key was used for another request, or the object created with it has been deleted."),
     ),
 )]
-pub async fn create(org: Member, Once(key): Once, Body(new): Body<NewService>) -> Result<Made<Service>> {
-    org.create_service(new, key).await.map(made)
+pub async fn create(
+    org: Member,
+    Idempotency(key): Idempotency,
+    Body(new): Body<NewService>,
+) -> Result<Created<Service>> {
+    org.create_service(new, key).await.map(created)
 }
 
 /// Show a service
 #[utoipa::path(
     get, path = "/api/services/{id}", tag = "Services", operation_id = "showService", security(("bearer" = [])),
-    params(("id" = ServiceId, Path, description = "The service.")),
+    params(("id" = ServiceId, Path, description = "Id of the service.")),
     responses((status = 200, description = "The service.", body = Service)),
 )]
 pub async fn show(org: Viewer, Id(id): Id<ServiceId>) -> Result<Json<Service>> {
     org.service(id).await.map(Json)
 }
 
-/// Change a service, its status above all; what is absent stays
+/// Update a service
 ///
-/// With `version` a change that was made on an older state is refused.
+/// Changes its status, name, description or group. Omitted fields stay unchanged.
+/// With `version`, a change based on an older state is rejected.
 #[utoipa::path(
     put, path = "/api/services/{id}", tag = "Services", operation_id = "updateService", security(("bearer" = [])),
-    params(("id" = ServiceId, Path, description = "The service.")), request_body = ServicePatch,
+    params(("id" = ServiceId, Path, description = "Id of the service.")), request_body = ServicePatch,
     responses(
-        (status = 200, description = "The service as it is now.", body = Service),
-        (status = 409, description = "Somebody else changed it meanwhile: `version` is not the present one.", body = Error),
+        (status = 200, description = "The updated service.", body = Service),
+        (status = 409, description = "It has been changed since: `version` is not the current one.", body = Error),
     ),
 )]
 pub async fn update(org: Member, Id(id): Id<ServiceId>, Body(patch): Body<ServicePatch>) -> Result<Json<Service>> {
     org.update_service(id, patch, Cause::Api).await.map(Json)
 }
 
-/// Delete a service; its history stays
+/// Delete a service
+///
+/// Its history remains.
 #[utoipa::path(
     delete, path = "/api/services/{id}", tag = "Services", operation_id = "deleteService", security(("bearer" = [])),
-    params(("id" = ServiceId, Path, description = "The service.")),
-    responses((status = 204, description = "The service is gone.")),
+    params(("id" = ServiceId, Path, description = "Id of the service.")),
+    responses((status = 204, description = "The service has been deleted.")),
 )]
 pub async fn delete(org: Member, Id(id): Id<ServiceId>) -> Result<StatusCode> {
     org.delete_service(id).await.map(|()| StatusCode::NO_CONTENT)
 }
 
-/// Which part of a history.
+/// Time range and page of a history.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct HistoryParams {
-    /// Nothing older than this, RFC 3339.
+    /// Only changes at or after this time, RFC 3339.
     from: Option<Timestamp>,
-    /// Nothing newer than this, RFC 3339.
+    /// Only changes at or before this time, RFC 3339.
     to: Option<Timestamp>,
-    /// At most this many, 1 to 100.
+    /// Maximum number of items, 1 to 100.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u64>,
-    /// Where the page before ended, from its `Link` header.
+    /// Cursor from the `Link` header of the previous page.
     cursor: Option<String>,
 }
 
-/// List a service's status changes, newest first
+/// List a service's status changes
+///
+/// Newest first.
 #[utoipa::path(
-    get, path = "/api/services/{id}/history", tag = "Services", operation_id = "serviceHistory", security(("bearer" = [])),
-    params(("id" = ServiceId, Path, description = "The service."), HistoryParams),
-    responses((status = 200, description = "The changes.", body = [StatusChange])),
+    get, path = "/api/services/{id}/history", tag = "Services", operation_id = "serviceHistory",
+    security(("bearer" = [])),
+    params(("id" = ServiceId, Path, description = "Id of the service."), HistoryParams),
+    responses((status = 200, body = [StatusChange],
+               description = "The status changes. `Link` has the URL of the next page.")),
 )]
 pub async fn history(
     org: Viewer,
     Id(id): Id<ServiceId>,
     Params(HistoryParams { from, to, limit, cursor }): Params<HistoryParams>,
 ) -> Result<(HeaderMap, Json<Vec<StatusChange>>)> {
-    let limit = limited(limit)?;
+    let limit = page_limit(limit)?;
     let range = HistoryRange { from, to, before: cursor, limit: Some(limit) };
     let (changes, next) = org.history(id, range).await?;
     let headers = next.map_or_else(HeaderMap::new, |cursor| {
@@ -117,11 +133,12 @@ pub async fn history(
     Ok((headers, Json(changes)))
 }
 
-/// Show how much of the last 90 days a service worked
+/// Show a service's uptime over the last 90 days
 #[utoipa::path(
-    get, path = "/api/services/{id}/uptime", tag = "Services", operation_id = "serviceUptime", security(("bearer" = [])),
-    params(("id" = ServiceId, Path, description = "The service.")),
-    responses((status = 200, description = "The figure, and each day in UTC.", body = Uptime)),
+    get, path = "/api/services/{id}/uptime", tag = "Services", operation_id = "serviceUptime",
+    security(("bearer" = [])),
+    params(("id" = ServiceId, Path, description = "Id of the service.")),
+    responses((status = 200, description = "The uptime in percent, and each day in UTC.", body = Uptime)),
 )]
 pub async fn uptime(org: Viewer, Id(id): Id<ServiceId>) -> Result<Json<Uptime>> {
     org.uptime(id).await.map(Json)

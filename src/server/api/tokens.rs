@@ -10,29 +10,31 @@ use crate::{
     },
 };
 
-/// List the API tokens; there are at most 50
+/// List API tokens
 ///
-/// For admins. Secrets are not among what is told.
+/// For admins. Their secrets are not included. There are at most 50.
 #[utoipa::path(
     get, path = "/api/tokens", tag = "Access", operation_id = "listTokens", security(("bearer" = [])),
     responses(
         (status = 200, description = "The tokens, newest first.", body = [ApiToken]),
-        (status = 403, description = "Only admins may, in a session whose password was given a short while ago.", body = Error),
+        (status = 403, body = Error,
+         description = "Requires an admin's session, re-authenticated in the last 15 minutes."),
     ),
 )]
 pub async fn list(org: Admin) -> Result<Json<Vec<ApiToken>>> {
     org.tokens().await.map(Json)
 }
 
-/// Make an API token
+/// Create an API token
 ///
-/// For admins who gave their password less than 15 minutes ago. The answer is the only one that tells the secret.
+/// For admins who entered their password in the last 15 minutes. Only this response includes the secret.
 #[utoipa::path(
     post, path = "/api/tokens", tag = "Access", operation_id = "createToken", security(("bearer" = [])),
     request_body = TokenRequest,
     responses(
         (status = 201, description = "The token with its secret.", body = ApiToken),
-        (status = 403, description = "Only admins may, in a session whose password was given a short while ago.", body = Error),
+        (status = 403, body = Error,
+         description = "Requires an admin's session, re-authenticated in the last 15 minutes."),
     ),
 )]
 pub async fn create(
@@ -42,13 +44,15 @@ pub async fn create(
     org.create_token(request).await.map(|token| (StatusCode::CREATED, Json(token)))
 }
 
-/// Revoke an API token: it stops working at once
+/// Revoke an API token
+///
+/// It stops working immediately.
 #[utoipa::path(
     delete, path = "/api/tokens/{id}", tag = "Access", operation_id = "revokeToken", security(("bearer" = [])),
-    params(("id" = TokenId, Path, description = "The token.")),
+    params(("id" = TokenId, Path, description = "Id of the token.")),
     responses(
-        (status = 204, description = "The token is revoked."),
-        (status = 403, description = "Only admins may, in a session.", body = Error),
+        (status = 204, description = "The token has been revoked."),
+        (status = 403, description = "Requires an admin's session.", body = Error),
     ),
 )]
 pub async fn revoke(org: ReauthenticatedAdmin, Id(id): Id<TokenId>) -> Result<StatusCode> {

@@ -1,4 +1,4 @@
-//! What comes in: bodies, ids and queries, each refused with the documented error.
+//! Extractors for bodies, ids, queries and idempotency keys. Invalid input is rejected with the documented error.
 
 use axum::{
     Json, RequestExt,
@@ -23,7 +23,7 @@ use crate::{
     server::{domain::IdempotencyKey, state::AppState},
 };
 
-/// How deep a body may nest (R-70).
+/// Maximum nesting of a body (R-70).
 const DEPTH: usize = 32;
 
 /// A JSON body.
@@ -43,21 +43,21 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
                 Error::new(Code::TooLarge, "The body is larger than 256 KiB.")
             } else {
-                Error::invalid("The body could not be read to its end.")
+                Error::invalid("The body could not be read completely.")
             }
         })?;
         parse(&bytes).map(Self)
     }
 }
 
-/// Reads a body; a value of the wrong kind is named by its field.
+/// Parses a body. A value of the wrong type is reported by its field.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if nesting(bytes) > DEPTH {
         return Err(Error::invalid("The body nests too deeply."));
     }
-    // serde takes a list of values for an object with such fields, which no document says.
+    // serde also accepts a list of values for a struct, which the API does not document.
     if bytes.trim_ascii_start().first() == Some(&b'[') {
-        return Err(Error::invalid("The body is not what is expected here: send an object, not a list."));
+        return Err(Error::invalid("Send a JSON object, not a list."));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -66,20 +66,20 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         let (line, column) = (cause.line(), cause.column());
         let text = cause.to_string();
         let why = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
-        // serde calls a number where a word belongs a fault of syntax too; only the text itself can tell.
+        // serde also reports a number in place of an enum value as a syntax error, so the syntax is checked separately.
         if serde_json::from_slice::<IgnoredAny>(bytes).is_err() {
             Error::invalid(format!("The body is not valid JSON: {why} at line {line}, column {column}."))
         } else if path == "." {
-            Error::invalid(format!("The body is not what is expected here: {why}."))
+            Error::invalid(format!("The body is invalid: {why}."))
         } else {
             Error::field(path, format!("{why}."))
         }
     })?;
-    deserializer.end().map_err(|_| Error::invalid("The body goes on after its end: send one JSON value."))?;
+    deserializer.end().map_err(|_| Error::invalid("The body has content after its end. Send one JSON value."))?;
     Ok(value)
 }
 
-/// The deepest nesting of arrays and objects, read without building anything.
+/// The maximum nesting of arrays and objects, without parsing the body.
 fn nesting(bytes: &[u8]) -> usize {
     let (mut depth, mut deepest, mut text, mut escaped) = (0_usize, 0, false, false);
     for byte in bytes {
@@ -104,7 +104,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-/// An id from the path; what is no id names nothing.
+/// An id from the path. A malformed one is `not_found`.
 pub struct Id<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Id<T> {
@@ -115,7 +115,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Id<T> {
     }
 }
 
-/// A query.
+/// The query parameters.
 pub struct Params<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequestParts<AppState> for Params<T> {
@@ -125,83 +125,78 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for Params<T> {
         Query::<T>::from_request_parts(parts, state).await.map(|Query(query)| Self(query)).map_err(|rejection| {
             let text = rejection.body_text();
             let why = text.split_once(": ").map_or(text.as_str(), |(_, why)| why);
-            Error::invalid(format!("The query is not what is expected here: {why}."))
+            Error::invalid(format!("The query is invalid: {why}."))
         })
     }
 }
 
-/// The key that lets a request come twice and be obeyed once, from its `Idempotency-Key` header.
-pub struct Once(pub Option<IdempotencyKey>);
+/// The idempotency key, from the `Idempotency-Key` header (R-73).
+pub struct Idempotency(pub Option<IdempotencyKey>);
 
-impl FromRequestParts<AppState> for Once {
+impl FromRequestParts<AppState> for Idempotency {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self> {
         let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
-        // What is no text is no key either.
         IdempotencyKey::parse(value.to_str().unwrap_or_default()).map(|key| Self(Some(key)))
     }
 }
 
-impl IntoParams for Once {
+impl IntoParams for Idempotency {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let parameter = ParameterBuilder::new()
             .name("Idempotency-Key")
             .parameter_in(ParameterIn::Header)
             .required(Required::False)
             .description(Some(
-                "A name for this request, 1 to 128 visible ASCII characters. Sent again within a day with the same key and \
-                 body, it does nothing new and answers with what it made and `Idempotency-Replayed: true`; with another body it is \
-                 refused.",
+                "A unique key for this request, 1 to 128 visible ASCII characters. A retry within a day with the same \
+                 key and body changes nothing and returns the object created then, with the header \
+                 `Idempotency-Replayed: true`. A retry with another body is rejected.",
             ))
             .schema(Some(String::schema()));
         vec![parameter.build()]
     }
 }
 
-/// The answer to a request that made something, or, sent again with its key, had made it before, which a header tells
-/// (R-73).
-pub type Made<T> = (StatusCode, HeaderMap, Json<T>);
+/// The response to a request that creates an object. If it replays an earlier response, a header says so (R-73).
+pub type Created<T> = (StatusCode, HeaderMap, Json<T>);
 
-/// Answers with what was made, now or before.
-pub fn made<T>((thing, again): (T, bool)) -> Made<T> {
+/// Responds with an object and whether it was created by an earlier request with the same key.
+pub fn created<T>((object, is_replay): (T, bool)) -> Created<T> {
     let header = (HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true"));
-    (StatusCode::CREATED, HeaderMap::from_iter(again.then_some(header)), Json(thing))
+    (StatusCode::CREATED, HeaderMap::from_iter(is_replay.then_some(header)), Json(object))
 }
 
-/// Which page of a list.
+/// The page of a list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Paging {
-    /// At most this many, 1 to 100.
+    /// Maximum number of items, 1 to 100.
     #[param(minimum = 1, maximum = 100)]
     pub limit: Option<u64>,
-    /// Where the page before ended, from its `Link` header.
+    /// Cursor from the `Link` header of the previous page.
     pub cursor: Option<String>,
 }
 
 impl Paging {
-    /// The most to send.
-    ///
-    /// # Errors
-    /// `invalid` outside 1 to 100.
+    /// The page size, 100 by default.
     pub fn limit(&self) -> Result<u64> {
-        limited(self.limit)
+        page_limit(self.limit)
     }
 }
 
-/// How many to send of a list, where so many were asked for.
+/// The size of a page, 100 by default.
 ///
 /// # Errors
 /// `invalid` outside 1 to 100.
-pub fn limited(limit: Option<u64>) -> Result<u64> {
+pub fn page_limit(limit: Option<u64>) -> Result<u64> {
     match limit.unwrap_or(100) {
         limit @ 1..=100 => Ok(limit),
         _ => Err(Error::field("limit", "Use a number from 1 to 100.")),
     }
 }
 
-/// The header that says where the next page is.
+/// The `Link` header with the URL of the next page.
 pub fn next_link(path: &str, query: &[(&str, String)]) -> HeaderMap {
     let query: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
     let link = format!("<{path}?{query}>; rel=\"next\"");
@@ -214,8 +209,8 @@ mod tests {
     use crate::model::{NewService, ServicePatch};
 
     #[test]
-    fn a_wrong_value_is_named_by_its_field() {
-        let error = parse::<ServicePatch>(br#"{"status": "broken"}"#).expect_err("unknown word");
+    fn an_invalid_value_is_reported_by_its_field() {
+        let error = parse::<ServicePatch>(br#"{"status": "broken"}"#).expect_err("unknown value");
         assert!(error.fields["status"].contains("unknown variant `broken`"), "{error:?}");
         let error = parse::<NewService>(br#"{"name": 7}"#).expect_err("number");
         assert!(error.fields["name"].contains("expected a string"), "{error:?}");
@@ -224,14 +219,14 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_values_is_no_object() {
+    fn a_list_is_not_accepted_for_an_object() {
         for body in ["[]", " [null, null]", "[\"x\"]"] {
             assert!(parse::<ServicePatch>(body.as_bytes()).expect_err(body).message.contains("not a list"));
         }
     }
 
     #[test]
-    fn malformed_cut_and_deep_bodies_are_refused_with_a_sentence() {
+    fn malformed_truncated_and_deeply_nested_bodies_are_rejected_with_a_message() {
         for body in ["", "{", "{\"name\": \"x\"} trailing", "[]", "null", "\u{0}", "{\"name\":\"x\",\"name\":\"y\"}"] {
             let error = parse::<NewService>(body.as_bytes()).expect_err(body);
             assert!(!error.message.is_empty());

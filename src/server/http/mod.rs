@@ -1,4 +1,4 @@
-//! HTTP: listener, router, headers, extractors, client addresses and static files.
+//! HTTP: listener, router, headers, extractors, redirects, client addresses and static files.
 
 pub mod assets;
 pub mod client_ip;
@@ -6,4 +6,5 @@ pub mod csp_report;
 pub mod extract;
 mod headers;
 pub mod listener;
+pub mod redirect;
 pub mod router;

@@ -30,8 +30,7 @@ use crate::{
         auth::page_session,
         config::Registrations,
         domain::Viewer,
-        server_fn::call::{and_then, own_or_dashboard},
-        state::AppState,
+        http::redirect::{own_or_dashboard, with_next},
     },
 };
 
@@ -117,8 +116,8 @@ async fn check_session(State(state): State<AppState>, request: Request, next: Ne
         }
         Ok(None) if is_open(&path) => {}
         Ok(None) => {
-            let next = request.uri().path_and_query().map_or(path.as_str(), |next| next.as_str());
-            return Redirect::to(&and_then("/login", next)).into_response();
+            let wanted = request.uri().path_and_query().map_or(path.as_str(), |wanted| wanted.as_str());
+            return Redirect::to(&with_next("/login", wanted)).into_response();
         }
         Err(error) => return error.into_response(),
     }

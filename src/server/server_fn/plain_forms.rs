@@ -1,6 +1,6 @@
-//! Forms sent without JavaScript: a success leads on, a refusal shows the page again with what was typed.
+//! Forms posted without JavaScript: a success redirects, an error renders the page again with the submitted values.
 //!
-//! The same server functions answer the browser's client; here a plain form post to one of them becomes a page.
+//! The client calls the same server functions; this middleware turns a plain form post to one of them into a page.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -14,31 +14,35 @@ use axum::{
 };
 use tower::ServiceExt;
 
-use super::call::{TOLD_ONCE, and_then, is_own_path};
+use super::call::ONE_TIME;
 use crate::{
     model::{Code, Error, FormAnswer, FormFailure, Result},
-    server::{error::status_of, state::AppState},
+    server::{
+        AppState,
+        error::status_of,
+        http::redirect::{is_own_path, with_next},
+    },
 };
 
-/// The largest form: a message of 25 000 characters takes up to nine bytes for each.
+/// The largest form: a message has up to 25 000 characters, each of up to nine bytes.
 pub const FORM_MAX: usize = 256 * 1024;
-/// Forms that ask for a password themselves: nobody is sent to the login from them.
-const ASKING: [&str; 3] = ["/login", "/login_code", "/join_with_password"];
-/// Words in the names of fields whose content is never shown again.
-const SECRET: [&str; 2] = ["password", "code"];
+/// Forms that ask for credentials themselves: a 401 from them does not redirect to the login.
+const CREDENTIAL_FORMS: [&str; 3] = ["/login", "/login_code", "/join_with_password"];
+/// Parts of the names of fields whose values are never rendered again.
+const SECRET_FIELDS: [&str; 2] = ["password", "code"];
 
-/// The pages, to show one again.
+/// The pages, to render one again.
 #[derive(Clone)]
 pub struct Pages(pub Router<AppState>);
 
-/// Answers a plain form post with a page; lets every other request through.
+/// Middleware that answers a plain form post with a page or a redirect. Other requests pass through.
 pub async fn answer_plain_forms(
     State((state, pages)): State<(AppState, Pages)>,
     request: Request,
     next: Next,
 ) -> Response {
     if !is_plain_form(request.headers()) {
-        return with_honest_status(next.run(request).await).await;
+        return with_error_status(next.run(request).await).await;
     }
     match answer(&state, pages, request, next).await {
         Ok(response) => response,
@@ -52,22 +56,22 @@ async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: N
         .await
         .map_err(|_| Error::new(Code::TooLarge, "The form is larger than 256 KiB. Shorten the text and try again."))?;
     let action = parts.uri.path().to_owned();
-    // The form says which page it stands on: after a refusal the browser's address is the form's own.
-    let back = typed(&body)
+    // The form names its page: after an error, the browser's address is the form's action.
+    let back = submitted(&body)
         .remove("page")
         .filter(|page| is_own_path(page) && !page.starts_with("/fn/"))
         .unwrap_or_else(|| own_referer(&parts.headers, state));
     let headers = parts.headers.clone();
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().copied();
 
-    // Asked for data, the server function answers with data, which is turned into a page below.
+    // Makes the server function answer with data, which is turned into a page below.
     parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let outcome = next.run(Request::from_parts(parts, Body::from(body.clone()))).await;
     let (outcome, answer) = outcome.into_parts();
-    let again = Again { state, pages, back: &back, headers: &headers, peer };
-    if outcome.headers.contains_key(TOLD_ONCE) && outcome.status.is_success() {
+    let page = FormPage { state, pages, path: &back, headers: &headers, peer };
+    if outcome.headers.contains_key(ONE_TIME) && outcome.status.is_success() {
         let answer = to_bytes(Body::new(answer), FORM_MAX).await.unwrap_or_default();
-        return again.with(FormAnswer { action, answer: String::from_utf8_lossy(&answer).into_owned() }).await;
+        return page.render(FormAnswer { action, answer: String::from_utf8_lossy(&answer).into_owned() }).await;
     }
     if outcome.status.is_success() || outcome.status.is_redirection() {
         let target = outcome.headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
@@ -79,55 +83,54 @@ async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: N
     }
 
     let answer = to_bytes(Body::new(answer), FORM_MAX).await.unwrap_or_default();
-    let error = serde_json::from_slice(&answer).unwrap_or_else(|_| {
-        Error::invalid("The form was incomplete or not understood. Reload the page and try again.")
-    });
-    if outcome.status == StatusCode::UNAUTHORIZED && !ASKING.iter().any(|form| action.ends_with(form)) {
-        return Ok(Redirect::to(&and_then("/login", &back)).into_response());
+    let error = serde_json::from_slice(&answer)
+        .unwrap_or_else(|_| Error::invalid("The form was incomplete or malformed. Reload the page and try again."));
+    if outcome.status == StatusCode::UNAUTHORIZED && !CREDENTIAL_FORMS.iter().any(|form| action.ends_with(form)) {
+        return Ok(Redirect::to(&with_next("/login", &back)).into_response());
     }
-    let failure = FormFailure { action, values: typed(&body), error };
+    let failure = FormFailure { action, values: submitted(&body), error };
     let status = status_of(&failure.error);
-    let mut response = again.with(failure).await?;
+    let mut response = page.render(failure).await?;
     if response.status().is_success() {
         *response.status_mut() = status;
     }
     Ok(response)
 }
 
-/// The page a form stood on, to be shown to the same person again.
-struct Again<'a> {
+/// The page of the submitted form, to be rendered again for the same caller.
+struct FormPage<'a> {
     state: &'a AppState,
     pages: Router<AppState>,
-    back: &'a str,
+    path: &'a str,
     headers: &'a HeaderMap,
     peer: Option<ConnectInfo<SocketAddr>>,
 }
 
-impl Again<'_> {
-    /// The page, which finds this in its request.
-    async fn with<T: Clone + Send + Sync + 'static>(self, word: T) -> Result<Response> {
-        let mut again = Request::builder().method(Method::GET).uri(self.back.parse::<Uri>().unwrap_or_default());
-        if let Some(fresh) = again.headers_mut() {
+impl FormPage<'_> {
+    /// Renders the page with `outcome` among its request's extensions.
+    async fn render<T: Clone + Send + Sync + 'static>(self, outcome: T) -> Result<Response> {
+        let mut request = Request::builder().method(Method::GET).uri(self.path.parse::<Uri>().unwrap_or_default());
+        if let Some(headers) = request.headers_mut() {
             for name in [header::COOKIE, header::ACCEPT_LANGUAGE] {
                 if let Some(value) = self.headers.get(&name) {
-                    fresh.insert(name, value.clone());
+                    headers.insert(name, value.clone());
                 }
             }
         }
-        let mut again = again.body(Body::empty()).map_err(|_| Error::internal())?;
-        again.extensions_mut().insert(word);
+        let mut request = request.body(Body::empty()).map_err(|_| Error::internal())?;
+        request.extensions_mut().insert(outcome);
         if let Some(peer) = self.peer {
-            again.extensions_mut().insert(peer);
+            request.extensions_mut().insert(peer);
         }
-        let mut response = self.pages.with_state(self.state.clone()).oneshot(again).await.into_response();
+        let mut response = self.pages.with_state(self.state.clone()).oneshot(request).await.into_response();
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Ok(response)
     }
 }
 
-/// A server function whose arguments cannot be read fails before anything can set its status: the status is taken from
-/// what it answers.
-async fn with_honest_status(response: Response) -> Response {
+/// Sets the status of an error that a server function returned before any code could set it: when its arguments cannot
+/// be parsed.
+async fn with_error_status(response: Response) -> Response {
     if response.status() != StatusCode::INTERNAL_SERVER_ERROR {
         return response;
     }
@@ -139,14 +142,14 @@ async fn with_honest_status(response: Response) -> Response {
     Response::from_parts(parts, Body::from(body))
 }
 
-/// Whether a browser sent this by itself: it asks for a page and sends plain fields.
+/// Whether a browser submitted this without JavaScript: it accepts HTML and sends form fields.
 fn is_plain_form(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or("");
     text(header::ACCEPT).contains("text/html")
         && text(header::CONTENT_TYPE).starts_with("application/x-www-form-urlencoded")
 }
 
-/// The page of ours the form stood on.
+/// The path of the referring page if it is one of our own, otherwise `/`.
 fn own_referer(headers: &HeaderMap, state: &AppState) -> String {
     headers
         .get(header::REFERER)
@@ -161,10 +164,10 @@ fn own_referer(headers: &HeaderMap, state: &AppState) -> String {
         .unwrap_or_else(|| "/".into())
 }
 
-/// What was typed, except passwords.
-fn typed(body: &[u8]) -> BTreeMap<String, String> {
+/// The submitted values, except passwords and codes.
+fn submitted(body: &[u8]) -> BTreeMap<String, String> {
     form_urlencoded::parse(body)
         .into_owned()
-        .filter(|(name, _)| !SECRET.iter().any(|word| name.contains(word)))
+        .filter(|(name, _)| !SECRET_FIELDS.iter().any(|part| name.contains(part)))
         .collect()
 }

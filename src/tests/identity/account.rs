@@ -39,7 +39,7 @@ async fn r_22_a_user_lists_their_sessions_and_ends_them_one_by_one() {
     let app = TestApp::at(NOW).await;
     let first = app.register("Acme").await;
     app.pass(60);
-    let (second, third) = (first.back().await, first.back().await);
+    let (second, third) = (first.log_in_again().await, first.log_in_again().await);
     let listed = sessions(&second).await;
     assert_eq!(listed.len(), 3);
     assert_eq!((&listed[0]["id"], &listed[0]["is_current"]), (&json!(session_of(&second.token)), &json!(true)));
@@ -68,7 +68,7 @@ async fn expired_sessions_are_not_listed() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     app.pass(7 * 86_400);
-    assert_eq!(sessions(&team.back().await).await.len(), 1);
+    assert_eq!(sessions(&team.log_in_again().await).await.len(), 1);
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn r_23_the_email_is_changed_only_with_the_password_and_if_it_is_free() {
 async fn r_22_a_new_password_ends_every_session_and_replaces_the_current_one() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
-    let other = team.back().await;
+    let other = team.log_in_again().await;
     let mut browser = team.browser();
     for (old, new, field) in [
         ("", NEW, "password"),
@@ -209,7 +209,7 @@ async fn r_23_a_short_session_ends_with_the_browser_or_after_twelve_hours() {
 async fn the_page_shows_the_account_and_its_forms_work_without_javascript() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
-    let other = team.back().await;
+    let other = team.log_in_again().await;
     let mut browser = team.browser();
     let page = browser.open("/account").await;
     assert_eq!(page.status, 200);
@@ -258,7 +258,7 @@ async fn r_22_a_disabled_user_loses_every_session_and_may_return_when_enabled() 
     let refusal = app.post("/api/auth/login", &login).await;
     assert_eq!(refusal.fingerprint(), app.post("/api/auth/login", &wrong).await.fingerprint());
     app.state.system().set_disabled(&email, false).await.expect("enabled");
-    let back = team.back().await;
+    let back = team.log_in_again().await;
     assert_eq!(entries(&back, "person_disabled").await.len(), 1);
     assert_eq!(entries(&back, "person_enabled").await.len(), 1);
     let nobody = "nobody@example.com".parse().expect("an address");

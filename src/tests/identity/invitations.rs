@@ -51,7 +51,7 @@ async fn r_07_the_link_is_shown_once_and_lets_a_new_user_join() {
     assert_eq!(entry["actor"]["id"], grace.user["id"]);
     assert_eq!(entry["target"]["name"], invited.email.as_str());
     // It works once, even for the user who used it.
-    invited.is_dead(&app).await;
+    invited.is_invalid(&app).await;
     invited.accept(&grace).await.0.refuses(404, &[]);
     // The new user can log in with the password.
     app.post("/api/auth/login", &json!({"email": invited.email, "password": PASSWORD})).await.is(200);
@@ -65,8 +65,8 @@ async fn r_07_an_invitation_expires_after_seven_days() {
     app.pass(7 * DAY - 1);
     assert_eq!(early.join_as_new(&app).await.0.status, 200);
     app.pass(1);
-    late.is_dead(&app).await;
-    assert_eq!(team.back().await.get("/api/team/invitations").await.is(200), json!([]));
+    late.is_invalid(&app).await;
+    assert_eq!(team.log_in_again().await.get("/api/team/invitations").await.is(200), json!([]));
 }
 
 #[tokio::test]
@@ -77,10 +77,10 @@ async fn r_07_a_revoked_or_replaced_invitation_is_invalid() {
     let path = format!("/api/team/invitations/{}", id_of(&revoked.invitation));
     assert_eq!(team.delete(&path).await.status, 204);
     team.delete(&path).await.refuses(404, &[]);
-    revoked.is_dead(&app).await;
+    revoked.is_invalid(&app).await;
     let first = team.invite("member").await;
     let second = team.invite_at(&first.email.to_uppercase(), "admin").await;
-    first.is_dead(&app).await;
+    first.is_invalid(&app).await;
     assert_eq!(team.get("/api/team/invitations").await.is(200).as_array().map(Vec::len), Some(1));
     let (answer, browser) = Invited { email: first.email, ..second }.join_as_new(&app).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -100,7 +100,7 @@ async fn r_07_an_invitation_ends_with_the_inviters_right_to_invite() {
             "removed" => assert_eq!(team.delete(&path).await.status, 204),
             _ => assert_eq!(other.browser().call(path_to("leave_organization"), &[]).await.status, 200),
         }
-        invited.is_dead(&app).await;
+        invited.is_invalid(&app).await;
         assert_eq!(team.get("/api/team/invitations").await.is(200), json!([]), "{end}");
     }
 }
@@ -230,7 +230,7 @@ async fn r_07_fifty_concurrent_acceptances_by_a_signed_in_user_create_one_member
     let invited = Arc::new(team.invite_at(&grace.email, "member").await);
     let mut sessions = Vec::new();
     for _ in 0..25 {
-        sessions.push(grace.back().await);
+        sessions.push(grace.log_in_again().await);
     }
     // Each session twice, like a double click.
     let tasks = sessions.iter().cycle().take(50).cloned().map(|session| {
@@ -241,7 +241,7 @@ async fn r_07_fifty_concurrent_acceptances_by_a_signed_in_user_create_one_member
     // Already used, or the session has been replaced by one in the new organization.
     one_of_fifty(&answers, &[401, 404, 409]);
     assert_eq!(joined(&team).await, (1, Some(1)));
-    let organizations = grace.back().await.browser().call(path_to("my_organizations"), &[]).await.is(200);
+    let organizations = grace.log_in_again().await.browser().call(path_to("my_organizations"), &[]).await.is(200);
     assert_eq!(organizations.as_array().map(Vec::len), Some(2), "their own and the team's");
 }
 

@@ -37,7 +37,7 @@ async fn fifty_concurrent_logins_of_one_user_all_succeed() {
     let signed_in = futures::future::join_all((0..50).map(login)).await;
     assert_eq!(signed_in.len(), 50);
     Team::of(instances[0].clone(), &signed_in[49]).get("/api/auth/me").await.is(200);
-    let log = team.back().await.get("/api/audit?action=logged_in&limit=100").await.is(200);
+    let log = team.log_in_again().await.get("/api/audit?action=logged_in&limit=100").await.is(200);
     assert_eq!(log.as_array().map(Vec::len), Some(51));
 }
 
@@ -97,7 +97,7 @@ async fn r_26_the_right_password_of_a_disabled_user_counts_like_a_wrong_one() {
     answers[0].refuses(401, &[]);
     answers[5].refuses(429, &[]);
     assert_eq!(answers[5].header(header::RETRY_AFTER), "1");
-    other.noted("login_failed").await;
+    other.audited("login_failed").await;
 }
 
 #[tokio::test]
@@ -116,15 +116,15 @@ async fn r_70_a_user_has_fifty_sessions_and_the_least_recently_used_ends() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let first = app.register("Acme").await;
     app.pass(60);
-    let second = first.back().await;
+    let second = first.log_in_again().await;
     app.pass(600);
     first.get("/api/auth/me").await.is(200);
     for _ in 0..48 {
-        first.back().await;
+        first.log_in_again().await;
     }
     app.pass(600);
     first.get("/api/auth/me").await.is(200);
-    let last = first.back().await;
+    let last = first.log_in_again().await;
     // A session used ten minutes ago stays, whenever it was opened.
     first.get("/api/auth/me").await.is(200);
     last.get("/api/auth/me").await.is(200);
@@ -137,7 +137,7 @@ async fn r_70_a_user_has_fifty_sessions_and_the_least_recently_used_ends() {
 async fn r_70_the_requests_of_all_sessions_of_a_user_are_counted_together() {
     let app = TestApp::build(&["--api-rate", "20"], pretended("2026-03-01T12:00:00Z"), Relay::none()).await;
     let team = app.register("Acme").await;
-    let again = team.back().await;
+    let again = team.log_in_again().await;
     for _ in 0..10 {
         team.get("/api/services").await.is(200);
         again.get("/api/services").await.is(200);

@@ -86,13 +86,13 @@ async fn logging_in_leads_to_the_organization_used_last() {
     let (grace, team) = in_two(&app).await;
     app.pass(600);
     grace.get("/api/services").await.is(200);
-    assert_eq!(grace.back().await.organization, grace.organization);
+    assert_eq!(grace.log_in_again().await.organization, grace.organization);
     app.pass(600);
     let mut browser = grace.browser();
     browser.call(path_to("switch_organization"), &[("id", id_of(&team.organization))]).await;
     app.pass(600);
     browser.call(path_to("me"), &[]).await.is(200);
-    assert_eq!(grace.back().await.organization, team.organization);
+    assert_eq!(grace.log_in_again().await.organization, team.organization);
 }
 
 #[tokio::test]
@@ -117,8 +117,8 @@ async fn r_22_switching_ends_the_open_pages_of_the_old_session() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let (grace, team) = in_two(&app).await;
-    let mut socket = port.attend(&grace).await;
+    let mut socket = port.member_feed(&grace).await;
     socket.hello().await;
     grace.browser().call(path_to("switch_organization"), &[("id", id_of(&team.organization))]).await;
-    assert_eq!(socket.goodbye().await, 4401);
+    assert_eq!(socket.close_code().await, 4401);
 }

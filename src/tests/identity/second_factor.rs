@@ -139,7 +139,7 @@ async fn r_29_a_recovery_code_works_once_and_is_normalized() {
     let typed = ada.codes[3].to_uppercase().replace('-', " ");
     app.post(LOGIN, &ada.login(&typed)).await.is(200);
     app.post(LOGIN, &ada.login(&ada.codes[3])).await.refuses(400, &["code"]);
-    ada.team.noted("login_failed").await;
+    ada.team.audited("login_failed").await;
     let account = ada.team.browser().call(path_to("my_account"), &[]).await.is(200);
     assert_eq!(account["recovery_codes"], 9);
     assert_eq!(ada.actions().await[..3], ["login_failed", "recovery_code_used", "logged_in"].map(Value::from));
@@ -324,7 +324,7 @@ async fn the_operator_turns_off_a_lost_second_factor() {
     ada.team.get("/api/auth/me").await.refuses(401, &[]);
     app.post(LOGIN, &json!({"email": ada.team.email, "password": PASSWORD})).await.is(200);
     assert!(app.state.system().reset_second_factor(&email).await.is_err());
-    let log = ada.team.back().await.get("/api/audit").await.is(200);
+    let log = ada.team.log_in_again().await.get("/api/audit").await.is(200);
     let entry = log.as_array().expect("entries").iter().find(|entry| entry["action"] == "two_factor_disabled");
     assert_eq!(entry.expect("written down")["actor"]["kind"], "system");
 }

@@ -96,14 +96,14 @@ async fn r_22_a_program_logs_in_again_after_a_change_of_role_and_api_tokens_stay
     let grace = team.colleague("admin").await;
     let token = grace.post("/api/tokens", json!({"name": "CI"})).await.is(201);
     let program = Team { token: token["secret"].as_str().expect("a secret").to_owned(), ..grace.clone() };
-    let mut socket = port.attend(&grace).await;
+    let mut socket = port.member_feed(&grace).await;
     socket.hello().await;
     make(&team, &grace, "member").await;
-    assert_eq!(socket.goodbye().await, 4403);
+    assert_eq!(socket.close_code().await, 4403);
     grace.get("/api/auth/me").await.refuses(401, &[]);
     let bearer = format!("Bearer {}", grace.token);
     assert_eq!(port.refuses("/api/live", &[(header::AUTHORIZATION, &bearer)]).await, 401);
-    assert_eq!(grace.back().await.get("/api/auth/me").await.is(200)["user"]["role"], "member");
+    assert_eq!(grace.log_in_again().await.get("/api/auth/me").await.is(200)["user"]["role"], "member");
     program.get("/api/services").await.is(200);
     team.get("/api/auth/me").await.is(200);
 }
@@ -113,7 +113,7 @@ async fn r_22_a_session_that_has_ended_is_not_rotated() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let grace = team.colleague("admin").await;
-    let (mut browser, other) = (grace.browser(), grace.back().await);
+    let (mut browser, other) = (grace.browser(), grace.log_in_again().await);
     make(&team, &grace, "member").await;
     reload(&mut browser, "/dashboard").await;
     browser.call(path_to("logout"), &[]).await;
@@ -139,7 +139,7 @@ async fn r_22_revoking_the_old_id_of_a_rotated_session_ends_the_new_one() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let grace = team.colleague("member").await;
-    let (mut here, mut there) = (grace.back().await.browser(), grace.browser());
+    let (mut here, mut there) = (grace.log_in_again().await.browser(), grace.browser());
     let account = there.call(path_to("my_account"), &[]).await.is(200);
     let id = account["sessions"][0]["id"].as_str().expect("an id").to_owned();
     assert_eq!(account["sessions"][0]["is_current"], true);

@@ -96,9 +96,9 @@ async fn r_06_the_last_admin_stays_one() {
     assert_eq!(admins(&team).await, 1);
     let promoted = team.put(&path(&grace), json!({"role": "admin"})).await.is(200);
     assert_eq!(promoted["role"], "admin");
-    let grace = grace.back().await;
+    let grace = grace.log_in_again().await;
     assert_eq!(team.put(&path(&team), json!({"role": "member"})).await.is(200)["role"], "member");
-    let team = team.back().await;
+    let team = team.log_in_again().await;
     team.put(&path(&team), json!({"role": "admin"})).await.refuses(403, &[]);
     assert_eq!(team.browser().call(path_to("leave_organization"), &[]).await.status, 200);
     assert_eq!(grace.members().await.len(), 1);
@@ -119,7 +119,7 @@ async fn r_06_a_disabled_admin_does_not_count_as_the_last_admin() {
     // The operator may disable them, and is warned.
     assert_eq!(app.state.system().set_disabled(&ada, true).await, Ok(vec!["Acme".to_owned()]));
     assert_eq!(app.state.system().set_disabled(&ada, false).await, Ok(Vec::new()));
-    let team = team.back().await;
+    let team = team.log_in_again().await;
     assert_eq!(team.delete(&path(&grace)).await.status, 204);
 }
 
@@ -188,7 +188,7 @@ async fn r_06_fifty_concurrent_demotions_leave_one_admin() {
     }))
     .await;
     assert!(answers.iter().all(|status| [200, 401, 403, 409].contains(status)), "{answers:?}");
-    let ada = ada.back().await;
+    let ada = ada.log_in_again().await;
     assert_eq!(admins(&ada).await, 1);
     assert_eq!(ada.get("/api/team").await.is(200).as_array().map(Vec::len), Some(2));
 }
@@ -217,14 +217,14 @@ async fn r_22_a_removed_member_loses_token_cookie_socket_and_api_tokens_at_once(
     let team = app.register("Acme").await;
     for by_themselves in [false, true] {
         let other = team.colleague("admin").await;
-        let again = other.back().await;
+        let again = other.log_in_again().await;
         let token = other.post("/api/tokens", json!({"name": "CI"})).await.is(201);
         let program = async || {
             let bearer = format!("Bearer {}", token["secret"].as_str().expect("a secret"));
             let builder = request(Method::GET, "/api/services").header(header::AUTHORIZATION, bearer);
             app.send(builder.body(axum::body::Body::empty()).expect("request")).await.status.as_u16()
         };
-        let mut sockets = [port.attend(&other).await, port.attend(&again).await];
+        let mut sockets = [port.member_feed(&other).await, port.member_feed(&again).await];
         for socket in &mut sockets {
             socket.hello().await;
         }
@@ -235,7 +235,7 @@ async fn r_22_a_removed_member_loses_token_cookie_socket_and_api_tokens_at_once(
             assert_eq!(team.delete(&path(&other)).await.status, 204);
         }
         for socket in &mut sockets {
-            assert_eq!(socket.goodbye().await, 4401);
+            assert_eq!(socket.close_code().await, 4401);
         }
         assert_eq!(program().await, 401);
         for person in [&other, &again] {
@@ -258,16 +258,16 @@ async fn r_22_a_change_of_role_reaches_open_pages_and_applies_at_once() {
     let port = app.listen().await;
     let team = app.register("Acme").await;
     let grace = team.colleague("member").await;
-    let mut socket = port.attend(&grace).await;
+    let mut socket = port.member_feed(&grace).await;
     socket.hello().await;
-    let mut unmoved = port.attend(&team).await;
+    let mut unmoved = port.member_feed(&team).await;
     unmoved.hello().await;
     team.put(&path(&grace), json!({"role": "admin"})).await.is(200);
-    assert_eq!(socket.goodbye().await, 4403);
-    let grace = grace.back().await;
+    assert_eq!(socket.close_code().await, 4403);
+    let grace = grace.log_in_again().await;
     grace.get("/api/team/invitations").await.is(200);
     grace.put(&path(&grace), json!({"role": "member"})).await.is(200);
-    grace.back().await.get("/api/team/invitations").await.refuses(403, &[]);
+    grace.log_in_again().await.get("/api/team/invitations").await.refuses(403, &[]);
     team.service("API").await;
     unmoved.event(1).await;
     let entry = team.get("/api/audit?action=role_changed&limit=1").await.is(200)[0].clone();

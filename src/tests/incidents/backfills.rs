@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::tests::support::{
     app::TestApp,
-    clients::{Team, id_of, incident_path, path_of, said, update_path},
+    clients::{Team, id_of, impacts, incident_path, path_of, update_path},
     endpoints::path_to,
     fixtures::NOW,
 };
@@ -16,7 +16,7 @@ fn past(service: &Value, more: Value) -> Value {
         "message": "A certificate had expired.",
         "started_at": "2026-11-20T09:00:00Z",
         "resolved_at": "2026-11-20T09:40:00Z",
-        "services": said(&[(service, "major_outage")]),
+        "services": impacts(&[(service, "major_outage")]),
     });
     for (field, value) in more.as_object().expect("an object") {
         body[field] = value.clone();
@@ -30,7 +30,7 @@ async fn old_service() -> (TestApp, Team, Value) {
     let team = app.register("Acme").await;
     let service = team.service("API").await;
     let later = TestApp::at(NOW).await;
-    let team = team.at(&later).back().await;
+    let team = team.at(&later).log_in_again().await;
     (later, team, service)
 }
 
@@ -41,8 +41,8 @@ async fn uptime(team: &Team, service: &Value) -> Value {
 #[tokio::test]
 async fn rule_3_5_a_past_incident_is_listed_at_its_date_and_shows_when_it_was_added() {
     let (app, team, api) = old_service().await;
-    team.report(json!({"title": "Today"})).await;
-    let added = team.report(past(&api, json!({"notify": true}))).await;
+    team.open_incident(json!({"title": "Today"})).await;
+    let added = team.open_incident(past(&api, json!({"notify": true}))).await;
     assert_eq!(
         (&added["status"], &added["impact"], &added["backfilled_at"]),
         (&json!("resolved"), &json!("critical"), &json!("2026-11-23T12:00:00.000Z"))
@@ -73,7 +73,7 @@ async fn rule_3_5_a_past_incident_is_listed_at_its_date_and_shows_when_it_was_ad
 async fn rule_3_5_by_default_a_past_incident_changes_no_status_and_no_uptime() {
     let (_app, team, api) = old_service().await;
     let before = (team.services().await, team.history(&api).await, uptime(&team, &api).await);
-    team.report(past(&api, json!({}))).await;
+    team.open_incident(past(&api, json!({}))).await;
     assert_eq!((team.services().await, team.history(&api).await, uptime(&team, &api).await), before);
     assert_eq!(before.2["percent"], 100.0);
 }
@@ -82,17 +82,17 @@ async fn rule_3_5_by_default_a_past_incident_changes_no_status_and_no_uptime() {
 async fn rule_3_5_on_request_it_corrects_the_uptime_and_nothing_that_was_recorded() {
     let (_app, team, api) = old_service().await;
     let before = (team.services().await, team.history(&api).await);
-    let added = team.report(past(&api, json!({"correct_uptime": true}))).await;
+    let added = team.open_incident(past(&api, json!({"correct_uptime": true}))).await;
     assert_eq!((team.services().await, team.history(&api).await), before);
     let hidden = json!({"correct_uptime": true, "is_draft": true, "started_at": "2026-11-18T09:00:00Z"});
-    let hidden = team.report(past(&api, hidden)).await;
+    let hidden = team.open_incident(past(&api, hidden)).await;
     let corrected = uptime(&team, &api).await;
     let day =
         corrected["days"].as_array().expect("days").iter().find(|day| day["date"] == "2026-11-20").expect("listed");
     assert_eq!(day["major_outage_seconds"], 2400);
     assert_eq!(corrected["percent"], 99.91, "31 days with data");
     // A draft counts once it is published; a correction is deleted with its incident.
-    team.amend(&hidden, json!({"is_draft": false})).await;
+    team.update_incident(&hidden, json!({"is_draft": false})).await;
     assert!(uptime(&team, &api).await["percent"].as_f64() < Some(95.0));
     for incident in [added, hidden] {
         team.delete(&incident_path(&incident)).await.is(204);
@@ -103,7 +103,7 @@ async fn rule_3_5_on_request_it_corrects_the_uptime_and_nothing_that_was_recorde
 #[tokio::test]
 async fn rule_3_5_a_correction_follows_changes_of_its_incident() {
     let (app, team, api) = old_service().await;
-    let added = team.report(past(&api, json!({"correct_uptime": true}))).await;
+    let added = team.open_incident(past(&api, json!({"correct_uptime": true}))).await;
     let down = async || {
         let uptime = uptime(&team, &api).await;
         let days = uptime["days"].as_array().expect("days");
@@ -111,17 +111,17 @@ async fn rule_3_5_a_correction_follows_changes_of_its_incident() {
         day["major_outage_seconds"].as_i64().expect("a number")
     };
     assert_eq!(down().await, 2400);
-    team.amend(&added, json!({"started_at": "2026-11-20T08:50:00Z"})).await;
+    team.update_incident(&added, json!({"started_at": "2026-11-20T08:50:00Z"})).await;
     assert_eq!(down().await, 3000);
     let end = &added["updates"][0];
     team.put(&update_path(end), json!({"display_at": "2026-11-20T10:00:00Z"})).await.is(200);
     assert_eq!(down().await, 4200);
     // After a reopening, changes are recorded as usual; the correction stays.
-    team.say(&added, json!({"status": "investigating"})).await;
+    team.post_update(&added, json!({"status": "investigating"})).await;
     app.pass(600);
-    team.say(&added, json!({"status": "resolved"})).await;
+    team.post_update(&added, json!({"status": "resolved"})).await;
     assert_eq!((down().await, uptime(&team, &api).await["days"][89]["major_outage_seconds"].clone()), (4200, json!(0)));
-    team.amend(&added, json!({"services": []})).await;
+    team.update_incident(&added, json!({"services": []})).await;
     assert_eq!(down().await, 0);
 }
 
@@ -153,7 +153,7 @@ async fn templates_are_created_filled_in_replaced_and_deleted() {
         "name": "  Slow answers ",
         "title": "{{services}}: slow",
         "message": "Since {{time}} on {{date}} at {{organization}}.",
-        "services": said(&[(&api, "degraded")]),
+        "services": impacts(&[(&api, "degraded")]),
     });
     let made = team.post("/api/templates", slow.clone()).await.is(201);
     assert_eq!(
@@ -177,7 +177,7 @@ async fn templates_are_created_filled_in_replaced_and_deleted() {
     team.delete(&path).await.is(204);
     team.delete(&path).await.refuses(404, &[]);
     assert_eq!(team.get("/api/templates").await.is(200), json!([made]));
-    let twice = said(&[(&api, "degraded"), (&api, "major_outage")]);
+    let twice = impacts(&[(&api, "degraded"), (&api, "major_outage")]);
     for (body, fields) in [
         (json!({"name": "", "title": ""}), &["name", "title"][..]),
         (json!({"name": "x", "title": "x".repeat(300)}), &["title"]),
@@ -218,7 +218,7 @@ async fn rule_3_9_old_times_use_the_offsets_of_their_date() {
         assert_eq!(found["items"].as_array().expect("a list").len(), 1);
     }
     let edge = json!({"title": "Edge", "started_at": "2024-07-10T22:30:00Z", "resolved_at": "2024-07-10T23:00:00Z"});
-    team.report(edge).await;
+    team.open_incident(edge).await;
     let found = browser.call(path_to("incidents"), &[("from", "2024-07-11"), ("to", "2024-07-11")]).await.is(200);
     assert_eq!(found["items"][0]["title"], "Edge", "half past midnight there");
 }

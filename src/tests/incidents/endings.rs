@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::tests::support::{
     app::TestApp,
-    clients::{Team, id_of, incident_path, path_of, said, update_path},
+    clients::{Team, id_of, impacts, incident_path, path_of, update_path},
     database::connect,
     endpoints::path_to,
     fixtures::NOW,
@@ -21,23 +21,23 @@ async fn scene() -> (TestApp, Team, Value) {
 #[tokio::test]
 async fn rule_3_4_5_after_the_end_no_service_is_affected() {
     let (app, team, api) = scene().await;
-    let incident = team.report(json!({"title": "Down", "services": said(&[(&api, "major_outage")])})).await;
+    let incident = team.open_incident(json!({"title": "Down", "services": impacts(&[(&api, "major_outage")])})).await;
     app.pass(60);
-    team.say(&incident, json!({"status": "resolved"})).await;
+    team.post_update(&incident, json!({"status": "resolved"})).await;
     app.pass(60);
     let (before, path) = (team.everything().await, format!("{}/updates", incident_path(&incident)));
     for more in [json!({"status": "resolved"}), json!({"message": "Still slow."})] {
         let mut update = more;
-        update["services"] = said(&[(&api, "degraded")]);
+        update["services"] = impacts(&[(&api, "degraded")]);
         team.post(&path, update).await.refuses(400, &["services"]);
     }
     assert_eq!(team.everything().await, before);
     let room = team.browser().open(&format!("/incidents/{}", id_of(&incident))).await.text;
     assert!(room.contains("It’s over and no longer affects services."));
     // A message alone is accepted, and records no change.
-    assert_eq!(team.say(&incident, json!({"message": "Thank you."})).await["services"], Value::Null);
+    assert_eq!(team.post_update(&incident, json!({"message": "Thank you."})).await["services"], Value::Null);
     // After a reopening it may affect services again.
-    team.say(&incident, json!({"status": "investigating", "services": said(&[(&api, "degraded")])})).await;
+    team.post_update(&incident, json!({"status": "investigating", "services": impacts(&[(&api, "degraded")])})).await;
     assert_eq!(team.status_of(&api).await, "degraded");
 }
 
@@ -48,10 +48,10 @@ async fn rule_3_4_5_a_service_named_operational_at_the_end_recovers_whatever_its
     for service in [&api, &web] {
         team.change(service, json!({"status": "degraded"})).await;
     }
-    let services = said(&[(&api, "major_outage"), (&web, "major_outage")]);
-    let incident = team.report(json!({"title": "Down", "services": services})).await;
+    let services = impacts(&[(&api, "major_outage"), (&web, "major_outage")]);
+    let incident = team.open_incident(json!({"title": "Down", "services": services})).await;
     app.pass(60);
-    team.say(&incident, json!({"status": "resolved", "services": said(&[(&api, "operational")])})).await;
+    team.post_update(&incident, json!({"status": "resolved", "services": impacts(&[(&api, "operational")])})).await;
     let (api, web) = (team.get(&path_of(&api)).await.is(200), team.get(&path_of(&web)).await.is(200));
     assert_eq!((&api["status"], &api["baseline"]), (&json!("operational"), &json!("operational")));
     assert_eq!(
@@ -60,24 +60,24 @@ async fn rule_3_4_5_a_service_named_operational_at_the_end_recovers_whatever_its
         "a service that is not named keeps its baseline"
     );
     // While an incident is open, its updates change no baseline.
-    let other = team.report(json!({"title": "Slow", "services": said(&[(&web, "partial_outage")])})).await;
-    team.say(&other, json!({"status": "monitoring", "services": said(&[(&web, "operational")])})).await;
+    let other = team.open_incident(json!({"title": "Slow", "services": impacts(&[(&web, "partial_outage")])})).await;
+    team.post_update(&other, json!({"status": "monitoring", "services": impacts(&[(&web, "operational")])})).await;
     assert_eq!(team.status_of(&web).await, "degraded");
 }
 
 #[tokio::test]
 async fn rule_3_4_1_a_postmortem_is_hidden_while_the_incident_is_open_again_and_can_be_unpublished() {
     let (app, team, _) = scene().await;
-    let incident = team.report(json!({"title": "Down"})).await;
-    team.say(&incident, json!({"status": "resolved"})).await;
-    team.amend(&incident, json!({"postmortem": "A full disk.", "publish_postmortem": true})).await;
+    let incident = team.open_incident(json!({"title": "Down"})).await;
+    team.post_update(&incident, json!({"status": "resolved"})).await;
+    team.update_incident(&incident, json!({"postmortem": "A full disk.", "publish_postmortem": true})).await;
     let seen = async || {
         let page = app.get(&format!("/public/{}/incidents/{}", team.slug, id_of(&incident))).await;
         page.text.contains("A full disk.") || team.public("timeline").await.to_string().contains("A full disk.")
     };
     assert!(seen().await);
     app.pass(60);
-    team.say(&incident, json!({"status": "investigating"})).await;
+    team.post_update(&incident, json!({"status": "investigating"})).await;
     assert!(!seen().await, "hidden while the incident is open");
     let path = incident_path(&incident);
     for refused in [
@@ -88,9 +88,9 @@ async fn rule_3_4_1_a_postmortem_is_hidden_while_the_incident_is_open_again_and_
         team.put(&path, refused).await.refuses(400, &["postmortem"]);
     }
     app.pass(60);
-    team.say(&incident, json!({"status": "resolved"})).await;
+    team.post_update(&incident, json!({"status": "resolved"})).await;
     assert!(seen().await, "resolved again, it is public again");
-    team.say(&incident, json!({"status": "investigating"})).await;
+    team.post_update(&incident, json!({"status": "investigating"})).await;
     let mut browser = team.browser();
     let room = browser.open(&format!("/incidents/{}", id_of(&incident))).await.text;
     assert!(room.contains("Visitors won’t see the postmortem") && room.contains("Back to draft"));
@@ -100,30 +100,30 @@ async fn rule_3_4_1_a_postmortem_is_hidden_while_the_incident_is_open_again_and_
         (&withdrawn["postmortem"]["published_at"], &withdrawn["postmortem"]["body"]),
         (&Value::Null, &json!("A full disk."))
     );
-    team.say(&incident, json!({"status": "resolved"})).await;
+    team.post_update(&incident, json!({"status": "resolved"})).await;
     assert!(!seen().await);
 }
 
 #[tokio::test]
 async fn r_70_an_incident_at_its_text_limit_can_still_be_ended() {
     let (_app, team, _) = scene().await;
-    let incident = team.report(json!({"title": "Down"})).await;
+    let incident = team.open_incident(json!({"title": "Down"})).await;
     let (path, long) = (format!("{}/updates", incident_path(&incident)), "🔥".repeat(24_000));
     let mut updates = Vec::new();
     for _ in 0..5 {
-        updates.push(team.say(&incident, json!({"message": long})).await);
+        updates.push(team.post_update(&incident, json!({"message": long})).await);
     }
     let refused = team.post(&path, json!({"message": long})).await.refuses(400, &["message"]);
     assert!(refused["fields"]["message"].as_str().is_some_and(|why| why.contains("text limit")), "{refused}");
     // The edit history counts.
     team.put(&update_path(&updates[0]), json!({"message": "Short."})).await.is(200);
     team.put(&update_path(&updates[0]), json!({"message": long})).await.refuses(400, &["message"]);
-    team.say(&incident, json!({"status": "resolved", "message": long})).await;
+    team.post_update(&incident, json!({"status": "resolved", "message": long})).await;
     team.post(&path, json!({"message": long})).await.refuses(400, &["message"]);
     for update in &updates[..2] {
         team.delete(&update_path(update)).await.is(204);
     }
-    team.say(&incident, json!({"message": long})).await;
+    team.post_update(&incident, json!({"message": long})).await;
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn r_70_incidents_can_still_be_ended_at_the_text_limit_of_pages() {
     let (team, other) = (app.register("Acme").await, app.register("Other").await);
     let mut incidents = Vec::new();
     for n in 0..9 {
-        incidents.push(team.report(json!({"title": format!("Down {n}"), "message": "Long."})).await);
+        incidents.push(team.open_incident(json!({"title": format!("Down {n}"), "message": "Long."})).await);
     }
     let db = connect(&app.own.as_ref().expect("a database of its own").url).await;
     // Fills the edit history.
@@ -148,9 +148,9 @@ async fn r_70_incidents_can_still_be_ended_at_the_text_limit_of_pages() {
     team.post(&path, json!({"message": "More."})).await.refuses(400, &["message"]);
     let over = json!({"title": "It was down", "message": "It was.", "status": "resolved"});
     team.post("/api/incidents", over).await.refuses(400, &["message"]);
-    other.report(more.clone()).await;
+    other.open_incident(more.clone()).await;
     for incident in &incidents {
-        team.say(incident, json!({"status": "resolved", "message": "Over."})).await;
+        team.post_update(incident, json!({"status": "resolved", "message": "Over."})).await;
     }
     // Recently ended incidents count.
     team.post("/api/incidents", more.clone()).await.refuses(400, &["message"]);
@@ -158,14 +158,14 @@ async fn r_70_incidents_can_still_be_ended_at_the_text_limit_of_pages() {
     let timeline = app.get(&format!("/api/public/{}/timeline", team.slug)).await.is(200);
     assert_eq!(timeline["incidents"].as_array().map(Vec::len), Some(4));
     app.pass(17 * 86_400);
-    let team = team.back().await;
+    let team = team.log_in_again().await;
     for n in 0..9 {
-        team.report(json!({"title": format!("Down again {n}"), "message": "Longer."})).await;
+        team.open_incident(json!({"title": format!("Down again {n}"), "message": "Longer."})).await;
     }
     db.execute_unprepared(&format!("{edits}'Longer.'")).await.expect("written");
     team.post("/api/incidents", more).await.refuses(400, &["message"]);
     // An old incident does not count, until it is reopened.
-    team.say(&incidents[0], json!({"message": "This is why."})).await;
+    team.post_update(&incidents[0], json!({"message": "This is why."})).await;
     let updates = team.get(&incident_path(&incidents[0])).await.is(200)["updates"].clone();
     let end = updates.as_array().expect("updates").iter().find(|update| update["message"] == "Over.").expect("the end");
     let end = update_path(end);
@@ -181,7 +181,7 @@ async fn r_70_incidents_can_still_be_ended_at_the_text_limit_of_pages() {
 #[tokio::test]
 async fn r_70_the_last_fifty_edits_of_an_update_are_kept() {
     let (app, team, _) = scene().await;
-    let incident = team.report(json!({"title": "Down"})).await;
+    let incident = team.open_incident(json!({"title": "Down"})).await;
     let update = &incident["updates"][0];
     for n in 0..52 {
         app.pass(1);
@@ -195,9 +195,9 @@ async fn r_70_the_last_fifty_edits_of_an_update_are_kept() {
 #[tokio::test]
 async fn rule_3_12_updates_of_one_instant_keep_their_order() {
     let (_app, team, _) = scene().await;
-    let incident = team.report(json!({"title": "Down", "message": "0"})).await;
+    let incident = team.open_incident(json!({"title": "Down", "message": "0"})).await;
     for n in 1..6 {
-        team.say(&incident, json!({"message": n.to_string()})).await;
+        team.post_update(&incident, json!({"message": n.to_string()})).await;
     }
     let now = team.incident(&incident).await;
     let told: Vec<_> =

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::tests::support::{
     app::TestApp,
-    clients::{Team, id_of, incident_path, said, update_path},
+    clients::{Team, id_of, impacts, incident_path, update_path},
     fixtures::{NOW, Owner},
 };
 
@@ -21,7 +21,7 @@ async fn bodies_with_description_and_service_id_are_accepted() {
         "status": "investigating",
         "service_id": id_of(&api),
     });
-    let incident = team.report(body).await;
+    let incident = team.open_incident(body).await;
     assert_eq!(incident["description"], "Nobody gets an answer.");
     assert_eq!(incident["updates"][0]["message"], "Nobody gets an answer.");
     assert_eq!((&incident["service_id"], &incident["services"][0]["name"]), (&api["id"], &json!("API")));
@@ -34,15 +34,15 @@ async fn bodies_with_description_and_service_id_are_accepted() {
         "scheduled_end": "2026-11-24T03:00:00+01:00",
         "service_ids": [id_of(&web), id_of(&api)],
     });
-    let maintenance = team.report(maintenance).await;
+    let maintenance = team.open_incident(maintenance).await;
     assert_eq!(maintenance["scheduled_start"], "2026-11-24T01:00:00.000Z", "domain rule 3.9");
     assert_eq!(maintenance["scheduled_end"], "2026-11-24T02:00:00.000Z");
     let statuses: Vec<_> = maintenance["services"].as_array().expect("a list").iter().map(|s| &s["status"]).collect();
     assert_eq!(statuses, ["under_maintenance", "under_maintenance"]);
     assert_eq!(maintenance["service_id"], web["id"]);
     // A service in both lists gets its status from `services`.
-    let both = json!({"title": "x", "service_ids": [id_of(&api)], "services": said(&[(&api, "degraded")])});
-    assert_eq!(team.report(both).await["services"].as_array().expect("a list").len(), 1);
+    let both = json!({"title": "x", "service_ids": [id_of(&api)], "services": impacts(&[(&api, "degraded")])});
+    assert_eq!(team.open_incident(both).await["services"].as_array().expect("a list").len(), 1);
 }
 
 /// A body with some fields changed.
@@ -60,15 +60,15 @@ async fn an_invalid_incident_is_rejected_by_field_and_changes_nothing() {
     let (team, api) = (app.register("Acme").await, "services");
     let service = team.service("API").await;
     let before = team.everything().await;
-    let incident = json!({"title": "Down", "services": said(&[(&service, "major_outage")])});
+    let incident = json!({"title": "Down", "services": impacts(&[(&service, "major_outage")])});
     let window = json!({
         "title": "Work",
         "incident_type": "maintenance",
         "starts_at": "2026-11-24T02:00:00Z",
         "ends_at": "2026-11-24T03:00:00Z",
-        "services": said(&[(&service, "under_maintenance")]),
+        "services": impacts(&[(&service, "under_maintenance")]),
     });
-    let twice = said(&[(&service, "degraded"), (&service, "major_outage")]);
+    let twice = impacts(&[(&service, "degraded"), (&service, "major_outage")]);
     for (base, change, fields) in [
         (&incident, json!({"title": "x".repeat(300)}), &["title"][..]),
         (&incident, json!({"title": "  "}), &["title"]),
@@ -214,14 +214,14 @@ async fn rule_3_4_10_a_title_may_have_255_characters_and_a_message_25_000() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let (title, body) = ("é".repeat(255), "日".repeat(25_000));
-    let incident = team.report(json!({"title": title, "message": body})).await;
+    let incident = team.open_incident(json!({"title": title, "message": body})).await;
     assert_eq!(
         (incident["title"].as_str(), incident["description"].as_str()),
         (Some(title.as_str()), Some(body.as_str()))
     );
-    let update = team.say(&incident, json!({"message": body, "status": "resolved"})).await;
+    let update = team.post_update(&incident, json!({"message": body, "status": "resolved"})).await;
     team.put(&update_path(&update), json!({"message": body.replace('日', "月")})).await.is(200);
-    team.amend(&incident, json!({"postmortem": body})).await;
+    team.update_incident(&incident, json!({"postmortem": body})).await;
     assert_eq!(team.incident(&incident).await["postmortem"]["body"], json!(body));
 }
 
@@ -234,13 +234,13 @@ fn titles(list: &Value) -> Vec<&str> {
 async fn rule_3_4_10_a_search_looks_at_title_status_messages_and_postmortem() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
-    let one = team.report(json!({"title": "Ärger 100% of _all_ payments!"})).await;
-    team.say(&one, json!({"message": "The Certificate expired.", "status": "monitoring"})).await;
-    let two = team.report(json!({"title": "Slow", "message": "Nothing yet."})).await;
-    team.say(&two, json!({"status": "resolved"})).await;
-    team.amend(&two, json!({"postmortem": "A full DISK."})).await;
+    let one = team.open_incident(json!({"title": "Ärger 100% of _all_ payments!"})).await;
+    team.post_update(&one, json!({"message": "The Certificate expired.", "status": "monitoring"})).await;
+    let two = team.open_incident(json!({"title": "Slow", "message": "Nothing yet."})).await;
+    team.post_update(&two, json!({"status": "resolved"})).await;
+    team.update_incident(&two, json!({"postmortem": "A full DISK."})).await;
     let other = app.register("Other").await;
-    other.report(json!({"title": "Certificate"})).await;
+    other.open_incident(json!({"title": "Certificate"})).await;
     let all = ["Slow", "Ärger 100% of _all_ payments!"];
     for (words, expected) in [
         ("certificate", &all[1..]),
@@ -272,17 +272,17 @@ async fn many(app: &TestApp) -> (Team, Value) {
     let api = team.service("API").await;
     for n in 0..7 {
         app.pass(60);
-        let services = if n % 2 == 0 { said(&[(&api, "degraded")]) } else { json!([]) };
-        let incident = team.report(json!({"title": format!("i{n}"), "services": services})).await;
+        let services = if n % 2 == 0 { impacts(&[(&api, "degraded")]) } else { json!([]) };
+        let incident = team.open_incident(json!({"title": format!("i{n}"), "services": services})).await;
         if n % 3 == 0 {
-            team.say(&incident, json!({"status": "resolved"})).await;
+            team.post_update(&incident, json!({"status": "resolved"})).await;
         }
     }
     for n in 0..2 {
         let (starts, ends) = (format!("2026-11-2{n}T10:00:00Z"), format!("2026-12-0{}T10:00:00Z", n + 1));
         let window =
             json!({"title": format!("m{n}"), "incident_type": "maintenance", "starts_at": starts, "ends_at": ends});
-        team.report(window).await;
+        team.open_incident(window).await;
     }
     (team, api)
 }
@@ -327,7 +327,7 @@ async fn pages_of_a_list_keep_their_filters_and_lose_nothing() {
     let (team, _) = many(&app).await;
     // Incidents that began at one instant are ordered by id.
     for n in 0..4 {
-        team.report(json!({"title": format!("same{n}")})).await;
+        team.open_incident(json!({"title": format!("same{n}")})).await;
     }
     let all = team.get("/api/incidents?type=incident").await.is(200);
     assert_eq!(all.as_array().expect("a list").len(), 11);
@@ -344,7 +344,7 @@ async fn pages_of_a_list_keep_their_filters_and_lose_nothing() {
     }
     // An incident opened in the meantime does not affect later pages.
     let first = team.get("/api/incidents?limit=2&q=same").await;
-    team.report(json!({"title": "same as new"})).await;
+    team.open_incident(json!({"title": "same as new"})).await;
     let second = team.get(&first.next_page().expect("more")).await;
     assert_eq!((titles(&first.json()), titles(&second.is(200))), (vec!["same3", "same2"], vec!["same1", "same0"]));
     assert_eq!(second.next_page(), None);

@@ -92,7 +92,7 @@ impl Instance {
     async fn start(beside: &TestApp) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let beside = beside.clone();
-        let app = runtime.spawn(async move { beside.beside().await }).await.expect("started");
+        let app = runtime.spawn(async move { beside.another_instance().await }).await.expect("started");
         Self { runtime, app }
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::tests::support::{
     app::TestApp,
-    clients::{Team, id_of, incident_path, path_of, said},
+    clients::{Team, id_of, impacts, incident_path, path_of},
     endpoints::path_to,
     fixtures::NOW,
 };
@@ -33,7 +33,7 @@ impl Scene {
         for (field, value) in more.as_object().expect("an object") {
             window[field] = value.clone();
         }
-        let planned = team.report(window).await;
+        let planned = team.open_incident(window).await;
         Self { app, team, api, planned }
     }
 
@@ -108,9 +108,9 @@ async fn rule_3_6_1_a_scheduled_maintenance_and_one_under_way_can_be_cancelled()
     for begun in [false, true] {
         let scene = Scene::open().await;
         if begun {
-            scene.team.say(&scene.planned, json!({"status": "in_progress"})).await;
+            scene.team.post_update(&scene.planned, json!({"status": "in_progress"})).await;
         }
-        let update = scene.team.say(&scene.planned, json!({"status": "cancelled"})).await;
+        let update = scene.team.post_update(&scene.planned, json!({"status": "cancelled"})).await;
         assert_eq!(update["message"], "This maintenance has been cancelled.");
         assert_eq!(scene.team.status_of(&scene.api).await, "operational");
         let page = scene.team.public("status").await;
@@ -172,11 +172,11 @@ async fn rule_3_6_2_each_automation_and_each_notification_is_a_switch_of_its_own
     let by_hand = Scene::with(json!({"automations": off, "notify": false})).await;
     by_hand.pass(5 * 3600).await;
     assert_eq!(by_hand.updates().await, [line("12:00", "scheduled", false)]);
-    by_hand.team.say(&by_hand.planned, json!({"status": "in_progress", "notify": false})).await;
+    by_hand.team.post_update(&by_hand.planned, json!({"status": "in_progress", "notify": false})).await;
     assert_eq!(by_hand.team.status_of(&by_hand.api).await, "under_maintenance");
     // Switched on again, the end is due at once.
     let on = json!({"remind": false, "start": false, "end": true, "notify_start": false, "notify_end": false});
-    by_hand.team.amend(&by_hand.planned, json!({"automations": on})).await;
+    by_hand.team.update_incident(&by_hand.planned, json!({"automations": on})).await;
     by_hand.pass(1).await;
     assert_eq!(by_hand.now().await["status"], "completed");
 
@@ -210,7 +210,7 @@ async fn rule_3_6_3_after_a_downtime_all_steps_are_taken_at_their_planned_times(
 #[tokio::test]
 async fn rule_3_6_3_two_instances_take_each_step_once() {
     let scene = Scene::open().await;
-    let other = scene.app.beside().await;
+    let other = scene.app.another_instance().await;
     for _ in 0..4 {
         scene.app.pass(3600);
         let (one, two) = tokio::join!(scene.app.tick(), other.tick());
@@ -227,11 +227,11 @@ async fn rule_3_6_4_an_early_start_and_a_late_end_move_the_effective_times_and_n
     .await;
     assert_eq!(scene.planned["started_at"], "2026-11-23T14:00:00.000Z");
     scene.app.pass(1800);
-    scene.team.say(&scene.planned, json!({"status": "in_progress"})).await;
+    scene.team.post_update(&scene.planned, json!({"status": "in_progress"})).await;
     assert_eq!(scene.team.status_of(&scene.api).await, "under_maintenance");
     scene.pass(4 * 3600).await;
     assert_eq!(scene.now().await["status"], "in_progress", "it ends by hand");
-    scene.team.say(&scene.planned, json!({"status": "completed"})).await;
+    scene.team.post_update(&scene.planned, json!({"status": "completed"})).await;
     let now = scene.now().await;
     let times = ["started_at", "resolved_at", "scheduled_start", "scheduled_end"]
         .map(|field| now[field].as_str().expect("set"));
@@ -250,7 +250,7 @@ async fn rule_3_6_4_an_early_start_and_a_late_end_move_the_effective_times_and_n
 async fn rule_3_6_5_when_it_was_planned_stays_beside_when_it_begins() {
     let scene = Scene::open().await;
     scene.pass(1800).await;
-    scene.team.amend(&scene.planned, json!({"starts_at": "2026-11-23T14:30:00Z"})).await;
+    scene.team.update_incident(&scene.planned, json!({"starts_at": "2026-11-23T14:30:00Z"})).await;
     scene.pass(2 * 3600).await;
     let now = scene.now().await;
     let times = ["created_at", "scheduled_start", "started_at"].map(|field| &now[field].as_str().expect("set")[11..16]);
@@ -263,9 +263,9 @@ async fn rule_3_6_7_maintenance_counts_as_up_and_an_incident_above_it_does_not()
     scene.pass(2 * 3600).await;
     scene.pass(600).await;
     let incident =
-        scene.team.report(json!({"title": "Worse", "services": said(&[(&scene.api, "major_outage")])})).await;
+        scene.team.open_incident(json!({"title": "Worse", "services": impacts(&[(&scene.api, "major_outage")])})).await;
     scene.pass(900).await;
-    scene.team.say(&incident, json!({"status": "resolved"})).await;
+    scene.team.post_update(&incident, json!({"status": "resolved"})).await;
     assert_eq!(scene.team.status_of(&scene.api).await, "under_maintenance");
     scene.pass(3600).await;
     let uptime = scene.team.get(&format!("{}/uptime", path_of(&scene.api))).await.is(200);
@@ -280,9 +280,9 @@ async fn rule_3_6_8_rescheduling_notifies_once_and_reminds_again_while_a_new_tit
     scene.pass(3600).await;
     assert_eq!(scene.updates().await.len(), 2, "reminded");
     let moved = json!({"starts_at": "2026-11-23T18:00:00Z", "ends_at": "2026-11-23T19:00:00Z"});
-    scene.team.amend(&scene.planned, moved.clone()).await;
-    scene.team.amend(&scene.planned, moved).await;
-    scene.team.amend(&scene.planned, json!({"title": "Great upgrade"})).await;
+    scene.team.update_incident(&scene.planned, moved.clone()).await;
+    scene.team.update_incident(&scene.planned, moved).await;
+    scene.team.update_incident(&scene.planned, json!({"title": "Great upgrade"})).await;
     let now = scene.now().await;
     assert_eq!(
         now["updates"][0]["message"],
@@ -311,7 +311,7 @@ async fn rule_3_6_8_once_begun_only_the_end_can_be_moved() {
     let path = incident_path(&scene.planned);
     scene.team.put(&path, json!({"starts_at": "2026-11-23T14:30:00Z"})).await.refuses(400, &["starts_at"]);
     scene.team.put(&path, json!({"ends_at": "2026-11-23T13:00:00Z"})).await.refuses(400, &["ends_at"]);
-    scene.team.amend(&scene.planned, json!({"ends_at": "2026-11-23T16:00:00Z"})).await;
+    scene.team.update_incident(&scene.planned, json!({"ends_at": "2026-11-23T16:00:00Z"})).await;
     scene.pass(3600).await;
     assert_eq!(scene.now().await["status"], "in_progress");
     scene.pass(3600).await;
@@ -336,7 +336,7 @@ async fn rule_3_6_9_a_window_at_three_stays_at_three_on_both_sides_of_summer_tim
         "ends_at": "2026-10-21T04:00:00+02:00",
         "recurrence": "freq=weekly;count=3",
     });
-    let first = team.report(first).await;
+    let first = team.open_incident(first).await;
     let all = windows(&team).await;
     // The clocks went back on the 25th: 03:00 there is 02:00 UTC from then on.
     assert_eq!(local_starts(&all), ["2026-10-21T01:00", "2026-10-28T02:00", "2026-11-04T02:00"]);
@@ -352,15 +352,16 @@ async fn rule_3_6_9_windows_are_made_ahead_each_once_and_can_be_changed_separate
     let team = &scene.team;
     let begun = windows(team).await;
     assert_eq!(begun.len(), 9, "sixty days ahead");
-    team.amend(&begun[1], json!({"starts_at": "2026-12-01T14:00:00Z", "ends_at": "2026-12-01T15:00:00Z"})).await;
-    team.say(&begun[2], json!({"status": "cancelled"})).await;
+    team.update_incident(&begun[1], json!({"starts_at": "2026-12-01T14:00:00Z", "ends_at": "2026-12-01T15:00:00Z"}))
+        .await;
+    team.post_update(&begun[2], json!({"status": "cancelled"})).await;
     team.delete(&incident_path(&begun[3])).await.is(204);
-    let other = scene.app.beside().await;
+    let other = scene.app.another_instance().await;
     for _ in 0..15 {
         scene.app.pass(86_400);
         tokio::join!(scene.app.tick(), other.tick());
     }
-    let now = windows(&team.back().await).await;
+    let now = windows(&team.log_in_again().await).await;
     let starts = local_starts(&now);
     assert_eq!(
         starts[..5],
@@ -387,5 +388,5 @@ async fn ending_a_series_cancels_windows_that_have_not_begun() {
     assert_eq!(team.get("/api/maintenance-series").await.is(200), json!([]));
     team.delete(&path).await.refuses(404, &[]);
     scene.pass(70 * 86_400).await;
-    assert_eq!(windows(&team.back().await).await.len(), 5);
+    assert_eq!(windows(&team.log_in_again().await).await.len(), 5);
 }

@@ -10,7 +10,7 @@ use crate::{
     model::Timestamp,
     tests::support::{
         app::{TestApp, request, unique, with_json},
-        clients::{Answer, Team, id_of, incident_path, said, update_path},
+        clients::{Answer, Team, id_of, impacts, incident_path, update_path},
         endpoints::path_to,
         fixtures::NOW,
     },
@@ -33,7 +33,7 @@ async fn a_repeated_request_with_its_key_changes_nothing() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let api = team.service("API").await;
-    let (key, body) = (unique("key"), json!({"title": "Down", "services": said(&[(&api, "degraded")])}));
+    let (key, body) = (unique("key"), json!({"title": "Down", "services": impacts(&[(&api, "degraded")])}));
     let opened = send(&team, "/api/incidents", &key, &body).await.is(201);
     let (seq, path) = (team.seq().await, format!("{}/updates", incident_path(&opened)));
     app.pass(60);
@@ -45,7 +45,7 @@ async fn a_repeated_request_with_its_key_changes_nothing() {
     let told = told.is(201);
     app.pass(60);
     // Later changes do not alter the answer.
-    team.say(&opened, json!({"message": "Fixed.", "status": "monitoring"})).await;
+    team.post_update(&opened, json!({"message": "Fixed.", "status": "monitoring"})).await;
     assert_eq!(send(&team, &path, &second, &update).await.is(201), told);
     // A repeated update may carry the version that the update itself created.
     let seen = json!({"message": "Found.", "status": "identified", "version": 3});
@@ -105,8 +105,8 @@ async fn a_deletion_based_on_an_older_version_is_rejected() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let api = team.service("API").await;
-    let incident = team.report(json!({"title": "Down", "services": said(&[(&api, "degraded")])})).await;
-    let update = team.say(&incident, json!({"message": "Looking."})).await;
+    let incident = team.open_incident(json!({"title": "Down", "services": impacts(&[(&api, "degraded")])})).await;
+    let update = team.post_update(&incident, json!({"message": "Looking."})).await;
     let (path, id) = (incident_path(&incident), id_of(&incident));
     let mut browser = team.browser();
     for answer in [
@@ -158,7 +158,7 @@ async fn twenty_concurrent_requests_with_one_key_open_one_incident() {
 async fn a_change_based_on_an_older_version_is_rejected_and_nothing_is_lost() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
-    let incident = team.report(json!({"title": "Down", "message": "Looking."})).await;
+    let incident = team.open_incident(json!({"title": "Down", "message": "Looking."})).await;
     assert_eq!(incident["version"], 1);
     let (path, update) = (incident_path(&incident), &incident["updates"][0]);
     // Two editors start from version 1; the second is rejected.
@@ -177,9 +177,9 @@ async fn a_change_based_on_an_older_version_is_rejected_and_nothing_is_lost() {
     assert_eq!((&now["title"], &now["version"]), (&json!("Ada's"), &json!(2)));
     assert_eq!(now["updates"], incident["updates"]);
     // The current version, or none, is accepted; a change of nothing makes no version.
-    team.say(&incident, json!({"message": "Eve's", "version": 2})).await;
+    team.post_update(&incident, json!({"message": "Eve's", "version": 2})).await;
     team.put(&update_path(update), json!({"message": "Looked.", "version": 3})).await.is(200);
-    team.amend(&incident, json!({"title": "Ada's"})).await;
+    team.update_incident(&incident, json!({"title": "Ada's"})).await;
     team.put(&update_path(update), json!({"message": "Looked."})).await.is(200);
     assert_eq!(team.incident(&incident).await["version"], 4);
 }
@@ -188,7 +188,7 @@ async fn a_change_based_on_an_older_version_is_rejected_and_nothing_is_lost() {
 async fn of_concurrent_changes_based_on_one_version_exactly_one_is_made() {
     let (one, two) = (TestApp::open().await, TestApp::open().await);
     let team = one.register("Acme").await;
-    let incident = team.report(json!({"title": "Down"})).await;
+    let incident = team.open_incident(json!({"title": "Down"})).await;
     let tasks = (0..12).map(|n| {
         let (team, incident) = (team.at(if n % 2 == 0 { &one } else { &two }), incident.clone());
         tokio::spawn(async move {
@@ -214,16 +214,16 @@ async fn concurrent_updates_make_one_consistent_timeline() {
     let (one, two) = (TestApp::open().await, TestApp::open().await);
     let team = one.register("Acme").await;
     let (api, web) = (team.service("API").await, team.service("Web").await);
-    let incident = team.report(json!({"title": "Down", "services": said(&[(&api, "degraded")])})).await;
+    let incident = team.open_incident(json!({"title": "Down", "services": impacts(&[(&api, "degraded")])})).await;
     let steps = [("identified", "degraded"), ("monitoring", "partial_outage"), ("investigating", "major_outage")];
     let writers = (0..4).map(|writer| {
         let (team, incident) = (team.at(if writer % 2 == 0 { &one } else { &two }), incident.clone());
         let service = if writer < 2 { api.clone() } else { web.clone() };
         tokio::spawn(async move {
             for (round, (status, effect)) in steps.into_iter().cycle().take(6).enumerate() {
-                let services = said(&[(&service, effect)]);
+                let services = impacts(&[(&service, effect)]);
                 let message = format!("{writer}/{round}");
-                team.say(&incident, json!({"message": message, "status": status, "services": services})).await;
+                team.post_update(&incident, json!({"message": message, "status": status, "services": services})).await;
             }
         })
     });
@@ -253,7 +253,7 @@ async fn concurrent_updates_make_one_consistent_timeline() {
         assert_eq!(rows, steps);
     }
     // Events are emitted in that order.
-    let mut visitor = two.listen().await.visit(&team, Some(0)).await;
+    let mut visitor = two.listen().await.public_feed(&team, Some(0)).await;
     let mut version = 0;
     for seq in 1..=visitor.hello().await {
         let frame = visitor.event(seq).await;

@@ -23,7 +23,7 @@ async fn plan(team: &Team, from: &str, to: &str, services: &[&Value]) -> Value {
         "ends_at": format!("2026-11-23T{to}:00Z"),
         "service_ids": services.iter().map(|service| id_of(service)).collect::<Vec<_>>(),
     });
-    team.report(window).await
+    team.open_incident(window).await
 }
 
 /// The updates of a maintenance, oldest first, as `15:04 status`.
@@ -49,7 +49,7 @@ async fn rule_3_6_3_after_a_downtime_steps_are_taken_in_their_planned_order() {
     let before = team.seq().await;
     app.pass(3 * 86_400);
     assert_eq!(app.tick().await, 9, "three reminders are skipped, six steps are taken");
-    let mut reader = app.listen().await.visit(&team, Some(before)).await;
+    let mut reader = app.listen().await.public_feed(&team, Some(before)).await;
     let after = reader.hello().await;
     let mut steps = Vec::new();
     for seq in before + 1..=after {
@@ -86,7 +86,7 @@ async fn rule_3_6_3_after_a_downtime_steps_are_taken_in_their_planned_order() {
 #[tokio::test]
 async fn rule_3_6_3_only_the_lease_holder_runs_the_scheduler_until_the_lease_expires() {
     let app = TestApp::alone_at(NOW).await;
-    let (team, other) = (app.register("Acme").await, app.beside().await);
+    let (team, other) = (app.register("Acme").await, app.another_instance().await);
     let first = plan(&team, "12:10", "12:30", &[]).await;
     let second = plan(&team, "12:10", "12:31", &[]).await;
     app.pass(600);
@@ -116,7 +116,7 @@ async fn rule_3_6_2_work_that_is_being_verified_is_completed_at_its_planned_end(
         app.tick().await;
     }
     app.pass(1_800);
-    let update = team.say(&window, json!({"status": "verifying"})).await;
+    let update = team.post_update(&window, json!({"status": "verifying"})).await;
     assert_eq!(update["message"], "Verification is currently underway for the maintenance items.");
     assert_eq!(team.status_of(&api).await, "under_maintenance");
     app.pass(1_799);
@@ -134,12 +134,12 @@ async fn rule_3_6_4_a_step_taken_by_hand_is_not_repeated_by_the_scheduler() {
     let team = app.register("Acme").await;
     let (early, short) = (plan(&team, "14:00", "15:00", &[]).await, plan(&team, "14:00", "15:00", &[]).await);
     app.pass(1_800);
-    team.say(&early, json!({"status": "in_progress"})).await;
+    team.post_update(&early, json!({"status": "in_progress"})).await;
     for _ in 0..2 {
         app.pass(3_600);
         app.tick().await;
     }
-    team.say(&short, json!({"status": "completed"})).await;
+    team.post_update(&short, json!({"status": "completed"})).await;
     for _ in 0..3 {
         app.pass(3_600);
         app.tick().await;
@@ -160,7 +160,7 @@ async fn rule_3_6_3_a_draft_is_not_started() {
         "ends_at": "2026-11-23T15:00:00Z",
         "is_draft": true,
     });
-    let draft = team.report(draft).await;
+    let draft = team.open_incident(draft).await;
     app.pass(7_200 + 600);
     assert_eq!(app.tick().await, 0);
     // Published within its window, it starts at once.
@@ -195,7 +195,7 @@ async fn rule_3_6_9_a_window_at_three_stays_at_three_when_summer_time_begins_and
             app.pass(86_400);
             app.tick().await;
         }
-        let team = team.back().await;
+        let team = team.log_in_again().await;
         let mut windows = team.incidents().await;
         windows.sort_by_key(|window| window["scheduled_start"].to_string());
         let begun: Vec<_> =
@@ -217,7 +217,7 @@ async fn rule_3_6_9_a_series_that_fails_stops_neither_the_others_nor_their_windo
             "ends_at": "2026-11-24T04:00:00Z",
             "recurrence": "FREQ=WEEKLY",
         });
-        team.report(window).await;
+        team.open_incident(window).await;
     }
     let before = team.incidents().await.len();
     let db = connect(&app.own.as_ref().expect("a database of its own").url).await;
@@ -227,7 +227,7 @@ async fn rule_3_6_9_a_series_that_fails_stops_neither_the_others_nor_their_windo
     db.execute_unprepared(spoilt).await.expect("spoilt");
     app.pass(8 * 86_400);
     app.tick().await;
-    let team = team.back().await;
+    let team = team.log_in_again().await;
     let windows = team.incidents().await;
     assert_eq!(windows.len(), before + 1, "a week on there is one more");
     assert_eq!(windows.iter().filter(|window| window["status"] == "completed").count(), 2);
@@ -249,14 +249,14 @@ async fn rule_3_6_3_a_step_that_is_possible_only_late_is_taken_then() {
     });
     let mut draft = window.clone();
     (draft["is_draft"], draft["service_id"]) = (json!(true), api["id"].clone());
-    let draft = team.report(draft).await;
+    let draft = team.open_incident(draft).await;
     let mut by_hand = window;
     by_hand["automations"] = off.clone();
-    let by_hand = team.report(by_hand).await;
+    let by_hand = team.open_incident(by_hand).await;
     app.pass(4 * 3_600);
     app.tick().await;
-    team.amend(&draft, json!({"is_draft": false})).await;
-    team.amend(&by_hand, json!({"automations": on})).await;
+    team.update_incident(&draft, json!({"is_draft": false})).await;
+    team.update_incident(&by_hand, json!({"automations": on})).await;
     app.pass(2);
     assert_eq!(app.tick().await, 2);
     for late in [&draft, &by_hand] {
@@ -266,10 +266,10 @@ async fn rule_3_6_3_a_step_that_is_possible_only_late_is_taken_then() {
     assert_eq!(team.history(&api).await[0]["created_at"], "2026-11-23T13:00:00.000Z", "not at the planned time");
 
     // The same for an end that was switched on late.
-    team.amend(&by_hand, json!({"automations": off})).await;
+    team.update_incident(&by_hand, json!({"automations": off})).await;
     app.pass(3 * 3_600);
     app.tick().await;
-    team.amend(&by_hand, json!({"automations": on})).await;
+    team.update_incident(&by_hand, json!({"automations": on})).await;
     app.pass(2);
     app.tick().await;
     assert_eq!(team.incident(&by_hand).await["resolved_at"], "2026-11-23T16:00:02.000Z");

@@ -40,15 +40,15 @@ async fn the_windows_of_a_draft_series_stay_drafts_until_each_is_published() {
     let team = app.register("Acme").await;
     let mut new = rotation("FREQ=WEEKLY");
     new["is_draft"] = json!(true);
-    let first = team.report(new).await;
+    let first = team.open_incident(new).await;
     assert_eq!(series(&team).await[0]["is_draft"], true);
-    team.amend(&first, json!({"is_draft": false})).await;
+    team.update_incident(&first, json!({"is_draft": false})).await;
     let before = windows(&team).await.len();
     for _ in 0..15 {
         app.pass(86_400);
         app.tick().await;
     }
-    let team = team.back().await;
+    let team = team.log_in_again().await;
     let all = windows(&team).await;
     assert_eq!(all.len(), before + 2 - 1, "two were made, and one ended unpublished and was deleted");
     assert!(all[1..].iter().all(|window| window["is_draft"] == true), "{all:?}");
@@ -65,7 +65,7 @@ async fn a_series_ends_once_its_last_window_is_over() {
     for rule in ["FREQ=DAILY;COUNT=2", "FREQ=DAILY;UNTIL=20261125"] {
         let app = TestApp::alone_at(NOW).await;
         let team = app.register("Acme").await;
-        team.report(rotation(rule)).await;
+        team.open_incident(rotation(rule)).await;
         app.pass(39 * 3_600);
         app.tick().await;
         assert_eq!(series(&team).await.len(), 1, "the last window of {rule} begins just now: it can still be ended");
@@ -82,11 +82,11 @@ async fn r_70_an_organization_has_a_limit_of_active_series() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     for _ in 0..50 {
-        team.report(rotation("FREQ=YEARLY")).await;
+        team.open_incident(rotation("FREQ=YEARLY")).await;
     }
     team.post("/api/incidents", rotation("FREQ=YEARLY")).await.refuses(400, &["recurrence"]);
     team.delete(&format!("/api/maintenance-series/{}", id_of(&series(&team).await[0]))).await.is(204);
-    team.report(rotation("FREQ=YEARLY")).await;
+    team.open_incident(rotation("FREQ=YEARLY")).await;
 }
 
 /// Inserts this many incidents directly into the database.
@@ -115,7 +115,7 @@ async fn fill(app: &TestApp, team: &Team, most: usize) {
 async fn r_70_a_series_makes_no_windows_beyond_the_limit_of_incidents() {
     let app = TestApp::alone_at(NOW).await;
     let team = app.register("Acme").await;
-    let first = team.report(rotation("FREQ=WEEKLY")).await;
+    let first = team.open_incident(rotation("FREQ=WEEKLY")).await;
     let begun = windows(&team).await.len();
     fill(&app, &team, 2_000 - begun - 1).await;
     team.post("/api/incidents", rotation("FREQ=DAILY")).await.refuses(400, &[]);
@@ -128,7 +128,7 @@ async fn r_70_a_series_makes_no_windows_beyond_the_limit_of_incidents() {
         app.pass(86_400);
         app.tick().await;
     }
-    let team = team.back().await;
+    let team = team.log_in_again().await;
     assert_eq!(windows(&team).await.len(), begun + 1, "one of two windows fitted");
     team.post("/api/incidents", json!({"title": "One more"})).await.refuses(400, &[]);
     team.delete(&incident_path(&first)).await.is(204);

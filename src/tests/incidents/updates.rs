@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::tests::support::{
     app::TestApp,
-    clients::{Team, id_of, incident_path, path_of, said, update_path},
+    clients::{Team, id_of, impacts, incident_path, path_of, update_path},
     fixtures::NOW,
 };
 
@@ -21,15 +21,15 @@ impl Scene {
         let app = TestApp::at(NOW).await;
         let team = app.register("Acme").await;
         let api = team.service("API").await;
-        let services = said(&[(&api, "degraded")]);
-        let incident = team.report(json!({"title": "Slow", "message": "Looking.", "services": services})).await;
+        let services = impacts(&[(&api, "degraded")]);
+        let incident = team.open_incident(json!({"title": "Slow", "message": "Looking.", "services": services})).await;
         Self { app, team, api, incident }
     }
 
     /// Posts an update a minute later.
-    async fn say(&self, update: Value) -> Value {
+    async fn post_update(&self, update: Value) -> Value {
         self.app.pass(60);
-        self.team.say(&self.incident, update).await
+        self.team.post_update(&self.incident, update).await
     }
 
     async fn now(&self) -> Value {
@@ -48,12 +48,12 @@ async fn rule_3_4_1_an_incident_moves_forward_and_back_and_reopens() {
     for status in
         ["monitoring", "investigating", "resolved", "identified", "resolved", "investigating", "identified", "resolved"]
     {
-        assert_eq!(scene.say(json!({"status": status})).await["status"], status);
+        assert_eq!(scene.post_update(json!({"status": status})).await["status"], status);
         assert_eq!(scene.now().await["status"], status);
     }
     // It may also be opened in any status.
     for status in ["identified", "monitoring", "resolved"] {
-        assert_eq!(scene.team.report(json!({"title": "x", "status": status})).await["status"], status);
+        assert_eq!(scene.team.open_incident(json!({"title": "x", "status": status})).await["status"], status);
     }
 }
 
@@ -62,24 +62,24 @@ async fn rule_3_4_1_a_postmortem_is_written_after_the_end_and_public_once_it_is_
     let scene = Scene::open().await;
     let (team, path) = (&scene.team, incident_path(&scene.incident));
     team.put(&path, json!({"postmortem": "Too early."})).await.refuses(400, &["postmortem"]);
-    scene.say(json!({"status": "resolved"})).await;
+    scene.post_update(json!({"status": "resolved"})).await;
     team.put(&path, json!({"publish_postmortem": true})).await.refuses(400, &["postmortem"]);
-    let written = team.amend(&scene.incident, json!({"postmortem": "## Why\n\nA *full* disk."})).await;
+    let written = team.update_incident(&scene.incident, json!({"postmortem": "## Why\n\nA *full* disk."})).await;
     assert_eq!(written["postmortem"]["published_at"], Value::Null);
     assert_eq!(written["status"], "resolved", "the status is unchanged");
     let shown = async || team.public("status").await["recent_incidents"][0].get("postmortem").cloned();
     assert_eq!(shown().await, None);
     scene.app.pass(60);
-    let published = team.amend(&scene.incident, json!({"publish_postmortem": true})).await;
+    let published = team.update_incident(&scene.incident, json!({"publish_postmortem": true})).await;
     assert_eq!(published["postmortem"]["published_at"], "2026-11-23T12:02:00.000Z");
     let public = shown().await.expect("public");
     assert_eq!(public, published["postmortem"]);
     assert!(public["html"].as_str().is_some_and(|html| html.contains("<em>full</em>")), "{public}");
     // Edited, it keeps its date; emptied, it is removed.
     scene.app.pass(60);
-    let corrected = team.amend(&scene.incident, json!({"postmortem": "A full disk."})).await;
+    let corrected = team.update_incident(&scene.incident, json!({"postmortem": "A full disk."})).await;
     assert_eq!(corrected["postmortem"]["published_at"], "2026-11-23T12:02:00.000Z");
-    assert_eq!(team.amend(&scene.incident, json!({"postmortem": ""})).await.get("postmortem"), None);
+    assert_eq!(team.update_incident(&scene.incident, json!({"postmortem": ""})).await.get("postmortem"), None);
     assert_eq!(shown().await, None);
 }
 
@@ -87,10 +87,10 @@ async fn rule_3_4_1_a_postmortem_is_written_after_the_end_and_public_once_it_is_
 async fn rule_3_4_2_the_status_is_that_of_the_newest_update_by_display_time() {
     let scene = Scene::open().await;
     scene.app.pass(3600);
-    let identified = scene.say(json!({"status": "identified", "message": "Found."})).await;
+    let identified = scene.post_update(json!({"status": "identified", "message": "Found."})).await;
     // Posted later but dated earlier, it does not change the status.
     let earlier = json!({"status": "monitoring", "message": "Tried.", "display_at": "2026-11-23T12:30:00Z"});
-    let tried = scene.say(earlier).await;
+    let tried = scene.post_update(earlier).await;
     let now = scene.now().await;
     assert_eq!(now["status"], "identified");
     assert_eq!(messages(&now), ["Found.", "Tried.", "Looking."], "domain rule 3.12: not in the order of writing");
@@ -111,8 +111,8 @@ async fn rule_3_4_2_the_status_is_that_of_the_newest_update_by_display_time() {
 #[tokio::test]
 async fn rule_3_4_2_an_update_may_keep_the_status_and_nothing_but_an_update_changes_it() {
     let scene = Scene::open().await;
-    scene.say(json!({"status": "identified"})).await;
-    let update = scene.say(json!({"message": "No news."})).await;
+    scene.post_update(json!({"status": "identified"})).await;
+    let update = scene.post_update(json!({"message": "No news."})).await;
     assert_eq!(update["status"], "identified");
     scene.team.put(&incident_path(&scene.incident), json!({"status": "resolved"})).await.refuses(400, &["status"]);
     scene.team.put(&update_path(&update), json!({"status": "resolved"})).await.refuses(400, &["status"]);
@@ -126,15 +126,15 @@ async fn rule_3_4_3_an_update_records_old_and_new_status_of_every_service_or_non
     let step = |service: &Value, old: &str, new: &str| json!({"id": service["id"], "name": service["name"], "old_status": old, "new_status": new});
     let opening = scene.incident["updates"][0]["services"].clone();
     assert_eq!(opening, json!([step(&scene.api, "operational", "degraded")]));
-    assert_eq!(scene.say(json!({"message": "No news."})).await["services"], Value::Null);
-    let wider = scene.say(json!({"services": said(&[(&web, "partial_outage")])})).await;
+    assert_eq!(scene.post_update(json!({"message": "No news."})).await["services"], Value::Null);
+    let wider = scene.post_update(json!({"services": impacts(&[(&web, "partial_outage")])})).await;
     assert_eq!(
         wider["services"],
         json!([step(&scene.api, "degraded", "degraded"), step(&web, "operational", "partial_outage")]),
         "services that are not named keep their status"
     );
     assert_eq!(scene.team.status_of(&scene.api).await, "degraded");
-    let end = scene.say(json!({"status": "resolved"})).await;
+    let end = scene.post_update(json!({"status": "resolved"})).await;
     assert_eq!(
         end["services"],
         json!([step(&scene.api, "degraded", "operational"), step(&web, "partial_outage", "operational")])
@@ -149,19 +149,19 @@ async fn rule_3_4_4_the_first_monitoring_and_the_end_are_recorded_and_reopening_
         (now["monitoring_at"].clone(), now["resolved_at"].clone())
     };
     assert_eq!(times().await, (Value::Null, Value::Null));
-    scene.say(json!({"status": "monitoring"})).await;
-    scene.say(json!({"status": "identified"})).await;
-    scene.say(json!({"status": "monitoring"})).await;
+    scene.post_update(json!({"status": "monitoring"})).await;
+    scene.post_update(json!({"status": "identified"})).await;
+    scene.post_update(json!({"status": "monitoring"})).await;
     let first = json!("2026-11-23T12:01:00.000Z");
     assert_eq!(times().await, (first.clone(), Value::Null));
-    scene.say(json!({"status": "resolved"})).await;
+    scene.post_update(json!({"status": "resolved"})).await;
     assert_eq!(times().await, (first.clone(), json!("2026-11-23T12:04:00.000Z")));
     // An update after the end does not move the end.
-    scene.say(json!({"message": "Thank you for your patience."})).await;
+    scene.post_update(json!({"message": "Thank you for your patience."})).await;
     assert_eq!(times().await, (first.clone(), json!("2026-11-23T12:04:00.000Z")));
-    scene.say(json!({"status": "investigating"})).await;
+    scene.post_update(json!({"status": "investigating"})).await;
     assert_eq!(times().await, (first.clone(), Value::Null));
-    scene.say(json!({"status": "resolved"})).await;
+    scene.post_update(json!({"status": "resolved"})).await;
     assert_eq!(times().await, (first, json!("2026-11-23T12:07:00.000Z")));
 }
 
@@ -169,11 +169,11 @@ async fn rule_3_4_4_the_first_monitoring_and_the_end_are_recorded_and_reopening_
 async fn rule_3_4_5_resolving_releases_every_impact_in_the_same_transaction() {
     let scene = Scene::open().await;
     let web = scene.team.service("Web").await;
-    scene.say(json!({"services": said(&[(&web, "major_outage")])})).await;
+    scene.post_update(json!({"services": impacts(&[(&web, "major_outage")])})).await;
     let port = scene.app.listen().await;
-    let mut visitor = port.visit(&scene.team, None).await;
+    let mut visitor = port.public_feed(&scene.team, None).await;
     let seq = visitor.hello().await;
-    scene.say(json!({"status": "resolved"})).await;
+    scene.post_update(json!({"status": "resolved"})).await;
     // One transaction, the services first.
     for n in 1..=2 {
         assert_eq!(visitor.event(seq + n).await["data"]["status"], "operational");
@@ -190,10 +190,10 @@ async fn rule_3_4_5_resolving_releases_every_impact_in_the_same_transaction() {
 async fn rule_3_4_5_a_service_named_at_the_end_keeps_its_impact_as_baseline() {
     let scene = Scene::open().await;
     let web = scene.team.service("Web").await;
-    scene.say(json!({"services": said(&[(&web, "major_outage")])})).await;
+    scene.post_update(json!({"services": impacts(&[(&web, "major_outage")])})).await;
     let history = scene.team.history(&scene.api).await;
-    let kept = said(&[(&scene.api, "degraded")]);
-    let end = scene.say(json!({"status": "resolved", "services": kept})).await;
+    let kept = impacts(&[(&scene.api, "degraded")]);
+    let end = scene.post_update(json!({"status": "resolved", "services": kept})).await;
     assert_eq!(
         (&end["services"][0]["new_status"], &end["services"][1]["new_status"]),
         (&json!("degraded"), &json!("operational"))
@@ -211,8 +211,8 @@ async fn rule_3_4_5_a_service_named_at_the_end_keeps_its_impact_as_baseline() {
 async fn rule_3_4_5_an_incident_opened_as_resolved_records_the_recovery_and_affects_nothing() {
     let scene = Scene::open().await;
     let web = scene.team.service("Web").await;
-    let body = json!({"title": "Blip", "status": "resolved", "services": said(&[(&web, "major_outage")])});
-    let blip = scene.team.report(body).await;
+    let body = json!({"title": "Blip", "status": "resolved", "services": impacts(&[(&web, "major_outage")])});
+    let blip = scene.team.open_incident(body).await;
     assert_eq!((&blip["impact"], blip.get("backfilled_at")), (&json!("critical"), None));
     assert_eq!(
         (&blip["services"][0]["status"], &blip["services"][0]["worst"]),
@@ -232,7 +232,7 @@ async fn rule_3_4_5_an_incident_opened_as_resolved_records_the_recovery_and_affe
 #[tokio::test]
 async fn rule_3_4_6_monitoring_by_itself_releases_nothing() {
     let scene = Scene::open().await;
-    scene.say(json!({"status": "monitoring"})).await;
+    scene.post_update(json!({"status": "monitoring"})).await;
     assert_eq!(scene.team.status_of(&scene.api).await, "degraded");
     assert_eq!(scene.now().await["services"][0]["status"], "degraded");
 }
@@ -241,10 +241,10 @@ async fn rule_3_4_6_monitoring_by_itself_releases_nothing() {
 async fn rule_3_4_7_the_start_can_be_corrected_up_to_the_first_update_and_created_at_never() {
     let scene = Scene::open().await;
     let path = incident_path(&scene.incident);
-    let earlier = scene.team.amend(&scene.incident, json!({"started_at": "2026-11-23T11:20:00Z"})).await;
+    let earlier = scene.team.update_incident(&scene.incident, json!({"started_at": "2026-11-23T11:20:00Z"})).await;
     assert_eq!(earlier["started_at"], "2026-11-23T11:20:00.000Z");
     assert_eq!(earlier["created_at"], "2026-11-23T12:00:00.000Z");
-    scene.team.amend(&scene.incident, json!({"started_at": "2026-11-23T12:00:00Z"})).await;
+    scene.team.update_incident(&scene.incident, json!({"started_at": "2026-11-23T12:00:00Z"})).await;
     scene.app.pass(600);
     let late = json!({"started_at": "2026-11-23T12:00:00.001Z"});
     scene.team.put(&path, late).await.refuses(400, &["started_at"]);
@@ -267,10 +267,13 @@ async fn rule_3_4_7_the_start_can_be_corrected_up_to_the_first_update_and_create
 async fn rule_3_4_8_services_are_attached_and_detached_and_their_history_stays() {
     let scene = Scene::open().await;
     let web = scene.team.service("Web").await;
-    scene.say(json!({"services": said(&[(&web, "major_outage")])})).await;
+    scene.post_update(json!({"services": impacts(&[(&web, "major_outage")])})).await;
     assert_eq!(scene.team.status_of(&web).await, "major_outage");
     scene.app.pass(540);
-    let now = scene.team.amend(&scene.incident, json!({"services": said(&[(&scene.api, "partial_outage")])})).await;
+    let now = scene
+        .team
+        .update_incident(&scene.incident, json!({"services": impacts(&[(&scene.api, "partial_outage")])}))
+        .await;
     assert_eq!(now["services"].as_array().expect("a list").len(), 1);
     assert_eq!(
         (scene.team.status_of(&web).await, scene.team.status_of(&scene.api).await),
@@ -283,11 +286,11 @@ async fn rule_3_4_8_services_are_attached_and_detached_and_their_history_stays()
     assert_eq!(uptime["days"][89]["major_outage_seconds"], 540);
     // The update that attached it is unchanged.
     assert_eq!(scene.now().await["updates"][0]["services"][1]["new_status"], "major_outage");
-    scene.say(json!({"services": said(&[(&web, "degraded")])})).await;
+    scene.post_update(json!({"services": impacts(&[(&web, "degraded")])})).await;
     assert_eq!(scene.team.status_of(&web).await, "degraded", "and it can be attached again");
     // A service that is attached again comes last.
-    scene.team.amend(&scene.incident, json!({"services": said(&[(&web, "degraded")])})).await;
-    let update = scene.say(json!({"services": said(&[(&scene.api, "degraded")])})).await;
+    scene.team.update_incident(&scene.incident, json!({"services": impacts(&[(&web, "degraded")])})).await;
+    let update = scene.post_update(json!({"services": impacts(&[(&scene.api, "degraded")])})).await;
     let names: Vec<_> = update["services"].as_array().expect("a list").iter().map(|said| &said["name"]).collect();
     assert_eq!(names, ["Web", "API"]);
 }
@@ -296,16 +299,16 @@ async fn rule_3_4_8_services_are_attached_and_detached_and_their_history_stays()
 async fn rule_3_4_9_a_deleted_service_keeps_its_name_in_past_and_open_incidents() {
     let scene = Scene::open().await;
     let web = scene.team.service("Web").await;
-    let past = scene.team.report(json!({"title": "Past", "services": said(&[(&web, "major_outage")])})).await;
-    scene.team.say(&past, json!({"status": "resolved"})).await;
-    scene.say(json!({"services": said(&[(&web, "degraded")])})).await;
+    let past = scene.team.open_incident(json!({"title": "Past", "services": impacts(&[(&web, "major_outage")])})).await;
+    scene.team.post_update(&past, json!({"status": "resolved"})).await;
+    scene.post_update(json!({"services": impacts(&[(&web, "degraded")])})).await;
     scene.team.delete(&path_of(&web)).await.is(204);
     for incident in [scene.team.incident(&past).await, scene.now().await] {
         let services = incident["services"].as_array().expect("a list");
         assert!(services.iter().any(|known| known["id"] == web["id"] && known["name"] == "Web"), "{incident}");
     }
     // The recorded change stays, and the incident continues without it.
-    let end = scene.say(json!({"status": "resolved"})).await;
+    let end = scene.post_update(json!({"status": "resolved"})).await;
     assert_eq!(scene.now().await["updates"][1]["services"][1]["name"], "Web");
     assert_eq!(end["status"], "resolved");
     let listed = scene.team.get(&format!("/api/incidents?service={}", id_of(&web))).await.is(200);
@@ -321,9 +324,9 @@ async fn rule_3_4_11_an_update_without_a_message_gets_the_default_text() {
         ("monitoring", "A fix has been implemented and we are monitoring the results."),
         ("resolved", "This incident has been resolved."),
     ] {
-        assert_eq!(scene.say(json!({"status": status})).await["message"], text);
-        assert_eq!(scene.say(json!({"status": status, "message": "  "})).await["message"], text);
-        let opened = scene.team.report(json!({"title": "x", "status": status})).await;
+        assert_eq!(scene.post_update(json!({"status": status})).await["message"], text);
+        assert_eq!(scene.post_update(json!({"status": status, "message": "  "})).await["message"], text);
+        let opened = scene.team.open_incident(json!({"title": "x", "status": status})).await;
         assert_eq!((&opened["description"], &opened["updates"][0]["message"]), (&json!(text), &json!(text)));
     }
 }

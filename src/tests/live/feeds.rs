@@ -18,7 +18,7 @@ async fn the_first_frame_is_hello_and_each_change_has_the_next_number() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
-    let (mut visitor, mut member) = (port.visit(&team, None).await, port.attend(&team).await);
+    let (mut visitor, mut member) = (port.public_feed(&team, None).await, port.member_feed(&team).await);
     for reader in [&mut visitor, &mut member] {
         assert_eq!(reader.hello().await, 0);
     }
@@ -41,7 +41,7 @@ async fn the_first_frame_is_hello_and_each_change_has_the_next_number() {
         let frame = reader.event(4).await;
         assert_eq!((&frame["type"], &frame["data"]["id"]), (&json!("service_deleted"), &service["id"]));
     }
-    assert_eq!(port.visit(&team, None).await.hello().await, 4);
+    assert_eq!(port.public_feed(&team, None).await.hello().await, 4);
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn a_change_of_the_whole_page_sends_the_page() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
-    let mut visitor = port.visit(&team, None).await;
+    let mut visitor = port.public_feed(&team, None).await;
     visitor.hello().await;
     team.group("Core").await;
     let frame = visitor.event(1).await;
@@ -72,7 +72,7 @@ async fn a_returning_reader_gets_missed_events_in_order_and_then_new_ones() {
     }
     let mut readers = Vec::new();
     for since in 0..=5 {
-        let mut reader = port.visit(&team, Some(since)).await;
+        let mut reader = port.public_feed(&team, Some(since)).await;
         assert_eq!(reader.hello().await, 5);
         for seq in since + 1..=5 {
             reader.event(seq).await;
@@ -91,7 +91,7 @@ async fn a_reader_ahead_of_the_server_must_resync() {
     let port = app.listen().await;
     let team = app.register("Acme").await;
     let service = team.service("API").await;
-    let mut reader = port.visit(&team, Some(999)).await;
+    let mut reader = port.public_feed(&team, Some(999)).await;
     assert_eq!(reader.hello().await, 1);
     assert_eq!(reader.next().await, json!({"type": "resync"}));
     // New events follow.
@@ -111,10 +111,10 @@ async fn a_reader_whose_missed_events_were_deleted_must_resync() {
     team.change(&service, json!({"status": "operational"})).await;
     app.pass(24 * 3600 + 1);
     assert_eq!(app.state.system().forget_old_events().await.expect("forgotten"), 4, "two events for two audiences");
-    let mut late = port.visit(&team, Some(1)).await;
+    let mut late = port.public_feed(&team, Some(1)).await;
     assert_eq!(late.hello().await, 3);
     assert_eq!(late.next().await["type"], "resync");
-    let mut early_enough = port.visit(&team, Some(2)).await;
+    let mut early_enough = port.public_feed(&team, Some(2)).await;
     assert_eq!(early_enough.hello().await, 3);
     early_enough.event(3).await;
     team.change(&service, json!({"name": "Gateway"})).await;
@@ -128,13 +128,13 @@ async fn r_42_an_event_of_any_size_keeps_the_connection_open() {
     let port = app.listen().await;
     let team = app.register("Acme").await;
     let since = team.seq().await;
-    let mut readers = [port.visit(&team, None).await, port.attend(&team).await];
+    let mut readers = [port.public_feed(&team, None).await, port.member_feed(&team).await];
     for reader in &mut readers {
         reader.hello().await;
     }
     let long = "\u{1f6a8}".repeat(10_000);
-    let incident = team.report(json!({"title": "Down", "message": long})).await;
-    team.say(&incident, json!({"message": long})).await;
+    let incident = team.open_incident(json!({"title": "Down", "message": long})).await;
+    team.post_update(&incident, json!({"message": long})).await;
     for seq in [since + 1, since + 2] {
         for reader in &mut readers {
             let length = reader.event(seq).await.to_string().len();
@@ -142,7 +142,7 @@ async fn r_42_an_event_of_any_size_keeps_the_connection_open() {
         }
     }
     // Larger events are not sent: neither an incident nor a page with it.
-    team.say(&incident, json!({"message": long})).await;
+    team.post_update(&incident, json!({"message": long})).await;
     team.group("Core").await;
     for _ in 0..2 {
         for reader in &mut readers {
@@ -152,7 +152,7 @@ async fn r_42_an_event_of_any_size_keeps_the_connection_open() {
     // Later events are sent again, and returning readers must resync rather than being disconnected.
     team.service("API").await;
     for missed in [since + 2, since + 3] {
-        let mut late = port.visit(&team, Some(missed)).await;
+        let mut late = port.public_feed(&team, Some(missed)).await;
         assert_eq!(late.hello().await, since + 5);
         assert_eq!(late.next().await, json!({"type": "resync"}));
     }
@@ -171,7 +171,7 @@ async fn r_42_a_stored_event_over_the_size_limit_is_not_sent() {
     let db = connect(&app.own.as_ref().expect("a database of its own").url).await;
     let long = format!("UPDATE event SET frame = '{}'", "x".repeat(600 * 1024));
     db.execute_unprepared(&long).await.expect("written");
-    let mut reader = port.visit(&team, Some(since)).await;
+    let mut reader = port.public_feed(&team, Some(since)).await;
     assert_eq!(reader.hello().await, since + 1);
     assert_eq!(reader.next().await, json!({"type": "resync"}));
     team.service("Web").await;
@@ -184,7 +184,7 @@ async fn refused_changes_send_no_events() {
     let port = app.listen().await;
     let team = app.register("Acme").await;
     let service = team.service("API").await;
-    let mut reader = port.visit(&team, None).await;
+    let mut reader = port.public_feed(&team, None).await;
     assert_eq!(reader.hello().await, 1);
     let unknown = "00000000-0000-7000-8000-000000000000";
     for (status, patch) in [
@@ -208,7 +208,7 @@ async fn readers_get_no_events_of_another_organization() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let (ours, theirs) = (app.register("Ours").await, app.register("Theirs").await);
-    let mut readers = [port.visit(&ours, None).await, port.attend(&ours).await];
+    let mut readers = [port.public_feed(&ours, None).await, port.member_feed(&ours).await];
     for reader in &mut readers {
         assert_eq!(reader.hello().await, 0);
     }
@@ -237,10 +237,10 @@ async fn r_40_the_members_feed_needs_a_session() {
     for origin in [None, Some("http://127.0.0.1:3000"), Some("http://localhost:3000")] {
         let headers =
             [(header::COOKIE, cookie.as_str())].into_iter().chain(origin.map(|origin| (header::ORIGIN, origin)));
-        let mut reader = port.dial("/api/live", &headers.collect::<Vec<_>>()).await.expect("opened");
+        let mut reader = port.connect("/api/live", &headers.collect::<Vec<_>>()).await.expect("opened");
         assert_eq!(reader.hello().await, 0);
     }
-    assert_eq!(port.attend(&team).await.hello().await, 0);
+    assert_eq!(port.member_feed(&team).await.hello().await, 0);
     team.post("/api/auth/logout", json!({})).await.is(204);
     assert_eq!(port.refuses("/api/live", &[(header::COOKIE, &cookie)]).await, 401);
 }
@@ -291,10 +291,10 @@ async fn a_server_that_shuts_down_closes_its_feeds_with_1012() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
-    let mut readers = [port.visit(&team, None).await, port.attend(&team).await];
+    let mut readers = [port.public_feed(&team, None).await, port.member_feed(&team).await];
     app.state.stop().cancel();
     for reader in &mut readers {
-        assert_eq!(reader.goodbye().await, 1012);
+        assert_eq!(reader.close_code().await, 1012);
     }
 }
 
@@ -308,7 +308,9 @@ async fn two_hundred_concurrent_changes_reach_every_reader_in_order_without_gap_
         services.push(team.service(&format!("s{n}")).await);
     }
     let mut readers = Vec::new();
-    for mut reader in [port.visit(&team, None).await, port.visit(&team, None).await, port.attend(&team).await] {
+    for mut reader in
+        [port.public_feed(&team, None).await, port.public_feed(&team, None).await, port.member_feed(&team).await]
+    {
         assert_eq!(reader.hello().await, 4);
         readers.push(tokio::spawn(async move {
             for seq in 5..=204 {
@@ -338,10 +340,10 @@ async fn messages_from_readers_are_ignored_and_long_ones_close_the_feed() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
-    let mut polite = port.visit(&team, None).await;
+    let mut polite = port.public_feed(&team, None).await;
     polite.hello().await;
     polite.stream().send(Message::text("{\"type\":\"subscribe\",\"organization\":\"*\"}")).await.expect("sent");
-    let mut loud = port.visit(&team, None).await;
+    let mut loud = port.public_feed(&team, None).await;
     loud.hello().await;
     loud.stream().send(Message::text("x".repeat(5000))).await.expect("sent");
     loud.ends().await;
@@ -356,16 +358,16 @@ async fn r_22_a_logout_closes_the_sessions_own_feed_and_no_other() {
     let team = app.register("Acme").await;
     let service = team.service("API").await;
     let stranger = app.register("Other").await;
-    let mut own = port.attend(&team).await;
-    let mut visitor = port.visit(&team, None).await;
-    let mut other = port.attend(&stranger).await;
+    let mut own = port.member_feed(&team).await;
+    let mut visitor = port.public_feed(&team, None).await;
+    let mut other = port.member_feed(&stranger).await;
     for reader in [&mut own, &mut visitor, &mut other] {
         reader.hello().await;
     }
     team.change(&service, json!({"status": "degraded"})).await;
     own.event(2).await;
     team.post("/api/auth/logout", json!({})).await.is(204);
-    assert_eq!(own.goodbye().await, 4401);
+    assert_eq!(own.close_code().await, 4401);
     visitor.event(2).await;
     stranger.service("Web").await;
     other.event(1).await;

@@ -6,7 +6,7 @@ use crate::{
     model::{Applied, Frame, PublicStatus, StatusPage},
     tests::support::{
         app::TestApp,
-        clients::{Team, id_of, incident_path, path_of, said, update_path},
+        clients::{Team, id_of, impacts, incident_path, path_of, update_path},
         endpoints::path_to,
         fixtures::NOW,
         sockets::Socket,
@@ -19,12 +19,12 @@ async fn an_incident_reaches_members_as_it_is_and_visitors_without_what_is_priva
     let port = app.listen().await;
     let team = app.register("Acme").await;
     let api = team.service("API").await;
-    let mut readers = [port.visit(&team, None).await, port.attend(&team).await];
+    let mut readers = [port.public_feed(&team, None).await, port.member_feed(&team).await];
     for reader in &mut readers {
         assert_eq!(reader.hello().await, 1);
     }
-    let opened = team.report(json!({"title": "Down", "services": said(&[(&api, "major_outage")])})).await;
-    let update = team.say(&opened, json!({"message": "Found."})).await;
+    let opened = team.open_incident(json!({"title": "Down", "services": impacts(&[(&api, "major_outage")])})).await;
+    let update = team.post_update(&opened, json!({"message": "Found."})).await;
     let told = team.incident(&opened).await;
     team.delete(&incident_path(&opened)).await.is(204);
     let [visitor, member] = &mut readers;
@@ -63,15 +63,15 @@ async fn a_draft_makes_no_gap_for_visitors_until_it_is_published() {
     let port = app.listen().await;
     let team = app.register("Acme").await;
     let api = team.service("API").await;
-    let mut readers = [port.visit(&team, None).await, port.attend(&team).await];
+    let mut readers = [port.public_feed(&team, None).await, port.member_feed(&team).await];
     for reader in &mut readers {
         reader.hello().await;
     }
-    let draft = json!({"title": "Draft", "is_draft": true, "services": said(&[(&api, "major_outage")])});
-    let draft = team.report(draft).await;
-    team.say(&draft, json!({"message": "Still thinking."})).await;
-    team.amend(&draft, json!({"title": "Almost"})).await;
-    let gone = team.report(json!({"title": "Never", "is_draft": true})).await;
+    let draft = json!({"title": "Draft", "is_draft": true, "services": impacts(&[(&api, "major_outage")])});
+    let draft = team.open_incident(draft).await;
+    team.post_update(&draft, json!({"message": "Still thinking."})).await;
+    team.update_incident(&draft, json!({"title": "Almost"})).await;
+    let gone = team.open_incident(json!({"title": "Never", "is_draft": true})).await;
     team.delete(&incident_path(&gone)).await.is(204);
     let [visitor, member] = &mut readers;
     for (seq, kind) in [
@@ -84,7 +84,7 @@ async fn a_draft_makes_no_gap_for_visitors_until_it_is_published() {
         assert_eq!(member.event(seq).await["type"], kind);
     }
     assert_eq!(team.seq().await, 1);
-    let published = team.amend(&draft, json!({"is_draft": false})).await;
+    let published = team.update_incident(&draft, json!({"is_draft": false})).await;
     // The service first, so that nobody sees the incident beside a status it has changed already.
     assert_eq!(visitor.event(2).await["data"]["status"], "major_outage");
     let frame = visitor.event(3).await;
@@ -100,10 +100,10 @@ async fn rule_3_12_an_event_brings_the_object_so_that_nobody_has_to_ask() {
     let port = app.listen().await;
     let team = app.register("Acme").await;
     let api = team.service("API").await;
-    let incident = team.report(json!({"title": "Down", "services": said(&[(&api, "degraded")])})).await;
-    let mut visitor = port.visit(&team, None).await;
+    let incident = team.open_incident(json!({"title": "Down", "services": impacts(&[(&api, "degraded")])})).await;
+    let mut visitor = port.public_feed(&team, None).await;
     visitor.hello().await;
-    team.say(&incident, json!({"status": "resolved", "message": "Over."})).await;
+    team.post_update(&incident, json!({"status": "resolved", "message": "Over."})).await;
     let service = visitor.event(4).await["data"].clone();
     let told = visitor.event(5).await["data"].clone();
     let page = team.public("status").await;
@@ -124,40 +124,44 @@ async fn follow(mut reader: Socket, mut page: StatusPage, until: u64) -> StatusP
 
 /// Everything that may happen to incidents and maintenances.
 async fn tell_stories(app: &TestApp, team: &Team, [zero, api, web]: [&Value; 3]) {
-    let outage = team.report(json!({"title": "Outage", "services": said(&[(zero, "major_outage")])})).await;
-    let slow = team.report(json!({"title": "Slow", "services": said(&[(zero, "degraded")])})).await;
+    let outage = team.open_incident(json!({"title": "Outage", "services": impacts(&[(zero, "major_outage")])})).await;
+    let slow = team.open_incident(json!({"title": "Slow", "services": impacts(&[(zero, "degraded")])})).await;
     app.pass(60);
-    let told = team.say(&outage, json!({"status": "identified", "services": said(&[(api, "partial_outage")])})).await;
-    team.amend(&outage, json!({"title": "Great outage", "impact": "minor"})).await;
+    let told = team
+        .post_update(&outage, json!({"status": "identified", "services": impacts(&[(api, "partial_outage")])}))
+        .await;
+    team.update_incident(&outage, json!({"title": "Great outage", "impact": "minor"})).await;
     team.put(&update_path(&told), json!({"message": "Found."})).await.is(200);
     app.pass(60);
-    team.say(&outage, json!({"status": "resolved", "services": said(&[(api, "degraded")])})).await;
-    team.amend(&outage, json!({"postmortem": "Why."})).await;
-    team.amend(&outage, json!({"publish_postmortem": true})).await;
-    team.say(&outage, json!({"status": "monitoring"})).await;
-    team.say(&outage, json!({"status": "resolved"})).await;
-    let draft = team.report(json!({"title": "Draft", "is_draft": true, "services": said(&[(web, "degraded")])})).await;
-    team.say(&draft, json!({"message": "Still thinking."})).await;
-    team.amend(&draft, json!({"is_draft": false})).await;
-    let secret = team.report(json!({"title": "Secret", "is_draft": true})).await;
-    team.amend(&secret, json!({"title": "Secret!"})).await;
+    team.post_update(&outage, json!({"status": "resolved", "services": impacts(&[(api, "degraded")])})).await;
+    team.update_incident(&outage, json!({"postmortem": "Why."})).await;
+    team.update_incident(&outage, json!({"publish_postmortem": true})).await;
+    team.post_update(&outage, json!({"status": "monitoring"})).await;
+    team.post_update(&outage, json!({"status": "resolved"})).await;
+    let draft = team
+        .open_incident(json!({"title": "Draft", "is_draft": true, "services": impacts(&[(web, "degraded")])}))
+        .await;
+    team.post_update(&draft, json!({"message": "Still thinking."})).await;
+    team.update_incident(&draft, json!({"is_draft": false})).await;
+    let secret = team.open_incident(json!({"title": "Secret", "is_draft": true})).await;
+    team.update_incident(&secret, json!({"title": "Secret!"})).await;
     team.delete(&incident_path(&secret)).await.is(204);
     let window = |title: &str, start: &str, end: &str| {
         json!({
             "title": title, "incident_type": "maintenance", "starts_at": start, "ends_at": end, "service_ids": [id_of(web)],
         })
     };
-    let done = team.report(window("Done", "2026-11-23T14:00:00Z", "2026-11-23T15:00:00Z")).await;
-    let moved = team.report(window("Moved", "2026-11-23T14:30:00Z", "2026-11-23T15:30:00Z")).await;
-    let gone = team.report(window("Gone", "2026-11-23T14:30:00Z", "2026-11-23T15:30:00Z")).await;
-    team.amend(&moved, json!({"starts_at": "2026-11-24T14:30:00Z", "ends_at": "2026-11-24T15:30:00Z"})).await;
+    let done = team.open_incident(window("Done", "2026-11-23T14:00:00Z", "2026-11-23T15:00:00Z")).await;
+    let moved = team.open_incident(window("Moved", "2026-11-23T14:30:00Z", "2026-11-23T15:30:00Z")).await;
+    let gone = team.open_incident(window("Gone", "2026-11-23T14:30:00Z", "2026-11-23T15:30:00Z")).await;
+    team.update_incident(&moved, json!({"starts_at": "2026-11-24T14:30:00Z", "ends_at": "2026-11-24T15:30:00Z"})).await;
     team.delete(&incident_path(&gone)).await.is(204);
     for _ in 0..3 {
         app.pass(3600);
         app.tick().await;
     }
     assert_eq!(team.incident(&done).await["status"], "completed");
-    team.say(&slow, json!({"status": "monitoring"})).await;
+    team.post_update(&slow, json!({"status": "monitoring"})).await;
     team.delete(&path_of(zero)).await.is(204);
 }
 
@@ -177,7 +181,7 @@ async fn a_page_carried_forward_by_frames_is_the_page_one_would_load() {
     let team = app.register("Acme").await;
     let zero = team.service("Zero").await;
     let (begin, board) = (page_of(&team).await, board_of(&team).await);
-    let (visitor, member) = (port.visit(&team, Some(begin.seq)).await, port.attend(&team).await);
+    let (visitor, member) = (port.public_feed(&team, Some(begin.seq)).await, port.member_feed(&team).await);
     let (core, edge) = (team.group("Core").await, team.group("Edge").await);
     let api = team.post("/api/services", json!({"name": "API", "group_id": id_of(&core)})).await.is(201);
     let web = team.post("/api/services", json!({"name": "Web", "group_id": id_of(&core), "position": 0})).await.is(201);

@@ -26,7 +26,7 @@ async fn without_redis_readers_are_caught_up_from_the_database() {
     let (one, two) = (TestApp::open().await, TestApp::open().await);
     let team = one.register("Acme").await;
     let port = two.listen().await;
-    let mut readers = [port.visit(&team, None).await, port.attend(&team).await];
+    let mut readers = [port.public_feed(&team, None).await, port.member_feed(&team).await];
     for reader in &mut readers {
         assert_eq!(reader.hello().await, 0);
     }
@@ -47,7 +47,7 @@ async fn without_redis_readers_are_caught_up_from_the_database() {
     }
     // A long backlog is delivered to its end.
     let long = "x".repeat(24_000);
-    let incident = team.report(json!({"title": "Down", "message": long})).await;
+    let incident = team.open_incident(json!({"title": "Down", "message": long})).await;
     for seq in 0..31 {
         team.put(&incident_path(&incident), json!({"title": format!("Down {seq}")})).await.is(200);
     }
@@ -84,7 +84,7 @@ async fn concurrent_changes_at_two_instances_have_one_order() {
     for writer in writers {
         writer.await.expect("finished");
     }
-    let mut reader = two.listen().await.visit(&team, Some(0)).await;
+    let mut reader = two.listen().await.public_feed(&team, Some(0)).await;
     assert_eq!(reader.hello().await, 42);
     for seq in 1..=42 {
         reader.event(seq).await;
@@ -101,7 +101,7 @@ async fn with_redis_an_event_reaches_the_readers_of_the_other_instance() {
     let (one, two) = (connected(&redis).await, connected(&redis).await);
     let team = one.register("Acme").await;
     let port = two.listen().await;
-    let mut readers = [port.visit(&team, None).await, port.attend(&team).await];
+    let mut readers = [port.public_feed(&team, None).await, port.member_feed(&team).await];
     for reader in &mut readers {
         reader.hello().await;
     }
@@ -125,7 +125,7 @@ async fn without_its_redis_an_instance_is_not_ready_but_works() {
     // Nobody listens on this port.
     let app = connected("redis://127.0.0.1:9/").await;
     let team = app.register("Acme").await;
-    let mut reader = app.listen().await.visit(&team, None).await;
+    let mut reader = app.listen().await.public_feed(&team, None).await;
     reader.hello().await;
     team.service("API").await;
     reader.event(1).await;

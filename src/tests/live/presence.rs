@@ -22,7 +22,7 @@ impl Team {
 async fn who_looks_at_an_incident_is_named_to_the_others_until_they_leave_or_fall_silent() {
     let app = TestApp::at(NOW).await;
     let ada = app.register("Acme").await;
-    let (grace, incident) = (ada.colleague("member").await, ada.report(json!({"title": "Down"})).await);
+    let (grace, incident) = (ada.colleague("member").await, ada.open_incident(json!({"title": "Down"})).await);
     let names = async |team: &Team| team.look_at(&incident, false).await.is(200);
     assert_eq!(names(&ada).await, json!([]), "nobody is told of themselves");
     assert_eq!(names(&grace).await, json!([ada.user["name"]]));
@@ -46,7 +46,7 @@ async fn who_looks_while_an_incident_is_deleted_sees_it_or_is_told_that_it_is_go
         crowd.push(team.colleague("member").await);
     }
     for _ in 0..25 {
-        let incident = team.report(json!({"title": "Down"})).await;
+        let incident = team.open_incident(json!({"title": "Down"})).await;
         let looks = (0..4).flat_map(|_| crowd.iter().cloned()).map(|person| {
             let incident = incident.clone();
             tokio::spawn(async move { person.look_at(&incident, false).await })

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::tests::support::{
     app::{ORIGIN, TestApp},
     clients::{Team, id_of},
-    endpoints::{Operation, document, made_for, operations},
+    endpoints::{Operation, document, operations, with_service},
     fixtures::{NOW, Owner},
 };
 
@@ -274,7 +274,7 @@ async fn every_operation_answers_as_documented() {
             Some(subject) => format!("/api/incidents/{}", owner.id_of_kind(subject)),
             None => owner.path(&operation.path),
         };
-        let bodies = operation.examples(&document).into_iter().map(|body| made_for(&body, id_of(&owner.service)));
+        let bodies = operation.examples(&document).into_iter().map(|body| with_service(&body, id_of(&owner.service)));
         let bodies: Vec<Value> = bodies.collect();
         let mut statuses = Vec::new();
         for body in &bodies {
@@ -306,7 +306,7 @@ async fn the_live_frames_are_the_documented_ones() {
     let team = &owner.team;
     team.delete(&owner.path("/api/incidents/{id}")).await.is(204);
     team.delete(&owner.path("/api/services/{id}")).await.is(204);
-    for mut reader in [port.visit(team, Some(0)).await, port.return_to(team, 0).await] {
+    for mut reader in [port.public_feed(team, Some(0)).await, port.member_feed_since(team, 0).await] {
         let schema = serde_json::json!({"$ref": "#/components/schemas/Control"});
         let hello = reader.next().await;
         assert_eq!(fault(&document, &schema, &hello), None);

@@ -22,7 +22,7 @@ async fn plan(team: &Team, start: &str, more: Value) -> Value {
     for (field, value) in more.as_object().expect("an object") {
         window[field] = value.clone();
     }
-    team.report(window).await
+    team.open_incident(window).await
 }
 
 /// Schedules a series of sixty daily windows.
@@ -41,7 +41,7 @@ async fn end_series(team: &Team, window: &Value) {
 
 async fn past(team: &Team, title: &str, day: &str) -> Value {
     let at = |hour: u8| format!("{day}T{hour:02}:00:00Z");
-    team.report(json!({"title": title, "started_at": at(8), "resolved_at": at(9)})).await
+    team.open_incident(json!({"title": title, "started_at": at(8), "resolved_at": at(9)})).await
 }
 
 #[tokio::test]
@@ -90,17 +90,17 @@ async fn active_incidents_are_always_on_the_page() {
     let team = app.register("Acme").await;
     let api = team.service("API").await;
     let services = json!([{"id": id_of(&api), "status": "major_outage"}]);
-    let oldest = team.report(json!({"title": "Oldest", "services": services})).await;
+    let oldest = team.open_incident(json!({"title": "Oldest", "services": services})).await;
     app.pass(60);
     for n in 0..101 {
-        team.report(json!({"title": format!("Later {n}")})).await;
+        team.open_incident(json!({"title": format!("Later {n}")})).await;
     }
     let off = json!({"remind": false, "start": false, "end": false, "notify_start": false, "notify_end": false});
     for _ in 0..51 {
         plan(&team, "2026-11-23T11:30:00Z", json!({"automations": off})).await;
     }
     let begun = plan(&team, "2026-12-23T11:30:00Z", json!({})).await;
-    team.say(&begun, json!({"status": "in_progress"})).await;
+    team.post_update(&begun, json!({"status": "in_progress"})).await;
     let status = team.public("status").await;
     let has = |list: &str, one: &Value| {
         status[list].as_array().expect("a list").iter().any(|listed| listed["id"] == one["id"])
@@ -171,10 +171,10 @@ async fn conflicts_of_a_scheduled_window_are_shown_without_javascript() {
     let (api, web) = (team.service("API").await, team.service("Web").await);
     let begun =
         plan(&team, "2026-11-23T11:30:00Z", json!({"service_ids": [id_of(&api)], "title": "Endless work"})).await;
-    team.say(&begun, json!({"status": "in_progress"})).await;
+    team.post_update(&begun, json!({"status": "in_progress"})).await;
     let end =
         json!({"automations": {"remind": true, "start": true, "end": false, "notify_start": true, "notify_end": true}});
-    team.amend(&begun, end).await;
+    team.update_incident(&begun, end).await;
     app.pass(2 * 3_600);
     let of_api = format!("services[of-{}]", id_of(&api));
     let of_web = format!("services[of-{}]", id_of(&web));

@@ -1,4 +1,4 @@
-//! API tokens: how programs come in, and what they may not do (R-82).
+//! API tokens: scopes, expiry and limits (R-82).
 
 use axum::{
     body::Body,
@@ -14,7 +14,7 @@ use crate::tests::support::{
 
 const NOW: &str = "2026-11-25T12:00:00Z";
 
-/// A program with a token.
+/// A program that uses an API token.
 struct Program {
     app: TestApp,
     secret: String,
@@ -23,7 +23,7 @@ struct Program {
 impl Program {
     async fn of(team: &Team, scope: &str) -> (Self, Value) {
         let token = team.post("/api/tokens", json!({"name": "Pipeline", "scope": scope})).await.is(201);
-        let secret = token["secret"].as_str().expect("told once").to_owned();
+        let secret = token["secret"].as_str().expect("returned once").to_owned();
         (Self { app: team.app.clone(), secret }, token)
     }
 
@@ -38,7 +38,7 @@ impl Program {
 }
 
 #[tokio::test]
-async fn r_82_a_secret_is_told_once_and_never_again() {
+async fn r_82_a_secret_is_returned_once() {
     let team = TestApp::at(NOW).await.register("Acme").await;
     let (program, token) = Program::of(&team, "read").await;
     assert!(program.secret.starts_with("aldis_") && program.secret.len() == 49, "{}", program.secret);
@@ -54,7 +54,7 @@ async fn r_82_a_secret_is_told_once_and_never_again() {
 }
 
 #[tokio::test]
-async fn a_reading_token_reads_and_a_writing_one_also_writes() {
+async fn a_read_token_reads_and_a_write_token_also_writes() {
     let team = TestApp::at(NOW).await.register("Acme").await;
     let service = team.service("API").await;
     let (reader, _) = Program::of(&team, "read").await;
@@ -72,7 +72,7 @@ async fn a_reading_token_reads_and_a_writing_one_also_writes() {
 }
 
 #[tokio::test]
-async fn no_token_can_do_what_is_for_people() {
+async fn tokens_cannot_do_what_requires_a_session() {
     let team = TestApp::at(NOW).await.register("Acme").await;
     let (writer, token) = Program::of(&team, "write").await;
     let of_it = format!("/api/tokens/{}", id_of(&token));
@@ -90,7 +90,7 @@ async fn no_token_can_do_what_is_for_people() {
 }
 
 #[tokio::test]
-async fn a_token_works_until_it_is_revoked_or_runs_out() {
+async fn a_token_works_until_it_is_revoked_or_expires() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let (program, token) = Program::of(&team, "read").await;
@@ -111,20 +111,20 @@ async fn a_token_works_until_it_is_revoked_or_runs_out() {
 }
 
 #[tokio::test]
-async fn r_22_who_is_shut_out_loses_the_feeds_of_their_programs_too() {
+async fn r_22_disabling_a_user_closes_the_feeds_of_their_tokens_too() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
     let (program, _) = Program::of(&team, "read").await;
-    let mut socket = port.attend(&Team { token: program.secret.clone(), ..team.clone() }).await;
+    let mut socket = port.member_feed(&Team { token: program.secret.clone(), ..team.clone() }).await;
     socket.hello().await;
     app.state.system().set_disabled(&team.email.parse().expect("an address"), true).await.expect("shut out");
-    assert_eq!(socket.goodbye().await, 4401);
+    assert_eq!(socket.close_code().await, 4401);
     program.send(Method::GET, "/api/services", None).await.refuses(401, &[]);
 }
 
 #[tokio::test]
-async fn the_last_use_of_a_token_is_noted() {
+async fn the_last_use_of_a_token_is_recorded() {
     let app = TestApp::at(NOW).await;
     let team = app.register("Acme").await;
     let (program, token) = Program::of(&team, "read").await;
@@ -138,7 +138,7 @@ async fn the_last_use_of_a_token_is_noted() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_token_is_refused_by_its_field() {
+async fn an_invalid_token_request_is_rejected_by_its_field() {
     let team = TestApp::at(NOW).await.register("Acme").await;
     for (body, field) in [
         (json!({"name": " "}), "name"),
@@ -154,7 +154,7 @@ async fn what_cannot_be_a_token_is_refused_by_its_field() {
 }
 
 #[tokio::test]
-async fn r_70_an_organization_has_room_for_fifty_tokens() {
+async fn r_70_an_organization_has_at_most_fifty_tokens() {
     let team = TestApp::at(NOW).await.register("Acme").await;
     for _ in 0..50 {
         team.post("/api/tokens", json!({"name": "x"})).await.is(201);
@@ -166,7 +166,7 @@ async fn r_70_an_organization_has_room_for_fifty_tokens() {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_nearly_right_is_refused() {
+async fn a_nearly_correct_secret_is_rejected() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let (program, _) = Program::of(&team, "read").await;
@@ -182,7 +182,7 @@ async fn a_secret_that_is_nearly_right_is_refused() {
         let program = Program { app: app.clone(), secret: wrong };
         assert_eq!(program.send(Method::GET, "/api/services", None).await.fingerprint(), nobody.fingerprint());
     }
-    // In an address it counts for nothing, and neither does it in the cookie.
+    // It is not accepted in the URL or in the cookie.
     let answer = app.get(&format!("/api/services?token={}", program.secret)).await;
     assert_eq!(answer.status, 401);
     let cookie = request(Method::GET, "/api/services").header(header::COOKIE, format!("aldis={}", program.secret));
@@ -190,14 +190,14 @@ async fn a_secret_that_is_nearly_right_is_refused() {
 }
 
 #[tokio::test]
-async fn r_82_without_javascript_the_secret_is_on_the_page_that_answers_and_on_no_other() {
+async fn r_82_without_javascript_only_the_answer_to_the_form_shows_the_secret() {
     let team = TestApp::at(NOW).await.register("Acme").await;
     let mut browser = team.browser();
     let fields = [("name", "Pipeline"), ("scope", "read"), ("days", "30"), ("page", "/settings")];
-    let made = browser.submit("/settings", path_to("create_api_token"), &fields).await;
-    assert_eq!((made.status.as_u16(), made.header(header::CACHE_CONTROL)), (200, "no-store"));
-    let told = made.text.split_once("value=\"aldis_");
-    let (_, rest) = told.unwrap_or_else(|| panic!("the secret does not stand in its field: {}", made.text));
+    let created = browser.submit("/settings", path_to("create_api_token"), &fields).await;
+    assert_eq!((created.status.as_u16(), created.header(header::CACHE_CONTROL)), (200, "no-store"));
+    let found = created.text.split_once("value=\"aldis_");
+    let (_, rest) = found.unwrap_or_else(|| panic!("the secret is not in its field: {}", created.text));
     let secret = format!("aldis_{}", rest.split('"').next().expect("an end"));
     let program = Program { app: team.app.clone(), secret: secret.clone() };
     program.send(Method::GET, "/api/services", None).await.is(200);
@@ -209,13 +209,13 @@ async fn r_82_without_javascript_the_secret_is_on_the_page_that_answers_and_on_n
 }
 
 #[tokio::test]
-async fn admins_read_the_log_and_its_filters_stand_in_the_address() {
+async fn admins_read_the_log_and_its_filters_are_in_the_url() {
     let team = TestApp::at(NOW).await.register("Acme").await;
     team.service("<b>API</b>").await;
     let browser = team.browser();
     let page = browser.open("/settings/audit").await;
     assert!(page.status == 200 && page.text.contains("&lt;b&gt;API&lt;/b&gt;") && !page.text.contains("<b>API"));
-    let narrowed = browser.open("/settings/audit?action=organization_created").await;
-    assert!(narrowed.text.contains("<span>Organization created") && !narrowed.text.contains("<span>Service"));
+    let filtered = browser.open("/settings/audit?action=organization_created").await;
+    assert!(filtered.text.contains("<span>Organization created") && !filtered.text.contains("<span>Service"));
     assert_eq!(browser.open("/settings/audit?action=nonsense").await.status, 400);
 }

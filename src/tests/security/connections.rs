@@ -1,4 +1,4 @@
-//! Connections that do not keep their word, and connections when the server stops.
+//! Slow, idle and excess connections, and connections when the server stops.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -15,13 +15,13 @@ use crate::{
     tests::support::app::TestApp,
 };
 
-/// Nothing a test waits for takes this long.
+/// Maximum time a test waits.
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// How long the impatient server waits.
+/// Timeout of the server in tests of timeouts.
 const SHORT: Duration = Duration::from_millis(300);
-const ASK: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+const HEALTH_REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
 
-/// The server on a port of its own, and its end.
+/// A server on its own port, and its accept loop.
 struct Server {
     address: SocketAddr,
     end: JoinHandle<()>,
@@ -35,39 +35,39 @@ impl Server {
         Self { address, end }
     }
 
-    /// A connection on which this has been said.
-    async fn told(&self, words: &[u8]) -> TcpStream {
+    /// A connection on which these bytes have been sent.
+    async fn connect(&self, bytes: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.expect("connected");
-        stream.write_all(words).await.expect("sent");
+        stream.write_all(bytes).await.expect("sent");
         stream
     }
 }
 
-/// Everything that comes until the server hangs up.
-async fn heard(stream: &mut TcpStream) -> String {
+/// All data until the server closes the connection.
+async fn read_all(stream: &mut TcpStream) -> String {
     let mut all = Vec::new();
-    // A reset is an end like another.
-    let _ = timeout(TIMEOUT, stream.read_to_end(&mut all)).await.expect("the server hangs up");
+    // The connection may also be reset.
+    let _ = timeout(TIMEOUT, stream.read_to_end(&mut all)).await.expect("the server closes the connection");
     String::from_utf8_lossy(&all).into_owned()
 }
 
 #[tokio::test]
-async fn r_70_whoever_does_not_finish_a_request_is_hung_up_on() {
+async fn r_70_a_connection_with_an_unfinished_request_is_closed() {
     let app = TestApp::open().await;
     let server = Server::of(&app, ConnectionLimits { header_timeout: SHORT, ..app.state.connection_limits() }).await;
     let beginnings: [&[u8]; 5] =
         [b"", b"G", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ", b"PRI * HT"];
     for beginning in beginnings {
-        let mut stream = server.told(beginning).await;
-        let answer = heard(&mut stream).await;
+        let mut stream = server.connect(beginning).await;
+        let answer = read_all(&mut stream).await;
         assert!(!answer.contains(" 200 "), "{answer}");
     }
-    // One that is answered and then says no more is let go too.
-    assert!(heard(&mut server.told(ASK).await).await.starts_with("HTTP/1.1 200"));
+    // An idle connection after a response is closed too.
+    assert!(read_all(&mut server.connect(HEALTH_REQUEST).await).await.starts_with("HTTP/1.1 200"));
 }
 
 #[tokio::test]
-async fn r_70_whoever_speaks_http_2_is_hung_up_on_at_once() {
+async fn r_70_an_http_2_connection_is_closed_immediately() {
     let app = TestApp::open().await;
     // It is the greeting that ends it, and not the time.
     let server =
@@ -79,7 +79,7 @@ async fn r_70_whoever_speaks_http_2_is_hung_up_on_at_once() {
 }
 
 #[tokio::test]
-async fn r_70_whoever_takes_nothing_of_the_answers_is_hung_up_on() {
+async fn r_70_a_connection_that_reads_no_responses_is_closed() {
     let app = TestApp::open().await;
     let server = Server::of(&app, ConnectionLimits { write_timeout: SHORT, ..app.state.connection_limits() }).await;
     let mut stream = server.told(b"").await;
@@ -89,36 +89,36 @@ async fn r_70_whoever_takes_nothing_of_the_answers_is_hung_up_on() {
 }
 
 #[tokio::test]
-async fn r_70_a_connection_past_the_last_one_waits_for_its_turn() {
+async fn r_70_a_connection_over_the_limit_waits() {
     let app = TestApp::open().await;
     let server = Server::of(&app, ConnectionLimits { connections: 2, ..app.state.connection_limits() }).await;
     let (first, _second) = (server.told(b"").await, server.told(b"").await);
     let mut third = server.told(ASK).await;
     let mut answer = [0; 12];
-    assert!(timeout(SHORT, third.read_exact(&mut answer)).await.is_err(), "answered past the last connection");
+    assert!(timeout(SHORT, third.read_exact(&mut answer)).await.is_err(), "answered although over the limit");
     drop(first);
-    timeout(TIMEOUT, third.read_exact(&mut answer)).await.expect("its turn").expect("an answer");
+    timeout(TIMEOUT, third.read_exact(&mut answer)).await.expect("accepted").expect("an answer");
     assert_eq!(&answer, b"HTTP/1.1 200");
 }
 
 #[tokio::test]
-async fn r_70_a_request_has_64_headers_at_most() {
+async fn r_70_a_request_has_at_most_64_headers() {
     let app = TestApp::open().await;
     let server = Server::of(&app, ConnectionLimits { header_timeout: SHORT, ..app.state.connection_limits() }).await;
     for (count, status) in [(60, "200"), (70, "431")] {
         let many = (0..count).map(|n| format!("X-{n}: y\r\n")).collect::<Vec<_>>().concat();
-        let ask = format!("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n{many}\r\n");
-        let answer = heard(&mut server.told(ask.as_bytes()).await).await;
+        let request = format!("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n{many}\r\n");
+        let answer = read_all(&mut server.connect(request.as_bytes()).await).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{count}: {answer}");
     }
     let long = format!("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX: {}\r\n\r\n", "y".repeat(100_000));
-    let mut stream = server.told(b"").await;
+    let mut stream = server.connect(b"").await;
     let _ = stream.write_all(long.as_bytes()).await;
-    assert!(!heard(&mut stream).await.contains(" 200 "));
+    assert!(!read_all(&mut stream).await.contains(" 200 "));
 }
 
 #[tokio::test]
-async fn a_server_that_stops_answers_what_was_asked_and_waits_for_its_feeds() {
+async fn a_stopping_server_completes_requests_and_waits_for_its_feeds() {
     let app = TestApp::open().await;
     let server = Server::of(&app, app.state.connection_limits()).await;
     let idle = server.told(b"").await;
@@ -128,18 +128,18 @@ async fn a_server_that_stops_answers_what_was_asked_and_waits_for_its_feeds() {
         "POST /api/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{before}",
         body.len()
     );
-    let mut busy = server.told(head.as_bytes()).await;
+    let mut busy = server.connect(head.as_bytes()).await;
     let upgrade = "GET /api/public/nobody-has-this/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
-    assert!(heard_head(&mut server.told(upgrade.as_bytes()).await).await.starts_with("HTTP/1.1 404"));
+    assert!(read_status(&mut server.connect(upgrade.as_bytes()).await).await.starts_with("HTTP/1.1 404"));
     app.state.stop().cancel();
-    busy.write_all(after.as_bytes()).await.expect("the connection stands");
-    assert!(heard(&mut busy).await.starts_with("HTTP/1.1 401"));
+    busy.write_all(after.as_bytes()).await.expect("the connection is open");
+    assert!(read_all(&mut busy).await.starts_with("HTTP/1.1 401"));
     timeout(TIMEOUT, server.end).await.expect("everything has ended").expect("without a panic");
     drop(idle);
 }
 
-/// The first line of an answer.
-async fn heard_head(stream: &mut TcpStream) -> String {
+/// The beginning of a response, up to its status.
+async fn read_status(stream: &mut TcpStream) -> String {
     let mut head = [0; 12];
     timeout(TIMEOUT, stream.read_exact(&mut head)).await.expect("an answer").expect("readable");
     String::from_utf8_lossy(&head).into_owned()

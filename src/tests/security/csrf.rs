@@ -1,4 +1,4 @@
-//! Requests that another site makes a visitor's browser send.
+//! CSRF: requests that other sites make a browser send.
 
 use axum::{
     body::Body,
@@ -15,7 +15,7 @@ use crate::tests::support::{
 const SITE: &str = "sec-fetch-site";
 const ORIGIN: &str = "origin";
 
-/// What a browser may say of where a request comes from, and whether that is us.
+/// Headers about a request's origin, and whether that is our own.
 const CASES: [(&[(&str, &str)], bool); 14] = [
     (&[(SITE, "same-origin")], true),
     (&[(SITE, "none")], true),
@@ -40,7 +40,7 @@ fn from(mut builder: Builder, headers: &[(&str, &str)]) -> Builder {
     builder
 }
 
-/// Whether an answer is the refusal of a foreign origin, and no other.
+/// Whether a response is the rejection of a foreign origin.
 fn is_refused(answer: &Answer) -> bool {
     answer.status == 403 && answer.text.contains("did not come from our own pages")
 }
@@ -50,13 +50,13 @@ fn cookie_of(team: &Team) -> String {
 }
 
 #[tokio::test]
-async fn every_server_function_is_closed_to_other_sites_with_and_without_a_cookie() {
+async fn every_server_function_rejects_other_sites_with_and_without_a_cookie() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let before = team.everything().await;
     for path in registered() {
         for (headers, is_ours) in CASES {
-            // Logging out is the one call without a field, so it would succeed and end the session.
+            // Logging out needs no fields, so it would succeed and end the session.
             if is_ours && path == path_to("logout") {
                 continue;
             }
@@ -76,7 +76,7 @@ async fn every_server_function_is_closed_to_other_sites_with_and_without_a_cooki
 }
 
 #[tokio::test]
-async fn a_form_is_checked_even_when_it_brings_a_token() {
+async fn a_form_is_checked_even_with_a_token() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let builder = request(Method::POST, path_to("add_group"))
@@ -93,7 +93,7 @@ fn empty_or_json(builder: Builder, body: Option<&serde_json::Value>) -> Request<
 }
 
 #[tokio::test]
-async fn every_change_through_the_api_by_cookie_is_closed_to_other_sites() {
+async fn every_api_change_by_cookie_rejects_other_sites() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let before = team.everything().await;
@@ -120,7 +120,7 @@ async fn every_change_through_the_api_by_cookie_is_closed_to_other_sites() {
 }
 
 #[tokio::test]
-async fn our_own_pages_may_change_things_by_cookie() {
+async fn our_own_pages_can_make_changes_by_cookie() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     for (headers, _) in CASES.iter().filter(|(_, is_ours)| *is_ours) {
@@ -135,7 +135,7 @@ async fn our_own_pages_may_change_things_by_cookie() {
 }
 
 #[tokio::test]
-async fn a_request_with_its_own_token_is_free_of_the_check_and_of_the_cookie() {
+async fn a_request_with_a_token_ignores_the_cookie_and_is_not_checked() {
     let app = TestApp::open().await;
     let (ada, eve) = (app.register("Ada").await, app.register("Eve").await);
     for (headers, _) in CASES {
@@ -146,7 +146,7 @@ async fn a_request_with_its_own_token_is_free_of_the_check_and_of_the_cookie() {
     }
     assert_eq!(ada.groups().await.len(), CASES.len());
     assert!(eve.groups().await.is_empty());
-    // A header that is no token frees of nothing.
+    // A header without a valid scheme does not skip the check.
     let builder = request(Method::POST, "/api/groups")
         .header(SITE, "cross-site")
         .header(header::AUTHORIZATION, "Basic YTpi")
@@ -156,7 +156,7 @@ async fn a_request_with_its_own_token_is_free_of_the_check_and_of_the_cookie() {
 }
 
 #[tokio::test]
-async fn reading_is_free_of_the_check_wherever_it_comes_from() {
+async fn reading_is_allowed_from_everywhere() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     for (headers, _) in CASES {
@@ -169,7 +169,7 @@ async fn reading_is_free_of_the_check_wherever_it_comes_from() {
 }
 
 #[tokio::test]
-async fn logging_in_without_a_session_is_closed_to_other_sites_too() {
+async fn logging_in_rejects_other_sites_too() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let builder = request(Method::POST, path_to("login")).header(header::ORIGIN, "https://evil.test");
@@ -178,7 +178,7 @@ async fn logging_in_without_a_session_is_closed_to_other_sites_too() {
 }
 
 #[tokio::test]
-async fn r_31_no_server_function_is_reached_by_a_link() {
+async fn r_31_server_functions_cannot_be_called_by_a_link() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     for path in registered() {
@@ -194,7 +194,7 @@ async fn r_31_no_server_function_is_reached_by_a_link() {
 }
 
 #[tokio::test]
-async fn r_32_other_sites_may_read_what_is_public_and_never_with_cookies() {
+async fn r_32_other_sites_can_read_public_data_and_never_with_cookies() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let ask = async |path: &str, method: Method| {

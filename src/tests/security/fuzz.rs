@@ -1,6 +1,6 @@
-//! Random requests through the whole router: whatever comes, no answer is a failure of ours (battery T9).
+//! Fuzzing: random requests through the whole router; none is answered with a 5xx (`scripts/battery fuzz`).
 //!
-//! `ALDIS_TEST_CASES` sets how many are sent.
+//! `ALDIS_TEST_CASES` sets the number of requests.
 
 use axum::{
     body::Body,
@@ -19,23 +19,23 @@ use crate::tests::support::{
     endpoints::{Operation, document, operations, registered},
 };
 
-/// What one request is made of.
+/// The parts of a random request.
 #[derive(Clone, Debug)]
-struct Shot {
-    target: Index,
+struct Input {
+    endpoint: Index,
     example: Index,
     /// Which value of the body is replaced, and by what.
-    hit: Index,
-    by: Value,
-    /// Sent in place of a body, sometimes.
+    position: Index,
+    replacement: Value,
+    /// Sent in place of the body, sometimes.
     raw: Option<Vec<u8>>,
     path: Option<String>,
     query: Option<String>,
     header: (&'static str, String),
-    signed_in: bool,
+    is_signed_in: bool,
 }
 
-/// Text of the kinds that break things.
+/// Text that often causes errors.
 fn text() -> impl Strategy<Value = String> {
     let odd = select(vec![
         "",
@@ -85,7 +85,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-fn shots() -> impl Strategy<Value = Shot> {
+fn inputs() -> impl Strategy<Value = Input> {
     let names = [
         "idempotency-key",
         "x-forwarded-for",
@@ -105,20 +105,20 @@ fn shots() -> impl Strategy<Value = Shot> {
         (select(names.to_vec()), "[ -~]{0,60}"),
         prop::bool::weighted(0.8),
     )
-        .prop_map(|((target, example, hit, by), raw, path, query, header, signed_in)| Shot {
-            target,
+        .prop_map(|((endpoint, example, position, replacement), raw, path, query, header, is_signed_in)| Input {
+            endpoint,
             example,
-            hit,
-            by,
+            position,
+            replacement,
             raw,
             path,
             query,
             header,
-            signed_in,
+            is_signed_in,
         })
 }
 
-/// Replaces one of the values of a body, itself among them.
+/// Replaces one value of a body, or the whole body.
 fn replace(body: &mut Value, at: &mut usize, by: &Value) -> bool {
     if *at == 0 {
         *body = by.clone();
@@ -140,14 +140,14 @@ fn size(body: &Value) -> usize {
     }
 }
 
-struct Range {
+struct Target {
     team: Team,
     service: String,
     operations: Vec<Operation>,
     document: Value,
 }
 
-impl Range {
+impl Target {
     async fn open() -> Self {
         let app = TestApp::open().await;
         let team = app.register("Acme").await;
@@ -158,21 +158,21 @@ impl Range {
         Self { team, service, operations, document }
     }
 
-    fn request(&self, shot: &Shot) -> Request<Body> {
+    fn request(&self, input: &Input) -> Request<Body> {
         let pages = ["/", "/login", "/dashboard", "/services", "/incidents", "/settings", "/public/x", "/csp-report"];
         let forms = registered();
-        let at = shot.target.index(self.operations.len() + forms.len() + pages.len());
+        let at = input.endpoint.index(self.operations.len() + forms.len() + pages.len());
         let (method, path, body, kind) = if let Some(operation) = self.operations.get(at) {
             let examples =
                 operation.body(&self.document).map(|_| operation.examples_for(&self.document, &self.service));
             let body = examples.filter(|examples| !examples.is_empty()).map(|examples| {
-                let mut body = examples[shot.example.index(examples.len())].clone();
-                let mut hit = shot.hit.index(size(&body));
-                replace(&mut body, &mut hit, &shot.by);
+                let mut body = examples[input.example.index(examples.len())].clone();
+                let mut position = input.position.index(size(&body));
+                replace(&mut body, &mut position, &input.replacement);
                 body.to_string().into_bytes()
             });
-            let id = shot.path.clone().unwrap_or_else(|| self.service.clone());
-            let path = operation.path.replace("{slug}", shot.path.as_deref().unwrap_or(&self.team.slug));
+            let id = input.path.clone().unwrap_or_else(|| self.service.clone());
+            let path = operation.path.replace("{slug}", input.path.as_deref().unwrap_or(&self.team.slug));
             let path = ["{id}", "{uid}", "{user_id}"].iter().fold(path, |path, name| path.replace(name, &id));
             (operation.method.clone(), path, body, "application/json")
         } else if let Some(form) = forms.get(at - self.operations.len()).filter(|form| !form.ends_with("/logout")) {
@@ -190,43 +190,43 @@ impl Range {
                 "zone",
                 "key",
             ];
-            let text = shot.by.as_str().map_or_else(|| shot.by.to_string(), str::to_owned);
+            let text = input.replacement.as_str().map_or_else(|| input.replacement.to_string(), str::to_owned);
             let mut body = form_urlencoded::Serializer::new(String::new());
             for (n, field) in fields.iter().enumerate() {
-                body.append_pair(field, if n == shot.hit.index(fields.len()) { &text } else { &self.service });
+                body.append_pair(field, if n == input.position.index(fields.len()) { &text } else { &self.service });
             }
             (Method::POST, (*form).to_owned(), Some(body.finish().into_bytes()), "application/x-www-form-urlencoded")
         } else {
-            let page = pages[shot.example.index(pages.len())];
-            let path = shot.path.as_ref().map_or_else(|| page.to_owned(), |path| format!("{page}/{path}"));
+            let page = pages[input.example.index(pages.len())];
+            let path = input.path.as_ref().map_or_else(|| page.to_owned(), |path| format!("{page}/{path}"));
             (Method::GET, path, None, "text/plain")
         };
-        let uri = shot.query.as_ref().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
+        let uri = input.query.as_ref().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
         let mut builder = request(method, &uri)
             .header(header::CONTENT_TYPE, kind)
             .header("sec-fetch-site", "same-origin")
-            .header(shot.header.0, &shot.header.1);
-        if shot.signed_in && kind == "application/json" {
+            .header(input.header.0, &input.header.1);
+        if input.is_signed_in && kind == "application/json" {
             builder = builder.header(header::AUTHORIZATION, format!("Bearer {}", self.team.token));
-        } else if shot.signed_in {
+        } else if input.is_signed_in {
             builder = builder.header(header::COOKIE, format!("aldis={}", self.team.token));
         }
-        let body = shot.raw.clone().or(body).map_or_else(Body::empty, Body::from);
+        let body = input.raw.clone().or(body).map_or_else(Body::empty, Body::from);
         builder.body(body).expect("a request that can be sent")
     }
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a long run is asked for by the environment")]
-fn whatever_comes_no_answer_is_a_failure_of_ours() {
+#[expect(clippy::disallowed_methods, reason = "the environment sets the number of requests")]
+fn random_requests_never_cause_a_server_error() {
     let cases = std::env::var("ALDIS_TEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let range = runtime.block_on(Range::open());
+    let target = runtime.block_on(Target::open());
     let config = Config { cases, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
-    let result = TestRunner::new(config).run(&shots(), |shot| {
-        let request = range.request(&shot);
+    let result = TestRunner::new(config).run(&inputs(), |input| {
+        let request = target.request(&input);
         let title = format!("{} {}", request.method(), request.uri());
-        let answer = runtime.block_on(range.team.app.send(request));
+        let answer = runtime.block_on(target.team.app.send(request));
         prop_assert!(answer.status.as_u16() < 500, "{}: {} {}", title, answer.status, answer.text);
         if answer.status.is_client_error() && title.contains(" /api/") {
             prop_assert!(answer.json()["code"].is_string(), "{}: {}", title, answer.text);

@@ -1,11 +1,11 @@
-//! The headers that every answer carries, whatever was asked (R-33, R-34, R-36).
+//! Security headers of every response, and caching (R-33, R-34, R-36).
 
 use axum::{
     body::Body,
     http::{Method, header},
 };
 
-use super::permissions::addresses;
+use super::permissions::plain_routes;
 use crate::{
     server::TeamPages,
     tests::support::{
@@ -15,31 +15,30 @@ use crate::{
     },
 };
 
-/// Addresses that are nobody's, and what is near those that are somebody's.
-const NOTHING: [&str; 6] =
+/// Paths that do not exist, some of them close to paths that do.
+const MISSING: [&str; 6] =
     ["/nowhere", "/api/", "/favicon.ico", "/robots.txt", "/public/nobody-has-this", "/dashboard/x.css"];
 
-/// An answer, and to what.
-struct Heard {
-    /// The method, the address, and what became of it.
+/// A response and its request.
+struct Exchange {
+    /// The method, path and status.
     title: String,
-    /// Whether the page asked for is one of the team's application.
+    /// Whether the path is a page of the dashboard.
     is_page: bool,
-    /// What the asker showed.
-    shown: Shown,
+    credential: Credential,
     answer: Answer,
 }
 
-/// What somebody who asks shows.
+/// How a request is authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shown {
-    Nothing,
+enum Credential {
+    None,
     Token,
     Cookie,
 }
 
-/// Every address there is, by every method that is of interest, as a stranger and as a member in both ways.
-async fn everything(app: &TestApp) -> Vec<Heard> {
+/// The responses of every path, with all relevant methods, without authentication, by token and by cookie.
+async fn everything(app: &TestApp) -> Vec<Exchange> {
     let team = app.register("Acme").await;
     let document = document(app).await;
     let nobodys = "00000000-0000-0000-0000-000000000000";
@@ -48,47 +47,47 @@ async fn everything(app: &TestApp) -> Vec<Heard> {
         ["{id}", "{uid}", "{user_id}"].iter().fold(path, |path, name| path.replace(name, nobodys))
     };
     let pages: Vec<String> = TeamPages::find().paths().map(filled).collect();
-    let plain = addresses().filter_map(|(asked, _)| asked.split_once(' ')).map(|(_, path)| filled(path));
+    let plain = plain_routes().filter_map(|(title, _)| title.split_once(' ')).map(|(_, path)| filled(path));
     let month = [format!("/public/{}/history?month=2020-01", team.slug)];
-    let mut asked: Vec<(Method, String)> =
+    let mut requests: Vec<(Method, String)> =
         operations(&document).into_iter().map(|operation| (operation.method, filled(&operation.path))).collect();
-    for path in pages.iter().cloned().chain(plain).chain(NOTHING.map(str::to_owned)).chain(month) {
-        asked.extend([Method::GET, Method::HEAD, Method::POST].map(|method| (method, path.clone())));
+    for path in pages.iter().cloned().chain(plain).chain(MISSING.map(str::to_owned)).chain(month) {
+        requests.extend([Method::GET, Method::HEAD, Method::POST].map(|method| (method, path.clone())));
     }
-    asked.extend(registered().into_iter().map(|path| (Method::POST, path.to_owned())));
-    // Whoever logs out is nobody afterwards.
-    asked.sort_by_key(|(method, path)| method == Method::POST && path.ends_with("/logout"));
+    requests.extend(registered().into_iter().map(|path| (Method::POST, path.to_owned())));
+    // Logging out ends the session, so it comes last.
+    requests.sort_by_key(|(method, path)| method == Method::POST && path.ends_with("/logout"));
     let cookie = format!("aldis={0}; __Host-aldis={0}", team.token);
-    let mut heard = Vec::new();
-    for (method, path) in asked {
-        for shown in [Shown::Nothing, Shown::Token, Shown::Cookie] {
+    let mut exchanges = Vec::new();
+    for (method, path) in requests {
+        for credential in [Credential::None, Credential::Token, Credential::Cookie] {
             let mut builder = request(method.clone(), &path);
-            builder = match shown {
-                Shown::Nothing => builder,
-                Shown::Token => builder.header(header::AUTHORIZATION, format!("Bearer {}", team.token)),
-                Shown::Cookie => builder
+            builder = match credential {
+                Credential::None => builder,
+                Credential::Token => builder.header(header::AUTHORIZATION, format!("Bearer {}", team.token)),
+                Credential::Cookie => builder
                     .header(header::COOKIE, &cookie)
                     .header(header::ORIGIN, ORIGIN)
                     .header("sec-fetch-site", "same-origin"),
             };
             let answer = app.send(builder.body(Body::empty()).expect("request")).await;
             let title = format!("{method} {path} {}", answer.status);
-            heard.push(Heard { title, is_page: pages.contains(&path), shown, answer });
+            exchanges.push(Exchange { title, is_page: pages.contains(&path), credential, answer });
         }
     }
-    let is_seen = |path: &str| heard.iter().any(|one| one.title == format!("GET {path} 200 OK"));
+    let is_seen = |path: &str| exchanges.iter().any(|one| one.title == format!("GET {path} 200 OK"));
     assert!(is_seen("/dashboard") && is_seen("/settings/audit"), "a member's pages were drawn");
-    heard
+    exchanges
 }
 
 #[tokio::test]
-async fn r_34_every_address_answers_with_every_protective_header() {
+async fn r_34_every_response_has_the_security_headers() {
     let app = TestApp::with(&["--public-url", "https://status.example.com"]).await;
-    let heard = everything(&app).await;
-    assert!(heard.len() > 600, "only {} answers", heard.len());
-    for Heard { title, answer, .. } in &heard {
+    let exchanges = everything(&app).await;
+    assert!(exchanges.len() > 600, "only {} answers", exchanges.len());
+    for Exchange { title, answer, .. } in &exchanges {
         assert!(answer.status.as_u16() < 500, "{title}: {}", answer.text);
-        // The address of these holds a secret (R-28).
+        // These paths contain a secret (R-28).
         let is_secret = [" /invite/", " /reset-password/"].iter().any(|secret| title.contains(secret));
         let referrer = if is_secret { "no-referrer" } else { "strict-origin-when-cross-origin" };
         for (name, value) in [
@@ -116,18 +115,18 @@ async fn r_34_every_address_answers_with_every_protective_header() {
 }
 
 #[tokio::test]
-async fn r_36_what_only_members_see_is_kept_by_nobody() {
+async fn r_36_pages_for_members_are_never_cached() {
     let app = TestApp::open().await;
-    for Heard { title, is_page, shown, answer } in everything(&app).await {
+    for Exchange { title, is_page, credential, answer } in everything(&app).await {
         let kept = answer.header(header::CACHE_CONTROL);
         let is_drawn = is_page && !title.starts_with("POST") && !answer.status.is_redirection();
         assert!(!is_drawn || kept == "no-store", "{title}: {kept}");
         let is_private = (title.contains(" /api/") && !title.contains(" /api/public/")) || title.contains(" /fn/");
         assert!(!is_private || kept == "no-store", "{title}: {kept}");
         if title.contains(" /public/") && answer.status == 200 {
-            assert_eq!(kept, "public, max-age=0, s-maxage=5, stale-while-revalidate=30", "{title} {shown:?}");
+            assert_eq!(kept, "public, max-age=0, s-maxage=5, stale-while-revalidate=30", "{title} {credential:?}");
         }
-        // Refusals and redirects too, but for what everybody finds missing.
+        // Errors and redirects too, except public pages that do not exist.
         if answer.status == 404 && !is_private && !is_page && !title.contains(" /api/") {
             assert_eq!(kept, "public, max-age=0, s-maxage=5", "{title}");
         } else if !answer.status.is_success() {
@@ -137,7 +136,7 @@ async fn r_36_what_only_members_see_is_kept_by_nobody() {
 }
 
 #[tokio::test]
-async fn r_71_a_request_has_the_number_we_give_it() {
+async fn r_71_request_ids_are_assigned_by_the_server() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let builder = request(Method::POST, "/api/groups").header("x-request-id", "made-up");
@@ -150,9 +149,9 @@ async fn r_71_a_request_has_the_number_we_give_it() {
 }
 
 #[tokio::test]
-async fn r_83_no_refusal_tells_how_the_server_is_made() {
+async fn r_83_errors_reveal_no_internals() {
     let app = TestApp::open().await;
-    for Heard { title, answer, .. } in everything(&app).await {
+    for Exchange { title, answer, .. } in everything(&app).await {
         if answer.status.is_success() {
             continue;
         }
@@ -160,13 +159,13 @@ async fn r_83_no_refusal_tells_how_the_server_is_made() {
         for word in
             ["select ", "insert ", "sqlite", "sqlx", "sea_orm", "panicked", "src/", "/root/", ".rs:", "stack backtrace"]
         {
-            assert!(!text.contains(word), "{title} says `{word}`: {}", answer.text);
+            assert!(!text.contains(word), "{title} contains `{word}`: {}", answer.text);
         }
     }
 }
 
 #[tokio::test]
-async fn r_33_browsers_report_breaches_and_too_many_reports_are_refused() {
+async fn r_33_browsers_report_violations_and_reports_are_limited() {
     let app = TestApp::open().await;
     let report = r#"{"csp-report": {"document-uri": "http://127.0.0.1:3000/x", "effective-directive": "script-src", "blocked-uri": "inline"}}"#;
     let send = async |body: String| {

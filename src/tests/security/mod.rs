@@ -1,4 +1,4 @@
-//! Who may do what, and what nobody may: every door, everybody who comes to it, and what attackers send.
+//! Authorization of every endpoint, and attacks on the server.
 
 mod api_tokens;
 mod audit;

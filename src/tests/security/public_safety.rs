@@ -1,4 +1,4 @@
-//! What visitors must never get from the public pages: what is private, what is not there, what is not theirs to run.
+//! Public pages: no private data, nothing unpublished, no scripts from texts.
 
 use axum::{
     body::Body,
@@ -15,9 +15,9 @@ use crate::tests::support::{
 #[tokio::test]
 async fn what_does_not_exist_is_a_helpful_404() {
     let app = TestApp::at(NOW).await;
-    let told = ReportedPage::at(&app).await;
+    let reported = ReportedPage::at(&app).await;
     let stranger = ReportedPage::by(app.register("Stranger").await, "Foreign").await;
-    let home = told.home();
+    let home = reported.home();
     let mut addresses: Vec<String> = [
         "/history?month=2026-13",
         "/history?month=november",
@@ -43,7 +43,7 @@ async fn what_does_not_exist_is_a_helpful_404() {
     }
     for path in [
         "/public/nobody-has-this/history",
-        &format!("/public/nobody-has-this/incidents/{}", id_of(&told.open)),
+        &format!("/public/nobody-has-this/incidents/{}", id_of(&reported.open)),
         "/public//history",
         "/public/history",
         "/public/%ff/history",
@@ -58,13 +58,13 @@ async fn what_does_not_exist_is_a_helpful_404() {
 }
 
 #[tokio::test]
-async fn a_draft_is_nowhere_to_be_found() {
+async fn a_draft_is_never_public() {
     let app = TestApp::at(NOW).await;
-    let told = ReportedPage::at(&app).await;
+    let reported = ReportedPage::at(&app).await;
     let canary = unique("canary");
-    let said = json!([{"id": id_of(&told.service), "status": "major_outage"}]);
+    let impacts = json!([{"id": id_of(&reported.service), "status": "major_outage"}]);
     let hidden = [
-        json!({"title": canary, "message": canary, "services": said, "is_draft": true}),
+        json!({"title": canary, "message": canary, "services": impacts, "is_draft": true}),
         json!({
             "title": canary,
             "message": canary,
@@ -74,38 +74,38 @@ async fn a_draft_is_nowhere_to_be_found() {
             "is_draft": true,
         }),
     ];
-    let before: Vec<String> = look(&app, &told).await;
+    let before: Vec<String> = read_all(&app, &reported).await;
     for draft in hidden {
-        let draft = told.team.post("/api/incidents", draft).await.is(201);
-        assert_eq!(app.get(&told.path(&draft)).await.status, 404);
+        let draft = reported.team.post("/api/incidents", draft).await.is(201);
+        assert_eq!(app.get(&reported.path(&draft)).await.status, 404);
         assert_eq!(
-            app.get(&told.path(&draft)).await.fingerprint(),
-            app.get(&format!("{}/incidents/0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000", told.home())).await.fingerprint(),
+            app.get(&reported.path(&draft)).await.fingerprint(),
+            app.get(&format!("{}/incidents/0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000", reported.home())).await.fingerprint(),
             "as if there were none"
         );
     }
-    assert_eq!(look(&app, &told).await, before);
+    assert_eq!(read_all(&app, &reported).await, before);
 }
 
-async fn look(app: &TestApp, told: &ReportedPage) -> Vec<String> {
+async fn read_all(app: &TestApp, reported: &ReportedPage) -> Vec<String> {
     let mut all = Vec::new();
-    for path in told.everywhere() {
+    for path in reported.everywhere() {
         all.push(app.get(&path).await.text);
     }
     all
 }
 
 #[tokio::test]
-async fn no_public_answer_says_who_did_anything() {
+async fn public_responses_never_name_an_author() {
     let app = TestApp::at(NOW).await;
-    let told = ReportedPage::at(&app).await;
-    told.update(json!({"status": "resolved"})).await;
-    told.change(&told.open, json!({"impact": "critical"})).await;
-    for (path, text) in told.everywhere().iter().zip(look(&app, &told).await) {
+    let reported = ReportedPage::at(&app).await;
+    reported.update(json!({"status": "resolved"})).await;
+    reported.change(&reported.open, json!({"impact": "critical"})).await;
+    for (path, text) in reported.everywhere().iter().zip(read_all(&app, &reported).await) {
         for secret in [
-            told.team.email.as_str(),
+            reported.team.email.as_str(),
             "Lovelace",
-            id_of(&told.team.user),
+            id_of(&reported.team.user),
             "created_by",
             "changed_by\":\"",
             "impact_override",
@@ -120,13 +120,13 @@ async fn no_public_answer_says_who_did_anything() {
 }
 
 #[tokio::test]
-async fn the_pages_are_the_same_for_everybody_and_may_be_kept() {
+async fn the_pages_are_the_same_for_everybody_and_can_be_cached() {
     let app = TestApp::at(NOW).await;
-    let told = ReportedPage::at(&app).await;
-    for path in told.everywhere().iter().filter(|path| path.starts_with("/public")) {
+    let reported = ReportedPage::at(&app).await;
+    for path in reported.everywhere().iter().filter(|path| path.starts_with("/public")) {
         let first = app.get(path).await;
         assert_eq!(first.status, 200, "{path}");
-        assert_eq!(told.team.browser().open(path).await.fingerprint(), first.fingerprint(), "{path}");
+        assert_eq!(reported.team.browser().open(path).await.fingerprint(), first.fingerprint(), "{path}");
         assert!(!first.headers.contains_key(header::SET_COOKIE), "{path}");
         assert_eq!(
             first.header(header::CACHE_CONTROL),
@@ -140,7 +140,7 @@ async fn the_pages_are_the_same_for_everybody_and_may_be_kept() {
     }
 }
 
-/// Text that would like to be markup, as such and as Markdown.
+/// Markup that must be escaped, as HTML and as Markdown.
 const PAYLOADS: [&str; 9] = [
     "<script>window.__xss=1</script>",
     "</script><script>window.__xss=1</script>",
@@ -153,19 +153,19 @@ const PAYLOADS: [&str; 9] = [
     "<svg/onload=alert(1)><math><mi xlink:href=\"data:x,<script>alert(1)</script>\">",
 ];
 
-/// Every tag of a document, without the text between them.
+/// The tags of a document, without text.
 fn tags(answer: &Answer) -> Vec<String> {
     let parts = answer.text.split('<').skip(1);
     parts.map(|part| part.split('>').next().unwrap_or_default().to_owned()).collect()
 }
 
 #[tokio::test]
-async fn titles_and_messages_stay_harmless_on_every_page() {
+async fn titles_and_messages_are_escaped_on_every_page() {
     let app = TestApp::at(NOW).await;
     let harmless = ReportedPage::by(app.register("Acme").await, "Harmless").await;
-    let count = async |told: &ReportedPage, name: &str| {
+    let count = async |reported: &ReportedPage, name: &str| {
         let mut counts = Vec::new();
-        for path in told.everywhere().iter().filter(|path| path.starts_with("/public")) {
+        for path in reported.everywhere().iter().filter(|path| path.starts_with("/public")) {
             let answer = app.get(path).await;
             assert_eq!(answer.status, 200, "{path}");
             counts.push(tags(&answer).iter().filter(|tag| tag.starts_with(name)).count());
@@ -173,30 +173,34 @@ async fn titles_and_messages_stay_harmless_on_every_page() {
         counts
     };
     for payload in PAYLOADS {
-        let told = ReportedPage::by(app.register("Acme").await, payload).await;
-        let update = id_of(&told.open["updates"][0]).to_owned();
-        let path = format!("/api/incidents/{}/updates/{update}", id_of(&told.open));
-        told.team.put(&path, json!({"message": format!("{payload} edited")})).await.is(200);
+        let reported = ReportedPage::by(app.register("Acme").await, payload).await;
+        let update = id_of(&reported.open["updates"][0]).to_owned();
+        let path = format!("/api/incidents/{}/updates/{update}", id_of(&reported.open));
+        reported.team.put(&path, json!({"message": format!("{payload} edited")})).await.is(200);
         for name in ["script", "/script", "title", "style", "svg", "main", "!--<"] {
-            assert_eq!(count(&told, name).await, count(&harmless, name).await, "{name} with {payload}");
+            assert_eq!(count(&reported, name).await, count(&harmless, name).await, "{name} with {payload}");
         }
-        for path in told.everywhere().iter().filter(|path| path.starts_with("/public")) {
+        for path in reported.everywhere().iter().filter(|path| path.starts_with("/public")) {
             let answer = app.get(path).await;
             for tag in tags(&answer).iter().map(|tag| tag.to_ascii_lowercase()) {
                 assert!(!tag.starts_with("img") && !tag.starts_with("math"), "{path} with {payload}: <{tag}>");
                 assert!(!(tag.starts_with("a ") && tag.contains("javascript:")), "{path} with {payload}: <{tag}>");
-                // What stands between quotes is a value, and no attribute.
+                // Quoted text is a value, not an attribute.
                 let names: String = tag.split('"').step_by(2).collect();
                 assert!(!names.contains(" on"), "{path} with {payload}: <{tag}>");
             }
         }
-        let data = app.get(&told.path(&told.open)).await.text;
+        let data = app.get(&reported.path(&reported.open)).await.text;
         let (_, data) = data.split_once("id=\"incident-data\">").expect("the data");
         let (data, _) = data.split_once("</script>").expect("its end");
         let data: Value = serde_json::from_str(data).expect("JSON");
-        assert_eq!(data["id"], told.open["id"]);
+        assert_eq!(data["id"], reported.open["id"]);
         assert!(
-            data["page"]["incidents"].as_array().expect("a list").iter().any(|it| it["title"] == told.open["title"])
+            data["page"]["incidents"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .any(|it| it["title"] == reported.open["title"])
         );
     }
 }

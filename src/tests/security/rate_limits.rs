@@ -21,7 +21,7 @@ const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// Status and `Retry-After` of a refused live feed.
 async fn refusal(port: Port, team: &Team, headers: &[(HeaderName, &str)]) -> (u16, String) {
     let path = format!("/api/public/{}/live", team.slug);
-    let refused = port.dial(&path, headers).await.expect_err("refused");
+    let refused = port.connect(&path, headers).await.expect_err("refused");
     let wait = refused.headers().get(header::RETRY_AFTER).map(|value| value.to_str().expect("text").to_owned());
     (refused.status().as_u16(), wait.unwrap_or_default())
 }
@@ -35,14 +35,14 @@ async fn r_41_live_feeds_are_limited_per_address_and_a_refusal_has_retry_after()
     let (home, other) = ([(FORWARDED, "203.0.113.9")], [(FORWARDED, "203.0.113.10")]);
     let mut open = Vec::new();
     for _ in 0..2 {
-        open.push(port.dial(&path, &home).await.expect("room"));
+        open.push(port.connect(&path, &home).await.expect("room"));
     }
     assert_eq!(refusal(port, &team, &home).await, (503, "30".into()));
     // A made-up address further left changes nothing.
     assert_eq!(refusal(port, &team, &[(FORWARDED, "198.51.100.1, 203.0.113.9")]).await.0, 503);
-    port.dial(&path, &other).await.expect("another address").hello().await;
+    port.connect(&path, &other).await.expect("another address").hello().await;
     open.pop().expect("one").stream().close(None).await.expect("closed");
-    let room = async { while port.dial(&path, &home).await.is_err() {} };
+    let room = async { while port.connect(&path, &home).await.is_err() {} };
     timeout(TIMEOUT, room).await.expect("the permit is free again");
 }
 
@@ -53,12 +53,12 @@ async fn r_41_a_person_has_at_most_ten_live_feeds() {
     let (team, other) = (app.register("Acme").await, app.register("Other").await);
     let mut tabs = Vec::new();
     for _ in 0..10 {
-        tabs.push(port.attend(&team).await);
+        tabs.push(port.member_feed(&team).await);
     }
     let bearer = format!("Bearer {}", team.token);
     assert_eq!(port.refuses("/api/live", &[(header::AUTHORIZATION, &bearer)]).await, 503);
-    port.attend(&other).await.hello().await;
-    port.visit(&team, None).await.hello().await;
+    port.member_feed(&other).await.hello().await;
+    port.public_feed(&team, None).await.hello().await;
 }
 
 #[tokio::test]
@@ -66,12 +66,12 @@ async fn r_41_a_reader_that_sends_too_much_is_disconnected() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
-    let mut reader = port.visit(&team, None).await;
+    let mut reader = port.public_feed(&team, None).await;
     reader.hello().await;
     for _ in 0..11 {
         let _ = reader.stream().send(Message::text("{}")).await;
     }
-    assert_eq!(reader.goodbye().await, 1008);
+    assert_eq!(reader.close_code().await, 1008);
 }
 
 #[tokio::test]

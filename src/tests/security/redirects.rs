@@ -1,4 +1,4 @@
-//! Where people are sent, and by whose word (R-28, R-37; battery T6).
+//! Open redirects and made-up hosts (R-28, R-37).
 
 use axum::{
     body::Body,
@@ -11,8 +11,8 @@ use crate::tests::support::{
     endpoints::path_to,
 };
 
-/// Addresses elsewhere, in every disguise.
-const ELSEWHERE: [&str; 64] = [
+/// External URLs in many disguises.
+const EXTERNAL: [&str; 64] = [
     "https://evil.test",
     "http://evil.test/",
     "HTTPS://EVIL.TEST",
@@ -80,12 +80,12 @@ const ELSEWHERE: [&str; 64] = [
 ];
 
 #[tokio::test]
-async fn r_37_sixty_four_addresses_elsewhere_lead_to_our_own_pages() {
+async fn r_37_external_urls_do_not_redirect_to_other_sites() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
-    // Whose session none of all these logins ends.
-    let seated = app.register("Seated").await;
-    for next in ELSEWHERE {
+    // Another session, as the logins would end this one.
+    let other = app.register("Other").await;
+    for next in EXTERNAL {
         for accept in ["text/html", "application/json"] {
             let builder = request(Method::POST, path_to("login")).header(header::ORIGIN, ORIGIN);
             let fields = [("email", team.email.as_str()), ("password", PASSWORD), ("next", next)];
@@ -95,10 +95,10 @@ async fn r_37_sixty_four_addresses_elsewhere_lead_to_our_own_pages() {
         let builder = request(Method::POST, path_to("add_group"))
             .header(header::ORIGIN, ORIGIN)
             .header(header::ACCEPT, "text/html")
-            .header(header::COOKIE, format!("aldis={}", seated.token));
+            .header(header::COOKIE, format!("aldis={}", other.token));
         let answer = app.send(form(builder, &[("name", "Core"), ("page", next)])).await;
         assert_eq!((answer.status.as_u16(), answer.header(header::LOCATION)), (303, "/"), "{next:?}");
-        // Nor does the page that asks for the password carry it further than its own hidden field.
+        // The login page has it only in a hidden field.
         let asked: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
         let page = app.get(&format!("/login?next={asked}")).await;
         assert!(page.status == 200 && !page.text.contains("href=\"//evil"), "{next:?}");
@@ -106,7 +106,7 @@ async fn r_37_sixty_four_addresses_elsewhere_lead_to_our_own_pages() {
 }
 
 #[tokio::test]
-async fn r_28_no_answer_repeats_a_host_that_the_caller_made_up() {
+async fn r_28_responses_never_contain_a_host_from_the_request() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let names =

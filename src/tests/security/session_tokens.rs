@@ -1,4 +1,4 @@
-//! Attacks on the token that names a session (R-20): every one is answered alike, and none breaks the server.
+//! Forged and malformed session tokens (R-20): all get the same answer.
 
 use std::fmt::Display;
 
@@ -29,7 +29,7 @@ async fn me_by_cookie(app: &TestApp, token: &[u8]) -> Answer {
     app.send(request.body(Body::empty()).expect("request")).await
 }
 
-/// The key of sessions, as it is derived from the secret.
+/// The key of session tokens, derived from the secret.
 fn key() -> [u8; 32] {
     let mut key = [0; 32];
     Hkdf::<Sha256>::new(None, SECRET.as_bytes()).expand(b"session", &mut key).expect("not too long");
@@ -40,14 +40,14 @@ fn signed(key: &[u8], claims: &Value) -> String {
     signed_as::<Hmac<Sha256>>("HS256", key, claims)
 }
 
-/// Claims signed with an algorithm that may be another than ours: written by hand, as our own signing refuses that.
+/// Claims signed with any algorithm: written by hand, as our own signing rejects others.
 fn signed_as<M: Mac + KeyInit>(algorithm: &str, key: &[u8], claims: impl Display) -> String {
     let head = URL_SAFE_NO_PAD.encode(format!(r#"{{"typ":"JWT","alg":"{algorithm}"}}"#));
     let message = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
     format!("{message}.{}", signature::<M>(key, &message))
 }
 
-/// Text that need not be a set of claims, signed with the right key.
+/// Any text in place of claims, signed with the right key.
 fn signed_text(claims: &str) -> String {
     signed_as::<Hmac<Sha256>>("HS256", &key(), claims)
 }
@@ -75,7 +75,7 @@ fn without(claims: &Value, name: &str) -> Value {
     claims
 }
 
-/// Tokens that would pass, but for one thing each.
+/// Tokens that would be valid except for one fault each.
 fn forgeries(token: &str, now: i64) -> Vec<(String, String)> {
     let claims = claims_of(token);
     let parts: Vec<&str> = token.split('.').collect();
@@ -128,11 +128,11 @@ fn forgeries(token: &str, now: i64) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn r_20_every_forged_token_is_refused_alike() {
+async fn r_20_all_forged_tokens_get_the_same_answer() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let team = app.register("Acme").await;
     let now = app.clock.now().millis() / 1000;
-    // What the forgeries are made of is itself right.
+    // The token they are made from is valid.
     let same = signed(&key(), &claims_of(&team.token));
     assert_eq!(me_by_header(&app, same.as_bytes()).await.is(200)["user"], team.user);
     let same = signed(&key(), &claims_of(&team.token));
@@ -148,7 +148,7 @@ async fn r_20_every_forged_token_is_refused_alike() {
 }
 
 #[tokio::test]
-async fn r_20_garbage_in_place_of_a_token_is_refused_alike() {
+async fn r_20_malformed_tokens_get_the_same_answer() {
     let app = TestApp::open().await;
     let nobody = app.get("/api/auth/me").await;
     let huge = vec![b'x'; 1024 * 1024];
@@ -173,7 +173,7 @@ async fn r_20_garbage_in_place_of_a_token_is_refused_alike() {
 }
 
 #[tokio::test]
-async fn r_20_a_token_is_bound_to_its_time_by_the_servers_clock() {
+async fn r_20_a_token_is_valid_only_in_its_time_by_the_servers_clock() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let team = app.register("Acme").await;
     let claims = claims_of(&team.token);
@@ -188,7 +188,7 @@ async fn r_20_a_token_is_bound_to_its_time_by_the_servers_clock() {
 }
 
 #[tokio::test]
-async fn a_token_says_nothing_about_the_person() {
+async fn a_token_contains_nothing_about_the_person() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let claims = claims_of(&team.token).to_string();
@@ -196,7 +196,7 @@ async fn a_token_says_nothing_about_the_person() {
 }
 
 #[tokio::test]
-async fn r_81_sessions_are_signed_by_a_key_of_their_own_and_older_ones_go_on_until_they_end() {
+async fn r_81_sessions_have_a_key_of_their_own_and_older_ones_stay_valid() {
     let app = TestApp::at("2026-03-01T12:00:00Z").await;
     let team = app.register("Acme").await;
     let claims = claims_of(&team.token);
@@ -207,7 +207,7 @@ async fn r_81_sessions_are_signed_by_a_key_of_their_own_and_older_ones_go_on_unt
     me_by_cookie(&app, older.as_bytes()).await.is(200);
     let wrong = signed(SECRET.as_bytes(), &with(&claims, "typ", json!("reset")));
     me_by_header(&app, wrong.as_bytes()).await.refuses(401, &[]);
-    // Not by the key of another purpose.
+    // A key for another purpose is not accepted.
     let mut other = [0; 32];
     Hkdf::<Sha256>::new(None, SECRET.as_bytes()).expand(b"second factor", &mut other).expect("not too long");
     me_by_header(&app, signed(&other, &claims).as_bytes()).await.refuses(401, &[]);
@@ -216,14 +216,14 @@ async fn r_81_sessions_are_signed_by_a_key_of_their_own_and_older_ones_go_on_unt
 }
 
 #[tokio::test]
-async fn r_81_a_session_outlives_its_key_as_long_as_the_key_is_named() {
+async fn r_81_a_session_stays_valid_while_its_old_key_is_configured() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let new = "Zt9wPq4LmX7vRb2NcK8sJd1Hf6GyE3uAoQiW";
     let me = async |flags: &[&str]| me_by_header(&TestApp::with(flags).await, team.token.as_bytes()).await;
     me(&["--jwt-secret", new, "--jwt-secret-old", SECRET]).await.is(200);
     me(&["--jwt-secret", new]).await.refuses(401, &[]);
-    // What is signed now is signed by the new key alone.
+    // New tokens are signed with the new key.
     let changed = TestApp::with(&["--jwt-secret", new, "--jwt-secret-old", SECRET]).await;
     let team = changed.register("Other").await;
     me_by_header(&TestApp::with(&["--jwt-secret", new]).await, team.token.as_bytes()).await.is(200);

@@ -1,6 +1,6 @@
-//! One organization at the doors of another: every door, with every id it takes.
+//! Tenant isolation: every endpoint, called with the ids of another organization.
 //!
-//! What is tried comes from the OpenAPI document and the list of server functions, so that what is new is tried too.
+//! The endpoints come from the OpenAPI document and the list of server functions, so that new ones are included.
 
 use axum::{
     body::Body,
@@ -8,14 +8,15 @@ use axum::{
 };
 use serde_json::{Value, json};
 
+use super::permissions::{FUNCTIONS, Function};
 use crate::tests::support::{
     app::{TestApp, request, with_json},
     clients::{Answer, Team, id_of},
-    endpoints::{FUNCTIONS, Function, Guard, Operation, document, fields, operations, pairs, path_to},
+    endpoints::{Field, Operation, document, operations, pairs, path_to},
     fixtures::{NOW, Owner},
 };
 
-/// Ids that are nobody's.
+/// Ids that do not exist.
 const UNKNOWN: [&str; 6] = [
     "00000000-0000-0000-0000-000000000000",
     "0199aaaa-bbbb-7ccc-8ddd-eeeeffff0000",
@@ -25,7 +26,7 @@ const UNKNOWN: [&str; 6] = [
     "%27%20OR%201%3D1--",
 ];
 
-/// Whether what the path names is for everybody.
+/// Whether the path is public.
 fn is_public(operation: &Operation) -> bool {
     operation.path.starts_with("/api/public/") && !operation.is_secured
 }
@@ -37,13 +38,13 @@ async fn attempt(team: &Team, operation: &Operation, path: &str, body: Option<Va
     }
 }
 
-/// A path with one id of somebody else's in place of `name`, and the attacker's own ids in the other places.
+/// A path with a foreign id for the parameter `name`, and the attacker's own ids for the others.
 fn with_one(attacker: &Owner, path: &str, name: &str, id: &str) -> String {
     attacker.path(&path.replace(&format!("{{{name}}}"), id))
 }
 
 #[tokio::test]
-async fn another_organizations_id_in_a_path_is_answered_as_one_that_does_not_exist() {
+async fn another_organizations_id_in_a_path_is_answered_like_a_missing_one() {
     let app = TestApp::at(NOW).await;
     let (victim, attacker) = (Owner::of(&app, "Victim").await, Owner::of(&app, "Attacker").await);
     let before = (victim.team.everything().await, attacker.team.everything().await);
@@ -54,7 +55,7 @@ async fn another_organizations_id_in_a_path_is_answered_as_one_that_does_not_exi
             continue;
         }
         assert!(operation.is_secured, "{} names something without a token", operation.title());
-        // Its owner is let in, so a refusal says something.
+        // The owner is allowed, so a rejection proves something.
         if operation.method == Method::GET {
             attempt(&victim.team, &operation, &victim.path(&operation.path), None).await.is(200);
         }
@@ -75,7 +76,7 @@ async fn another_organizations_id_in_a_path_is_answered_as_one_that_does_not_exi
     assert_eq!((victim.team.everything().await, attacker.team.everything().await), before);
 }
 
-/// What stands in a field of a body to name this.
+/// The value of a field that references this id.
 fn naming(field: &str, id: &str) -> Value {
     match field {
         "services" => json!([{"id": id, "status": "degraded"}]),
@@ -85,7 +86,7 @@ fn naming(field: &str, id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn another_organizations_id_in_a_body_is_answered_as_one_that_does_not_exist() {
+async fn another_organizations_id_in_a_body_is_answered_like_a_missing_one() {
     let app = TestApp::at(NOW).await;
     let (victim, attacker) = (Owner::of(&app, "Victim").await, Owner::of(&app, "Attacker").await);
     let before = (victim.team.everything().await, attacker.team.everything().await);
@@ -98,7 +99,7 @@ async fn another_organizations_id_in_a_body_is_answered_as_one_that_does_not_exi
         let path = attacker.path(&operation.path);
         for (field, _) in properties.filter(|(field, _)| names(field)) {
             for mut body in operation.examples_for(&document, id_of(&attacker.service)) {
-                // One way to name a service at a time.
+                // Only one of the fields that name a service.
                 for other in ["service_id", "service_ids"] {
                     body.as_object_mut().expect("an object").remove(other);
                 }
@@ -131,7 +132,7 @@ async fn another_organizations_id_in_a_body_is_answered_as_one_that_does_not_exi
 }
 
 #[tokio::test]
-async fn a_list_asked_for_another_organizations_service_is_empty() {
+async fn a_list_filtered_by_another_organizations_service_is_empty() {
     let app = TestApp::at(NOW).await;
     let (victim, attacker) = (Owner::of(&app, "Victim").await, Owner::of(&app, "Attacker").await);
     for service in [id_of(&victim.service), UNKNOWN[0]] {
@@ -172,7 +173,7 @@ async fn every_secured_operation_needs_a_token() {
 }
 
 #[tokio::test]
-async fn what_needs_no_token_is_listed() {
+async fn the_operations_without_a_token_are_the_listed_ones() {
     let app = TestApp::open().await;
     let open: Vec<String> = operations(&document(&app).await)
         .iter()
@@ -192,7 +193,7 @@ async fn what_needs_no_token_is_listed() {
 }
 
 #[tokio::test]
-async fn a_page_that_does_not_exist_is_answered_alike_whatever_was_asked_for() {
+async fn all_requests_to_missing_pages_get_the_same_answer() {
     let app = TestApp::open().await;
     let expected = app.get("/api/public/nobody-has-this/status").await;
     expected.refuses(404, &[]);
@@ -204,13 +205,13 @@ async fn a_page_that_does_not_exist_is_answered_alike_whatever_was_asked_for() {
     }
 }
 
-/// Whether it takes anything that belongs to somebody.
+/// Whether it has a field that references something owned.
 fn takes_an_id(function: &Function) -> bool {
-    function.fields.iter().any(|(_, field)| field.is_owned())
+    function.kinds().any(Field::is_owned)
 }
 
 #[tokio::test]
-async fn another_organizations_id_in_a_server_function_is_answered_as_one_that_does_not_exist() {
+async fn another_organizations_id_in_a_server_function_is_answered_like_a_missing_one() {
     let app = TestApp::at(NOW).await;
     let (victim, attacker) = (Owner::of(&app, "Victim").await, Owner::of(&app, "Attacker").await);
     let before = (victim.team.everything().await, attacker.team.everything().await);
@@ -218,32 +219,32 @@ async fn another_organizations_id_in_a_server_function_is_answered_as_one_that_d
     for function in FUNCTIONS.iter().filter(|function| takes_an_id(function)) {
         let path = path_to(function.name);
         let call = async |fields: Vec<(String, &str)>| attacker.team.browser().call(path, &pairs(&fields)).await;
-        let foreign = fields(function, |field| victim.id_of_kind(field));
+        let foreign = function.fields(|field| victim.id_of_kind(field));
         let refusal = call(foreign.clone()).await;
         assert_eq!(refusal.status, 404, "{}: {}", function.name, refusal.text);
         for unknown in [UNKNOWN[0], UNKNOWN[1]] {
-            let answer = call(fields(function, |_| unknown)).await;
+            let answer = call(function.fields(|_| unknown)).await;
             assert_eq!(answer.fingerprint(), refusal.fingerprint(), "{} with {unknown}", function.name);
         }
-        let garbage = call(fields(function, |_| "garbage")).await;
+        let garbage = call(function.fields(|_| "garbage")).await;
         assert_eq!(garbage.status, 404, "{}", function.name);
-        // One foreign id among the attacker's own.
-        for (_, one) in function.fields.iter().filter(|(_, field)| field.is_owned()) {
-            let owner = |field| if field == *one { victim.id_of_kind(field) } else { attacker.id_of_kind(field) };
-            let answer = call(fields(function, owner)).await;
+        // One foreign id, the others the attacker's own.
+        for one in function.kinds().filter(|field| field.is_owned()) {
+            let owner = |field| if field == one { victim.id_of_kind(field) } else { attacker.id_of_kind(field) };
+            let answer = call(function.fields(owner)).await;
             assert_eq!(answer.status, 404, "{} with a foreign {one:?}: {}", function.name, answer.text);
         }
-        // The same without JavaScript leads nowhere either.
+        // The same as a plain form.
         let plain = attacker.team.browser().submit("/services", path, &pairs(&foreign)).await;
         assert_eq!(plain.status, 404, "{}", function.name);
         tried += 1;
     }
-    assert!(tried >= 25, "only {tried} functions were attacked");
+    assert!(tried >= 25, "only {tried} functions were tried");
     assert_eq!((victim.team.everything().await, attacker.team.everything().await), before);
 }
 
 #[tokio::test]
-async fn an_edit_cannot_put_an_own_service_into_another_organizations_group() {
+async fn a_service_cannot_be_moved_into_another_organizations_group() {
     let app = TestApp::at(NOW).await;
     let (victim, attacker) = (Owner::of(&app, "Victim").await, app.register("Attacker").await);
     let service = attacker.service("Own").await;
@@ -256,12 +257,12 @@ async fn an_edit_cannot_put_an_own_service_into_another_organizations_group() {
 }
 
 #[tokio::test]
-async fn every_server_function_that_needs_a_session_says_so() {
+async fn every_server_function_that_needs_a_session_rejects_requests_without_one() {
     let app = TestApp::at(NOW).await;
     let victim = Owner::of(&app, "Victim").await;
     let before = victim.team.everything().await;
-    for function in FUNCTIONS.iter().filter(|function| function.guard != Guard::Open) {
-        let fields = fields(function, |field| victim.id_of_kind(field));
+    for function in FUNCTIONS.iter().filter(|function| function.needs_session()) {
+        let fields = function.fields(|field| victim.id_of_kind(field));
         for cookie in [None, Some("aldis="), Some("aldis=nonsense"), Some("__Host-aldis=nonsense")] {
             let mut browser = app.browser();
             browser.cookie = cookie.map(str::to_owned);
@@ -269,18 +270,18 @@ async fn every_server_function_that_needs_a_session_says_so() {
             answer.refuses(401, &[]);
         }
         let plain = app.browser().submit("/services", path_to(function.name), &pairs(&fields)).await;
-        let door = (plain.status.as_u16(), plain.header(header::LOCATION));
-        assert_eq!(door, (303, "/login?next=%2Fservices"), "{}", function.name);
+        let redirect = (plain.status.as_u16(), plain.header(header::LOCATION));
+        assert_eq!(redirect, (303, "/login?next=%2Fservices"), "{}", function.name);
     }
     assert_eq!(victim.team.everything().await, before);
 }
 
 #[tokio::test]
-async fn one_organization_can_do_to_its_own_what_it_cannot_do_to_others() {
+async fn an_organization_can_do_with_its_own_ids_what_it_cannot_with_foreign_ones() {
     let app = TestApp::at(NOW).await;
-    for function in FUNCTIONS.iter().filter(|function| function.guard == Guard::Session) {
+    for function in FUNCTIONS.iter().filter(|function| function.is_callable()) {
         let owner = Owner::of(&app, "Owner").await;
-        let fields = fields(function, |field| owner.id_of_kind(field));
+        let fields = function.fields(|field| owner.id_of_kind(field));
         let answer = owner.team.browser().call(path_to(function.name), &pairs(&fields)).await;
         assert!(answer.status == 200 || answer.status == 302, "{}: {} {}", function.name, answer.status, answer.text);
     }

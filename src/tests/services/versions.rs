@@ -82,7 +82,7 @@ async fn r_73_only_a_change_of_the_service_itself_increments_its_version() {
     assert_eq!(team.change(&service, json!({"name": "Gateway", "version": 5})).await["version"], 5);
     team.change(&other, json!({"position": 0})).await;
     let said = json!([{"id": id_of(&service), "status": "major_outage"}]);
-    team.report(json!({"title": "Down", "services": said})).await;
+    team.open_incident(json!({"title": "Down", "services": said})).await;
     let seen = team.get(&path_of(&service)).await.is(200);
     assert_eq!((&seen["status"], &seen["position"], &seen["version"]), (&json!("major_outage"), &json!(1), &json!(5)));
     // Its group is its own matter.

@@ -1,4 +1,4 @@
-//! The server as the tests run it, behind the real router, on a real database.
+//! The server under test: the real router on a real database.
 
 use std::sync::Arc;
 
@@ -25,50 +25,50 @@ use crate::{
     },
 };
 
-/// The address under which the tests' server says to be found.
+/// The server's public URL.
 pub const ORIGIN: &str = "http://127.0.0.1:3000";
-/// The key that signs the tests' sessions.
+/// The secret that session keys are derived from.
 pub const SECRET: &str = "kXo2vT7qLm9ZrB4nWc8YpD1sHf6GjE3uAaQi";
-/// A password nobody guesses.
+/// A strong password.
 pub const PASSWORD: &str = "lantern over calm water 77";
 
-/// The real router over the real database.
+/// An instance of the server.
 #[derive(Clone)]
 pub struct TestApp {
     pub state: AppState,
     pub router: Router,
     pub clock: Clock,
-    /// This instance in its claims to the maintenance clock.
+    /// This instance as a holder of the scheduler's lease.
     holder: LeaseHolder,
-    /// The database, where it is not the one all tests share.
+    /// Its own database, if it does not use the shared one.
     pub own: Option<Arc<OwnDatabase>>,
 }
 
 impl TestApp {
-    /// The server as it runs for most tests.
+    /// The server with default settings.
     pub async fn open() -> Self {
         Self::with(&[]).await
     }
 
-    /// The server with these settings besides.
+    /// The server with additional settings.
     pub async fn with(flags: &[&str]) -> Self {
         Self::build(flags, Clock::System, Relay::none()).await
     }
 
-    /// The server at an instant that only the test moves.
+    /// The server at this time, which only the test moves.
     pub async fn at(instant: &str) -> Self {
         Self::build(&[], pretended(instant), Relay::none()).await
     }
 
-    /// The server at an instant that only the test moves, on a database of its own. What [`TestApp::tick`] does by itself
-    /// it does for every organization: on the shared database tests would move each other's maintenances.
+    /// As [`TestApp::at`], with its own database. [`TestApp::tick`] runs the scheduler for all organizations: on the
+    /// shared database, tests would affect each other's maintenances.
     pub async fn alone_at(instant: &str) -> Self {
         Self::on(OwnDatabase::create().await.into(), pretended(instant)).await
     }
 
-    /// Another instance of the server: the same time, the same database through connections of its own.
-    pub async fn beside(&self) -> Self {
-        let own = self.own.clone().expect("only an app that is alone has instances beside it");
+    /// Another instance with the same clock and database, and its own connections.
+    pub async fn another_instance(&self) -> Self {
+        let own = self.own.clone().expect("only an app with its own database can have other instances");
         Self::on(own, self.clock.clone()).await
     }
 
@@ -87,15 +87,15 @@ impl TestApp {
         Self { router: router(state.clone()), state, clock, holder: LeaseHolder::default(), own: None }
     }
 
-    /// Lets time pass.
+    /// Moves the clock forward.
     pub fn pass(&self, seconds: i64) {
         self.clock.advance_seconds(seconds);
     }
 
-    /// Lets this instance do what is due for maintenances, as it does every two seconds; tells how many steps it took.
+    /// Runs the maintenance scheduler once, as each instance does every two seconds, and returns the number of steps.
     pub async fn tick(&self) -> usize {
-        assert!(self.own.is_some(), "this would move other tests' maintenances: use `TestApp::alone_at`");
-        self.state.system().run_scheduler(self.holder).await.expect("the clock runs")
+        assert!(self.own.is_some(), "this would affect other tests' maintenances: use `TestApp::alone_at`");
+        self.state.system().run_scheduler(self.holder).await.expect("the scheduler runs")
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
@@ -111,7 +111,7 @@ impl TestApp {
         self.send(with_json(request(Method::POST, path), body)).await
     }
 
-    /// A new organization with its admin, signed in.
+    /// A new organization with its admin's session.
     pub async fn register(&self, name: &str) -> Team {
         let form = registration(name);
         let answer = self.post("/api/auth/register", &form).await;
@@ -123,15 +123,15 @@ impl TestApp {
     }
 }
 
-/// A clock that stands still at this instant.
+/// A clock stopped at this time.
 pub fn pretended(instant: &str) -> Clock {
     Clock::pretend(instant.parse::<Timestamp>().expect("an instant"))
 }
 
-/// Settings as they come from the command line; later flags win.
+/// Settings from these command-line flags; later ones win.
 pub fn config(flags: &[&str]) -> Config {
     let data = scratch().join("data").to_string_lossy().into_owned();
-    let usual = [
+    let defaults = [
         "--database-url",
         database_url(),
         "--data-dir",
@@ -148,7 +148,7 @@ pub fn config(flags: &[&str]) -> Config {
         "1000000",
     ];
     let command = Settings::augment_args(Command::new("aldis").no_binary_name(true).args_override_self(true));
-    let matches = command.get_matches_from(usual.iter().chain(flags));
+    let matches = command.get_matches_from(defaults.iter().chain(flags));
     let settings = Settings::from_arg_matches(&matches).expect("settings");
     settings.validate().unwrap_or_else(|error| panic!("{error}"))
 }
@@ -161,7 +161,7 @@ pub fn with_json(builder: Builder, body: &Value) -> Request<Body> {
     builder.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())).expect("request")
 }
 
-/// A registration nobody else has made.
+/// A unique registration.
 pub fn registration(name: &str) -> Value {
     let slug = unique("team");
     json!({
@@ -173,7 +173,7 @@ pub fn registration(name: &str) -> Value {
     })
 }
 
-/// A page address nobody else has.
+/// A unique page address.
 pub fn unique(base: &str) -> String {
     format!("{base}-{:012x}", rand::random::<u64>() >> 16)
 }

@@ -1,4 +1,4 @@
-//! Who comes to the door: programs with a token, and browsers with a cookie.
+//! HTTP clients: programs with a token, and browsers with a cookie.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use super::{
     endpoints::path_to,
 };
 
-/// Nothing a test waits for takes this long.
+/// Maximum time a test waits.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What came back.
+/// A response.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -29,11 +29,11 @@ pub struct Answer {
 impl Answer {
     pub async fn read(response: Response) -> Self {
         let (parts, body) = response.into_parts();
-        let bytes: Bytes = to_bytes(body, usize::MAX).await.expect("a whole body");
+        let bytes: Bytes = to_bytes(body, usize::MAX).await.expect("a complete body");
         Self { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
-    /// The body as JSON; `null` when it is empty.
+    /// The body as JSON; `null` if it is empty.
     #[track_caller]
     pub fn json(&self) -> Value {
         if self.text.is_empty() {
@@ -42,18 +42,18 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {} {}", self.status, self.text))
     }
 
-    /// The JSON of an answer that must have this status.
+    /// The JSON of a response that must have this status.
     #[track_caller]
     pub fn is(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         self.json()
     }
 
-    /// A refusal in the documented shape, at fault in exactly these fields.
+    /// The JSON of an error, which must have this status and exactly these invalid fields.
     #[track_caller]
     pub fn refuses(&self, status: u16, fields: &[&str]) -> Value {
         let error = self.is(status);
-        assert!(error["error"].as_str().is_some_and(|sentence| !sentence.is_empty()), "{error}");
+        assert!(error["error"].as_str().is_some_and(|message| !message.is_empty()), "{error}");
         assert!(error["code"].is_string(), "{error}");
         let faults: Vec<&str> =
             error["fields"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
@@ -61,12 +61,12 @@ impl Answer {
         error
     }
 
-    /// A header, or nothing.
+    /// A header, or an empty string.
     pub fn header(&self, name: impl header::AsHeaderName) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
     }
 
-    /// What a stranger could tell answers apart by: everything but the request's own number.
+    /// Everything by which responses can be distinguished, except the request id.
     pub fn fingerprint(&self) -> (StatusCode, Vec<(String, String)>, &str) {
         let headers = self.headers.iter().filter(|(name, _)| *name != "x-request-id");
         let mut headers: Vec<_> = headers.map(|(name, value)| (name.to_string(), format!("{value:?}"))).collect();
@@ -74,15 +74,15 @@ impl Answer {
         (self.status, headers, &self.text)
     }
 
-    /// The address of the next page, where the `Link` header names one.
+    /// The URL of the next page from the `Link` header.
     pub fn next_page(&self) -> Option<String> {
         let link = self.header(header::LINK).strip_prefix('<')?;
-        let (address, rest) = link.split_once('>')?;
-        (rest == "; rel=\"next\"").then(|| address.to_owned())
+        let (url, rest) = link.split_once('>')?;
+        (rest == "; rel=\"next\"").then(|| url.to_owned())
     }
 }
 
-/// An organization, through the token of its admin.
+/// An organization and a session of one of its members, usually the admin.
 #[derive(Clone)]
 pub struct Team {
     pub app: TestApp,
@@ -106,18 +106,18 @@ impl Team {
         }
     }
 
-    /// The same person at another instance.
+    /// The same session at another instance.
     pub fn at(&self, app: &TestApp) -> Self {
         Self { app: app.clone(), ..self.clone() }
     }
 
-    /// The same person after a long time, logged in anew.
-    pub async fn back(&self) -> Self {
+    /// The same person in a new session.
+    pub async fn log_in_again(&self) -> Self {
         let form = json!({"email": self.email, "password": PASSWORD});
         Self::of(self.app.clone(), &self.app.post("/api/auth/login", &form).await.is(200))
     }
 
-    /// A request with the token, without a body.
+    /// Sends a request with the token and no body.
     pub async fn send(&self, method: Method, path: &str) -> Answer {
         let bearer = format!("Bearer {}", self.token);
         let request = request(method, path).header(header::AUTHORIZATION, bearer).body(Body::empty());
@@ -145,17 +145,17 @@ impl Team {
         self.send(Method::DELETE, path).await
     }
 
-    /// A new service.
+    /// Creates a service.
     pub async fn service(&self, name: &str) -> Value {
         self.post("/api/services", json!({"name": name})).await.is(201)
     }
 
-    /// A new group.
+    /// Creates a group.
     pub async fn group(&self, name: &str) -> Value {
         self.post("/api/groups", json!({"name": name})).await.is(201)
     }
 
-    /// Changes a service, which must be allowed.
+    /// Updates a service, which must succeed.
     pub async fn change(&self, service: &Value, patch: Value) -> Value {
         self.put(&path_of(service), patch).await.is(200)
     }
@@ -168,8 +168,8 @@ impl Team {
         self.get("/api/groups").await.is(200).as_array().expect("a list").clone()
     }
 
-    /// Opens an incident or plans a maintenance, which must be allowed.
-    pub async fn report(&self, new: Value) -> Value {
+    /// Opens an incident or schedules a maintenance, which must succeed.
+    pub async fn open_incident(&self, new: Value) -> Value {
         self.post("/api/incidents", new).await.is(201)
     }
 
@@ -178,24 +178,24 @@ impl Team {
         self.get(&incident_path(incident)).await.is(200)
     }
 
-    /// Posts an update, which must be allowed.
-    pub async fn say(&self, incident: &Value, update: Value) -> Value {
+    /// Posts an update, which must succeed.
+    pub async fn post_update(&self, incident: &Value, update: Value) -> Value {
         self.post(&format!("{}/updates", incident_path(incident)), update).await.is(201)
     }
 
-    /// Changes an incident, which must be allowed.
-    pub async fn amend(&self, incident: &Value, patch: Value) -> Value {
+    /// Updates an incident, which must succeed.
+    pub async fn update_incident(&self, incident: &Value, patch: Value) -> Value {
         self.put(&incident_path(incident), patch).await.is(200)
     }
 
-    /// The status of a service, as members and visitors see it alike.
+    /// The status of a service, which must be the same for members and visitors.
     pub async fn status_of(&self, service: &Value) -> String {
         let seen = self.get(&path_of(service)).await.is(200);
         let page = self.public("status").await;
         let services = page["services"].as_array().expect("a list");
         let shown = services.iter().find(|shown| shown["id"] == service["id"]).expect("on the page");
         assert_eq!(shown, &in_public(&seen));
-        seen["status"].as_str().expect("a word").to_owned()
+        seen["status"].as_str().expect("text").to_owned()
     }
 
     pub async fn incidents(&self) -> Vec<Value> {
@@ -211,23 +211,23 @@ impl Team {
         self.app.get(&format!("/api/public/{}/{document}", self.slug)).await.is(200)
     }
 
-    /// The number of the newest public event.
+    /// The number of the latest public event.
     pub async fn seq(&self) -> u64 {
         self.public("status").await["seq"].as_u64().expect("a number")
     }
 
-    /// Waits until this is the newest entry of the audit log: a failed login is written down just after its answer, so
-    /// that the answer takes no longer than that to somebody unknown (R-26).
-    pub async fn noted(&self, action: &str) {
+    /// Waits until the latest entry of the audit log has this action. A failed login is recorded after its response, so
+    /// that the response takes as long as for an unknown account (R-26).
+    pub async fn audited(&self, action: &str) {
         let written = async {
             while self.get("/api/audit?limit=1").await.is(200)[0]["action"] != action {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(TIMEOUT, written).await.unwrap_or_else(|_| panic!("{action} was not written down"));
+        timeout(TIMEOUT, written).await.unwrap_or_else(|_| panic!("{action} was not recorded"));
     }
 
-    /// All there is to lose, as an admin sees it. When somebody or something was last seen may change.
+    /// All data of the organization as an admin sees it, without the times of last use.
     pub async fn everything(&self) -> Value {
         let mut account = unseen(self.browser().call(path_to("my_account"), &[]).await.is(200));
         let sessions = account["sessions"].as_array_mut().expect("a list");
@@ -254,13 +254,13 @@ impl Team {
         })
     }
 
-    /// A browser in which this person is signed in.
+    /// A browser with this session.
     pub fn browser(&self) -> Browser {
         Browser { cookie: Some(format!("aldis={}", self.token)), ..self.app.browser() }
     }
 }
 
-/// Without when anything of it was last seen or used.
+/// Removes the times of last use.
 fn unseen(mut value: Value) -> Value {
     match &mut value {
         Value::Object(fields) => {
@@ -273,23 +273,23 @@ fn unseen(mut value: Value) -> Value {
     value
 }
 
-/// The address of a service.
+/// The path of a service.
 pub fn path_of(service: &Value) -> String {
     format!("/api/services/{}", id_of(service))
 }
 
-/// The address of an incident.
+/// The path of an incident.
 pub fn incident_path(incident: &Value) -> String {
     format!("/api/incidents/{}", id_of(incident))
 }
 
-/// The address of an update.
+/// The path of an update.
 pub fn update_path(update: &Value) -> String {
     format!("/api/incidents/{}/updates/{}", update["incident_id"].as_str().expect("an id"), id_of(update))
 }
 
-/// What an incident says of services.
-pub fn said(services: &[(&Value, &str)]) -> Value {
+/// Statuses of services in an incident.
+pub fn impacts(services: &[(&Value, &str)]) -> Value {
     services.iter().map(|(service, status)| json!({"id": service["id"], "status": status})).collect()
 }
 
@@ -297,23 +297,23 @@ pub fn said(services: &[(&Value, &str)]) -> Value {
 pub fn in_public(service: &Value) -> Value {
     let mut service = service.clone();
     let baseline = service.as_object_mut().expect("an object").remove("baseline");
-    assert!(baseline.is_some(), "members see more: {service}");
+    assert!(baseline.is_some(), "members also see the baseline: {service}");
     service
 }
 
-/// The id of anything.
+/// The id of an object.
 #[track_caller]
 pub fn id_of(thing: &Value) -> &str {
     thing["id"].as_str().unwrap_or_else(|| panic!("no id: {thing}"))
 }
 
-/// A browser without JavaScript, or the client in it.
+/// A browser, with or without JavaScript.
 #[derive(Clone)]
 pub struct Browser {
     pub app: TestApp,
-    /// The session's cookie, as it is sent.
+    /// The session cookie's name and value.
     pub cookie: Option<String>,
-    /// Which origin its pages are from.
+    /// The origin of its pages.
     pub origin: String,
 }
 
@@ -322,13 +322,13 @@ impl Browser {
         Self { app, cookie: None, origin: ORIGIN.to_owned() }
     }
 
-    /// Looks at a page.
+    /// Opens a page.
     pub async fn open(&self, path: &str) -> Answer {
         let builder = request(Method::GET, path).header(header::ACCEPT, "text/html,*/*;q=0.8");
         self.app.send(self.with_cookie(builder).body(Body::empty()).expect("request")).await
     }
 
-    /// Sends a form of the page at `from`, as a browser does by itself.
+    /// Submits a form of the page at `from`, as without JavaScript.
     pub async fn submit(&mut self, from: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
         let referer = format!("{}{from}", self.origin);
         let builder = request(Method::POST, action)

@@ -1,4 +1,4 @@
-//! The database the tests run on, and a way to it beside the server's own.
+//! The database of the tests, and direct access to it.
 
 use std::{
     fs::{self, File},
@@ -12,11 +12,11 @@ use tokio::runtime::Builder;
 
 use super::app::unique;
 
-/// What is left of a run holds this file locked while the run lasts.
+/// A file that each run keeps locked in its folder.
 const ALIVE: &str = "alive";
 const PREFIX: &str = "aldis-tests-";
 
-/// The address of the database all tests share.
+/// The URL of the shared database.
 pub fn database_url() -> &'static str {
     static URL: LazyLock<String> =
         LazyLock::new(|| setting("ALDIS_TEST_DATABASE_URL").unwrap_or_else(|| sqlite_url("shared.db")));
@@ -24,17 +24,17 @@ pub fn database_url() -> &'static str {
 }
 
 /// A setting of the tests themselves.
-#[expect(clippy::disallowed_methods, reason = "who starts the tests says what they run on")]
+#[expect(clippy::disallowed_methods, reason = "the environment selects what the tests run on")]
 pub fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The address of an SQLite file of this run.
+/// The URL of an SQLite file in this run's folder.
 pub fn sqlite_url(name: &str) -> String {
     format!("sqlite://{}", scratch().join(name).display())
 }
 
-/// The folder of this run. Folders of runs that have ended are removed when the next begins.
+/// The folder of this run. Folders of earlier runs are removed at the start of the next.
 pub fn scratch() -> &'static Path {
     static FOLDER: LazyLock<(PathBuf, File)> = LazyLock::new(|| {
         sweep();
@@ -47,7 +47,7 @@ pub fn scratch() -> &'static Path {
     &FOLDER.0
 }
 
-/// A new folder that goes with this run's.
+/// A new folder inside this run's.
 pub fn folder() -> PathBuf {
     let folder = scratch().join(unique("folder"));
     fs::create_dir(&folder).expect("a folder");
@@ -59,13 +59,13 @@ fn sweep() {
         let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
         let is_over = || File::open(entry.path().join(ALIVE)).is_ok_and(|file| file.try_lock().is_ok());
         if is_ours && is_over() {
-            // Whoever else sweeps may have been quicker.
+            // Another run may have removed it first.
             _ = fs::remove_dir_all(entry.path());
         }
     }
 }
 
-/// An empty database on the server all tests share, for what would disturb the others. It goes with this.
+/// An empty database for a test that would disturb others. Dropped with this value.
 #[derive(Debug)]
 pub struct OwnDatabase {
     name: String,
@@ -87,13 +87,13 @@ impl OwnDatabase {
 
 impl Drop for OwnDatabase {
     fn drop(&mut self) {
-        // An SQLite file goes with its folder.
+        // SQLite files are removed with their folder.
         if self.url.starts_with("sqlite:") {
             return;
         }
         let name = self.name.clone();
-        // On a thread of its own: inside a test's runtime nothing can be waited for.
-        let gone = thread::spawn(move || {
+        // On its own thread, as a test's runtime must not be blocked on.
+        let dropped = thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 let server = connect(database_url()).await;
@@ -102,24 +102,24 @@ impl Drop for OwnDatabase {
                 server.execute_unprepared(&format!("DROP DATABASE {name}{force}")).await.map(drop)
             })
         });
-        let is_gone = gone.join().is_ok_and(|result| result.is_ok());
-        assert!(is_gone || thread::panicking(), "{} could not be dropped", self.name);
+        let is_dropped = dropped.join().is_ok_and(|result| result.is_ok());
+        assert!(is_dropped || thread::panicking(), "{} could not be dropped", self.name);
     }
 }
 
-/// Cuts the lines to a database on MariaDB, which has no force: a transaction whose rollback still waits for the test's
-/// runtime would keep it from being dropped, and that runtime waits for the drop.
+/// Closes a database's connections on MariaDB, which has no `FORCE`. A transaction whose rollback waits for the test's
+/// runtime would block the drop that the runtime waits for.
 async fn end_connections(server: &DatabaseConnection, name: &str) {
     if server.get_database_backend() == DbBackend::MySql {
         let sql = format!("SELECT CAST(id AS CHAR) FROM information_schema.processlist WHERE db = '{name}'");
         for [id] in texts::<1>(server, &sql).await {
-            // It may have ended by itself.
+            // It may have ended already.
             _ = server.execute_unprepared(&format!("KILL {id}")).await;
         }
     }
 }
 
-/// A connection of the test's own, for what no door offers.
+/// A direct connection.
 pub async fn connect(url: &str) -> DatabaseConnection {
     let create = if url.starts_with("sqlite:") { "?mode=rwc" } else { "" };
     let mut options = ConnectOptions::new(format!("{}{create}", url.replacen("mariadb:", "mysql:", 1)));
@@ -133,7 +133,7 @@ pub async fn texts<const N: usize>(db: &DatabaseConnection, sql: &str) -> Vec<[S
     rows.iter().map(|row| std::array::from_fn(|n| row.try_get_by_index::<String>(n).expect("text"))).collect()
 }
 
-/// An id as the database's own language writes it.
+/// An id as an SQL literal.
 pub fn literal(backend: DbBackend, id: &str) -> String {
     match backend {
         DbBackend::Postgres => format!("'{id}'"),

@@ -1,12 +1,12 @@
-//! The doors of the server, as it knows them itself: the operations of the OpenAPI document and the registered server
-//! functions. Tests that attack every door begin here, so that a new one is attacked on the day it is written.
+//! The server's endpoints, from the OpenAPI document and the registry of server functions, so that tests of all
+//! endpoints include new ones.
 
 use axum::http::Method;
 use serde_json::Value;
 
-use super::app::{PASSWORD, TestApp};
+use super::app::TestApp;
 
-/// What a field of a server function holds.
+/// The value of a server function's field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     /// The id of a service.
@@ -17,9 +17,9 @@ pub enum Field {
     Incident,
     /// The id of an update of that incident.
     Update,
-    /// The id of an incident that is over.
+    /// The id of a resolved incident.
     Past,
-    /// The id of a planned maintenance.
+    /// The id of a scheduled maintenance.
     Maintenance,
     /// The id of a series of maintenances.
     Series,
@@ -29,201 +29,41 @@ pub enum Field {
     Token,
     /// The id of another member.
     Colleague,
-    /// The id of an invitation that stands.
+    /// The id of a pending invitation.
     Invitation,
     /// The id of another organization of the same person.
     Organization,
-    /// The id of another session of theirs.
+    /// The id of another session of the same person.
     Session,
-    /// What is said of a service, whose id stands in the field's name in place of `{}`.
-    Said(&'static str),
-    /// The address by which the owner signs in.
-    Address,
-    /// An e-mail address that nobody has.
-    NewAddress,
-    /// A page address that nobody has.
+    /// A service's status. Its id replaces `{}` in the field's name.
+    Impact(&'static str),
+    /// The owner's email address.
+    Email,
+    /// An unused email address.
+    NewEmail,
+    /// An unused page address.
     NewSlug,
-    /// Something that names nobody's property.
+    /// Text that is not a reference.
     Plain(&'static str),
 }
 
 impl Field {
-    /// Whether it names something that belongs to an organization, or to somebody.
+    /// Whether it refers to something that belongs to an organization or a person.
     pub const fn is_owned(self) -> bool {
-        !matches!(self, Self::Address | Self::NewAddress | Self::NewSlug | Self::Plain(_))
+        !matches!(self, Self::Email | Self::NewEmail | Self::NewSlug | Self::Plain(_))
     }
 
-    /// Whether it names something of a person, not of an organization.
+    /// Whether it refers to something that belongs to a person.
     pub const fn is_personal(self) -> bool {
         matches!(self, Self::Organization | Self::Session)
     }
 }
 
-/// Who may call a server function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guard {
-    /// Anybody.
-    Open,
-    /// Who is signed in.
-    Session,
-    /// Who is signed in and has more to show than an organization with one of everything does: these functions have
-    /// tests of their own.
-    Person,
-}
-
-/// A server function, and how to call it rightly.
-#[derive(Clone, Copy, Debug)]
-pub struct Function {
-    pub name: &'static str,
-    pub guard: Guard,
-    pub fields: &'static [(&'static str, Field)],
-}
-
-/// Every server function there is. One that is not declared here fails a test.
-pub const FUNCTIONS: &[Function] = &[
-    open(
-        "register",
-        &[
-            ("organization_name", Field::Plain("Acme")),
-            ("slug", Field::NewSlug),
-            ("name", Field::Plain("Ada")),
-            ("email", Field::NewAddress),
-            ("password", Field::Plain(PASSWORD)),
-        ],
-    ),
-    open("login", &[("email", Field::Address), ("password", Field::Plain(PASSWORD))]),
-    open("logout", &[]),
-    open("login_code", &[("code", Field::Plain("000000"))]),
-    open("sends_mail", &[]),
-    open("request_password_reset", &[("email", Field::Plain("nobody@example.com"))]),
-    open("reset_password", &[("token", Field::Plain("x")), ("password", Field::Plain("wrong"))]),
-    session("my_account", &[]),
-    session("change_name", &[("name", Field::Plain("Ada King"))]),
-    person("change_email", &[("email", Field::NewAddress), ("password", Field::Plain(PASSWORD))]),
-    person(
-        "change_password",
-        &[("password", Field::Plain(PASSWORD)), ("new_password", Field::Plain("seven quiet harbours at dawn 12"))],
-    ),
-    person("confirm_password", &[("password", Field::Plain(PASSWORD))]),
-    session("revoke_session", &[("id", Field::Session)]),
-    session("revoke_other_sessions", &[]),
-    person("begin_second_factor", &[]),
-    person("show_second_factor", &[]),
-    person("enable_second_factor", &[("code", Field::Plain("000000"))]),
-    person("disable_second_factor", &[("password", Field::Plain(PASSWORD))]),
-    person("renew_recovery_codes", &[("password", Field::Plain(PASSWORD))]),
-    session("me", &[]),
-    session("board", &[]),
-    session("service_history", &[("id", Field::Service)]),
-    session("add_service", &[("name", Field::Plain("API")), ("group_id", Field::Group)]),
-    session("edit_service", &[("id", Field::Service), ("name", Field::Plain("API")), ("group_id", Field::Plain(""))]),
-    session("set_service_status", &[("id", Field::Service), ("status", Field::Plain("major_outage"))]),
-    session("move_service", &[("id", Field::Service), ("direction", Field::Plain("up"))]),
-    session("delete_service", &[("id", Field::Service), ("confirm", Field::Plain("API"))]),
-    session("add_group", &[("name", Field::Plain("Core"))]),
-    session("rename_group", &[("id", Field::Group), ("name", Field::Plain("Stolen"))]),
-    session("move_group", &[("id", Field::Group), ("direction", Field::Plain("down"))]),
-    session("delete_group", &[("id", Field::Group)]),
-    session("rename_organization", &[("name", Field::Plain("Renamed"))]),
-    session("set_time_zone", &[("time_zone", Field::Plain("Europe/Berlin"))]),
-    session("time_zones", &[]),
-    session("incidents", &[]),
-    session("room", &[("id", Field::Incident)]),
-    session("here", &[("id", Field::Incident)]),
-    session("preview_message", &[("message", Field::Plain("*x*"))]),
-    session("form_key", &[]),
-    session("open_incident", &[("title", Field::Plain("Down")), SAID]),
-    session(
-        "backfill_incident",
-        &[
-            ("title", Field::Plain("Was down")),
-            ("started_at", Field::Plain("2026-11-20T08:00")),
-            ("resolved_at", Field::Plain("2026-11-20T09:00")),
-            SAID,
-        ],
-    ),
-    session("post_update", &[("id", Field::Incident), ("message", Field::Plain("Better.")), SAID]),
-    session("edit_incident", &[("id", Field::Incident), ("title", Field::Plain("Worse"))]),
-    session("detach_service", &[("id", Field::Incident), ("service", Field::Service)]),
-    session("publish_incident", &[("id", Field::Incident)]),
-    session(
-        "edit_update",
-        &[("id", Field::Incident), ("update_id", Field::Update), ("message", Field::Plain("Corrected."))],
-    ),
-    session("delete_update", &[("id", Field::Incident), ("update_id", Field::Update)]),
-    session("write_postmortem", &[("id", Field::Past), ("postmortem", Field::Plain("Why."))]),
-    session("delete_incident", &[("id", Field::Incident), ("confirm", Field::Plain("Outage"))]),
-    session("templates", &[]),
-    session("filled_template", &[("id", Field::Template)]),
-    session(
-        "save_template",
-        &[("id", Field::Template), ("name", Field::Plain("Slow")), ("title", Field::Plain("Slow")), SAID],
-    ),
-    session("delete_template", &[("id", Field::Template)]),
-    session(
-        "schedule_maintenance",
-        &[
-            ("title", Field::Plain("Work")),
-            ("starts", Field::Plain("2026-12-05T02:00")),
-            ("ends", Field::Plain("2026-12-05T03:00")),
-            SAID,
-        ],
-    ),
-    session("reschedule", &[("id", Field::Maintenance), ("ends", Field::Plain("2026-12-02T04:00"))]),
-    session("set_automations", &[("id", Field::Maintenance), ("remind", Field::Plain("on"))]),
-    session("past_maintenances", &[]),
-    session("planned_maintenances", &[]),
-    session("conflicts", &[SAID]),
-    session("series_list", &[]),
-    session("end_series", &[("id", Field::Series)]),
-    session("api_tokens", &[]),
-    session(
-        "create_api_token",
-        &[("name", Field::Plain("CI")), ("scope", Field::Plain("read")), ("days", Field::Plain("90"))],
-    ),
-    session("revoke_api_token", &[("id", Field::Token)]),
-    session("audit_log", &[]),
-    session("team_members", &[]),
-    session("list_invitations", &[]),
-    session("invite_member", &[("email", Field::NewAddress), ("role", Field::Plain("member"))]),
-    session("revoke_invitation", &[("id", Field::Invitation)]),
-    session("set_member_role", &[("id", Field::Colleague), ("role", Field::Plain("member"))]),
-    session("remove_member", &[("id", Field::Colleague)]),
-    session("leave_organization", &[]),
-    session("my_organizations", &[]),
-    session("switch_organization", &[("id", Field::Organization)]),
-    session("create_organization", &[("organization_name", Field::Plain("Second")), ("slug", Field::NewSlug)]),
-    open("view_reset", &[("token", Field::Plain("nobody's"))]),
-    open("view_invitation", &[("token", Field::Plain("nobody's"))]),
-    open(
-        "join_as_new",
-        &[("token", Field::Plain("nobody's")), ("name", Field::Plain("Ada")), ("password", Field::Plain(""))],
-    ),
-    open("join_with_password", &[("token", Field::Plain("nobody's")), ("password", Field::Plain(""))]),
-    // Needs a session and an invitation of its person: see `identity/invitations.rs`.
-    open("accept_invitation", &[("token", Field::Plain("nobody's"))]),
-];
-
-/// What a form says of a service.
-const SAID: (&str, Field) = ("services[of-{}]", Field::Said("degraded"));
-
-const fn open(name: &'static str, fields: &'static [(&'static str, Field)]) -> Function {
-    Function { name, guard: Guard::Open, fields }
-}
-
-const fn session(name: &'static str, fields: &'static [(&'static str, Field)]) -> Function {
-    Function { name, guard: Guard::Session, fields }
-}
-
-const fn person(name: &'static str, fields: &'static [(&'static str, Field)]) -> Function {
-    Function { name, guard: Guard::Person, fields }
-}
-
-/// The addresses of the server functions that exist.
+/// The paths of all server functions.
 pub fn registered() -> Vec<&'static str> {
     let mut paths: Vec<_> = server_fn::axum::server_fn_paths()
         .map(|(path, method)| {
-            assert_eq!(method, Method::POST, "{path} would be changed by a link");
+            assert_eq!(method, Method::POST, "{path} can be called by a link");
             path
         })
         .collect();
@@ -231,7 +71,7 @@ pub fn registered() -> Vec<&'static str> {
     paths
 }
 
-/// The address of a server function.
+/// The path of a server function.
 pub fn path_to(name: &str) -> &'static str {
     let mut named = registered().into_iter().filter(|path| path.rsplit('/').next() == Some(name));
     let path = named.next().unwrap_or_else(|| panic!("there is no server function {name}"));
@@ -239,17 +79,7 @@ pub fn path_to(name: &str) -> &'static str {
     path
 }
 
-/// The fields of a function, with `id` in place of what belongs to somebody.
-pub fn fields<'a>(function: &Function, id: impl Fn(Field) -> &'a str) -> Vec<(String, &'a str)> {
-    let filled = |(name, field): &(&str, Field)| match *field {
-        Field::Plain(text) => ((*name).to_owned(), text),
-        Field::Said(status) => (name.replace("{}", id(*field)), status),
-        owned => ((*name).to_owned(), id(owned)),
-    };
-    function.fields.iter().map(filled).collect()
-}
-
-/// Fields as they are sent.
+/// Fields as pairs of text.
 pub fn pairs<'a>(fields: &'a [(String, &'a str)]) -> Vec<(&'a str, &'a str)> {
     fields.iter().map(|(name, value)| (name.as_str(), *value)).collect()
 }
@@ -264,7 +94,7 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// The operation as people name it.
+    /// Its method and path.
     pub fn title(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
@@ -283,30 +113,27 @@ impl Operation {
         Some((name, schema))
     }
 
-    /// A body it accepts.
+    /// A valid body.
     pub fn example(&self, document: &Value) -> Option<Value> {
         let (name, schema) = self.body(document)?;
         let example = schema.get("example").or_else(|| schema["examples"].get(0));
-        Some(
-            example.unwrap_or_else(|| panic!("{name} needs an example, so that its operation can be attacked")).clone(),
-        )
+        Some(example.unwrap_or_else(|| panic!("{name} needs an example, so that its operation can be tested")).clone())
     }
 
-    /// Every body it shows.
+    /// All example bodies.
     pub fn examples(&self, document: &Value) -> Vec<Value> {
         let named = self.detail["requestBody"]["content"]["application/json"]["examples"].as_object();
         let named = named.into_iter().flatten().map(|(_, example)| example["value"].clone());
         self.example(document).into_iter().chain(named).collect()
     }
 
-    /// Every body it shows for what stands at its path, made for somebody who has this service: what it names is theirs,
-    /// and the present version.
+    /// The example bodies that suit the object at its path, with this service and without a version.
     pub fn examples_for(&self, document: &Value, service: &str) -> Vec<Value> {
-        let usual = self.examples(document).into_iter().filter(|body| self.subject(body).is_none());
-        usual.map(|body| made_for(&body, service)).collect()
+        let suitable = self.examples(document).into_iter().filter(|body| self.subject(body).is_none());
+        suitable.map(|body| with_service(&body, service)).collect()
     }
 
-    /// What a body is about, where that is not any incident.
+    /// The kind of object a body requires, if it does not suit every incident.
     pub fn subject(&self, body: &Value) -> Option<Field> {
         let has = |fields: &[&str]| fields.iter().any(|field| body.get(field).is_some());
         let is_change = self.method == Method::PUT && self.path == "/api/incidents/{id}";
@@ -318,32 +145,32 @@ impl Operation {
     }
 }
 
-/// A body of the document for somebody who has this service.
-pub fn made_for(body: &Value, service: &str) -> Value {
+/// An example body, with this service and without a version.
+pub fn with_service(body: &Value, service: &str) -> Value {
     let text = body.to_string().replace(EXAMPLE_SERVICE, service);
     let mut body: Value = serde_json::from_str(&text).expect("JSON");
     body.as_object_mut().expect("an object").remove("version");
     body
 }
 
-/// The service of the document's examples.
+/// The service id in the examples.
 const EXAMPLE_SERVICE: &str = "01936f3e-8a10-7c3e-9d52-0b6f5a1c2d3e";
 
-/// The document programs read.
+/// The OpenAPI document.
 pub async fn document(app: &TestApp) -> Value {
     app.get("/api/openapi.json").await.is(200)
 }
 
-/// Every operation in it.
+/// Its operations.
 pub fn operations(document: &Value) -> Vec<Operation> {
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, detail) in item.as_object().expect("operations") {
             let method = method.to_uppercase().parse().expect("a method");
-            let is_secured = detail["security"].as_array().is_some_and(|ways| !ways.is_empty());
+            let is_secured = detail["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
             all.push(Operation { method, path: path.clone(), detail: detail.clone(), is_secured });
         }
     }
-    assert!(all.len() > 10, "the document has lost its operations");
+    assert!(all.len() > 10, "the document lacks operations");
     all
 }

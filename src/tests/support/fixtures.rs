@@ -1,4 +1,4 @@
-//! An organization that has one of everything, for tests that go to every door there is.
+//! An organization with one of everything, for tests of all endpoints.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -9,26 +9,26 @@ use super::{
     endpoints::Field,
 };
 
-/// The present of tests whose bodies hold dates.
+/// The current time in tests whose bodies contain dates.
 pub const NOW: &str = "2026-11-23T12:00:00Z";
 
-/// The session a token names.
+/// The id of a token's session.
 pub fn session_of(token: &str) -> String {
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("a payload")).expect("base64");
     let claims: Value = serde_json::from_slice(&claims).expect("JSON");
     claims["sid"].as_str().expect("an id").to_owned()
 }
 
-/// An organization with one of everything that has an id.
+/// An organization with one object of each kind.
 pub struct Owner {
     pub team: Team,
     pub service: Value,
     pub group: Value,
     /// Open, with two updates.
     incident: Value,
-    /// Over.
+    /// A resolved incident.
     past: Value,
-    /// Planned, one of the series.
+    /// Scheduled, part of the series.
     maintenance: Value,
     series: Value,
     template: Value,
@@ -36,12 +36,12 @@ pub struct Owner {
     /// Another admin.
     colleague: Value,
     invitation: Value,
-    /// Another organization, of which the same person is a member.
+    /// Another organization of the same person.
     other: Value,
     /// Another session of the same person.
     session: String,
-    /// An e-mail address and a page address that nobody has.
-    new_address: String,
+    /// An unused email address and page address.
+    new_email: String,
     new_slug: String,
 }
 
@@ -55,15 +55,15 @@ impl Owner {
         team.change(&service, json!({"status": "degraded"})).await;
         team.change(&service, json!({"status": "operational"})).await;
         let incident = open_incident(&team, &service).await;
-        let said = partly_down(&service);
+        let impact = partial_outage(&service);
         let past = json!({
             "title": "Long ago",
             "started_at": "2026-11-20T08:00:00Z",
             "resolved_at": "2026-11-20T09:00:00Z",
-            "services": said,
+            "services": impact,
         });
         let past = team.post("/api/incidents", past).await.is(201);
-        let (maintenance, series) = planned_maintenance(&team, &service).await;
+        let (maintenance, series) = scheduled_maintenance(&team, &service).await;
         let template = new_template(&team, &service).await;
         let service = team.get(&format!("/api/services/{}", id_of(&service))).await.is(200);
         let token = new_token(&team).await;
@@ -73,7 +73,7 @@ impl Owner {
         let joined = other.invite_at(&team.email, "member").await.join_with_password(app, PASSWORD).await.0;
         assert_eq!(joined.status, 200, "{}", joined.text);
         let other = other.organization;
-        let session = session_of(&team.back().await.token);
+        let session = session_of(&team.log_in_again().await.token);
         Self {
             team,
             service,
@@ -88,21 +88,21 @@ impl Owner {
             invitation,
             other,
             session,
-            new_address: format!("{}@example.com", unique("new")),
+            new_email: format!("{}@example.com", unique("new")),
             new_slug: unique("new"),
         }
     }
 
-    /// Puts another thing of a kind in the place of one that is gone, where that needs nothing but an admin.
+    /// Replaces a deleted object of this kind, if an admin can create one.
     pub async fn renew(&mut self, kind: Field) {
         let team = &self.team;
-        // What the others name must be there too.
+        // The others reference it.
         self.service = team.service("API").await;
         match kind {
             Field::Group => self.group = team.group("Core").await,
             Field::Incident | Field::Update => self.incident = open_incident(team, &self.service).await,
             Field::Maintenance | Field::Series => {
-                (self.maintenance, self.series) = planned_maintenance(team, &self.service).await;
+                (self.maintenance, self.series) = scheduled_maintenance(team, &self.service).await;
             }
             Field::Template => self.template = new_template(team, &self.service).await,
             Field::Token => self.token = new_token(team).await,
@@ -112,7 +112,7 @@ impl Owner {
         }
     }
 
-    /// What a parameter of a path names. A path of a new kind must be added here.
+    /// The kind of object that a path parameter identifies. Add new paths here.
     pub fn kind_in(path: &str, parameter: &str) -> Field {
         match (path.split('/').nth(2), parameter) {
             (Some("services"), "id") => Field::Service,
@@ -124,16 +124,16 @@ impl Owner {
             (Some("tokens"), "id") => Field::Token,
             (Some("team"), "user_id") => Field::Colleague,
             (Some("team"), "id") => Field::Invitation,
-            _ => panic!("say which id of an organization's own belongs in {{{parameter}}} of {path}"),
+            _ => panic!("declare the kind of {{{parameter}}} in {path}"),
         }
     }
 
-    /// The owner's own id for a parameter of a path.
+    /// The owner's id for a path parameter.
     pub fn id_in(&self, path: &str, parameter: &str) -> &str {
         self.id_of_kind(Self::kind_in(path, parameter))
     }
 
-    /// A path with the owner's own ids in it.
+    /// A path with the owner's ids.
     pub fn path(&self, path: &str) -> String {
         let parts = path.split('/').map(|part| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
             Some("slug") => self.team.slug.as_str(),
@@ -143,19 +143,19 @@ impl Owner {
         parts.collect::<Vec<_>>().join("/")
     }
 
-    /// The owner's own id for a field of a body. A field of a new kind must be added here.
+    /// The owner's id for a field of a body. Add new fields here.
     pub fn id_for(&self, field: &str) -> &str {
         match field {
             "group_id" => id_of(&self.group),
             "service_id" | "service_ids" | "services" => id_of(&self.service),
-            _ => panic!("say which id of an organization's own belongs in the field {field}"),
+            _ => panic!("declare the kind of the field {field}"),
         }
     }
 
-    /// The owner's own id for a field of a server function.
+    /// The owner's value for a server function's field.
     pub fn id_of_kind(&self, field: Field) -> &str {
         match field {
-            Field::Service | Field::Said(_) => id_of(&self.service),
+            Field::Service | Field::Impact(_) => id_of(&self.service),
             Field::Group => id_of(&self.group),
             Field::Incident => id_of(&self.incident),
             Field::Update => id_of(&self.incident["updates"][0]),
@@ -168,28 +168,28 @@ impl Owner {
             Field::Invitation => id_of(&self.invitation),
             Field::Organization => id_of(&self.other),
             Field::Session => &self.session,
-            Field::Address => &self.team.email,
-            Field::NewAddress => &self.new_address,
+            Field::Email => &self.team.email,
+            Field::NewEmail => &self.new_email,
             Field::NewSlug => &self.new_slug,
             Field::Plain(text) => text,
         }
     }
 }
 
-/// What an incident says of a service.
-fn partly_down(service: &Value) -> Value {
+/// A partial outage of a service.
+fn partial_outage(service: &Value) -> Value {
     json!([{"id": id_of(service), "status": "partial_outage"}])
 }
 
 /// An incident with two updates.
 async fn open_incident(team: &Team, service: &Value) -> Value {
-    let incident = team.report(json!({"title": "Outage", "services": partly_down(service)})).await;
-    team.say(&incident, json!({"message": "Found it."})).await;
+    let incident = team.open_incident(json!({"title": "Outage", "services": partial_outage(service)})).await;
+    team.post_update(&incident, json!({"message": "Found it."})).await;
     team.incident(&incident).await
 }
 
-/// A maintenance that comes back, and its series.
-async fn planned_maintenance(team: &Team, service: &Value) -> (Value, Value) {
+/// A recurring maintenance and its series.
+async fn scheduled_maintenance(team: &Team, service: &Value) -> (Value, Value) {
     let new = json!({
         "title": "Upgrade",
         "incident_type": "maintenance",
@@ -198,14 +198,14 @@ async fn planned_maintenance(team: &Team, service: &Value) -> (Value, Value) {
         "service_ids": [id_of(service)],
         "recurrence": "FREQ=WEEKLY;COUNT=2",
     });
-    let maintenance = team.report(new).await;
+    let maintenance = team.open_incident(new).await;
     let series = team.get("/api/maintenance-series").await.is(200);
-    let of_it = series.as_array().expect("a list").iter().find(|series| series["id"] == maintenance["series_id"]);
-    (maintenance.clone(), of_it.expect("its series").clone())
+    let found = series.as_array().expect("a list").iter().find(|series| series["id"] == maintenance["series_id"]);
+    (maintenance.clone(), found.expect("its series").clone())
 }
 
 async fn new_template(team: &Team, service: &Value) -> Value {
-    let new = json!({"name": "Slow", "title": "{{services}} slow", "services": partly_down(service)});
+    let new = json!({"name": "Slow", "title": "{{services}} slow", "services": partial_outage(service)});
     team.post("/api/templates", new).await.is(201)
 }
 

@@ -1,4 +1,4 @@
-//! Instances of the server that are joined by a Redis.
+//! Instances of the server that share a Redis.
 
 use super::{
     app::{SECRET, TestApp, config, pretended, unique},
@@ -11,12 +11,12 @@ use crate::server::{
     state::AppState,
 };
 
-/// An instance that hears the others through Redis.
+/// An instance connected to the others through Redis.
 pub async fn connected(redis: &str) -> TestApp {
     join(redis, &[], Clock::System).await
 }
 
-/// The same, with these settings and at this time.
+/// As [`connected`], with these settings and at this time.
 async fn join(redis: &str, flags: &[&str], clock: Clock) -> TestApp {
     let relay = Relay::open(redis).expect("an address");
     let domain = Domain::open(database_url(), relay.clone(), clock.clone()).await.expect("the database opens");
@@ -25,7 +25,7 @@ async fn join(redis: &str, flags: &[&str], clock: Clock) -> TestApp {
     TestApp::of(state, clock)
 }
 
-/// Two instances that count together, and with nobody else: what they count is told apart by their secret.
+/// Two instances with shared counters, separated from others by their secret.
 pub async fn pair(redis: &str, flags: &[&str]) -> [TestApp; 2] {
     let (secret, clock) = (unique(SECRET), pretended("2026-03-01T12:00:00Z"));
     let flags = [&["--jwt-secret", secret.as_str()], flags].concat();

@@ -1,4 +1,4 @@
-//! Invitations, and who comes by them.
+//! Invitations and members who accept them.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::{
     endpoints::path_to,
 };
 
-/// An invitation as it was made, and the secret of its link.
+/// An invitation and the secret of its link.
 pub struct Invited {
     pub email: String,
     pub secret: String,
@@ -16,21 +16,21 @@ pub struct Invited {
 }
 
 impl Team {
-    /// Invites somebody with a new address.
+    /// Invites a new email address.
     pub async fn invite(&self, role: &str) -> Invited {
         self.invite_at(&format!("{}@example.com", unique("guest")), role).await
     }
 
-    /// Invites this address.
+    /// Invites this email address.
     pub async fn invite_at(&self, email: &str, role: &str) -> Invited {
         let body = json!({"email": email, "role": role});
         let invitation = self.post("/api/team/invitations", body).await.is(201);
-        let link = invitation["link"].as_str().expect("told once");
+        let link = invitation["link"].as_str().expect("returned once");
         let secret = link.strip_prefix(&format!("{ORIGIN}/invite/")).expect("a link of ours").to_owned();
         Invited { email: email.to_owned(), secret, invitation }
     }
 
-    /// Somebody new who has accepted an invitation.
+    /// A new member who has accepted an invitation.
     pub async fn colleague(&self, role: &str) -> Self {
         let invited = self.invite(role).await;
         let (answer, browser) = invited.join_as_new(&self.app).await;
@@ -44,7 +44,7 @@ impl Team {
 }
 
 impl Browser {
-    /// Who is signed in here.
+    /// The session of this browser.
     pub async fn team(mut self) -> Team {
         let me = self.call(path_to("me"), &[]).await.is(200);
         let cookie = self.cookie.as_deref().and_then(|cookie| cookie.strip_prefix("aldis=")).expect("a session");
@@ -54,7 +54,7 @@ impl Browser {
 }
 
 impl Invited {
-    /// Accepts it as somebody new.
+    /// Accepts it with a new account.
     pub async fn join_as_new(&self, app: &TestApp) -> (Answer, Browser) {
         let mut browser = app.browser();
         let fields = [("token", self.secret.as_str()), ("name", "Grace Hopper"), ("password", PASSWORD)];
@@ -62,7 +62,7 @@ impl Invited {
         (answer, browser)
     }
 
-    /// Accepts it by password.
+    /// Accepts it with an existing account's password.
     pub async fn join_with_password(&self, app: &TestApp, password: &str) -> (Answer, Browser) {
         let mut browser = app.browser();
         let fields = [("token", self.secret.as_str()), ("password", password)];
@@ -70,15 +70,15 @@ impl Invited {
         (answer, browser)
     }
 
-    /// Accepts it as who is signed in.
+    /// Accepts it in a session.
     pub async fn accept(&self, team: &Team) -> (Answer, Browser) {
         let mut browser = team.browser();
         let answer = browser.call(path_to("accept_invitation"), &[("token", &self.secret)]).await;
         (answer, browser)
     }
 
-    /// Refused at every way in, and its page says so.
-    pub async fn is_dead(&self, app: &TestApp) {
+    /// Asserts that it can no longer be viewed or accepted.
+    pub async fn is_invalid(&self, app: &TestApp) {
         let page = app.browser().open(&format!("/invite/{}", self.secret)).await;
         assert_eq!(page.status, 404, "{}", page.text);
         let nothing = app.browser().call(path_to("view_invitation"), &[("token", "nonsense")]).await;

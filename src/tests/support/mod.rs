@@ -1,4 +1,4 @@
-//! What the tests share: the server, who comes to it, its doors, and the database below.
+//! Shared by the tests: the server, its clients, its endpoints, fixtures and the database.
 
 pub mod app;
 pub mod clients;

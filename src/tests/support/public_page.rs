@@ -1,4 +1,4 @@
-//! An organization that has something to show on each of its public pages.
+//! An organization with content on each of its public pages.
 
 use serde_json::{Value, json};
 
@@ -7,10 +7,10 @@ use super::{
     clients::{Team, id_of},
 };
 
-/// The present of these tests: a Monday.
+/// The current time in these tests: a Monday.
 pub const NOW: &str = "2026-11-23T10:00:00Z";
 
-/// What one organization has to tell: something open, something planned, something over.
+/// A page with an open incident, a scheduled maintenance and a past incident.
 pub struct ReportedPage {
     pub team: Team,
     pub service: Value,
@@ -20,24 +20,24 @@ pub struct ReportedPage {
 }
 
 impl ReportedPage {
-    pub async fn by(team: Team, word: &str) -> Self {
-        let service = team.service(&format!("{word} service")).await;
+    pub async fn by(team: Team, prefix: &str) -> Self {
+        let service = team.service(&format!("{prefix} service")).await;
         let open = json!({
-            "title": format!("{word} open"),
-            "message": format!("{word} first **message**"),
+            "title": format!("{prefix} open"),
+            "message": format!("{prefix} first **message**"),
             "services": [{"id": id_of(&service), "status": "partial_outage"}],
         });
         let open = team.post("/api/incidents", open).await.is(201);
         let planned = json!({
-            "title": format!("{word} planned"),
-            "message": format!("{word} plan"),
+            "title": format!("{prefix} planned"),
+            "message": format!("{prefix} plan"),
             "incident_type": "maintenance",
             "starts_at": "2026-11-25T01:00:00Z",
             "ends_at": "2026-11-25T02:00:00Z",
             "service_ids": [id_of(&service)],
         });
         let planned = team.post("/api/incidents", planned).await.is(201);
-        let over = over(&team, &format!("{word} over"), "2026-11-20T08:00:00Z", "2026-11-20T09:15:00Z").await;
+        let over = over(&team, &format!("{prefix} over"), "2026-11-20T08:00:00Z", "2026-11-20T09:15:00Z").await;
         Self { team, service, open, planned, over }
     }
 
@@ -71,7 +71,7 @@ impl ReportedPage {
     }
 }
 
-/// An incident of the past.
+/// A past incident.
 pub async fn over(team: &Team, title: &str, from: &str, to: &str) -> Value {
     let past = json!({"title": title, "message": format!("{title} again"), "started_at": from, "resolved_at": to});
     team.post("/api/incidents", past).await.is(201)

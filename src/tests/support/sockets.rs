@@ -1,4 +1,4 @@
-//! A server on a real port, and a reader of its live feed.
+//! A server on a real port, and clients of its live feeds.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -17,10 +17,10 @@ use tokio_tungstenite::{
 use super::{app::TestApp, clients::Team};
 use crate::server::{accept, router};
 
-/// Nothing a test waits for takes this long.
+/// Maximum time a test waits.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The server on a port of its own.
+/// A server's own port.
 #[derive(Clone, Copy)]
 pub struct Port(SocketAddr);
 
@@ -37,7 +37,7 @@ impl TestApp {
 
 impl Port {
     /// Tries to open a socket with these headers.
-    pub async fn dial(self, path: &str, headers: &[(HeaderName, &str)]) -> Result<Socket, Box<Response>> {
+    pub async fn connect(self, path: &str, headers: &[(HeaderName, &str)]) -> Result<Socket, Box<Response>> {
         let mut request = format!("ws://{}{path}", self.0).into_client_request().expect("an address");
         for (name, value) in headers {
             request.headers_mut().insert(name, HeaderValue::from_str(value).expect("a header"));
@@ -49,45 +49,45 @@ impl Port {
         }
     }
 
-    /// The status and sentence with which a socket is refused.
+    /// The status of a rejected handshake.
     pub async fn refuses(self, path: &str, headers: &[(HeaderName, &str)]) -> u16 {
-        match self.dial(path, headers).await {
+        match self.connect(path, headers).await {
             Ok(_) => panic!("{path} was opened"),
             Err(response) => response.status().as_u16(),
         }
     }
 
-    /// Reads an organization's public feed.
-    pub async fn visit(self, team: &Team, since: Option<u64>) -> Socket {
+    /// Opens an organization's public feed.
+    pub async fn public_feed(self, team: &Team, since: Option<u64>) -> Socket {
         let query = since.map_or_else(String::new, |since| format!("?since={since}"));
         let path = format!("/api/public/{}/live{query}", team.slug);
-        self.dial(&path, &[]).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
+        self.connect(&path, &[]).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
     }
 
-    /// Reads an organization's feed as its member.
-    pub async fn attend(self, team: &Team) -> Socket {
+    /// Opens an organization's feed as a member.
+    pub async fn member_feed(self, team: &Team) -> Socket {
         self.join(team, "/api/live").await
     }
 
-    /// Reads an organization's feed as its member, from an event on.
-    pub async fn return_to(self, team: &Team, since: u64) -> Socket {
+    /// Opens an organization's feed as a member, resuming after an event.
+    pub async fn member_feed_since(self, team: &Team, since: u64) -> Socket {
         self.join(team, &format!("/api/live?since={since}")).await
     }
 
     async fn join(self, team: &Team, path: &str) -> Socket {
         let headers = [(header::AUTHORIZATION, format!("Bearer {}", team.token))];
         let headers = headers.each_ref().map(|(name, value)| (name.clone(), value.as_str()));
-        self.dial(path, &headers).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
+        self.connect(path, &headers).await.unwrap_or_else(|refusal| panic!("{refusal:?}"))
     }
 }
 
-/// A reader's end of the line.
+/// A client's connection to a feed.
 #[derive(Debug)]
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     async fn message(&mut self) -> Message {
-        timeout(TIMEOUT, self.0.next()).await.expect("something comes").expect("the line holds").expect("readable")
+        timeout(TIMEOUT, self.0.next()).await.expect("a message").expect("an open connection").expect("readable")
     }
 
     /// The next frame.
@@ -117,8 +117,8 @@ impl Socket {
         frame
     }
 
-    /// The code with which the server hangs up.
-    pub async fn goodbye(&mut self) -> u16 {
+    /// The code with which the server closes the connection.
+    pub async fn close_code(&mut self) -> u16 {
         loop {
             match self.message().await {
                 Message::Close(Some(frame)) => return frame.code.into(),
@@ -128,12 +128,12 @@ impl Socket {
         }
     }
 
-    /// Waits until the line is cut, with or without a word.
+    /// Waits until the connection is closed.
     pub async fn ends(&mut self) {
-        while let Some(Ok(_)) = timeout(TIMEOUT, self.0.next()).await.expect("the line is cut") {}
+        while let Some(Ok(_)) = timeout(TIMEOUT, self.0.next()).await.expect("the connection is closed") {}
     }
 
-    /// The line itself, to say what no reader should.
+    /// The underlying stream, to send invalid messages.
     pub const fn stream(&mut self) -> &mut WebSocketStream<MaybeTlsStream<TcpStream>> {
         &mut self.0
     }

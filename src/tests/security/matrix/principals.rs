@@ -1,4 +1,4 @@
-//! Everybody there is, before an organization that has one of everything; and what each of them is to be told at a door.
+//! The kinds of callers, an organization with one of everything, and how an endpoint must answer each caller.
 
 use std::collections::BTreeMap;
 
@@ -11,28 +11,28 @@ use serde_json::{Value, json};
 use crate::{
     server::router,
     tests::{
-        security::permissions::Right,
+        security::permissions::{Function, Right},
         support::{
             app::{ORIGIN, PASSWORD, TestApp, registration, request, unique, with_json},
             clients::{Answer, Team, form, id_of},
-            endpoints::{Field, Function, Operation, fields, pairs, path_to},
+            endpoints::{Field, Operation, pairs, path_to},
             fixtures::{NOW, Owner},
             second_factor::{code_of, seed},
         },
     },
 };
 
-/// A while before [`NOW`]: longer than a password that was given counts.
+/// Before [`NOW`], by more than a re-authentication is valid.
 const BEFORE: &str = "2026-11-23T11:40:00Z";
 
-/// Somebody who comes to a door.
+/// A kind of caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Principal {
     Anonymous,
     Member,
     Admin,
-    /// The same admin in a session that began 20 minutes ago.
-    AdminSinceLong,
+    /// The same admin in a session started 20 minutes ago.
+    StaleAdmin,
     ForeignAdmin,
     ExMember,
     Disabled,
@@ -47,7 +47,7 @@ impl Principal {
         Self::Anonymous,
         Self::Member,
         Self::Admin,
-        Self::AdminSinceLong,
+        Self::StaleAdmin,
         Self::ForeignAdmin,
         Self::ExMember,
         Self::Disabled,
@@ -57,75 +57,75 @@ impl Principal {
         Self::RevokedToken,
     ];
 
-    /// Whether they are a person in a session that lasts.
+    /// Whether this is a person with a valid session.
     pub const fn is_person(self) -> bool {
-        matches!(self, Self::Member | Self::Admin | Self::AdminSinceLong | Self::ForeignAdmin)
+        matches!(self, Self::Member | Self::Admin | Self::StaleAdmin | Self::ForeignAdmin)
     }
 
-    /// Whether they belong to the organization as a person.
+    /// Whether this is a member of the organization with a valid session.
     pub const fn is_of_team(self) -> bool {
         self.is_person() && !matches!(self, Self::ForeignAdmin)
     }
 
-    const fn is_program(self) -> bool {
+    const fn is_token(self) -> bool {
         matches!(self, Self::ReadToken | Self::WriteToken)
     }
 }
 
-/// How somebody shows who they are.
+/// How a caller sends their credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Via {
     Bearer,
     Cookie,
 }
 
-/// Somebody, and how they come.
-pub type Visit = (Principal, Way);
+/// A principal and how they authenticate.
+pub type Caller = (Principal, Via);
 
-/// Everybody in every way.
-pub fn visits() -> impl Iterator<Item = Visit> {
-    let ways = |who| [(who, Way::Bearer), (who, Way::Cookie)];
-    Principal::ALL.into_iter().flat_map(ways).filter(|visit| *visit != (Principal::Anonymous, Way::Cookie))
+/// All principals, by token and by cookie.
+pub fn callers() -> impl Iterator<Item = Caller> {
+    let ways = |who| [(who, Via::Bearer), (who, Via::Cookie)];
+    Principal::ALL.into_iter().flat_map(ways).filter(|caller| *caller != (Principal::Anonymous, Via::Cookie))
 }
 
-/// Whose the things are that a door names.
+/// Whose objects a request references.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Names {
+pub enum References {
     Nothing,
-    Organizations,
-    Persons,
+    Organization,
+    Person,
 }
 
-/// What a door demands.
+/// What an endpoint requires.
 #[derive(Clone, Copy, Debug)]
-pub struct Demand {
+pub struct Requirement {
     pub right: Right,
-    pub names: Names,
+    pub references: References,
 }
 
-impl Demand {
-    /// The status with which somebody has to be refused; nothing when they are to be let in.
-    pub fn refusal(self, (who, way): Visit) -> Option<u16> {
-        use Principal::{Admin, AdminSinceLong, ForeignAdmin, Member, ReadToken};
+impl Requirement {
+    /// The status of the error that a caller must get; `None` if they must be allowed.
+    pub fn rejection(self, (who, via): Caller) -> Option<u16> {
+        use Principal::{Admin, ForeignAdmin, Member, ReadToken, StaleAdmin};
         if matches!(self.right, Right::Open | Right::Secret) {
             return None;
         }
-        // The cookie is for sessions alone.
-        if !(who.is_person() || who.is_program() && way == Way::Bearer) {
+        // API tokens are not accepted in the cookie.
+        if !(who.is_person() || who.is_token() && via == Via::Bearer) {
             return Some(401);
         }
         let may = match self.right {
             Right::Open | Right::Secret | Right::Viewer => true,
             Right::Member => who != ReadToken,
             Right::Person => who.is_person(),
-            Right::Admin => matches!(who, Admin | AdminSinceLong | ForeignAdmin),
+            Right::Admin => matches!(who, Admin | StaleAdmin | ForeignAdmin),
             Right::Reauthenticated => matches!(who, Admin | ForeignAdmin | Member),
             Right::ReauthenticatedAdmin => matches!(who, Admin | ForeignAdmin),
         };
-        let is_theirs = match self.names {
-            Names::Nothing => true,
-            Names::Organizations => who != ForeignAdmin,
-            Names::Persons => matches!(who, Admin | AdminSinceLong),
+        let is_theirs = match self.references {
+            References::Nothing => true,
+            References::Organization => who != ForeignAdmin,
+            References::Person => matches!(who, Admin | StaleAdmin),
         };
         match (may, is_theirs) {
             (false, _) => Some(403),
@@ -135,148 +135,158 @@ impl Demand {
     }
 }
 
-/// Whether an answer is that of a door that lets in. A feed that is asked without a socket says what it is.
-pub fn is_in(path: &str, answer: &Answer) -> bool {
+/// Whether a response shows that the caller was allowed. A feed answers a plain request with 426.
+pub fn is_allowed(path: &str, answer: &Answer) -> bool {
     if path.ends_with("/live") {
         return answer.status == 426;
     }
     answer.status.is_success() || answer.status.is_redirection()
 }
 
-/// The server now, whose mail goes nowhere, and as it was a while ago.
-pub struct World {
+/// The server now, discarding its mail, and the same server 20 minutes earlier.
+pub struct Servers {
     pub app: TestApp,
-    before: TestApp,
+    earlier: TestApp,
 }
 
-impl World {
+impl Servers {
     pub async fn open() -> Self {
         let mut app = TestApp::at(NOW).await;
         let mut mail = app.state.record_mail();
         tokio::spawn(async move { while mail.recv().await.is_some() {} });
         app.router = router(app.state.clone());
-        Self { app, before: TestApp::at(BEFORE).await }
+        Self { app, earlier: TestApp::at(BEFORE).await }
     }
 }
 
-/// Who is on a stage besides those who may be let in where it takes a right.
+/// Which principals a setup has.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Cast {
-    Welcome,
-    Everybody,
+pub enum Roster {
+    /// Only those that some permission allows.
+    Permitted,
+    All,
 }
 
-impl Cast {
-    /// Who has to be there for a door.
+impl Roster {
+    /// The principals needed for an endpoint.
     pub fn for_right(right: Right) -> Self {
-        if right == Right::Open { Self::Everybody } else { Self::Welcome }
+        if right == Right::Open { Self::All } else { Self::Permitted }
     }
 }
 
-/// An organization with everything, and the keys of everybody there is.
-pub struct Stage {
+/// An organization with one of everything, and the credentials of all principals.
+pub struct Setup {
     pub owner: Owner,
     people: BTreeMap<Principal, Team>,
-    programs: BTreeMap<Principal, String>,
+    tokens: BTreeMap<Principal, String>,
     /// Another admin of the foreign organization.
     host: Team,
 }
 
-impl Stage {
-    pub async fn set(world: &World, cast: Cast) -> Self {
-        Box::pin(Self::build(world, cast)).await
+impl Setup {
+    pub async fn create(servers: &Servers, roster: Roster) -> Self {
+        Box::pin(Self::build(servers, roster)).await
     }
 
-    async fn build(world: &World, cast: Cast) -> Self {
-        let app = &world.app;
+    async fn build(servers: &Servers, roster: Roster) -> Self {
+        let app = &servers.app;
         let owner = Owner::of(app, &unique("Lighthouse")).await;
         let team = &owner.team;
-        let long = team.at(&world.before).back().await;
+        let long = team.at(&servers.earlier).log_in_again().await;
         let foreign = app.register("Foreign").await;
-        // So that its admin may leave.
+        // So that its first admin can leave.
         let host = foreign.colleague("admin").await;
         let mut people = BTreeMap::from([
             (Principal::Member, team.colleague("member").await),
             (Principal::Admin, team.clone()),
-            (Principal::AdminSinceLong, long.at(app)),
+            (Principal::StaleAdmin, long.at(app)),
             (Principal::ForeignAdmin, foreign),
         ]);
-        let mut programs = BTreeMap::from([
-            (Principal::ReadToken, token(team, json!({"name": "reader"})).await.1),
-            (Principal::WriteToken, token(team, json!({"name": "writer", "scope": "write"})).await.1),
+        let mut tokens = BTreeMap::from([
+            (Principal::ReadToken, new_token(team, json!({"name": "reader"})).await.1),
+            (Principal::WriteToken, new_token(team, json!({"name": "writer", "scope": "write"})).await.1),
         ]);
-        if cast == Cast::Everybody {
+        if roster == Roster::All {
             let gone = team.colleague("admin").await;
             assert_eq!(team.delete(&format!("/api/team/{}", id_of(&gone.user))).await.status, 204);
             people.insert(Principal::ExMember, gone);
             let disabled = team.colleague("admin").await;
             let address = disabled.email.parse().expect("an address");
-            app.state.system().set_disabled(&address, true).await.expect("shut out");
+            app.state.system().set_disabled(&address, true).await.expect("disabled");
             people.insert(Principal::Disabled, disabled);
             let short = json!({"name": "short", "scope": "write", "expires_at": "2026-11-23T11:45:00Z"});
-            programs.insert(Principal::ExpiredToken, token(&long, short).await.1);
-            let (id, revoked) = token(team, json!({"name": "revoked", "scope": "write"})).await;
+            tokens.insert(Principal::ExpiredToken, new_token(&long, short).await.1);
+            let (id, revoked) = new_token(team, json!({"name": "revoked", "scope": "write"})).await;
             assert_eq!(team.delete(&format!("/api/tokens/{id}")).await.status, 204);
-            programs.insert(Principal::RevokedToken, revoked);
+            tokens.insert(Principal::RevokedToken, revoked);
         }
-        Self { owner, people, programs, host }
+        Self { owner, people, tokens, host }
     }
 
-    /// Puts somebody new of the same kind in the place of a person.
-    pub async fn renew_person(&mut self, world: &World, who: Principal) {
+    /// Replaces a person with a new one of the same kind.
+    pub async fn replace_person(&mut self, servers: &Servers, who: Principal) {
         let team = &self.owner.team;
         let person = match who {
             Principal::Member => team.colleague("member").await,
             Principal::ForeignAdmin => self.host.colleague("admin").await,
-            Principal::AdminSinceLong => team.colleague("admin").await.at(&world.before).back().await.at(&world.app),
+            Principal::StaleAdmin => {
+                team.colleague("admin").await.at(&servers.earlier).log_in_again().await.at(&servers.app)
+            }
             _ => team.colleague("admin").await,
         };
         self.people.insert(who, person);
     }
 
-    /// Puts back what somebody may have used up before at a door, themselves among it, so that it can be tried again:
-    /// what the door names, or everything.
-    pub async fn renew(&mut self, world: &World, who: Principal, refused: &Answer, names: &[Field], right: Right) {
+    /// Replaces what earlier calls of an endpoint may have consumed, so that it can be called again: the caller, the
+    /// objects it references, or everything.
+    pub async fn restore(
+        &mut self,
+        servers: &Servers,
+        who: Principal,
+        refused: &Answer,
+        kinds: &[Field],
+        right: Right,
+    ) {
         let is_whole = self.owner.team.get("/api/team/invitations").await.status == 200;
         if is_whole && refused.status == 401 && who.is_person() {
-            self.renew_person(world, who).await;
-        } else if is_whole && refused.status == 404 && names.iter().any(|kind| kind.is_owned() && !kind.is_personal()) {
-            for kind in names {
+            self.replace_person(servers, who).await;
+        } else if is_whole && refused.status == 404 && kinds.iter().any(|kind| kind.is_owned() && !kind.is_personal()) {
+            for kind in kinds {
                 self.owner.renew(*kind).await;
             }
         } else {
-            *self = Self::set(world, Cast::for_right(right)).await;
+            *self = Self::create(servers, Roster::for_right(right)).await;
         }
     }
 
-    /// Whether somebody is here, if only as a stranger.
+    /// Whether the setup has this principal.
     pub fn has(&self, who: Principal) -> bool {
-        who == Principal::Anonymous || self.key(who).is_some()
+        who == Principal::Anonymous || self.credential(who).is_some()
     }
 
-    pub fn key(&self, who: Principal) -> Option<&str> {
-        let program = self.programs.get(&who).map(String::as_str);
-        program.or_else(|| self.people.get(&who).map(|person| person.token.as_str()))
+    pub fn credential(&self, who: Principal) -> Option<&str> {
+        let token = self.tokens.get(&who).map(String::as_str);
+        token.or_else(|| self.people.get(&who).map(|person| person.token.as_str()))
     }
 
-    /// Who somebody is, if they are a person.
+    /// The person of a principal.
     pub fn person(&self, who: Principal) -> &Team {
         &self.people[&who]
     }
 
-    /// A request of somebody's, from our own pages if from a browser.
-    pub fn ask(&self, (who, way): Visit, method: Method, path: &str) -> Builder {
+    /// A request by a caller, with our own origin.
+    pub fn request(&self, (who, via): Caller, method: Method, path: &str) -> Builder {
         let builder = request(method, path).header(header::ORIGIN, ORIGIN).header("sec-fetch-site", "same-origin");
-        match (self.key(who), way) {
-            (Some(key), Way::Bearer) => builder.header(header::AUTHORIZATION, format!("Bearer {key}")),
-            (Some(key), Way::Cookie) => builder.header(header::COOKIE, format!("aldis={key}")),
+        match (self.credential(who), via) {
+            (Some(key), Via::Bearer) => builder.header(header::AUTHORIZATION, format!("Bearer {key}")),
+            (Some(key), Via::Cookie) => builder.header(header::COOKIE, format!("aldis={key}")),
             (None, _) => builder,
         }
     }
 
-    /// Asks for an operation.
-    pub async fn operate(&self, visit: Visit, operation: &Operation, body: Option<&Value>) -> Answer {
-        let builder = self.ask(visit, operation.method.clone(), &self.owner.path(&operation.path));
+    /// Calls an operation.
+    pub async fn call_operation(&self, caller: Caller, operation: &Operation, body: Option<&Value>) -> Answer {
+        let builder = self.request(caller, operation.method.clone(), &self.owner.path(&operation.path));
         let request = match body {
             Some(body) => with_json(builder, body),
             None => builder.body(Body::empty()).expect("request"),
@@ -284,65 +294,65 @@ impl Stage {
         self.owner.team.app.send(request).await
     }
 
-    /// A body that an operation obeys.
+    /// A valid body for an operation.
     pub fn body_for(&self, operation: &Operation, document: &Value) -> Option<Value> {
         match operation.title().as_str() {
             "POST /api/auth/register" => Some(registration("Somebody")),
             "POST /api/auth/login" => Some(json!({"email": self.owner.team.email, "password": PASSWORD})),
-            // An address is mailed so many invitations a day.
+            // The number of invitations per address is limited.
             "POST /api/team/invitations" => Some(json!({"email": format!("{}@example.com", unique("guest"))})),
             _ => operation.examples_for(document, id_of(&self.owner.service)).into_iter().next(),
         }
     }
 
-    /// Calls a server function with what it takes.
-    pub async fn call(&self, visit: Visit, function: &Function) -> Answer {
-        let (address, slug) = (format!("{}@example.com", unique("new")), unique("new"));
-        let fields = fields(function, |field| match field {
-            Field::NewAddress => &address,
+    /// Calls a server function with valid fields.
+    pub async fn call_function(&self, caller: Caller, function: &Function) -> Answer {
+        let (email, slug) = (format!("{}@example.com", unique("new")), unique("new"));
+        let fields = function.fields(|field| match field {
+            Field::NewEmail => &email,
             Field::NewSlug => &slug,
             other => self.owner.id_of_kind(other),
         });
-        self.call_with(visit, function, &pairs(&fields)).await
+        self.call_with(caller, function, &pairs(&fields)).await
     }
 
-    async fn call_with(&self, visit: Visit, function: &Function, fields: &[(&str, &str)]) -> Answer {
-        let builder = self.ask(visit, Method::POST, path_to(function.name)).header(header::ACCEPT, "application/json");
+    async fn call_with(&self, caller: Caller, function: &Function, fields: &[(&str, &str)]) -> Answer {
+        let builder =
+            self.request(caller, Method::POST, path_to(function.name)).header(header::ACCEPT, "application/json");
         self.owner.team.app.send(form(builder, fields)).await
     }
 
-    /// Calls a server function that needs something besides its fields, which is there then: for people nothing has
-    /// happened to yet.
-    pub async fn call_prepared(&self, visit: Visit, function: &Function) -> Answer {
-        let person = self.person(visit.0);
+    /// Prepares what a server function needs besides its fields, for a new person, and calls it.
+    pub async fn call_prepared(&self, caller: Caller, function: &Function) -> Answer {
+        let person = self.person(caller.0);
         let mut browser = person.browser();
         match function.name {
             "accept_invitation" => {
                 let host = person.app.register("Host").await;
                 let invited = host.invite_at(&person.email, "member").await;
-                self.call_with(visit, function, &[("token", &invited.secret)]).await
+                self.call_with(caller, function, &[("token", &invited.secret)]).await
             }
             "show_second_factor" => {
                 seed(&mut browser).await;
-                self.call(visit, function).await
+                self.call_function(caller, function).await
             }
             "enable_second_factor" => {
                 let code = code_of(&person.app, &seed(&mut browser).await);
-                self.call_with(visit, function, &[("code", &code)]).await
+                self.call_with(caller, function, &[("code", &code)]).await
             }
             _ => {
-                // Set up in another session, as this one's password may have been given long ago.
-                browser = person.back().await.browser();
+                // Set up in another session, as this one may not be recently authenticated.
+                browser = person.log_in_again().await.browser();
                 let code = code_of(&person.app, &seed(&mut browser).await);
                 browser.call(path_to("enable_second_factor"), &[("code", &code)]).await.is(200);
-                self.call(visit, function).await
+                self.call_function(caller, function).await
             }
         }
     }
 }
 
-/// The functions of [`Stage::call_prepared`].
-pub const PREPARED: [&str; 5] = [
+/// The functions of [`Setup::call_prepared`].
+pub const NEEDS_PREPARATION: [&str; 5] = [
     "accept_invitation",
     "disable_second_factor",
     "enable_second_factor",
@@ -351,7 +361,7 @@ pub const PREPARED: [&str; 5] = [
 ];
 
 /// A new token: its id and its secret.
-async fn token(team: &Team, body: Value) -> (String, String) {
+async fn new_token(team: &Team, body: Value) -> (String, String) {
     let token = team.post("/api/tokens", body).await.is(201);
     (id_of(&token).to_owned(), token["secret"].as_str().expect("a secret").to_owned())
 }

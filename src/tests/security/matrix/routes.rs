@@ -1,4 +1,4 @@
-//! Where addresses are mounted, read from the sources: each place is declared, so that no door is forgotten.
+//! Checks that every call in the sources that adds a route is declared.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -6,7 +6,7 @@ use crate::{
     model::slug::RESERVED,
     tests::{
         architecture::sources::{Source, Without, all, code},
-        security::permissions::{MOUNTS, OPERATIONS, PAGES, addresses},
+        security::permissions::{MOUNTS, OPERATIONS, PAGES, plain_routes},
         support::{
             app::TestApp,
             endpoints::{document, operations, registered},
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// The methods of a router that mount something.
+/// The methods of a router that add routes.
 const MOUNTING: [&str; 12] = [
     "route",
     "route_service",
@@ -30,7 +30,7 @@ const MOUNTING: [&str; 12] = [
     "leptos_routes_with_handler",
 ];
 
-/// The calls in a source that mount something, each with its first argument: `.route("/healthz")`.
+/// The calls in a source that add routes, with their first arguments: `.route("/healthz")`.
 fn mounts(text: &str) -> Vec<String> {
     let dense: String = code(text, Without::Comments).chars().filter(|c| !c.is_whitespace()).collect();
     let mut found = Vec::new();
@@ -45,7 +45,7 @@ fn mounts(text: &str) -> Vec<String> {
     found
 }
 
-/// The first argument of a call; of a closure, how it begins.
+/// The first argument of a call; of a closure, its beginning.
 fn first_argument(rest: &str) -> &str {
     let mut depth = 0;
     let end = rest.char_indices().find(|(_, c)| {
@@ -60,18 +60,18 @@ fn first_argument(rest: &str) -> &str {
     argument.split_once("||").map_or(argument, |(head, _)| &argument[..head.len() + 2])
 }
 
-/// What operations are mounted by; they are in the document.
+/// The handlers of a call that adds operations of the OpenAPI document.
 fn documented(call: &str) -> Option<&str> {
     call.strip_prefix(".routes(routes!(")
 }
 
-/// The server's own sources.
-fn served() -> Vec<Source> {
+/// The sources without the tests.
+fn server_sources() -> Vec<Source> {
     all().into_iter().filter(|source| !source.path.starts_with("tests")).collect()
 }
 
-/// What is mounted and not declared, and what is declared and not mounted.
-fn undeclared(sources: &[Source]) -> (Vec<String>, Vec<String>) {
+/// The calls that are not declared, and the declared ones that do not exist.
+fn differences(sources: &[Source]) -> (Vec<String>, Vec<String>) {
     let mut declared: Vec<_> = MOUNTS.iter().map(|mount| format!("{} {}", mount.file, mount.call)).collect();
     let mut extra = Vec::new();
     for source in sources {
@@ -87,17 +87,17 @@ fn undeclared(sources: &[Source]) -> (Vec<String>, Vec<String>) {
 }
 
 #[test]
-fn t1_every_place_where_an_address_is_mounted_is_declared() {
-    let (extra, gone) = undeclared(&served());
-    assert_eq!(extra, Vec::<String>::new(), "say in MOUNTS what stands there");
-    assert_eq!(gone, Vec::<String>::new(), "these are mounted no more");
+fn t1_every_call_that_adds_routes_is_declared() {
+    let (extra, gone) = differences(&server_sources());
+    assert_eq!(extra, Vec::<String>::new(), "declare it in MOUNTS");
+    assert_eq!(gone, Vec::<String>::new(), "these no longer exist");
 }
 
 #[tokio::test]
-async fn t1_every_operation_that_is_mounted_is_in_the_document() {
+async fn t1_every_operation_is_in_the_document() {
     let app = TestApp::open().await;
     let mut mounted = 0;
-    for source in served() {
+    for source in server_sources() {
         for handlers in mounts(&source.text).iter().filter_map(|call| documented(call)) {
             mounted += handlers.split(',').filter(|handler| !handler.is_empty()).count();
         }
@@ -106,24 +106,24 @@ async fn t1_every_operation_that_is_mounted_is_in_the_document() {
 }
 
 #[test]
-fn t1_a_route_that_nobody_declared_is_found_wherever_it_is_planted() {
+fn t1_an_undeclared_route_is_found() {
     for (path, planted) in [
         ("server/pages/secret.rs", "Router::new().route(\"/secret\", get(secret))"),
         ("server/pages/team.rs", "Router::new()\n    .route(\n        SECRET,\n        get(secret),\n    )"),
-        ("server/router.rs", "router.route(\"/healthz\", post(secret))"),
-        ("server/router.rs", "router.route_service(\"/secret\", secret)"),
-        ("server/router.rs", "router.nest(\"/secret\", secret())"),
-        ("server/router.rs", "router.nest_service(\"/secret\", secret())"),
-        ("server/router.rs", "router.merge(secret())"),
+        ("server/http/router.rs", "router.route(\"/healthz\", post(secret))"),
+        ("server/http/router.rs", "router.route_service(\"/secret\", secret)"),
+        ("server/http/router.rs", "router.nest(\"/secret\", secret())"),
+        ("server/http/router.rs", "router.nest_service(\"/secret\", secret())"),
+        ("server/http/router.rs", "router.merge(secret())"),
         ("server/api/mod.rs", "router.fallback(secret)"),
-        ("server/serve.rs", "router.fallback_service(secret)"),
-        ("server/serve.rs", "axum::Router::route(router, \"/secret\", get(secret))"),
-        ("server/serve.rs", "router.fallback::<_, ()>(secret)"),
+        ("server/http/listener.rs", "router.fallback_service(secret)"),
+        ("server/http/listener.rs", "axum::Router::route(router, \"/secret\", get(secret))"),
+        ("server/http/listener.rs", "router.fallback::<_, ()>(secret)"),
         ("app/mod.rs", "router.leptos_routes(&options, routes, App)"),
     ] {
-        let mut sources = served();
+        let mut sources = server_sources();
         sources.push(Source { path: path.to_owned(), text: format!("fn planted() {{ {planted}; }}") });
-        let (extra, gone) = undeclared(&sources);
+        let (extra, gone) = differences(&sources);
         assert!(extra.len() == 1 && extra[0].starts_with(path) && gone.is_empty(), "{planted}: {extra:?} {gone:?}");
     }
     let kept = "// router.route(\"/x\", y)\nfn f() { page.routes; merge(a); map.insert(\"route\", 1); }";
@@ -131,9 +131,9 @@ fn t1_a_route_that_nobody_declared_is_found_wherever_it_is_planted() {
 }
 
 #[test]
-fn r_08_no_page_address_can_pass_for_one_of_our_own_paths() {
-    let asked = addresses().filter(|(_, answers)| *answers != 404).map(|(asked, _)| asked);
-    let titles = asked.chain(OPERATIONS.iter().map(|(title, _)| *title));
+fn r_08_paths_of_the_application_are_reserved_page_addresses() {
+    let routes = plain_routes().filter(|(_, status)| *status != 404).map(|(title, _)| title);
+    let titles = routes.chain(OPERATIONS.iter().map(|(title, _)| *title));
     let paths = titles.filter_map(|title| title.split_once(' ')).map(|(_, path)| path);
     let mut ours: BTreeSet<String> = paths
         .chain(PAGES.iter().map(|(path, _)| *path))
@@ -141,7 +141,7 @@ fn r_08_no_page_address_can_pass_for_one_of_our_own_paths() {
         .filter_map(|path| path.split('/').nth(1))
         .map(|part| part.split('.').next().unwrap_or(part).to_owned())
         .collect();
-    // The files of the site: those kept in the folder, and the client.
+    // The site's files: those in the folder, and the client.
     let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("public")).expect("a folder");
     let names = files.map(|file| file.expect("an entry").file_name().to_string_lossy().into_owned());
     ours.extend(names.filter_map(|name| Some(name.split('.').next()?.to_owned())));
@@ -149,5 +149,5 @@ fn r_08_no_page_address_can_pass_for_one_of_our_own_paths() {
     ours.remove("");
     assert!(ours.len() > 20, "only {ours:?}");
     let missing: Vec<&String> = ours.iter().filter(|part| !RESERVED.contains(&part.as_str())).collect();
-    assert!(missing.is_empty(), "reserve these too: {missing:?}");
+    assert!(missing.is_empty(), "add these to RESERVED: {missing:?}");
 }
