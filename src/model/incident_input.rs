@@ -151,7 +151,7 @@ impl NewIncident {
             match self.started_at {
                 None => check.fault("started_at", "Enter when the incident began."),
                 started if started > self.resolved_at => {
-                    check.fault("resolved_at", "The end cannot be before the start.")
+                    check.fault("resolved_at", "The end cannot be before the start.");
                 }
                 Some(_) => {}
             }

@@ -36,11 +36,11 @@ const NEW_ID: uuid::Uuid = uuid::Uuid::max();
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StillImpaired {
     /// The ending update leaves it with this status.
-    ByUpdate,
+    Update,
     /// Its baseline has this status.
-    ByBaseline,
+    Baseline,
     /// Another incident or maintenance affects it.
-    ByOther,
+    Other,
 }
 
 impl StatusPage {
@@ -59,9 +59,9 @@ impl StatusPage {
             let set = input.services.iter().find(|impact| impact.id == service.id);
             let after = page.service(service.id).filter(|after| after.status != ServiceStatus::Operational)?;
             let why = match set {
-                _ if after.baseline != Some(after.status) => StillImpaired::ByOther,
-                Some(_) => StillImpaired::ByUpdate,
-                None => StillImpaired::ByBaseline,
+                _ if after.baseline != Some(after.status) => StillImpaired::Other,
+                Some(_) => StillImpaired::Update,
+                None => StillImpaired::Baseline,
             };
             Some((after.name.clone(), after.status, why))
         };
@@ -268,15 +268,15 @@ mod tests {
         assert_eq!(
             still_impaired(&[(0, degraded)]),
             [
-                line("API", degraded, StillImpaired::ByUpdate),
-                line("Checkout", degraded, StillImpaired::ByBaseline),
-                line("Search", partial, StillImpaired::ByOther),
-                line("Mail", major, StillImpaired::ByBaseline),
+                line("API", degraded, StillImpaired::Update),
+                line("Checkout", degraded, StillImpaired::Baseline),
+                line("Search", partial, StillImpaired::Other),
+                line("Mail", major, StillImpaired::Baseline),
             ]
         );
         // Named as operational, a service recovers whatever its baseline was.
         let named = [(1, ServiceStatus::Operational), (3, ServiceStatus::Operational)];
-        assert_eq!(still_impaired(&named), [line("Search", partial, StillImpaired::ByOther)]);
+        assert_eq!(still_impaired(&named), [line("Search", partial, StillImpaired::Other)]);
     }
 
     #[test]

@@ -28,6 +28,9 @@ impl Secret {
     }
 
     /// Derives a key for one purpose, of no use for any other.
+    ///
+    /// # Panics
+    /// Never: HKDF yields up to 8,160 bytes.
     #[must_use]
     pub fn key(&self, purpose: &str) -> [u8; 32] {
         let mut key = [0; 32];

@@ -1,4 +1,4 @@
-//! Static files: client, styles and fonts, embedded by `main.rs` and served with ETags and in compressed forms.
+//! Static files: client, styles and fonts, embedded by `main.rs` and served with `ETag`s and in compressed forms.
 //!
 //! A development build reads them from `target/site`, uncompressed.
 

@@ -31,6 +31,7 @@ use crate::{
         config::Registrations,
         domain::Viewer,
         http::redirect::{own_or_dashboard, with_next},
+        state::AppState,
     },
 };
 

@@ -9,7 +9,7 @@ use leptos_axum::ResponseOptions;
 
 use crate::{
     model::{Error, Result},
-    server::{AppState, error::status_of},
+    server::{error::status_of, state::AppState},
 };
 
 /// Marks a response that is shown only once; a plain form gets a page that shows it.

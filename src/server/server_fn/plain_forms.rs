@@ -18,9 +18,9 @@ use super::call::ONE_TIME;
 use crate::{
     model::{Code, Error, FormAnswer, FormFailure, Result},
     server::{
-        AppState,
         error::status_of,
         http::redirect::{is_own_path, with_next},
+        state::AppState,
     },
 };
 

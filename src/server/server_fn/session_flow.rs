@@ -11,10 +11,10 @@ use super::call::{call, handle, with_status};
 use crate::{
     model::{Error, Result},
     server::{
-        AppState,
         auth::{SignIn, SignInOutcome, page_session},
         domain::{Caller, NewSession, Person},
         http::redirect::{own_or_dashboard, with_next},
+        state::AppState,
     },
 };
 

@@ -28,10 +28,10 @@ struct Server {
 }
 
 impl Server {
-    async fn of(app: &TestApp, limits: ConnectionLimits) -> Self {
+    async fn of(app: &TestApp, terms: ConnectionLimits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let end = tokio::spawn(accept(listener, router(app.state.clone()), limits, app.state.stop()));
+        let end = tokio::spawn(accept(listener, router(app.state.clone()), terms, app.state.stop()));
         Self { address, end }
     }
 
@@ -69,12 +69,12 @@ async fn r_70_a_connection_with_an_unfinished_request_is_closed() {
 #[tokio::test]
 async fn r_70_an_http_2_connection_is_closed_immediately() {
     let app = TestApp::open().await;
-    // It is the greeting that ends it, and not the time.
+    // A timeout would take an hour.
     let server =
         Server::of(&app, ConnectionLimits { header_timeout: Duration::from_hours(1), ..app.state.connection_limits() })
             .await;
-    let greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
-    let answer = heard(&mut server.told(greeting).await).await;
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
+    let answer = read_all(&mut server.connect(preface).await).await;
     assert!(!answer.contains(" 200 "), "{answer}");
 }
 
@@ -82,18 +82,18 @@ async fn r_70_an_http_2_connection_is_closed_immediately() {
 async fn r_70_a_connection_that_reads_no_responses_is_closed() {
     let app = TestApp::open().await;
     let server = Server::of(&app, ConnectionLimits { write_timeout: SHORT, ..app.state.connection_limits() }).await;
-    let mut stream = server.told(b"").await;
-    let ask = b"GET /api/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".repeat(50);
-    let greed = async { while stream.write_all(&ask).await.is_ok() {} };
-    timeout(TIMEOUT, greed).await.expect("the server hangs up");
+    let mut stream = server.connect(b"").await;
+    let requests = b"GET /api/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".repeat(50);
+    let flood = async { while stream.write_all(&requests).await.is_ok() {} };
+    timeout(TIMEOUT, flood).await.expect("the server closes the connection");
 }
 
 #[tokio::test]
 async fn r_70_a_connection_over_the_limit_waits() {
     let app = TestApp::open().await;
     let server = Server::of(&app, ConnectionLimits { connections: 2, ..app.state.connection_limits() }).await;
-    let (first, _second) = (server.told(b"").await, server.told(b"").await);
-    let mut third = server.told(ASK).await;
+    let (first, _second) = (server.connect(b"").await, server.connect(b"").await);
+    let mut third = server.connect(HEALTH_REQUEST).await;
     let mut answer = [0; 12];
     assert!(timeout(SHORT, third.read_exact(&mut answer)).await.is_err(), "answered although over the limit");
     drop(first);
@@ -121,7 +121,7 @@ async fn r_70_a_request_has_at_most_64_headers() {
 async fn a_stopping_server_completes_requests_and_waits_for_its_feeds() {
     let app = TestApp::open().await;
     let server = Server::of(&app, app.state.connection_limits()).await;
-    let idle = server.told(b"").await;
+    let idle = server.connect(b"").await;
     let body = json!({"email": "nobody@example.com", "password": "lantern over calm water"}).to_string();
     let (before, after) = body.split_at(10);
     let head = format!(

@@ -268,9 +268,9 @@ fn ending_summary(room: Room, writing: ComposerState) -> String {
 fn recovery_text(remaining: &[(String, ServiceStatus, StillImpaired)]) -> String {
     let stays = |(name, status, why): &(String, ServiceStatus, StillImpaired)| {
         let why = match why {
-            StillImpaired::ByUpdate => "",
-            StillImpaired::ByBaseline => " because of its own status, unless you choose Operational",
-            StillImpaired::ByOther => " because something else still affects it",
+            StillImpaired::Update => "",
+            StillImpaired::Baseline => " because of its own status, unless you choose Operational",
+            StillImpaired::Other => " because something else still affects it",
         };
         format!("{name} stays {}{why}", status.label())
     };
@@ -301,20 +301,20 @@ mod tests {
         assert!(recovery_text(&[]).starts_with("All services recover."));
         let line = |name: &str, status, why| (name.to_owned(), status, why);
         let (api, web) = (
-            line("API", ServiceStatus::Degraded, StillImpaired::ByUpdate),
-            line("Web", ServiceStatus::MajorOutage, StillImpaired::ByUpdate),
+            line("API", ServiceStatus::Degraded, StillImpaired::Update),
+            line("Web", ServiceStatus::MajorOutage, StillImpaired::Update),
         );
         assert_eq!(
             recovery_text(&[api.clone(), web]),
             "API stays Degraded, Web stays Major Outage; all other services recover."
         );
-        let own = line("Web", ServiceStatus::PartialOutage, StillImpaired::ByBaseline);
+        let own = line("Web", ServiceStatus::PartialOutage, StillImpaired::Baseline);
         assert_eq!(
             recovery_text(&[api, own]),
             "API stays Degraded, Web stays Partial Outage because of its own status, unless you choose Operational; all \
              other services recover."
         );
-        let held = line("Mail", ServiceStatus::Degraded, StillImpaired::ByOther);
+        let held = line("Mail", ServiceStatus::Degraded, StillImpaired::Other);
         assert!(recovery_text(&[held]).starts_with("Mail stays Degraded because something else still affects it;"));
     }
 }
