@@ -86,7 +86,7 @@ async fn r_29_the_second_factor_is_off_until_a_code_confirms_the_setup() {
     browser.call(path_to("enable_second_factor"), &[("code", &stale)]).await.refuses(400, &["code"]);
     app.post(LOGIN, &json!({"email": team.email, "password": PASSWORD})).await.is(200);
     let page = browser.open("/account/second-factor").await;
-    assert!(page.text.contains("class=\"qr\"") && page.text.contains(&secret[..4]), "{}", page.text);
+    assert!(page.text.contains("aria-label=\"QR code") && page.text.contains(&secret[..4]), "{}", page.text);
     let code = code_of(&app, &secret);
     let codes = codes_of(&browser.call(path_to("enable_second_factor"), &[("code", &code)]).await.is(200));
     assert_eq!(codes.len(), 10);

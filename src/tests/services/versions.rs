@@ -48,7 +48,7 @@ async fn r_73_a_change_of_an_older_version_is_refused_and_changes_nothing() {
         assert_eq!((&second["name"], &second["version"]), (&json!("Second"), &json!(2)));
         for wrong in [json!(1), json!(3), json!(0), json!(-1)] {
             let error = team.put(&at, with("Lost", wrong)).await.refuses(409, &["version"]);
-            assert!(error["error"].as_str().is_some_and(|why| why.contains("version 2 now")), "{error}");
+            assert!(error["error"].as_str().is_some_and(|why| why.contains("now at version 2.")), "{error}");
         }
         team.put(&at, with("Lost", json!("2"))).await.refuses(400, &["version"]);
         let all = team.get(path).await.is(200);
