@@ -4,7 +4,6 @@ mod account_security;
 mod caller;
 mod challenge;
 mod csrf;
-pub mod encryption;
 mod extract;
 mod invitations;
 mod jwt;
