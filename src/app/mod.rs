@@ -5,8 +5,10 @@
 
 mod components;
 mod dashboard_state;
+mod document;
 mod focus;
 mod live;
+mod page_url;
 mod pages;
 pub mod public;
 mod routes;
@@ -18,28 +20,16 @@ use leptos::prelude::*;
 use leptos_meta::MetaTags;
 use leptos_router::location::RequestUrl;
 use wasm_bindgen::JsValue;
-use web_sys::HtmlElement;
 
-pub use self::routes::App;
-
-/// The font, preloaded before the stylesheet requests it.
-const FONT: &str = "/fonts/inter-latin.woff2";
+use self::{document::FONT, page_url::full_path};
+pub use self::{
+    document::{Assets, Mount},
+    routes::App,
+};
 
 /// The attribute with the URL of the page on show. The document's own URL differs if it answers a form sent without
 /// JavaScript.
 const PAGE: &str = "data-page";
-
-/// URLs of the built client.
-#[derive(Clone, Debug)]
-pub struct Assets {
-    /// The stylesheet.
-    pub css: String,
-    /// The script that starts the client.
-    pub boot: String,
-}
-
-/// Hydrates a view over the server's HTML. Passed in by the client crate, as the server's build has no such function.
-pub type Mount = fn(HtmlElement, Box<dyn FnOnce() -> AnyView>);
 
 /// The HTML document of the team's application.
 pub fn shell(assets: Assets) -> impl IntoView {
@@ -78,11 +68,6 @@ pub fn hydrate(mount: Mount) {
     }
     // CSS: shows what needs the client and hides its fallbacks.
     root.set_class_name("alive");
-}
-
-/// A page's path with its query.
-fn full_path(path: &str, search: &str) -> String {
-    if search.is_empty() { path.to_owned() } else { format!("{path}?{search}") }
 }
 
 /// Restores the page's own URL after a refused form, which is answered under the form's URL, so that routing and

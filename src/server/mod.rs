@@ -5,6 +5,7 @@ pub mod auth;
 mod commands;
 mod config;
 pub mod domain;
+mod encryption;
 mod error;
 mod http;
 mod jobs;

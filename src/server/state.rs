@@ -5,9 +5,10 @@ use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    auth::{Challenges, Passwords, SessionCookie, Tokens, encryption::Seal},
+    auth::{Challenges, Passwords, SessionCookie, Tokens},
     config::Config,
     domain::Domain,
+    encryption::Seal,
     http::assets::Site,
     mail::Mailer,
     rate_limit::{

@@ -14,9 +14,9 @@ use leptos_router::{
 use wasm_bindgen::JsCast;
 use web_sys::{Element, EventTarget, HtmlElement, KeyboardEvent};
 
-use super::action::Call;
+use super::call::Call;
 use crate::{
-    app::{focus, full_path, session::use_refusal},
+    app::{focus, page_url::full_path, session::use_refusal},
     model::{Code, Error},
 };
 

@@ -2,6 +2,7 @@
 //! them.
 
 pub mod action;
+pub mod call;
 pub mod copyable;
 pub mod duration;
 pub mod each;

@@ -2,20 +2,19 @@
 //! tells the client which page to hydrate.
 
 use leptos::{html, prelude::*};
-use serde::{Serialize, de::DeserializeOwned};
-use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
+use serde::Serialize;
 
-use super::{month::MonthView, permalink::IncidentView, plain::shortened, view::PublicPage};
-use crate::{
-    app::{Assets, FONT},
-    model::{IncidentPage, MonthPage, StatusPage, json},
+use super::{
+    data::{INCIDENT, MONTH, PAGE, ROOT},
+    month::MonthView,
+    permalink::IncidentView,
+    plain::shortened,
+    view::PublicPage,
 };
-
-const ROOT: &str = "public-page";
-const PAGE: &str = "page-data";
-const INCIDENT: &str = "incident-data";
-const MONTH: &str = "month-data";
+use crate::{
+    app::document::{Assets, FONT},
+    model::{IncidentPage, MonthPage, StatusPage},
+};
 
 /// Maximum length of a description in link previews, in characters.
 const MAX_SUMMARY: usize = 200;
@@ -179,47 +178,6 @@ fn frame(assets: &Assets, head: AnyView, body: AnyView) -> impl IntoView + use<>
 /// JSON that can neither end the script element around it nor begin a comment.
 fn script_safe(data: &impl Serialize) -> String {
     serde_json::to_string(data).unwrap_or_default().replace('<', "\\u003c")
-}
-
-/// The root element, if the document is a public page.
-pub fn page_element() -> Option<HtmlElement> {
-    leptos::prelude::document().get_element_by_id(ROOT)?.dyn_into().ok()
-}
-
-/// The data of the status page, if the document is one.
-pub fn page_data() -> Option<StatusPage> {
-    data(PAGE)
-}
-
-/// The data of an incident's page, if the document is one.
-pub fn incident_data() -> Option<IncidentPage> {
-    data(INCIDENT)
-}
-
-/// The data of a month, if the document is one.
-pub fn month_data() -> Option<MonthPage> {
-    data(MONTH)
-}
-
-fn data<T: DeserializeOwned>(kind: &str) -> Option<T> {
-    let text = leptos::prelude::document().get_element_by_id(kind)?.text_content()?;
-    json::read(&text).ok()
-}
-
-/// The data in the fetched document of an incident.
-pub fn incident_data_in(html: &str) -> Option<IncidentPage> {
-    data_in(INCIDENT, html)
-}
-
-/// The data in the fetched document of a month.
-pub fn month_data_in(html: &str) -> Option<MonthPage> {
-    data_in(MONTH, html)
-}
-
-fn data_in<T: DeserializeOwned>(kind: &str, html: &str) -> Option<T> {
-    let (_, rest) = html.split_once(&format!("id=\"{kind}\">"))?;
-    let (text, _) = rest.split_once("</script>")?;
-    json::read(text).ok()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::{
     announce::Announcer,
     card::CardVariant,
-    fetch_month,
+    fetch::fetch_month,
     frame::Frame,
     incidents::{card_in, current_day},
 };

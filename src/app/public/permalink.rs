@@ -4,7 +4,13 @@ use std::collections::BTreeSet;
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{Lookup, announce::Announcer, card::IncidentFacts, fetch, frame::Frame, incidents::incident, look_up};
+use super::{
+    announce::Announcer,
+    card::IncidentFacts,
+    fetch::{Lookup, fetch, look_up},
+    frame::Frame,
+    incidents::incident,
+};
 use crate::{
     app::{
         components::{

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     announce::Announcer,
-    fetch,
+    fetch::fetch,
     frame::Frame,
     incidents::{CurrentIncidents, PastIncidents, current_day, zone_of},
 };

@@ -30,7 +30,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{config::Config, rate_limit::requests::limit_requests, state::AppState};
+use super::{auth::limit_requests, config::Config, state::AppState};
 use crate::model::{Code, Control, Error, Event, Frame, NumberedEvent};
 
 /// Maximum size of a JSON body.

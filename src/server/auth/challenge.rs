@@ -5,12 +5,12 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use serde::{Deserialize, Serialize};
 
-use super::encryption::Seal;
 use crate::{
     model::{Email, Error, Result, Timestamp},
     server::{
         config::PublicUrl,
         domain::Clock,
+        encryption::Seal,
         error::internal,
         rate_limit::{
             limiter::{Quota, RateLimiter},

@@ -5,14 +5,16 @@ use axum::{
     http::{HeaderValue, request::Parts},
 };
 
-use super::caller::{bearer, caller};
+use super::{
+    caller::{bearer, caller},
+    request_limit::{forget, recognize},
+};
 use crate::{
     model::{Code, Error, Result},
     server::{
         domain::{
             Admin, Member, Person, Reauthenticated, ReauthenticatedAdmin, Site, TOKEN_PREFIX, TokenSource, Viewer,
         },
-        rate_limit::requests,
         state::AppState,
     },
 };
@@ -33,7 +35,7 @@ impl FromRequestParts<AppState> for Viewer {
             return Ok(viewer.clone());
         }
         let viewer = authenticate(state, parts).await?;
-        requests::recognize(state, &parts.headers, viewer.rate_limit_key());
+        recognize(state, &parts.headers, viewer.rate_limit_key());
         parts.extensions.insert(viewer.clone());
         Ok(viewer)
     }
@@ -123,7 +125,7 @@ async fn authenticate(state: &AppState, parts: &Parts) -> Result<Viewer> {
     };
     viewer.inspect_err(|error| {
         if error.code == Code::Unauthorized {
-            requests::forget(state, &parts.headers);
+            forget(state, &parts.headers);
         }
     })
 }

@@ -30,13 +30,12 @@ use crate::{
     model::{Code, Error},
     server::{
         api,
-        auth::refuse_foreign_origins,
+        auth::{limit_requests, refuse_foreign_origins},
         error::internal,
         pages::{
             Documentation, TeamPages, public_history, public_incident, public_not_found, public_page, team_context,
             team_pages,
         },
-        rate_limit::requests::limit_requests,
         server_fn::plain_forms::{FORM_MAX, Pages, answer_plain_forms},
         state::AppState,
     },

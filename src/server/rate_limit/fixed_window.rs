@@ -7,6 +7,18 @@ use crate::model::Timestamp;
 /// Most keys a map of counts holds.
 const MAX_KEYS: usize = 50_000;
 
+/// Rate limit: events per window, for each key.
+#[derive(Clone, Copy, Debug)]
+pub struct Quota {
+    /// Name in Redis.
+    pub name: &'static str,
+    pub limit: u32,
+    /// Length of the window.
+    pub seconds: i64,
+    /// Events to count before sharing them. More spare Redis, but let each instance be off by as many.
+    pub batch: u32,
+}
+
 /// Fixed window: events since it began, of this instance and, as far as known, the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FixedWindow {

@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+pub use super::fixed_window::Quota;
 use super::{
     fixed_window::{Count, FixedWindow, trim},
     shared_counters::SharedCounters,
@@ -15,18 +16,6 @@ use crate::{
     model::{Error, Timestamp},
     server::domain::Clock,
 };
-
-/// Rate limit: events per window, for each key.
-#[derive(Clone, Copy, Debug)]
-pub struct Quota {
-    /// Name in Redis.
-    pub name: &'static str,
-    pub limit: u32,
-    /// Length of the window.
-    pub seconds: i64,
-    /// Events to count before sharing them. More spare Redis, but let each instance be off by as many.
-    pub batch: u32,
-}
 
 /// Refusal: seconds until another event is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,12 +7,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use axum::{
-    extract::{Request, State},
-    http::HeaderMap,
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
 use uuid::Uuid;
 
 use super::{
@@ -22,12 +16,7 @@ use super::{
 };
 use crate::{
     model::{Error, Result, Timestamp},
-    server::{
-        auth::{bearer, caller_ip},
-        domain::Clock,
-        http::client_ip::throttle_key,
-        state::AppState,
-    },
+    server::{domain::Clock, http::client_ip::throttle_key},
 };
 
 const WINDOW_SECONDS: i64 = 60;
@@ -75,7 +64,7 @@ impl RequestLimiter {
 
     /// Counts a request: towards the caller if its credential has been valid lately, otherwise towards the address, so
     /// that made-up credentials share a limit.
-    async fn check(&self, credential: Option<&[u8]>, address: IpAddr) -> Result<()> {
+    pub async fn check(&self, credential: Option<&[u8]>, address: IpAddr) -> Result<()> {
         let counted = match credential.and_then(|credential| self.caller(credential)) {
             Some(caller) => self.callers.check(caller).await,
             // The operator, or a proxy that is not in `ALDIS_TRUSTED_PROXIES`.
@@ -91,7 +80,7 @@ impl RequestLimiter {
     }
 
     /// Counts requests with this credential towards its caller from now on, including the current one.
-    fn recognize(&self, credential: &[u8], caller: Uuid) {
+    pub fn recognize(&self, credential: &[u8], caller: Uuid) {
         let (now, credential) = (self.clock.now(), self.hasher.hash_one(credential));
         let mut credentials = self.lock();
         // A credential that is dropped while in use is recognized again on its next request.
@@ -103,7 +92,7 @@ impl RequestLimiter {
     }
 
     /// Counts requests with this credential towards their address again.
-    fn forget(&self, credential: &[u8]) {
+    pub fn forget(&self, credential: &[u8]) {
         self.lock().remove(&self.hasher.hash_one(credential));
     }
 
@@ -115,40 +104,6 @@ impl RequestLimiter {
 pub fn too_many_requests(RetryAfter(seconds): RetryAfter) -> Error {
     let message = format!("Too many requests. Try again in {seconds} s.");
     Error { message, ..Error::too_many_requests(seconds) }
-}
-
-/// Middleware: answers 429 to requests over the limit.
-pub async fn limit_requests(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let credential = credential(&parts.headers, &state);
-    let address = caller_ip(&parts, &state);
-    if let Err(error) = state.requests.check(credential.as_deref(), address).await {
-        return error.into_response();
-    }
-    next.run(Request::from_parts(parts, body)).await
-}
-
-/// Notes that the credential in these headers is valid, and for which caller.
-pub fn recognize(state: &AppState, headers: &HeaderMap, caller: Uuid) {
-    if let Some(credential) = credential(headers, state) {
-        state.requests.recognize(&credential, caller);
-    }
-}
-
-/// Notes that the credential in these headers is invalid: its requests no longer count towards its former caller.
-pub fn forget(state: &AppState, headers: &HeaderMap) {
-    if let Some(credential) = credential(headers, state) {
-        state.requests.forget(&credential);
-    }
-}
-
-/// The credential of a request, read as authentication reads it, so that spelling does not make it several.
-fn credential(headers: &HeaderMap, state: &AppState) -> Option<Vec<u8>> {
-    match bearer(headers) {
-        Ok(Some(token)) => Some(token.as_bytes().to_vec()),
-        Ok(None) => state.cookie.read(headers).map(String::into_bytes),
-        Err(_) => None,
-    }
 }
 
 #[cfg(test)]

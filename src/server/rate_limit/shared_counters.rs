@@ -19,10 +19,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
-use super::{
-    fixed_window::{Count, FixedWindow},
-    limiter::Quota,
-};
+use super::fixed_window::{Count, FixedWindow, Quota};
 use crate::{
     model::Timestamp,
     server::{auth::signing_key::Secret, live::relay::Relay},

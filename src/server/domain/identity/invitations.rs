@@ -20,7 +20,6 @@ use crate::{
         team::{INVITATION_DAYS, MEMBERS_MAX},
     },
     server::{
-        auth::encryption::Seal,
         domain::{
             Admin, Caller, Person, Site,
             audit::{self, Actor, AuditEvent},
@@ -28,6 +27,7 @@ use crate::{
             store::{Scope, invitation, membership, organization, user_account},
             tx::Tx,
         },
+        encryption::Seal,
         error::internal,
     },
 };

@@ -13,12 +13,12 @@ use super::{
 use crate::{
     model::{Action, Email, Error, OrganizationId, Result, UserId},
     server::{
-        auth::encryption::Seal,
         domain::{
             Caller, Site,
             audit::{self, Actor, AuditEvent},
             store::{self, membership, user_account},
         },
+        encryption::Seal,
     },
 };
 

@@ -12,12 +12,12 @@ use super::{
 use crate::{
     model::{Action, Code, Email, Error, RecoveryCodes, Result, SecondFactorSetup, Timestamp, UserId},
     server::{
-        auth::encryption::Seal,
         domain::{
             Person, Reauthenticated, System,
             audit::{Actor, AuditEvent},
             store::{self, recovery_code, user_account},
         },
+        encryption::Seal,
         error::internal,
     },
 };

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use super::{
-    Room,
     room_form::{RoomForm, RoomFormHead},
+    state::Room,
     stepper::{Stepper, effective_status, next_step},
 };
 use crate::{

@@ -3,10 +3,9 @@
 use leptos::prelude::*;
 
 use super::{
-    Room,
     presence::Presence,
     room_form::{RoomForm, RoomFormHead},
-    when_gone,
+    state::{Room, when_gone},
 };
 use crate::{
     app::{

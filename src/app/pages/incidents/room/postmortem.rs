@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 
 use super::{
-    Room,
     header::zone,
     room_form::{RoomForm, RoomFormHead},
+    state::Room,
 };
 use crate::{
     app::{

@@ -5,7 +5,7 @@ use std::time::Duration;
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use web_sys::UrlSearchParams;
 
-use super::Room;
+use super::state::Room;
 use crate::{
     app::server_fns::{Here, here},
     model::Code,

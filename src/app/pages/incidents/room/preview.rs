@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Room, composer::ComposerState};
+use super::{composer::ComposerState, state::Room};
 use crate::app::{components::time::reader_clock, pages::incidents::preview::rendered_markdown, public::PublicPreview};
 
 /// The preview beside the composer, collapsed on small screens; needs JavaScript.

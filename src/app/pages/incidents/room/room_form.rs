@@ -2,7 +2,7 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 
-use super::Room;
+use super::state::Room;
 use crate::{
     app::components::{
         action::FormAction,

@@ -8,8 +8,8 @@ use chacha20poly1305::{
     aead::{Aead as _, Payload},
 };
 
-use super::signing_key::Secret;
-use crate::{model::Result, server::error::internal};
+use super::{auth::signing_key::Secret, error::internal};
+use crate::model::Result;
 
 const NONCE_BYTES: usize = 24;
 
