@@ -42,7 +42,7 @@ test('UI-26 UI-27 a refused registration says what to do at each field and keeps
   for (const label of ['Organization name', 'Your name', 'Email', 'Password']) {
     const field = page.getByLabel(label, { exact: true });
     await expect(field).toHaveAttribute('aria-invalid', 'true');
-    await expect(field).toHaveAccessibleDescription(/required|Enter an e-mail address|12 characters/);
+    await expect(field).toHaveAccessibleDescription(/required|Enter an email address|12 characters/);
   }
   await expect(page.getByLabel('Organization name')).toBeFocused();
 
@@ -64,7 +64,7 @@ test('UI-26 UI-27 a refused registration says what to do at each field and keeps
   await expect(slug).toHaveAccessibleDescription(/This page address is taken. Choose another./);
 
   await attempt(unique('free'), taken.email);
-  await expect(email).toHaveAccessibleDescription(/An account with this e-mail address already exists/);
+  await expect(email).toHaveAccessibleDescription(/An account with this email address already exists/);
   await expect(email).toBeFocused();
   await expect(slug).not.toHaveAttribute('aria-invalid');
 

@@ -185,7 +185,7 @@ test('a service says by what it is held, and its control sets what it is by itse
   await open(page, { title: 'The API is down', services: [{ id: api.id, status: 'major_outage' }] });
   await go(page, '/dashboard');
   const held = page.locator('.held-by');
-  await expect(held).toContainText('Held by The API is down · own status: Operational');
+  await expect(held).toContainText('Set by The API is down · own status: Operational');
   await page.getByRole('combobox', { name: 'Status of API' }).selectOption('Degraded');
   await expect(held).toContainText('own status: Degraded');
   await expect(page.getByRole('combobox', { name: 'Status of API' })).toHaveValue('major_outage');

@@ -112,7 +112,7 @@ pub fn Shortcuts(
         <dialog class="sheet" aria-labelledby="shortcuts-title" node_ref=sheet.0>
             <h2 id="shortcuts-title">"Keyboard shortcuts"</h2>
             <dl>{SHEET.iter().map(row).collect_view()}</dl>
-            <p class="hint">"Ctrl/⌘ + Enter submits a form."</p>
+            <p class="hint">"Press Ctrl/⌘ + Enter to submit a form."</p>
             <div class="checkbox">
                 <input
                     type="checkbox"

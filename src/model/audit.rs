@@ -26,11 +26,11 @@ const DERIVED: [&str; 8] =
 wire_enum! {
     /// The kind of actor.
     ActorKind {
-        /// A person, logged in or trying to log in.
+        /// A user, logged in or trying to log in.
         User = "user",
         /// A program with an API token.
         Token = "token",
-        /// The server: its scheduler, or its operator.
+        /// The server: its scheduler or its administrator.
         System = "system",
     }
 }
@@ -80,11 +80,11 @@ wire_enum! {
         TemplateChanged = "template_changed",
         /// A template was deleted.
         TemplateDeleted = "template_deleted",
-        /// Somebody was invited.
+        /// A person was invited.
         MemberInvited = "member_invited",
         /// An invitation was revoked.
         InvitationRevoked = "invitation_revoked",
-        /// Somebody accepted an invitation.
+        /// An invitation was accepted.
         MemberJoined = "member_joined",
         /// A member's role was changed.
         RoleChanged = "role_changed",
@@ -96,27 +96,27 @@ wire_enum! {
         TokenCreated = "token_created",
         /// An API token was revoked.
         TokenRevoked = "token_revoked",
-        /// Somebody logged in.
+        /// A user logged in.
         LoggedIn = "logged_in",
         /// A login failed.
         LoginFailed = "login_failed",
         /// A password confirmation failed.
         PasswordRefused = "password_refused",
-        /// Somebody confirmed their password.
+        /// A user confirmed their password.
         PasswordConfirmed = "password_confirmed",
-        /// Somebody logged out.
+        /// A user logged out.
         LoggedOut = "logged_out",
-        /// Somebody switched to another of their organizations.
+        /// A user switched to another of their organizations.
         OrganizationSwitched = "organization_switched",
         /// A session was ended from another session.
         SessionRevoked = "session_revoked",
-        /// A name or an e-mail address was changed.
+        /// A name or an email address was changed.
         ProfileChanged = "profile_changed",
-        /// Somebody changed their password.
+        /// A user changed their password.
         PasswordChanged = "password_changed",
         /// A password reset link was requested.
         PasswordResetRequested = "password_reset_requested",
-        /// A password was reset, by a link or by the operator.
+        /// A password was reset, by a link or by the server's administrator.
         PasswordReset = "password_reset",
         /// The setup of two-factor authentication was started.
         TwoFactorBegun = "two_factor_begun",
@@ -128,9 +128,9 @@ wire_enum! {
         RecoveryCodesRenewed = "recovery_codes_renewed",
         /// A recovery code was used.
         RecoveryCodeUsed = "recovery_code_used",
-        /// A person's account was disabled by the operator.
+        /// A user was disabled by the server's administrator.
         PersonDisabled = "person_disabled",
-        /// A person's account was enabled again by the operator.
+        /// A user was enabled again by the server's administrator.
         PersonEnabled = "person_enabled",
     }
 }
@@ -150,9 +150,9 @@ impl Action {
 pub struct AuditActor {
     /// The kind of actor.
     pub kind: ActorKind,
-    /// The person; for an API token, who created it.
+    /// The user; for an API token, the user who created it.
     pub id: Option<UserId>,
-    /// The name of the person or token.
+    /// The name of the user or token.
     pub name: String,
 }
 

@@ -65,7 +65,7 @@ pub fn require_version(sent: Option<i64>, current: i64) -> Result<()> {
     if sent.is_none_or(|sent| sent == current) {
         return Ok(());
     }
-    let why = "Somebody else changed this in the meantime. Check the current state, then send your change again.";
+    let why = "Someone else changed this in the meantime. Check the current state, then send your change again.";
     Err(Error::taken("version", format!("{why} It is now at version {current}.")))
 }
 

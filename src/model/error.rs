@@ -24,7 +24,7 @@ wire_enum! {
         Forbidden = "forbidden",
         /// The operation needs a recent password confirmation; `/confirm` asks for it.
         ConfirmPassword = "confirm_password",
-        /// The password is correct, but the account also requires a code of its second factor, as `code`.
+        /// The password is correct, but two-factor authentication also requires a `code`.
         SecondFactorRequired = "second_factor_required",
         /// The resource does not exist, or belongs to another organization.
         NotFound = "not_found",
@@ -36,7 +36,7 @@ wire_enum! {
         TooLarge = "too_large",
         /// The content type of the body is not supported.
         UnsupportedMediaType = "unsupported_media_type",
-        /// A rate limit was reached; `retry_after` gives the seconds to wait.
+        /// Too many requests; `retry_after` gives the seconds to wait.
         TooManyRequests = "too_many_requests",
         /// The server is temporarily unavailable; try again later.
         Unavailable = "unavailable",
@@ -114,7 +114,7 @@ impl Error {
     /// The resource does not exist, or belongs to another organization.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(Code::NotFound, "There is nothing with this address or id.")
+        Self::new(Code::NotFound, "This does not exist or has been deleted.")
     }
 
     /// The request has no valid session or token.
@@ -155,7 +155,7 @@ impl Error {
     /// The server failed; the caller has logged the cause.
     #[must_use]
     pub fn internal() -> Self {
-        Self::new(Code::Internal, "Something went wrong on our side. Please try again.")
+        Self::new(Code::Internal, "Something went wrong on our side. Try again in a moment.")
     }
 }
 

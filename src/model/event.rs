@@ -153,7 +153,7 @@ pub enum Control {
         /// The sequence number of the latest event.
         seq: Seq,
     },
-    /// You cannot be caught up: reload the state. Later events continue from there.
+    /// Missed events are no longer available: reload the state. Later events continue from there.
     Resync,
     /// Sent every 25 seconds, so that both sides notice a dead connection.
     Ping {

@@ -37,7 +37,7 @@ pub struct Organization {
 pub struct User {
     /// Their id.
     pub id: UserId,
-    /// Their e-mail address, in lower case.
+    /// Their email address, in lower case.
     pub email: Email,
     /// Their name.
     pub name: String,
@@ -73,7 +73,7 @@ pub struct SignedIn {
     pub organization: Organization,
 }
 
-/// An e-mail address in lower case, with which a user logs in.
+/// An email address in lower case, with which a user logs in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, format = "email", max_length = 254, example = "ada@example.com")]
@@ -113,7 +113,7 @@ impl FromStr for Email {
             {
                 Ok(Self(text.to_ascii_lowercase()))
             }
-            _ => Err(Error::invalid("Enter an e-mail address, for example ada@example.com.")),
+            _ => Err(Error::invalid("Enter an email address, for example ada@example.com.")),
         }
     }
 }
@@ -145,7 +145,7 @@ impl fmt::Display for Email {
     "email": "ada@example.com", "password": "a long and private sentence", "name": "Ada", "organization_name": "Acme",
 }))]
 pub struct RegistrationForm {
-    /// The admin's e-mail address.
+    /// The admin's email address.
     pub email: String,
     /// 12 to 128 characters, hard to guess.
     #[schema(format = Password)]
@@ -162,7 +162,7 @@ pub struct RegistrationForm {
 /// A registration with valid fields, except that the server still checks the strength of the password.
 #[derive(Clone)]
 pub struct Registration {
-    /// The admin's e-mail address.
+    /// The admin's email address.
     pub email: Email,
     /// The password, 12 to 128 characters.
     pub password: String,
@@ -192,7 +192,7 @@ impl NewOrganization {
         let mut check = Check::default();
         let (name, slug) = check_organization(&mut check, name, Some(slug));
         check.finish()?;
-        let slug = slug.ok_or_else(|| Error::invalid("Please fill in every field."))?;
+        let slug = slug.ok_or_else(|| Error::invalid("Please fill in all fields."))?;
         Ok(Self { name, slug })
     }
 }
@@ -229,7 +229,7 @@ impl RegistrationForm {
             (Some(email), Some(slug)) => {
                 Ok(Registration { email, password: self.password, name, organization_name, slug })
             }
-            _ => Err(Error::invalid("Please fill in every field.")),
+            _ => Err(Error::invalid("Please fill in all fields.")),
         }
     }
 }
@@ -250,7 +250,7 @@ pub fn check_new_password(check: &mut Check, field: &str, password: &str) {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "ada@example.com", "password": "a long and private sentence"}))]
 pub struct LoginForm {
-    /// The e-mail address.
+    /// The email address.
     pub email: String,
     /// The password.
     #[schema(format = Password)]
@@ -263,7 +263,7 @@ pub struct LoginForm {
 /// A login with valid fields.
 #[derive(Clone)]
 pub struct Login {
-    /// The e-mail address.
+    /// The email address.
     pub email: Email,
     /// The password.
     pub password: String,
@@ -282,12 +282,12 @@ impl LoginForm {
         if self.password.is_empty() {
             check.fault("password", "This is required.");
         } else if self.password.len() > 1024 {
-            check.fault("password", "This is longer than a password can be.");
+            check.fault("password", "This password is too long.");
         }
         check.finish()?;
         match email {
             Some(email) => Ok(Login { email, password: self.password, code: self.code }),
-            None => Err(Error::invalid("Please fill in every field.")),
+            None => Err(Error::invalid("Please fill in all fields.")),
         }
     }
 }

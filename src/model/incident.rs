@@ -272,7 +272,7 @@ pub struct Incident {
     pub title: String,
     /// Its first message, as Markdown.
     pub description: String,
-    /// The status of its newest update (domain rule 3.4.2).
+    /// The status of its latest update (domain rule 3.4.2).
     pub status: IncidentStatus,
     /// The impact that a member chose, or the worst it ever reached (domain rule 3.3).
     pub impact: Impact,
@@ -292,15 +292,15 @@ pub struct Incident {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// When it began; for a maintenance the planned start until it begins, and the actual one from then on.
+    /// When it began; for a maintenance the scheduled start until it begins, and the actual one from then on.
     pub started_at: Timestamp,
     /// When it was first monitoring (domain rule 3.4.4).
     pub monitoring_at: Option<Timestamp>,
     /// When it was resolved, completed or cancelled (domain rule 3.4.4).
     pub resolved_at: Option<Timestamp>,
-    /// The planned start of a maintenance.
+    /// The scheduled start of a maintenance.
     pub scheduled_start: Option<Timestamp>,
-    /// The planned end of a maintenance.
+    /// The scheduled end of a maintenance.
     pub scheduled_end: Option<Timestamp>,
     /// The automations of a maintenance; members only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -308,7 +308,7 @@ pub struct Incident {
     /// The series that a maintenance belongs to; members only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series_id: Option<SeriesId>,
-    /// When it was entered, if it was entered after its end (domain rule 3.5).
+    /// When it was added, if it was added after its end (domain rule 3.5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backfilled_at: Option<Timestamp>,
     /// Whether it is a draft that only members see.
@@ -361,7 +361,7 @@ impl Incident {
         self.status == IncidentStatus::Scheduled && !self.is_draft
     }
 
-    /// A maintenance's planned start and end.
+    /// A maintenance's scheduled start and end.
     #[must_use]
     pub fn window(&self) -> Option<(Timestamp, Timestamp)> {
         self.scheduled_start.zip(self.scheduled_end)

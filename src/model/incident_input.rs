@@ -50,7 +50,7 @@ pub struct NewIncident {
     /// Affected services, each with its status in this incident.
     #[serde(default)]
     pub services: Vec<ServiceImpact>,
-    /// The first message, as Markdown, up to 25 000 characters; by default the default text of the status.
+    /// The first message, as Markdown, up to 25,000 characters; by default the standard text of the status.
     #[serde(default)]
     pub message: Option<String>,
     /// An alias of `message`.
@@ -65,16 +65,16 @@ pub struct NewIncident {
     /// When it began; now by default.
     #[serde(default)]
     pub started_at: Option<Timestamp>,
-    /// When it was resolved. Enters a past incident, which notifies nobody.
+    /// When it was resolved. Adds a past incident, without notifying subscribers.
     #[serde(default)]
     pub resolved_at: Option<Timestamp>,
     /// Whether a past incident counts in the uptime of its services.
     #[serde(default)]
     pub correct_uptime: bool,
-    /// The planned start of a maintenance.
+    /// The scheduled start of a maintenance.
     #[serde(default, alias = "scheduled_start")]
     pub starts_at: Option<Timestamp>,
-    /// The planned end of a maintenance.
+    /// The scheduled end of a maintenance.
     #[serde(default, alias = "scheduled_end")]
     pub ends_at: Option<Timestamp>,
     /// The automations of a maintenance; by default all are on.
@@ -207,10 +207,10 @@ pub struct IncidentPatch {
     /// When it began, not after its first update.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
-    /// The planned start of a maintenance that has not begun.
+    /// The scheduled start of a maintenance that has not begun.
     #[serde(default, alias = "scheduled_start", skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<Timestamp>,
-    /// The planned end of a maintenance that has not ended.
+    /// The scheduled end of a maintenance that has not ended.
     #[serde(default, alias = "scheduled_end", skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Timestamp>,
     /// The automations of a maintenance.
@@ -222,7 +222,7 @@ pub struct IncidentPatch {
     /// `false` publishes a draft.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_draft: Option<bool>,
-    /// The postmortem, as Markdown, up to 25 000 characters; an empty one is removed.
+    /// The postmortem, as Markdown, up to 25,000 characters; an empty one is removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postmortem: Option<String>,
     /// Whether the postmortem is public; while the incident is open again, it can only be unpublished.

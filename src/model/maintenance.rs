@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{IncidentStatus, Timestamp, UserId, wire::id};
 
 id! {
-    /// Names a series of maintenances.
+    /// The id of a maintenance series.
     SeriesId;
 }
 
@@ -26,9 +26,9 @@ pub const AHEAD_MAX_SECONDS: i64 = 731 * 86_400;
 pub struct Automations {
     /// Post a reminder 60 minutes before the start.
     pub remind: bool,
-    /// Begin at the planned start.
+    /// Begin at the scheduled start.
     pub start: bool,
-    /// Complete at the planned end.
+    /// Complete at the scheduled end.
     pub end: bool,
     /// Notify subscribers when it begins.
     pub notify_start: bool,
@@ -49,9 +49,9 @@ pub struct MaintenanceSchedule {
     pub status: IncidentStatus,
     /// Its automations.
     pub automations: Automations,
-    /// Its planned start.
+    /// Its scheduled start.
     pub start: Timestamp,
-    /// Its planned end.
+    /// Its scheduled end.
     pub end: Timestamp,
     /// The earliest time of the next step: when the maintenance was created, published or last rescheduled (domain rule
     /// 3.6.8), or when the step was switched on.

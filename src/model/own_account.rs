@@ -26,7 +26,7 @@ pub struct SessionInfo {
 pub struct OwnAccount {
     /// Their name.
     pub name: String,
-    /// Their e-mail address.
+    /// Their email address.
     pub email: Email,
     /// When two-factor authentication was turned on, if it is.
     pub second_factor_since: Option<Timestamp>,

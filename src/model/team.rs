@@ -24,7 +24,7 @@ pub const MEMBERS_MAX: u64 = 200;
 pub struct TeamMember {
     /// Their id.
     pub id: UserId,
-    /// Their e-mail address.
+    /// Their email address.
     pub email: Email,
     /// Their name.
     pub name: String,
@@ -43,7 +43,7 @@ pub struct TeamMember {
 pub struct Invitation {
     /// Its id.
     pub id: InvitationId,
-    /// The e-mail address of the invited person.
+    /// The invited email address.
     pub email: Email,
     /// The role they will have.
     pub role: Role,
@@ -56,17 +56,17 @@ pub struct Invitation {
     /// The link for them. Returned only once, when the invitation is created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
-    /// Whether the link was sent by e-mail; returned with the link.
+    /// Whether the link was sent by email; returned with the link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_mailed: Option<bool>,
 }
 
-/// A request to invite somebody.
+/// A request to invite a member.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "grace@example.com", "role": "member"}))]
 pub struct InvitationRequest {
-    /// The e-mail address to invite.
+    /// The email address to invite.
     pub email: String,
     /// The role they will have; `member` by default.
     #[serde(default = "member")]
@@ -86,7 +86,7 @@ impl InvitationRequest {
         let mut check = Check::default();
         let email = check.take("email", self.email.parse());
         check.finish()?;
-        email.map(|email| (email, self.role)).ok_or_else(|| Error::invalid("Please fill in every field."))
+        email.map(|email| (email, self.role)).ok_or_else(|| Error::invalid("Please fill in all fields."))
     }
 }
 

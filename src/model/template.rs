@@ -50,7 +50,7 @@ pub struct NewTemplate {
     pub name: String,
     /// The incident's title, 1 to 255 characters.
     pub title: String,
-    /// The first message, as Markdown, up to 25 000 characters.
+    /// The first message, as Markdown, up to 25,000 characters.
     #[serde(default)]
     pub message: String,
     /// The first status; `investigating` by default.

@@ -9,7 +9,7 @@ use super::Error;
 
 /// An instant in UTC with a resolution of one millisecond.
 ///
-/// Stored as milliseconds since 1970, so that ordering and ranges work alike on every database.
+/// Stored as milliseconds since 1970, so that ordering and ranges work the same on every database.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, utoipa::ToSchema)]
 #[schema(value_type = String, format = DateTime, example = "2026-11-23T08:30:00.000Z")]
 pub struct Timestamp(i64);
@@ -96,7 +96,7 @@ impl FromStr for Timestamp {
     fn from_str(text: &str) -> Result<Self, Error> {
         DateTime::parse_from_rfc3339(text)
             .map(|instant| instant.with_timezone(&Utc).into())
-            .map_err(|_| Error::invalid("A time must be written as RFC 3339, for example 2026-11-23T08:30:00Z."))
+            .map_err(|_| Error::invalid("Enter a time as RFC 3339, for example 2026-11-23T08:30:00Z."))
     }
 }
 

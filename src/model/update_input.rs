@@ -17,7 +17,7 @@ use super::{
     "version": 2
 }))]
 pub struct NewUpdate {
-    /// The message, as Markdown, up to 25 000 characters; by default the default text of the status.
+    /// The message, as Markdown, up to 25,000 characters; by default the standard text of the status.
     #[serde(default)]
     pub message: Option<String>,
     /// The incident's status; unchanged by default.
@@ -65,7 +65,7 @@ impl NewUpdate {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"message": "A faulty deploy has been rolled back."}))]
 pub struct UpdatePatch {
-    /// The message, as Markdown, 1 to 25 000 characters.
+    /// The message, as Markdown, 1 to 25,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// Its time in the timeline, not in the future.

@@ -149,7 +149,7 @@ pub fn wall_time(text: &str) -> Result<NaiveDateTime> {
     local.ok_or_else(|| Error::invalid("Enter a date and a time."))
 }
 
-/// A calendar day, `2026-11-23` on every wire.
+/// A calendar day, written as `2026-11-23`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, utoipa::ToSchema)]
 #[schema(value_type = String, format = Date, example = "2026-11-23")]
 pub struct Day(NaiveDate);

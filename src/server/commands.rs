@@ -169,7 +169,7 @@ async fn reset_second_factor(config: &Config, email: &str) -> Result<(), Failure
     let domain = open(config, Relay::none()).await?;
     domain.system().reset_second_factor(&email).await.map_err(|error| match error.code {
         Code::NotFound => {
-            Error::invalid(format!("No user with the e-mail address {email} has two-factor authentication on."))
+            Error::invalid(format!("No user with the email address {email} has two-factor authentication on."))
         }
         _ => error,
     })?;
@@ -195,7 +195,7 @@ async fn set_disabled(config: &Config, email: &str, is_disabled: bool) -> Result
 /// Names the e-mail address in a "not found" error.
 fn unknown_user(error: Error, email: &Email) -> Error {
     match error.code {
-        Code::NotFound => Error::invalid(format!("There is no user with the e-mail address {email}.")),
+        Code::NotFound => Error::invalid(format!("There is no user with the email address {email}.")),
         _ => error,
     }
 }

@@ -62,7 +62,7 @@ async fn receive_all(relay: &Relay, system: &System) -> redis::RedisResult<Ended
     tracing::info!("subscribed to the events of other instances");
     // Events committed before the subscription.
     if let Err(error) = system.catch_up_feeds().await {
-        tracing::warn!(%error, "readers could not be caught up");
+        tracing::warn!(%error, "live feeds could not be caught up");
     }
     while let Some(message) = subscription.next().await? {
         match message {

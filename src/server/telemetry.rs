@@ -13,7 +13,7 @@ use super::config::{LogFormat, error::ConfigError};
 pub fn start(filter: &str, format: LogFormat) -> Result<(), ConfigError> {
     let filter =
         EnvFilter::try_new(format!("sqlx=warn,sea_orm=warn,sea_orm_migration=warn,{filter}")).map_err(|error| {
-            ConfigError::new("ALDIS_LOG", format!("is not a valid filter ({error}), for example info or aldis=debug"))
+            ConfigError::new("ALDIS_LOG", format!("is not a valid filter ({error}); examples: info, aldis=debug"))
         })?;
     let logger = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     // Fails if already started, as in tests.

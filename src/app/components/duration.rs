@@ -7,7 +7,7 @@ pub fn human_duration(millis: i64) -> String {
         if small == 0 { format!("{large} {unit}") } else { format!("{large} {unit} {small} {smaller}") }
     };
     match minutes {
-        ..1 => "under a minute".to_owned(),
+        ..1 => "less than a minute".to_owned(),
         1..60 => format!("{minutes} min"),
         60..1_440 => two(minutes / 60, "h", minutes % 60, "min"),
         _ => two(minutes / 1_440, "d", minutes % 1_440 / 60, "h"),
@@ -21,8 +21,8 @@ mod tests {
     #[test]
     fn a_duration_is_shown_in_its_two_largest_units() {
         for (minutes, words) in [
-            (-3, "under a minute"),
-            (0, "under a minute"),
+            (-3, "less than a minute"),
+            (0, "less than a minute"),
             (16, "16 min"),
             (60, "1 h"),
             (125, "2 h 5 min"),

@@ -64,7 +64,7 @@ pub fn ServicesAffected(
         >
             <legend id=legend>"Services affected"</legend>
             <p class="hint" hidden=move || count.get() != 0>
-                "There are no services yet. You can open an incident without any."
+                "No services yet. You can open an incident without any."
             </p>
             {choices}
             {move || {

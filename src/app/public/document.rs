@@ -66,7 +66,7 @@ pub fn month_document(data: &MonthPage, assets: &Assets, canonical: String) -> i
     let (name, month) = (&data.page.organization.name, data.month.human());
     let metadata = Metadata {
         title: format!("{month} – {name} status history"),
-        summary: format!("Incidents and maintenances of {name} in {month}."),
+        summary: format!("Incidents and maintenance of {name} in {month}."),
         kind: "website",
         canonical,
     };
@@ -140,7 +140,7 @@ pub fn not_found_document(assets: &Assets, near: Option<&str>) -> impl IntoView 
             .into_any()
         }
         None => view! {
-            <h1>"There is no status page here"</h1>
+            <h1>"Status page not found"</h1>
             <p>
                 "Please check the address. It should look like "<code>"/public/your-organization"</code>
                 ". If you followed a link, the page may have moved."

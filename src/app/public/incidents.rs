@@ -121,7 +121,7 @@ fn DayOfPast(day: Memo<PastDay>, page: Signal<StatusPage>) -> impl IntoView {
             </Show>
             <Each each=move || ongoing.get() key=Clone::clone let:ongoing>
                 <p class="going-on">
-                    "Still going on: "
+                    "Ongoing: "
                     <a href=slug.with_value(|slug| format!("/public/{slug}/incidents/{}", ongoing.0)) dir="auto">
                         {ongoing.1}
                     </a>

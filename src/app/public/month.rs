@@ -131,7 +131,7 @@ fn ListedDay(day: Memo<DayOfMonth>, page: Signal<StatusPage>, zone: Memo<Zone>) 
                 <p class="hint">"No incidents reported."</p>
             </Show>
             <Show when=move || is_cut.get()>
-                <p class="hint">"Some incidents of this day are not listed."</p>
+                <p class="hint">"Some incidents on this day are not listed."</p>
             </Show>
             <Each each=move || began.get() key=|id| *id let:id>
                 {card_in(page, id, zone, CardVariant::Section)}

@@ -21,7 +21,7 @@ use crate::{
 pub struct Filter {
     /// Only events of this kind.
     action: Option<Action>,
-    /// Only events by this person or by API tokens they created.
+    /// Only events by this user or by API tokens they created.
     actor: Option<UserId>,
     /// Only events at or after this time, RFC 3339.
     from: Option<Timestamp>,
@@ -53,9 +53,9 @@ impl Filter {
     }
 }
 
-/// Read the audit log, newest first
+/// List audit log entries
 ///
-/// For admins. Entries are kept for 400 days.
+/// For admins. Newest first. Entries are kept for 400 days.
 #[utoipa::path(
     get, path = "/api/audit", tag = "Access", operation_id = "listAudit", security(("bearer" = [])), params(Filter),
     responses(
@@ -69,9 +69,10 @@ pub async fn list(org: Admin, Params(filter): Params<Filter>) -> Result<(HeaderM
     Ok((next.map(|cursor| filter.next(limit, cursor)).unwrap_or_default(), Json(entries)))
 }
 
-/// Export the audit log as CSV, newest first
+/// Export the audit log as CSV
 ///
-/// For admins. Returns at most 50,000 entries: use `from` and `to` to export the rest. `limit` is ignored.
+/// For admins. Newest first. Returns at most 50,000 entries: use `from` and `to` to export the rest. `limit` is
+/// ignored.
 #[utoipa::path(
     get, path = "/api/audit.csv", tag = "Access", operation_id = "exportAudit",
     security(("bearer" = [])), params(Filter),

@@ -101,7 +101,7 @@ pub async fn list(org: Viewer, Params(filter): Params<Filter>) -> Result<(Header
 
 /// Open an incident or schedule a maintenance
 ///
-/// With `resolved_at`, an incident of the past is added. With `recurrence`, a series of maintenances is scheduled; the
+/// With `resolved_at`, a past incident is added. With `recurrence`, a series of maintenances is scheduled; the
 /// response is its first window. With an `Idempotency-Key`, the request can be retried without creating a duplicate.
 #[utoipa::path(
     post, path = "/api/incidents", tag = "Incidents", operation_id = "openIncident", security(("bearer" = [])),
@@ -175,8 +175,8 @@ pub async fn show(org: Viewer, Id(id): Id<IncidentId>) -> Result<Json<Incident>>
 /// Update an incident or maintenance
 ///
 /// Changes its title, impact, start, services or postmortem, or a maintenance's schedule and automations. Omitted
-/// fields stay unchanged. The status changes only with updates. With `version` a change that was made on an older state
-/// is refused.
+/// fields stay unchanged. The status changes only with updates. With `version`, a change based on an older state is
+/// rejected.
 #[utoipa::path(
     put, path = "/api/incidents/{id}", tag = "Incidents", operation_id = "updateIncident", security(("bearer" = [])),
     params(("id" = IncidentId, Path, description = "Id of the incident.")),
@@ -341,7 +341,7 @@ pub async fn templates(org: Viewer) -> Result<Json<Vec<Template>>> {
 /// Create an incident template
 ///
 /// The placeholders `{{services}}`, `{{organization}}`, `{{date}}` and `{{time}}` are filled in when an incident is
-/// opened with it. With an `Idempotency-Key` the request can be sent again without adding a second one.
+/// opened with it. With an `Idempotency-Key`, the request can be retried without creating a duplicate.
 #[utoipa::path(
     post, path = "/api/templates", tag = "Incidents", operation_id = "createTemplate", security(("bearer" = [])),
     params(Idempotency), request_body = NewTemplate,

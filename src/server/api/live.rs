@@ -124,7 +124,7 @@ pub async fn members(
 fn refuse_foreign_origin(headers: &HeaderMap, state: &AppState) -> Result<()> {
     match headers.get(header::ORIGIN) {
         Some(origin) if !origin.to_str().is_ok_and(|origin| state.config.public_url.is_own(origin)) => {
-            Err(Error::new(Code::Forbidden, "Pages of other origins may not open a live feed."))
+            Err(Error::new(Code::Forbidden, "Pages of other origins cannot open a live feed."))
         }
         _ => Ok(()),
     }

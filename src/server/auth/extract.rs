@@ -47,7 +47,7 @@ impl FromRequestParts<AppState> for Member {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         let viewer = Viewer::from_request_parts(parts, state).await?;
         Self::of(viewer).ok_or_else(|| {
-            let why = "This API token may only read. Create one with the scope `write`.";
+            let why = "This API token is read-only. Create one with the scope `write`.";
             Error::new(Code::Forbidden, why)
         })
     }
@@ -70,7 +70,7 @@ impl FromRequestParts<AppState> for Person {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         let viewer = Viewer::from_request_parts(parts, state).await?;
         Self::of(viewer).ok_or_else(|| {
-            let why = "API tokens cannot do this. Log in and use the token of the session.";
+            let why = "API tokens cannot do this. Log in and use the session's token.";
             Error::new(Code::Forbidden, why)
         })
     }

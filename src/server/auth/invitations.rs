@@ -92,8 +92,8 @@ impl SignIn {
         }
         let (known, counted) = self.verify(&Login { email: view.email, password, code: None }).await?;
         if known.has_second_factor && code.trim().is_empty() {
-            let why = "Your account uses two-factor authentication. Enter your password again, with a code of your app \
-                       or a recovery code.";
+            let why = "Your account uses two-factor authentication. Enter your password again, with a code from your \
+                       authenticator app or a recovery code.";
             return Err(self.refunded(counted, Error::field("code", why)).await);
         }
         match site.join(invitation, &known, &self.caller, (&self.state.seeds, code)).await {

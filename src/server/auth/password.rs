@@ -120,7 +120,7 @@ impl WorkerPermit {
     fn acquire(inner: &Arc<Inner>) -> Result<Self> {
         let permit = Self(inner.clone());
         if inner.waiting.fetch_add(1, Ordering::SeqCst) >= QUEUE {
-            return Err(Error::unavailable("Too many people are signing in at once. Try again in a moment."));
+            return Err(Error::unavailable("Too many people are logging in at once. Try again in a moment."));
         }
         Ok(permit)
     }
@@ -135,7 +135,7 @@ impl Drop for WorkerPermit {
 /// Why a password is easy to guess; none if it is not.
 fn weakness(password: &str, context: &[String]) -> Option<String> {
     if let Some(word) = context_word(password, context) {
-        return Some(format!("Leave out “{word}”: it is public, so it is among the first guesses."));
+        return Some(format!("Avoid “{word}”: it is easy to find out."));
     }
     let inputs: Vec<&str> = context.iter().map(String::as_str).chain([PRODUCT, "status", "password"]).collect();
     let estimate = zxcvbn::zxcvbn(password, &inputs);
@@ -143,7 +143,10 @@ fn weakness(password: &str, context: &[String]) -> Option<String> {
         return None;
     }
     let why = estimate.feedback().and_then(zxcvbn::feedback::Feedback::warning).map(|warning| format!(" {warning}"));
-    Some(format!("This is easy to guess.{} Use a sentence or several unrelated words.", why.unwrap_or_default()))
+    Some(format!(
+        "This password is easy to guess.{} Use a sentence or several unrelated words.",
+        why.unwrap_or_default()
+    ))
 }
 
 /// The context word that a password contains, ignoring case and punctuation. Of an e-mail address, only the local part

@@ -27,7 +27,8 @@ impl SignIn {
         check.finish()?;
         if !self.sends_mail() {
             return Err(Error::invalid(
-                "This server sends no mail. Ask its operator to set a new password with `aldis reset-password`.",
+                "This server does not send email. Ask its administrator to set a new password with \
+                 `aldis reset-password`.",
             ));
         }
         self.state.throttle.attempt(self.ip()).await?;
@@ -36,7 +37,7 @@ impl SignIn {
             let email = email?;
             // Checked first: creating a link counts, and invalidates the previous one.
             if !state.mail_limiter.has_room(caller.network()) {
-                tracing::warn!("no password reset link was created: too many mails were requested from this address");
+                tracing::warn!("no password reset link was created: too many emails were requested from this address");
                 return None;
             }
             // An error has been logged where it occurred.

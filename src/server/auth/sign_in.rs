@@ -18,7 +18,7 @@ use crate::{
 /// Rejects the registration of organizations where it is closed (R-11).
 pub(super) fn require_open_registration(state: &AppState) -> Result<()> {
     if state.config.registration == Registrations::Closed {
-        let message = "Registration is closed here. Ask whoever runs this server.".into();
+        let message = "Registration is closed. Ask the server's administrator.".into();
         return Err(Error { message, ..Error::forbidden() });
     }
     Ok(())
@@ -214,12 +214,13 @@ impl SignInOutcome {
             Self::Session(session) => Ok(session),
             Self::CodeRequired(_) => Err(Error::new(
                 Code::SecondFactorRequired,
-                "This account uses two-factor authentication: send a code of the app or a recovery code as `code`.",
+                "This account uses two-factor authentication: send a code from the authenticator app or a \
+                 recovery code as `code`.",
             )),
         }
     }
 }
 
 pub(super) fn wrong_credentials() -> Error {
-    Error { message: "The e-mail address or the password is wrong.".into(), ..Error::unauthorized() }
+    Error { message: "The email address or the password is wrong.".into(), ..Error::unauthorized() }
 }

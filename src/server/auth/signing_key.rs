@@ -14,7 +14,7 @@ use sha2::Sha256;
 use crate::server::config::error::ConfigError;
 
 const VARIABLE: &str = "ALDIS_JWT_SECRET";
-const ADVICE: &str = "make one with `openssl rand -base64 48`, or leave it unset to have one generated";
+const ADVICE: &str = "generate one with `openssl rand -base64 48`, or leave it unset to have one generated";
 
 /// The server secret. Never printed, and wiped from memory on drop.
 #[derive(Clone, Debug)]

@@ -34,22 +34,22 @@ pub enum Command {
     Demo,
     /// Set a user's password, read from standard input, and end their sessions.
     ResetPassword {
-        /// The user's e-mail address.
+        /// The user's email address.
         email: String,
     },
     /// Turn off a user's two-factor authentication and end their sessions.
     ResetSecondFactor {
-        /// The user's e-mail address.
+        /// The user's email address.
         email: String,
     },
     /// Disable a user and end their sessions.
     DisableUser {
-        /// The user's e-mail address.
+        /// The user's email address.
         email: String,
     },
     /// Enable a disabled user.
     EnableUser {
-        /// The user's e-mail address.
+        /// The user's email address.
         email: String,
     },
     /// Write a consistent copy of the embedded database (SQLite) to a file.
@@ -97,7 +97,7 @@ pub struct Settings {
     /// The mail server: `smtp://HOST`, `smtp://USER:PASSWORD@HOST?tls=required` or `smtps://USER:PASSWORD@HOST`
     #[arg(long, env, global = true, hide_env_values = true)]
     pub smtp_url: Option<String>,
-    /// The sender of mails: `Aldis <status@example.com>`
+    /// The sender of emails: `Aldis <status@example.com>`
     #[arg(long = "mail-from", env = "ALDIS_MAIL_FROM", global = true)]
     pub mail_from: Option<String>,
     /// Allow sending the password of the mail server unencrypted
@@ -112,7 +112,7 @@ pub struct Settings {
     /// Origins that may read the public API from a browser, separated by commas [default: any, without credentials]
     #[arg(long = "cors-origins", env = "ALDIS_CORS_ORIGINS", global = true, value_delimiter = ',')]
     pub cors_origins: Vec<String>,
-    /// Login and registration attempts per minute and network address
+    /// Login and registration attempts per minute per network address
     #[arg(long = "auth-rate", env = "ALDIS_AUTH_RATE", global = true, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub auth_rate: u32,
     /// Limits per client
@@ -129,16 +129,16 @@ pub struct Settings {
 /// Who can create an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Registrations {
-    /// Anybody.
+    /// Anyone.
     Open,
-    /// Nobody.
+    /// No one.
     Closed,
 }
 
 /// The log format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Human-readable text.
     Pretty,
     /// One JSON object per line.
     Json,

@@ -68,7 +68,7 @@ impl Admin {
                 .filter(|action| !action.is_empty())
                 .map(str::parse)
                 .transpose()
-                .map_err(|_| Error::field("action", "Choose one of the list."))?,
+                .map_err(|_| Error::field("action", "Choose one from the list."))?,
             actor: Some(fields.actor.as_str())
                 .filter(|actor| !actor.is_empty())
                 .map(str::parse)

@@ -101,8 +101,8 @@ impl Domain {
     pub async fn ready(&self) -> Result<()> {
         use crate::model::Error;
         self.db().execute_unprepared("SELECT 1").await.map_err(|error| {
-            tracing::warn!(%error, "the database does not answer");
-            Error::unavailable("The database does not answer.")
+            tracing::warn!(%error, "the database is not responding");
+            Error::unavailable("The database is not responding.")
         })?;
         self.inner.relay.ready().await
     }

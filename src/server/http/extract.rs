@@ -53,7 +53,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
 /// Parses a body. A value of the wrong type is reported by its field.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if nesting(bytes) > DEPTH {
-        return Err(Error::invalid("The body nests too deeply."));
+        return Err(Error::invalid("The body is nested too deeply."));
     }
     // serde also accepts a list of values for a struct, which the API does not document.
     if bytes.trim_ascii_start().first() == Some(&b'[') {
@@ -75,7 +75,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
             Error::field(path, format!("{why}."))
         }
     })?;
-    deserializer.end().map_err(|_| Error::invalid("The body has content after its end. Send one JSON value."))?;
+    deserializer.end().map_err(|_| Error::invalid("The body contains more than one JSON value. Send only one."))?;
     Ok(value)
 }
 
@@ -232,6 +232,6 @@ mod tests {
             assert!(!error.message.is_empty());
         }
         let deep = format!("{{\"name\": {}{}}}", "[".repeat(10_000), "]".repeat(10_000));
-        assert_eq!(parse::<NewService>(deep.as_bytes()).expect_err("deep").message, "The body nests too deeply.");
+        assert_eq!(parse::<NewService>(deep.as_bytes()).expect_err("deep").message, "The body is nested too deeply.");
     }
 }

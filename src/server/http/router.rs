@@ -121,7 +121,7 @@ async fn ready(State(state): State<AppState>) -> Response {
     match tokio::time::timeout(READINESS_TIMEOUT, state.domain.ready()).await {
         Ok(Ok(())) => (StatusCode::OK, "ready\n").into_response(),
         Ok(Err(error)) => error.into_response(),
-        Err(_) => Error::unavailable("The database does not answer.").into_response(),
+        Err(_) => Error::unavailable("The database is not responding.").into_response(),
     }
 }
 

@@ -104,7 +104,7 @@ impl Relay {
         };
         match timeout(REDIS_TIMEOUT, ping).await {
             Ok(Ok(_)) => Ok(()),
-            _ => Err(Error::unavailable("Redis does not answer.")),
+            _ => Err(Error::unavailable("Redis is not responding.")),
         }
     }
 

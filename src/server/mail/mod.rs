@@ -63,7 +63,7 @@ impl MailSettings {
         })?;
         let from = from.map(str::trim).unwrap_or_default();
         let from = from.parse().map_err(|_| {
-            let advice = "must be the sender of mails, for example `Aldis <status@example.com>`";
+            let advice = "must be the sender of emails, for example `Aldis <status@example.com>`";
             ConfigError::new("ALDIS_MAIL_FROM", advice)
         })?;
         Ok(Some(Self { server: server.timeout(Some(SMTP_TIMEOUT)), from, retry_delay: RETRY_DELAY }))
@@ -85,7 +85,7 @@ impl MailSettings {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err("the mail server closed the connection".into()),
             Ok(Err(error)) => Err(format!("the mail server cannot be used: {error}")),
-            Err(_) => Err("the mail server does not answer".into()),
+            Err(_) => Err("the mail server is not responding".into()),
         }
     }
 }
@@ -174,7 +174,7 @@ impl Mailer {
         let Some(queue) = &self.queue else { return false };
         let is_queued = queue.capacity() > reserved && queue.try_send(message).is_ok();
         if !is_queued {
-            tracing::warn!("the mail queue is full; a mail was dropped");
+            tracing::warn!("the mail queue is full; an email was dropped");
         }
         is_queued
     }
@@ -191,7 +191,7 @@ async fn send(server: &AsyncSmtpTransport<Tokio1Executor>, settings: &MailSettin
     let message = match message.encode(&settings.from) {
         Ok(message) => message,
         Err(error) => {
-            tracing::error!(error, "a mail could not be encoded");
+            tracing::error!(error, "an email could not be encoded");
             return;
         }
     };
@@ -199,13 +199,13 @@ async fn send(server: &AsyncSmtpTransport<Tokio1Executor>, settings: &MailSettin
         let error = match timeout(SMTP_TIMEOUT, server.send(message.clone())).await {
             Ok(Ok(_)) => return,
             Ok(Err(error)) if error.is_permanent() => {
-                tracing::warn!(%error, "the mail server rejected a mail");
+                tracing::warn!(%error, "the mail server rejected an email");
                 return;
             }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "timeout".to_owned(),
         };
-        tracing::warn!(error, attempt, "a mail could not be sent");
+        tracing::warn!(error, attempt, "an email could not be sent");
         if attempt < MAX_ATTEMPTS {
             let delay = settings.retry_delay * attempt;
             interval_at(Instant::now() + delay, SMTP_TIMEOUT).tick().await;

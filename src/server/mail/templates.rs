@@ -68,7 +68,7 @@ pub fn password_reset(to: &Email, url: &str) -> EmailMessage {
             "This link works once and expires in 30 minutes.".into(),
         ],
         link: ("Set a new password", url),
-        last: "If it was not you, ignore this mail: your password stays the same.",
+        last: "If this wasn't you, ignore this email: your password stays the same.",
     }
     .to(to)
 }
@@ -83,7 +83,7 @@ pub fn invitation(to: &Email, organization: &str, inviter: &str, url: &str) -> E
             "This link is for you only. It works once and expires in 7 days.".into(),
         ],
         link: ("Accept the invitation", url),
-        last: "If you do not know the sender, ignore this mail.",
+        last: "If you don't know the sender, ignore this email.",
     }
     .to(to)
 }
@@ -93,13 +93,13 @@ pub fn security_notice(to: &Email, notice: SecurityNotice, place: &str, origin: 
     let (subject, change) = match notice {
         SecurityNotice::Password => (
             "Your Aldis password was changed",
-            format!("The password of your Aldis account {to} was changed. All sessions from before have ended."),
+            format!("The password of your Aldis account {to} was changed. All earlier sessions have ended."),
         ),
         SecurityNotice::Email => (
-            "Your Aldis e-mail address was changed",
+            "Your Aldis email address was changed",
             format!(
-                "The e-mail address of your Aldis account was changed. You can no longer log in with {to}, and this is \
-                 the last mail to this address."
+                "The email address of your Aldis account was changed. You can no longer log in with {to}, and this is \
+                 the last email to this address."
             ),
         ),
         SecurityNotice::SecondFactorOn => (
@@ -122,12 +122,13 @@ pub fn security_notice(to: &Email, notice: SecurityNotice, place: &str, origin: 
         SecurityNotice::Email => (
             "Open Aldis",
             "/",
-            "If it was not you, contact an admin of your organization or the operator of this server at once.",
+            "If this wasn't you, contact an admin of your organization or the server's administrator immediately.",
         ),
         _ => (
             "Set a new password",
             "/forgot-password",
-            "If it was not you, set a new password at once: this ends every session. If it was you, do nothing.",
+            "If this wasn't you, set a new password immediately: this ends every session. If it was you, no action is \
+             needed.",
         ),
     };
     Content {

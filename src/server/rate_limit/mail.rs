@@ -57,7 +57,7 @@ fn is_exempt(from: IpAddr) -> bool {
 
 fn logged(is_allowed: bool) -> bool {
     if !is_allowed {
-        tracing::warn!("mail not sent: rate limit reached");
+        tracing::warn!("email not sent: rate limit reached");
     }
     is_allowed
 }

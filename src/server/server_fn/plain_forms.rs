@@ -83,8 +83,9 @@ async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: N
     }
 
     let answer = to_bytes(Body::new(answer), FORM_MAX).await.unwrap_or_default();
-    let error = serde_json::from_slice(&answer)
-        .unwrap_or_else(|_| Error::invalid("The form was incomplete or malformed. Reload the page and try again."));
+    let error = serde_json::from_slice(&answer).unwrap_or_else(|_| {
+        Error::invalid("The form was incomplete or could not be read. Reload the page and try again.")
+    });
     if outcome.status == StatusCode::UNAUTHORIZED && !CREDENTIAL_FORMS.iter().any(|form| action.ends_with(form)) {
         return Ok(Redirect::to(&with_next("/login", &back)).into_response());
     }

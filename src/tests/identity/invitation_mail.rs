@@ -67,7 +67,7 @@ async fn r_63_an_organization_mails_a_hundred_invitations_a_day() {
     let answer = guest().await;
     let (why, wait) = refusal(&answer);
     assert!(
-        why.as_str().is_some_and(|why| why.contains("limit of 100 mailed invitations per day. Try again in 24 h.")),
+        why.as_str().is_some_and(|why| why.contains("limit of 100 invitation emails per day. Try again in 24 h.")),
         "{why}"
     );
     assert_eq!(wait, DAY.to_string());

@@ -79,7 +79,7 @@ async fn a_change_of_email_sends_a_notice_to_the_old_address() {
     let new = format!("{}@example.com", unique("new"));
     done(&team, "change_email", &[("email", &new), ("password", PASSWORD)]).await;
     let notice = next_mail(&mut inbox).await;
-    assert_notice(&notice, &team.email, "Your Aldis e-mail address was changed", "/");
+    assert_notice(&notice, &team.email, "Your Aldis email address was changed", "/");
     assert!(!notice.text.contains(&new), "{}", notice.text);
     assert!(inbox.try_recv().is_err());
 }

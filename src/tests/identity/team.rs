@@ -88,10 +88,7 @@ async fn r_06_the_last_admin_stays_one() {
         team.browser().call(path_to("leave_organization"), &[]).await,
     ] {
         let error = answer.refuses(409, &[]);
-        assert!(
-            error["error"].as_str().is_some_and(|why| why.contains("Make somebody else an admin first")),
-            "{error}"
-        );
+        assert!(error["error"].as_str().is_some_and(|why| why.contains("Make someone else an admin first")), "{error}");
     }
     assert_eq!(admins(&team).await, 1);
     let promoted = team.put(&path(&grace), json!({"role": "admin"})).await.is(200);

@@ -64,7 +64,7 @@ async fn a_refused_registration_keeps_what_was_typed_but_not_the_password() {
     let fine = format!("{}@example.com", unique("refused"));
     for (status, slug, email, password, why) in [
         (400, "ab", fine.as_str(), secret, "3 to 48"),
-        (400, "fine-address", "not an address", secret, "e-mail address"),
+        (400, "fine-address", "not an address", secret, "email address"),
         (400, "fine-address", &fine, "password1234", "easy to guess"),
         (400, "login", &fine, secret, "reserved"),
         (409, &taken.slug, &fine, secret, "taken"),
@@ -98,7 +98,7 @@ async fn a_refused_login_keeps_the_address_and_the_target_page() {
     let fields = [("email", team.email.as_str()), ("password", "a wrong password 1"), ("next", "/services")];
     let answer = browser.submit("/login?next=%2Fservices", path_to("login"), &fields).await;
     assert_eq!(answer.status, 401);
-    assert!(decoded(&answer).contains("The e-mail address or the password is wrong."));
+    assert!(decoded(&answer).contains("The email address or the password is wrong."));
     assert_eq!(value_of(&answer, "email").as_deref(), Some(team.email.as_str()));
     assert_eq!(value_of(&answer, "next").as_deref(), Some("/services"));
     assert!(!answer.text.contains("a wrong password 1"));

@@ -53,7 +53,7 @@ async fn what_does_not_exist_is_a_helpful_404() {
     ] {
         let answer = app.get(path).await;
         assert_eq!(answer.status, 404, "{path}");
-        assert!(answer.text.contains("There is no status page here"), "{path}");
+        assert!(answer.text.contains("Status page not found"), "{path}");
     }
 }
 

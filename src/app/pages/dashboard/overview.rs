@@ -97,7 +97,7 @@ fn IncidentSections(board: DashboardState) -> impl IntoView {
     let upcoming = ids(|page| page.upcoming_maintenances().iter().map(|known| known.id).collect());
     view! {
         <IncidentSection board ids=open most=MAX_OPEN title="Open incidents" all=("/incidents", "All incidents") />
-        <IncidentSection board ids=under_way most=MAX_OPEN title="Maintenance under way" all=("/maintenances", "All maintenance") />
+        <IncidentSection board ids=under_way most=MAX_OPEN title="Maintenance in progress" all=("/maintenances", "All maintenance") />
         <IncidentSection board ids=upcoming most=MAX_UPCOMING title="Upcoming maintenance" all=("/maintenances", "All maintenance") />
     }
 }

@@ -154,7 +154,7 @@ fn MaintenanceSections(board: DashboardState, answer: MaintenanceResource, part:
         <Show when=move || is_empty.get()>
             <NoMaintenance />
         </Show>
-        <MaintenanceRows board listed conflicts ids=under_way title="Under way" />
+        <MaintenanceRows board listed conflicts ids=under_way title="In progress" />
         <Each each=move || months.get() key=|(month, _)| *month let:((month, _))>
             {
                 let ids = Memo::new(move |_| {

@@ -91,7 +91,7 @@ pub fn HeldBy(
     view! {
         <Show when=move || !holders.with(Vec::is_empty)>
             <p class="meta held-by">
-                "Held by " {move || holders.get().into_iter().map(link).collect_view()} "· own status: "
+                "Set by " {move || holders.get().into_iter().map(link).collect_view()} "· own status: "
                 {move || own.get().label()}
             </p>
         </Show>

@@ -63,8 +63,9 @@ impl ReauthenticatedAdmin {
         let mut tx = self.begin().await?;
         let present = self.scope().find::<api_token::Entity>().filter(api_token::Column::RevokedAt.is_null());
         if present.count(tx.db()).await? >= TOKENS_MAX {
-            let why =
-                format!("An organization can have at most {TOKENS_MAX} API tokens. Revoke one you no longer need.");
+            let why = format!(
+                "Your organization has reached its limit of {TOKENS_MAX} API tokens. Revoke one you no longer need."
+            );
             return Err(Error::invalid(why));
         }
         let secret = format!("{PREFIX}{}", new_secret());

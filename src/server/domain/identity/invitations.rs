@@ -64,8 +64,8 @@ impl Admin {
         let invited = open_invitations(tx.scope(), tx.now()).count(tx.db()).await?;
         if members + invited >= MEMBERS_MAX {
             let why = format!(
-                "An organization can have at most {MEMBERS_MAX} members and invitations. Revoke an invitation or \
-                 remove a member first."
+                "Your organization has reached its limit of {MEMBERS_MAX} members and invitations. Revoke an \
+                 invitation or remove a member first."
             );
             return Err(Error::invalid(why));
         }
@@ -283,7 +283,7 @@ impl Tx {
             let millis = row.created_at.plus_seconds(DAY_SECONDS).millis() - self.now().millis();
             let seconds = u32::try_from((millis + 999) / 1000).unwrap_or(1).max(1);
             let message = format!(
-                "Your organization has reached its limit of {MAILS_OF_ORGANIZATION} mailed invitations per day. Try \
+                "Your organization has reached its limit of {MAILS_OF_ORGANIZATION} invitation emails per day. Try \
                  again in {} h.",
                 seconds.div_ceil(3600)
             );
@@ -356,8 +356,7 @@ async fn is_admin(db: &impl ConnectionTrait, user: UserId, organization: Organiz
 }
 
 fn invalid_invitation() -> Error {
-    let why = "This invitation can't be used: it has expired, been used or been revoked. Ask the person who invited \
-               you for a new one.";
+    let why = "This invitation has expired, been used or been revoked. Ask the person who invited you for a new one.";
     Error { message: why.into(), ..Error::not_found() }
 }
 

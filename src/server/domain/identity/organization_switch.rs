@@ -67,7 +67,7 @@ impl Person {
         lock_user(&tx, self.user()).await?;
         if organizations_of(&tx, self.user()).await?.len() >= ORGANIZATIONS_MAX {
             let why = format!(
-                "You already belong to {ORGANIZATIONS_MAX} organizations, the maximum. Leave one of them first."
+                "Your account has reached its limit of {ORGANIZATIONS_MAX} organizations. Leave one of them first."
             );
             return Err(Error::new(Code::Conflict, why));
         }

@@ -100,7 +100,7 @@ impl Person {
         let change = user_account::ActiveModel { email: Set(email.to_string()), ..Default::default() };
         update_user(&tx, self.user(), change).await.map_err(|error| match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => {
-                Error::taken("email", "Another account already uses this e-mail address.")
+                Error::taken("email", "Another account already uses this email address.")
             }
             _ => internal(error),
         })?;

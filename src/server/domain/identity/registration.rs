@@ -61,7 +61,7 @@ pub(in crate::server::domain) async fn insert_account(
     user_account::Entity::insert(row.reset_all())
         .exec_without_returning(db)
         .await
-        .map_err(taken("email", "An account with this e-mail address already exists. Log in instead."))?;
+        .map_err(taken("email", "An account with this email address already exists. Log in instead."))?;
     let membership = insert_first_admin(db, organization.id, user.id, now).await?;
     account_of(organization, user, &membership)
 }

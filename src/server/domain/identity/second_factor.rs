@@ -189,7 +189,8 @@ pub(in crate::server::domain) async fn use_code(
         return Ok((deleted.rows_affected == 1).then_some(CodeKind::Recovery));
     }
     let Ok(seed) = seed_of(seal, user) else {
-        let why = "The codes of your app can't be verified because this server's key was changed. Use a recovery code.";
+        let why = "Codes from your authenticator app cannot be verified because this server's key has changed. Use a \
+                   recovery code.";
         return Err(Error::field("code", why));
     };
     let Some(step) = step_of(&seed, &code, now)? else { return Ok(None) };

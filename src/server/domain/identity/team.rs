@@ -47,7 +47,7 @@ impl Admin {
         }
         let mut audit_event = AuditEvent::new(Action::RoleChanged).on("user", user, &account.name);
         if role != Role::Admin {
-            tx.require_another_admin(&before, "Make somebody else an admin first.").await?;
+            tx.require_another_admin(&before, "Make someone else an admin first.").await?;
             // Their invitations need the right to invite.
             audit_event = audit_event
                 .ending("invitations_revoked", tx.revoke_invitations(invitation::Column::InvitedBy.eq(user)).await?);
@@ -117,7 +117,7 @@ impl Tx {
 
     async fn remove_from_team(&mut self, user: UserId, action: Action) -> Result<()> {
         let (row, account) = self.member(user).await?;
-        self.require_another_admin(&row, "Make somebody else an admin first, then leave.").await?;
+        self.require_another_admin(&row, "Make someone else an admin first, then leave.").await?;
         let invitations = self.revoke_invitations(invitation::Column::InvitedBy.eq(user)).await?;
         let tokens = self.revoke_tokens_of(user).await?;
         let organization = self.organization().id;

@@ -45,7 +45,7 @@ impl LoadedIncident {
             IncidentKind::Incident => (row.started_at, "An update cannot be dated before the incident began."),
             IncidentKind::Maintenance => (
                 row.scheduled_start.map_or(row.created_at, |start| start.min(row.created_at)),
-                "An update cannot be dated before the maintenance was planned.",
+                "An update cannot be dated before the maintenance was scheduled.",
             ),
         };
         if at < first { Err(Error::field("display_at", why)) } else { Ok(()) }
@@ -62,7 +62,7 @@ impl LoadedIncident {
         let is_newest = self.updates.last().is_none_or(|newest| (display_at, id) > (newest.display_at, newest.id));
         let impacts = draft.services.unwrap_or_default();
         if !is_newest && !impacts.is_empty() {
-            return Err(Error::field("services", "Only the newest update can change services."));
+            return Err(Error::field("services", "Only the latest update can change services."));
         }
         let from = (!self.updates.is_empty()).then_some(self.row.status);
         // The first update, and one earlier in the timeline, only need a status of the right kind.

@@ -29,7 +29,7 @@ pub(super) async fn remaining_capacity(tx: &Tx) -> Result<usize> {
 /// The error when [`remaining_capacity`] is used up.
 pub(super) fn capacity_reached() -> Error {
     Error::invalid(format!(
-        "An organization can have at most {INCIDENTS_MAX} incidents and maintenances. Delete old ones."
+        "Your organization has reached its limit of {INCIDENTS_MAX} incidents and maintenances. Delete old ones first."
     ))
 }
 

@@ -14,6 +14,7 @@ pub(super) fn after(row: &incident::Model) -> String {
 /// `invalid` for text that [`after`] did not make.
 pub(super) fn parse(text: &str) -> Result<(Timestamp, IncidentId)> {
     let parsed = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id.parse().ok()?)));
-    let (at, id) = parsed.ok_or_else(|| Error::field("cursor", "Use the cursor of the previous page, unchanged."))?;
+    let (at, id) =
+        parsed.ok_or_else(|| Error::field("cursor", "Use the cursor from the `Link` header of the previous page."))?;
     Ok((Timestamp::from_millis(at), id))
 }

@@ -153,7 +153,7 @@ impl Member {
         let message = if incident.row.status == IncidentStatus::Scheduled {
             format!("This maintenance has been rescheduled to {}.", zone.human_window(start, end))
         } else {
-            format!("This maintenance is now planned to end on {}.", zone.human(end))
+            format!("This maintenance is now scheduled to end on {}.", zone.human(end))
         };
         let draft = UpdateDraft {
             status: incident.row.status,

@@ -48,7 +48,7 @@ pub fn check(rule: &str, first_start: Timestamp, zone: &str) -> Result<String> {
     let text = normalized(rule)?;
     let rule = parse(&text, zone)?;
     if rule.unbounded.get_freq() > Frequency::Daily {
-        return Err(rejected("A rule can repeat daily at most: FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY."));
+        return Err(rejected("A rule can repeat at most daily: FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY."));
     }
     if rule.count.is_some_and(|count| count > COUNT_MAX) {
         return Err(rejected("COUNT can be at most 1000. Omit it to repeat until you end the series."));

@@ -138,7 +138,7 @@ async fn require_series_limit(tx: &Tx) -> Result<()> {
     if active.count(tx.db()).await? < SERIES_MAX {
         return Ok(());
     }
-    let why = format!("An organization can have at most {SERIES_MAX} series at a time. End one of them first.");
+    let why = format!("Your organization has reached its limit of {SERIES_MAX} active series. End one of them first.");
     Err(Error::field("recurrence", why))
 }
 
@@ -183,7 +183,7 @@ async fn make_windows(tx: &mut Tx, row: maintenance_series::Model, is_requested:
     }
     let last_start = starts.last().copied().or(row.last_start);
     let (next_at, ended_at) = if is_full {
-        tracing::warn!(series.id = %row.id, "the limit of incidents is reached; no windows are made");
+        tracing::warn!(series.id = %row.id, "the limit of incidents is reached; no windows were created");
         (Some(tx.now().plus_seconds(FULL_RETRY_SECONDS)), None)
     } else {
         next_run(tx, &row, last_start)
@@ -237,7 +237,7 @@ impl System {
                 Ok(windows) => made += windows,
                 // One series that fails does not stop the others.
                 Err(error) => {
-                    tracing::error!(%error, series.id = %id, "the next windows of a series could not be made");
+                    tracing::error!(%error, series.id = %id, "the next windows of a series could not be created");
                     self.postpone(organization, id).await?;
                 }
             }

@@ -64,7 +64,9 @@ impl Member {
         }
         let known = tx.scope().find::<incident_template::Entity>();
         if known.count(tx.db()).await? >= TEMPLATES_MAX {
-            return Err(Error::invalid(format!("An organization can have at most {TEMPLATES_MAX} templates.")));
+            return Err(Error::invalid(format!(
+                "Your organization has reached its limit of {TEMPLATES_MAX} templates. Delete one first."
+            )));
         }
         require_services(&tx, &new.services).await?;
         let row = incident_template::Model {

@@ -52,7 +52,7 @@ fn check_updates(updates: &[incident_update::Model]) -> Result<()> {
         return Ok(());
     }
     Err(Error::invalid(
-        "This incident has reached the limit of 1,000 updates. Delete old updates, or continue in a new incident.",
+        "This incident has reached its limit of 1,000 updates. Delete old updates, or continue in a new incident.",
     ))
 }
 
@@ -73,7 +73,7 @@ fn check_pages(others: &[i32], updates: &[incident_update::Model]) -> Result<()>
     if text <= PAGES_TEXT_MAX && others.len() + updates.len() <= PAGES_UPDATES_MAX {
         return Ok(());
     }
-    let why = "Open and recent incidents together have reached the text limit. Delete old updates to make room.";
+    let why = "Open and recent incidents have together reached their text limit. Delete old updates to make room.";
     Err(Error::field("message", why))
 }
 

@@ -52,7 +52,9 @@ impl Member {
         }
         let count = tx.groups().await?.len();
         if count >= GROUPS_MAX {
-            return Err(Error::invalid(format!("An organization can have at most {GROUPS_MAX} groups.")));
+            return Err(Error::invalid(format!(
+                "Your organization has reached its limit of {GROUPS_MAX} groups. Delete one first."
+            )));
         }
         let row = service_group::Model {
             org_id: self.organization(),

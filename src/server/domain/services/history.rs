@@ -139,6 +139,7 @@ fn newest_first(query: Select<status_change::Entity>) -> Select<status_change::E
 /// Parses a cursor: the time and the id of the last change shown.
 fn parse_cursor(text: &str) -> Result<(Timestamp, StatusChangeId)> {
     let parts = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id.parse().ok()?)));
-    let (at, id) = parts.ok_or_else(|| Error::field("cursor", "Use the cursor of the previous page, unchanged."))?;
+    let (at, id) =
+        parts.ok_or_else(|| Error::field("cursor", "Use the cursor from the `Link` header of the previous page."))?;
     Ok((Timestamp::from_millis(at), id))
 }

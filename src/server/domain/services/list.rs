@@ -62,7 +62,8 @@ impl Viewer {
             Ok(id) => self.scope().find_id::<service::Entity>(id).one(self.db()).await?,
             Err(_) => None,
         };
-        let row = row.ok_or_else(|| Error::field("cursor", "Use the cursor of the previous page, unchanged."))?;
+        let row =
+            row.ok_or_else(|| Error::field("cursor", "Use the cursor from the `Link` header of the previous page."))?;
         let group = match row.group_id {
             Some(id) => self.scope().find_id::<service_group::Entity>(id).one(self.db()).await?,
             None => None,

@@ -52,7 +52,9 @@ impl Member {
             return Ok((tx.service(ServiceId::from_uuid(created)).await.map_err(gone_since)?.into(), true));
         }
         if tx.services().await?.len() >= SERVICES_MAX {
-            return Err(Error::invalid(format!("An organization can have at most {SERVICES_MAX} services.")));
+            return Err(Error::invalid(format!(
+                "Your organization has reached its limit of {SERVICES_MAX} services. Delete one first."
+            )));
         }
         if let Some(group) = new.group_id {
             tx.require_group(group).await?;

@@ -65,9 +65,10 @@ pub fn names() -> Vec<&'static str> {
 pub(super) fn find(name: &str) -> Result<Tz> {
     let name = name.trim();
     let spelled = || TZ_VARIANTS.iter().copied().find(|zone| zone.name().eq_ignore_ascii_case(name));
-    Tz::from_str(name).ok().or_else(spelled).ok_or_else(|| {
-        Error::field("time_zone", "Enter the name of a time zone as its area and city, such as Europe/Berlin, or UTC.")
-    })
+    Tz::from_str(name)
+        .ok()
+        .or_else(spelled)
+        .ok_or_else(|| Error::field("time_zone", "Enter a time zone such as Europe/Berlin, or UTC."))
 }
 
 /// The local time of a zone.

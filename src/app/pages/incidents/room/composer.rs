@@ -189,7 +189,7 @@ pub fn Composer(
                 <div class="actions">
                     <Submit form label="Post update" busy="Posting…" />
                     {move || next_step(current.get()).map(|step| view! { <StepButton form step /> })}
-                    <span class="meta wide-only when-alive">"Or press Ctrl/⌘ + Enter"</span>
+                    <span class="meta wide-only when-alive">"Or press Ctrl/⌘ + Enter."</span>
                     <Done form text="Posted." />
                 </div>
             </ServerForm>

@@ -20,7 +20,7 @@ pub fn next_statuses(current: IncidentStatus) -> Vec<IncidentStatus> {
 pub const fn step_label(current: IncidentStatus, next: IncidentStatus) -> &'static str {
     match next {
         IncidentStatus::InProgress if matches!(current, IncidentStatus::Scheduled) => "Begin now",
-        IncidentStatus::InProgress if matches!(current, IncidentStatus::Verifying) => "Back to work",
+        IncidentStatus::InProgress if matches!(current, IncidentStatus::Verifying) => "Resume work",
         IncidentStatus::Verifying if !matches!(current, IncidentStatus::Verifying) => "Verify",
         IncidentStatus::Completed if !matches!(current, IncidentStatus::Completed) => "Complete",
         IncidentStatus::Cancelled if !matches!(current, IncidentStatus::Cancelled) => "Cancel maintenance",
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(names(Identified), ["Investigating", "Identified", "Monitoring", "Resolved"]);
         assert_eq!(names(Scheduled), ["Scheduled", "Begin now", "Cancel maintenance"]);
         assert_eq!(names(InProgress), ["In Progress", "Verify", "Complete", "Cancel maintenance"]);
-        assert_eq!(names(Verifying), ["Back to work", "Verifying", "Complete", "Cancel maintenance"]);
+        assert_eq!(names(Verifying), ["Resume work", "Verifying", "Complete", "Cancel maintenance"]);
     }
 
     #[test]
