@@ -1,4 +1,4 @@
-// Every page there is, as the server sends it and as the client brings it to life, also while the server has much to do.
+// Every page as the server sends it and after hydration, also while the server is busy.
 
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
@@ -137,7 +137,7 @@ test('UI-04 UI-05 every page of a member is the same before and after hydration,
   await compare(page, await busy(page));
 });
 
-test('UI-04 UI-05 every page without a session is the same before and after hydration, however busy the server is', async ({
+test('UI-04 UI-05 pages without a session are the same before and after hydration, even on a busy server', async ({
   page,
   expectConsole,
 }) => {

@@ -159,7 +159,7 @@ test('the preview shows the headline, the services and the update as visitors wi
   await expect(preview(page).locator('.headline')).toHaveText('Partially Degraded Service');
 });
 
-test('UI-37 of two concurrent editors the slower sees the conflict, and neither loses text', async ({ page, expectConsole }) => {
+test('UI-37 the slower of two editors sees the conflict, and no text is lost', async ({ page, expectConsole }) => {
   test.slow();
   expectConsole(REFUSED);
   await signUp(page, { name: 'Ada Lamp' });
@@ -353,7 +353,7 @@ test('rule 3.4.1 a postmortem is written after the resolution and published when
   await expect(page.getByText('Not published. Only members see it.')).toBeVisible();
 });
 
-test('details are corrected, services taken out, and the whole deleted by its title', async ({ page, expectConsole }) => {
+test('details are corrected, services detached, and the incident deleted', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   await signUp(page);
   const checkout = await addService(page, 'Checkout');

@@ -70,7 +70,7 @@ test('a template is written, used and deleted', async ({ page }) => {
   await expect(page.getByText('No templates yet.')).toBeVisible();
 });
 
-test('a recurring maintenance is scheduled, rejected with everything kept, and ended', async ({ page, expectConsole }) => {
+test('a recurring maintenance is scheduled, rejected with its input, and ended', async ({ page, expectConsole }) => {
   expectConsole(/status of 4\d\d/);
   await signUp(page);
   await addService(page, 'Database');

@@ -253,7 +253,7 @@ test('an admin chooses the time zone of the forms and the page', async ({ page }
   await expect(page.getByText('Time zone: Asia/Tokyo.').first()).toBeVisible();
 });
 
-test('UI-05 UI-06 UI-18 UI-47 every page is accessible, fits its text and is the same before and after hydration', async ({
+test('UI-05 UI-06 UI-18 UI-47 every page is accessible, fits its text and hydrates unchanged', async ({
   page,
 }) => {
   test.slow();
