@@ -273,7 +273,7 @@ function bySocket(server, team) {
   });
 }
 
-/** What the program says of settings with passwords that it cannot use, or that lead nowhere. */
+/** The output for settings with passwords that are invalid or whose server cannot be reached. */
 function refusedSettings(binary, dir) {
   const cwd = mkdtempSync(join(dir, 'refused-'));
   return [

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 
 /**
- * The code an app shows for a key in Base32 (RFC 6238), so many steps of half a minute from now.
+ * The code that an app shows for a Base32 key (RFC 6238), the given number of half-minute steps from now.
  *
  * @param {string} key
  * @param {number} step

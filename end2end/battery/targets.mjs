@@ -79,8 +79,8 @@ const FORMS = {
   add_service: { name: 'x', description: 'y', group_id: GROUP },
   rename_organization: { name: 'x' },
 };
-/** The login, field by field: an address that is wrong too often has to wait, and what a browser says of itself is kept
- * of who comes in. */
+/** The login, field by field: an address with too many failures has to wait, and a successful login records the
+ * browser's user agent. */
 const LOGIN = [
   ['email', 'ada@example.test', 'canary-of-nobody', '-p email'],
   ['password', 'ada@example.test', 'canary-of-nobody', '-p password,next --randomize email'],

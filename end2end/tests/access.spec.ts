@@ -19,7 +19,7 @@ async function createToken(page: Page, name: string, scope = 'Read'): Promise<st
   return value;
 }
 
-test('a token is made, works, is shown once, and is revoked', async ({ page, playwright, baseURL }) => {
+test('an API token is created, shown once, works, and is revoked', async ({ page, playwright, baseURL }) => {
   await signUp(page);
   await go(page, '/settings');
   await expect(tokens(page).getByText('No tokens yet.')).toBeVisible();
@@ -42,7 +42,7 @@ test('a token is made, works, is shown once, and is revoked', async ({ page, pla
   await program.dispose();
 });
 
-test('the log tells who did what, and is narrowed by its address', async ({ page }) => {
+test('the audit log shows who did what, and its URL filters it', async ({ page }) => {
   await signUp(page, { name: 'Ada Lamp' });
   const service = await addService(page, 'Checkout');
   await setStatus(page, service, 'major_outage');

@@ -34,7 +34,7 @@ test('UI-03 register, log out, log in', async ({ page }) => {
   await page.waitForURL((url) => url.pathname === '/');
 });
 
-test('without a page address one is made from the name', async ({ page }) => {
+test('without a page address, one is derived from the name', async ({ page }) => {
   const slug = unique('proposed');
   await page.goto('/register');
   await fillRegistration(page, {
@@ -96,7 +96,7 @@ test('UI-26 UI-27 refused forms answer 4xx, say what to do and keep what was typ
   await page.waitForURL('**/services');
 });
 
-test('UI-39 addresses that lead nowhere are answered with 404 and a way on', async ({ page, expectConsole }) => {
+test('UI-39 unknown URLs get a 404 page with a link onward', async ({ page, expectConsole }) => {
   expectConsole(/status of 404/);
   await signUp(page);
   for (const path of ['/no/such/page', '/public/nobody-is-here', '/services/0190a000-0000-7000-8000-000000000000']) {
@@ -131,6 +131,6 @@ test('UI-01 UI-02 the public page is whole: headline, groups, services, statuses
     await expect(time).toHaveAttribute('datetime', /^\d{4}-\d\d-\d\d(T.*Z)?$/);
     if ((await time.getAttribute('datetime'))!.endsWith('Z')) await expect(time).toContainText('UTC');
   }
-  // Nothing stands there that only a script could use.
+  // The page has no control that needs a script.
   await expect(visitor.getByRole('button')).toHaveCount(0);
 });

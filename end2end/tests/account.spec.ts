@@ -90,7 +90,7 @@ test('UI-29 a password can be shown, and fields are named for managers', async (
   await expect(page.getByLabel('Password', { exact: true })).toHaveAttribute('autocomplete', 'current-password');
 });
 
-test('a wrong password and an unknown address get the same answer; then the login leads on', async ({
+test('a wrong password and an unknown address get the same answer, and the right password logs in', async ({
   page,
   expectConsole,
 }) => {
@@ -103,7 +103,7 @@ test('a wrong password and an unknown address get the same answer; then the logi
   for (const email of [member.email, `${unique('nobody')}@example.test`]) {
     await page.getByLabel('Email').fill(email);
     await page.getByLabel('Password', { exact: true }).fill(WRONG_PASSWORD);
-    // Waited for, as what the first answer made the page say still stands there.
+    // Wait for the response: the page still shows the message of the previous one.
     const [response] = await Promise.all([
       page.waitForResponse((response) => response.request().method() === 'POST'),
       page.getByRole('button', { name: 'Log in' }).click(),
@@ -120,7 +120,7 @@ test('a wrong password and an unknown address get the same answer; then the logi
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.waitForURL('**/services');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Services');
-  // Who is in has no business at the door.
+  // Signed-in people are redirected away from the sign-in pages.
   for (const door of ['/', '/login', '/register']) {
     await go(page, door);
     await expect(page).toHaveURL(/\/dashboard$/);
@@ -142,7 +142,7 @@ test('the login never leads to another site', async ({ page, baseURL }) => {
   await expect(page).toHaveURL(`${baseURL}/dashboard`);
 });
 
-test('a log-out ends everything: pages, the way back, other tabs', async ({ page, expectConsole }) => {
+test('a logout ends the session in every tab and behind the back button', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   await register(page);
   await addService(page, 'Secret Service');
@@ -174,7 +174,7 @@ test('the address /logout asks first', async ({ page }) => {
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
 });
 
-test('a form sent before the client runs, and refused, comes to life with what was typed', async ({
+test('a form submitted before the client runs and rejected hydrates with what was typed', async ({
   page,
   expectConsole,
 }) => {

@@ -5,7 +5,7 @@ import { go, keepSecret, password, stranger, unique } from './fixtures';
 
 const own = () => ({ origin: new URL(test.info().project.use.baseURL ?? '').origin });
 
-/** Invites somebody without any page and tells the path of the link. */
+/** Invites somebody without any page and returns the path of the link. */
 export async function invite(page: Page, email: string, role: 'member' | 'admin' = 'member'): Promise<string> {
   const response = await page.request.post('/api/team/invitations', { data: { email, role }, headers: own() });
   expect(response.status(), await response.text()).toBe(201);

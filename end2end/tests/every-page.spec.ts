@@ -1,4 +1,4 @@
-// Every page there is, as the server sends it and as the client brings it to life, also while the server has much to do.
+// Every page as the server sends it and after hydration, also while the server is busy.
 
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
@@ -46,7 +46,7 @@ async function busy(page: Page): Promise<Record<string, string[]>> {
   const said = `/api/incidents/${active.id}/updates`;
   await ask(page, 'POST', said, { message, status: 'identified' });
   await ask(page, 'PUT', `${said}/${active.updates[0]!.id}`, { message: `${message} again` });
-  await open({ title: 'Not yet told', message, is_draft: true });
+  await open({ title: 'Not yet public', message, is_draft: true });
   const over = await open({ title: 'Mail was late', message, services: [{ id: api.id, status: 'degraded' }] });
   await ask(page, 'POST', `/api/incidents/${over.id}/updates`, { status: 'resolved' });
   await ask(page, 'PUT', `/api/incidents/${over.id}`, { postmortem: 'We **learned**.', publish_postmortem: true });
@@ -121,7 +121,7 @@ async function compare(page: Page, pages: Record<string, string[]>): Promise<voi
   }
 }
 
-test('every page of the application is among those that are opened here', async ({ page }) => {
+test('these tests open every page of the application', async ({ page }) => {
   const routes = [...readFileSync(ROUTES, 'utf8').matchAll(/path!\("(\/[^"]*)"\)/g)].map(([, route]) => route!);
   expect(routes.length).toBeGreaterThan(20);
   const opened = Object.keys({ ...(await busy(page)), ...atTheDoor('/invite/none') });
@@ -137,7 +137,7 @@ test('UI-04 UI-05 every page of a member is the same before and after hydration,
   await compare(page, await busy(page));
 });
 
-test('UI-04 UI-05 every page at the door is the same before and after hydration, however busy the server is', async ({
+test('UI-04 UI-05 pages without a session are the same before and after hydration, even on a busy server', async ({
   page,
   expectConsole,
 }) => {
@@ -148,7 +148,7 @@ test('UI-04 UI-05 every page at the door is the same before and after hydration,
   await compare(page, atTheDoor(await invite(host, 'somebody@example.test')));
 });
 
-test('every page about oneself, the team and the doors is accessible', async ({ page, expectConsole }) => {
+test('the account, team and sign-in pages are accessible', async ({ page, expectConsole }) => {
   // What cannot be used is answered with 404, a code that nobody owes with 401.
   expectConsole(REFUSED);
   const pages = await busy(page);

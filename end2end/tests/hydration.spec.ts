@@ -96,7 +96,7 @@ test('UI-46 a status chosen before the client runs is set', async ({ page }) => 
   await expect.poll(stored).toBe('major_outage');
 });
 
-test('UI-16 UI-17 the page has the theme of the system and hears its wish for calm', async ({ page }) => {
+test('UI-16 UI-17 the page follows the system theme and its preference for reduced motion', async ({ page }) => {
   const { slug } = await signUp(page);
   const surface = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   await page.emulateMedia({ colorScheme: 'light' });
@@ -118,7 +118,7 @@ test('many readers at once all get their page', async ({ page }) => {
   }
 });
 
-test('a member who logs in arrives with the frame alive', async ({ page }) => {
+test('after a login the page frame is hydrated', async ({ page }) => {
   const member = await signUp(await stranger(page));
   await logIn(page, member);
   await expect(page.getByRole('banner')).toContainText('Live');

@@ -19,7 +19,7 @@ const message = (page: Page) => page.getByLabel('Message', { exact: true }).firs
 const updates = (page: Page) => page.locator('.room-rest .timeline > .update');
 const state = (page: Page) => page.locator('.room-state');
 
-test('UI-03 an incident is updated, corrected, resolved and looked back on', async ({ page }) => {
+test('UI-03 an incident is updated, corrected, resolved and reviewed', async ({ page }) => {
   const { slug } = await signUp(page);
   const checkout = await addService(page, 'Checkout');
   await addService(page, 'Search');
@@ -70,7 +70,7 @@ test('UI-03 an incident is updated, corrected, resolved and looked back on', asy
   await expect(updates(page)).toHaveCount(2);
 });
 
-test('UI-26 a refused update stands there again as it was typed', async ({ page, expectConsole }) => {
+test('UI-26 a rejected update keeps what was typed', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   await signUp(page);
   const api = await addService(page, 'API');
@@ -92,7 +92,7 @@ test('UI-26 a refused update stands there again as it was typed', async ({ page,
   await expect(updates(page).first()).not.toContainText('subscribers');
 });
 
-test('UI-37 whoever is slower is shown what was faster, and posts on top of it', async ({ page, expectConsole }) => {
+test('UI-37 the slower of two editors sees the other update and can post after it', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   await signUp(page, { name: 'Ada Lamp' });
   const id = await open(page, {});

@@ -107,7 +107,7 @@ test('an update is posted, and the incident resolved, under the eyes of another 
     await expect(step(screen, 'Identified')).toBeChecked();
   }
   await expect(visitor.getByRole('main')).toContainText('Partial System Outage');
-  // What was added stands among the attached ones now, and everything is as it is again.
+  // The added service is now among the attached ones, and the rest of the form is reset.
   await expect(impactOf(page, 'Search')).toHaveValue('');
   await expect(impactOf(page, 'Search')).toHaveAccessibleDescription('Major Outage now');
 
@@ -124,7 +124,7 @@ test('an update is posted, and the incident resolved, under the eyes of another 
   await expect(button(kim, 'Resolve')).toBeVisible();
 });
 
-test('before it is posted, the preview shows the headline, the services and the update as visitors will see them', async ({
+test('the preview shows the headline, the services and the update as visitors will see them', async ({
   page,
 }) => {
   await signUp(page);
@@ -159,7 +159,7 @@ test('before it is posted, the preview shows the headline, the services and the 
   await expect(preview(page).locator('.headline')).toHaveText('Partially Degraded Service');
 });
 
-test('UI-37 of two who write at once the slower is told, and neither loses a word', async ({ page, expectConsole }) => {
+test('UI-37 the slower of two editors sees the conflict, and no text is lost', async ({ page, expectConsole }) => {
   test.slow();
   expectConsole(REFUSED);
   await signUp(page, { name: 'Ada Lamp' });
@@ -195,16 +195,16 @@ test('UI-37 of two who write at once the slower is told, and neither loses a wor
   await expect(notice(page)).toHaveCount(0);
 });
 
-test('UI-37 whose line is down is told when the update is sent', async ({ page, expectConsole }) => {
+test('UI-37 without a live feed, a conflict is shown when the update is sent', async ({ page, expectConsole }) => {
   expectConsole(REFUSED, /WebSocket/);
   await signUp(page);
   const incident = await open(page, {});
   await page.routeWebSocket(/\/api\/live/, () => {});
   await go(page, `/incidents/${incident.id}`);
   await message(page).fill('Written in the dark');
-  await say(page, incident, { message: 'Said meanwhile', status: 'monitoring' });
+  await say(page, incident, { message: 'Posted first', status: 'monitoring' });
   await button(page, 'Post update').click();
-  await expect(notice(page)).toContainText('Said meanwhile');
+  await expect(notice(page)).toContainText('Posted first');
   await expect(message(page)).toHaveValue('Written in the dark');
   await button(page, 'Continue with the latest version').click();
   await expect(page.locator('.form-error')).toHaveCount(0);
@@ -213,7 +213,7 @@ test('UI-37 whose line is down is told when the update is sent', async ({ page, 
   await expect(state(page)).toContainText('Monitoring');
 });
 
-test('the choice of a status follows what somebody else posts, and says nothing by itself', async ({ page }) => {
+test('the selected status follows other people’s updates and announces nothing', async ({ page }) => {
   await signUp(page);
   const incident = await open(page, {});
   await enter(page, incident);
@@ -250,7 +250,7 @@ test('UI-28 an update sent twice at once is posted once', async ({ page }) => {
   expect(posted.map(({ message }) => message)).toEqual(['Twice', 'Once', 'We look into it.']);
 });
 
-test('an update is corrected, with what it said before to be seen, and one is deleted', async ({ page }) => {
+test('an update is corrected, with its earlier version shown, and one is deleted', async ({ page }) => {
   const { slug } = await signUp(page);
   const incident = await open(page, {});
   await say(page, incident, { message: 'Cause fuond', status: 'identified' });
@@ -298,14 +298,14 @@ test('UI-37 a text begun on an update stays when somebody else corrects it first
   await expect(only.locator('.prose').first()).toHaveText('My words');
 });
 
-test('who else is here is told, and forgotten when they leave', async ({ page }) => {
+test('the room shows who else is here, until they leave', async ({ page }) => {
   await page.clock.install();
   await signUp(page, { name: 'Ada Lamp' });
   const incident = await open(page, {});
   const kim = await colleague(page, 'Kim Ray');
   await enter(page, incident);
   const others = page.getByText('Also here');
-  // The page asks every ten seconds of its own clock; what it is told depends on what has reached the server by then.
+  // The page asks every ten seconds of its own clock; the answer depends on what has reached the server by then.
   const soon = (look: () => Promise<void>) =>
     expect(async () => {
       await page.clock.fastForward(10_000);
@@ -319,7 +319,7 @@ test('who else is here is told, and forgotten when they leave', async ({ page })
   await enter(kim, incident);
   await expect(kim.getByRole('status').filter({ hasText: 'Also here: Ada Lamp' })).toBeVisible();
   await appears();
-  expect(await place(), 'nothing moves under whoever is writing').toBe(before);
+  expect(await place(), 'nothing moves while somebody is typing').toBe(before);
   // To another page of the application, and back, and away with the whole window.
   await kim.getByRole('navigation').getByRole('link', { name: 'Services' }).click();
   await disappears();
@@ -329,7 +329,7 @@ test('who else is here is told, and forgotten when they leave', async ({ page })
   await disappears();
 });
 
-test('rule 3.4.1 a postmortem is written once it is over, and published when it is ready', async ({ page }) => {
+test('rule 3.4.1 a postmortem is written after the resolution and published when ready', async ({ page }) => {
   const { slug } = await signUp(page);
   const incident = await open(page, {});
   await enter(page, incident);
@@ -353,7 +353,7 @@ test('rule 3.4.1 a postmortem is written once it is over, and published when it 
   await expect(page.getByText('Not published. Only members see it.')).toBeVisible();
 });
 
-test('details are corrected, services taken out, and the whole deleted by its title', async ({ page, expectConsole }) => {
+test('details are corrected, services detached, and the incident deleted', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   await signUp(page);
   const checkout = await addService(page, 'Checkout');
@@ -370,7 +370,7 @@ test('details are corrected, services taken out, and the whole deleted by its ti
   await expect(page).toHaveTitle('Payments fail · Aldis');
   await expect(state(page)).toContainText('Impact: Critical');
   await expect(state(page)).toContainText('2 Jan 2026, 03:04');
-  // What somebody else changes stands in the fields that nobody is writing in.
+  // Changes by somebody else appear in the fields that nobody is editing.
   await ask(page, 'PUT', `/api/incidents/${incident.id}`, { title: 'Payments <fail>', impact: null });
   await expect(page.getByLabel('Title', { exact: true })).toHaveValue('Payments <fail>');
   await expect(page.getByLabel('Impact')).toHaveValue('');
@@ -391,7 +391,7 @@ test('details are corrected, services taken out, and the whole deleted by its ti
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Incident not found');
 });
 
-test('what somebody else deletes is said to be gone, and the text stays', async ({ page, expectConsole }) => {
+test('a deletion by somebody else is shown, and the text stays', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   await signUp(page);
   const incident = await open(page, {});
@@ -469,7 +469,7 @@ test('rule 3.6 a maintenance is moved, begun early, verified and completed', asy
   await expect(preview(page)).toContainText('All Systems Operational');
 });
 
-test('UI-21 an incident is updated, resolved and looked back on by keyboard alone', async ({ page }) => {
+test('UI-21 an incident is updated, resolved and reviewed by keyboard alone', async ({ page }) => {
   await signUp(page);
   const api = await addService(page, 'API');
   const incident = await open(page, { services: [{ id: api.id, status: 'major_outage' }] });
@@ -517,7 +517,7 @@ test('UI-21 an incident is updated, resolved and looked back on by keyboard alon
   await expect(page.locator('.postmortem').getByText(/^Published /)).toBeVisible();
 });
 
-test('UI-04 UI-05 UI-06 UI-18 the room is accessible, fits its window, and comes to life unchanged', async ({ page }) => {
+test('UI-04 UI-05 UI-06 UI-18 the room is accessible, fits its window and hydrates unchanged', async ({ page }) => {
   test.slow();
   const member = await signUp(page);
   const long = await addService(page, WIDE);

@@ -9,7 +9,7 @@ const affected = (page: Page, service: string) =>
   page.getByRole('group', { name: 'Services affected' }).getByRole('combobox', { name: service, exact: true });
 const inRoom = (page: Page) => page.waitForURL(/\/incidents\/[0-9a-f-]{36}$/);
 
-test('UI-03 an incident is opened, and refused with everything kept', async ({ page, expectConsole }) => {
+test('UI-03 an incident is opened, and a rejected form keeps everything', async ({ page, expectConsole }) => {
   expectConsole(/status of 4\d\d/);
   const { slug } = await signUp(page);
   await addService(page, 'API');
@@ -36,7 +36,7 @@ test('UI-03 an incident is opened, and refused with everything kept', async ({ p
   await expect(page.locator('.incident-row')).toContainText(['Checkout fails']);
 });
 
-test('a past incident stands in the list with its length, marked as added later', async ({ page }) => {
+test('a past incident is listed with its duration, marked as added later', async ({ page }) => {
   await signUp(page);
   await addService(page, 'Mail');
   await page.goto('/incidents/past');
@@ -70,7 +70,7 @@ test('a template is written, used and deleted', async ({ page }) => {
   await expect(page.getByText('No templates yet.')).toBeVisible();
 });
 
-test('a repeated maintenance is planned, refused with everything kept, and ended', async ({ page, expectConsole }) => {
+test('a recurring maintenance is scheduled, rejected with its input, and ended', async ({ page, expectConsole }) => {
   expectConsole(/status of 4\d\d/);
   await signUp(page);
   await addService(page, 'Database');
@@ -98,7 +98,7 @@ test('a repeated maintenance is planned, refused with everything kept, and ended
   await expect(page.locator('.series-row')).toHaveCount(0);
 });
 
-test('the zone is set', async ({ page }) => {
+test('the time zone is set', async ({ page }) => {
   await signUp(page);
   await page.goto('/settings');
   await field(page, 'Time zone').selectOption('Europe/Berlin');

@@ -53,7 +53,7 @@ test('UI-28 a double click opens one incident', async ({ page }) => {
   expect((await all(page)).map((incident) => incident.title)).toEqual(['Only once']);
 });
 
-test('the consequences stand beside the form before anybody sends it', async ({ page }) => {
+test('the preview is shown beside the form before it is submitted', async ({ page }) => {
   await signUp(page);
   await addService(page, 'API');
   await addService(page, 'Shop');
@@ -75,7 +75,7 @@ test('the consequences stand beside the form before anybody sends it', async ({ 
   await expect(page.locator('.prose strong').first()).toHaveText('payments');
 });
 
-test('UI-26 a refused form keeps what was chosen and puts the cursor where something is wrong', async ({
+test('UI-26 a rejected form keeps what was chosen and moves the focus to the error', async ({
   page,
   expectConsole,
 }) => {
@@ -93,13 +93,13 @@ test('UI-26 a refused form keeps what was chosen and puts the cursor where somet
 test('a draft is the members’ own until it is published', async ({ page }) => {
   const { slug } = await signUp(page);
   await go(page, '/incidents/new');
-  await title(page).fill('Not yet told');
+  await title(page).fill('Not yet public');
   await page.getByLabel('Save as draft').check();
   await button(page, 'Open incident').click();
   await inRoom(page);
   await go(page, '/incidents');
   await expect(under(page, 'Drafts')).toContainText('Draft');
-  expect(await (await page.request.get(`/public/${slug}`)).text()).not.toContain('Not yet told');
+  expect(await (await page.request.get(`/public/${slug}`)).text()).not.toContain('Not yet public');
 });
 
 test('a template fills the form, its placeholders replaced', async ({ page }) => {
@@ -121,7 +121,7 @@ test('a template fills the form, its placeholders replaced', async ({ page }) =>
   await expect(affected(page, 'Database')).toHaveValue('degraded');
 });
 
-test('UI-48 filters stand in the address, and the way back restores them', async ({ page }) => {
+test('UI-48 filters are kept in the URL, and the back button restores them', async ({ page }) => {
   await signUp(page);
   const api = await addService(page, 'API');
   await open(page, { title: 'The API is slow', services: [{ id: api.id, status: 'degraded' }] });
@@ -150,7 +150,7 @@ test('UI-48 filters stand in the address, and the way back restores them', async
   await expect(page.getByLabel('Search', { exact: true })).toHaveValue('nothing like it');
 });
 
-test('the list goes on page by page with its filters', async ({ page }) => {
+test('the list is paginated and keeps its filters', async ({ page }) => {
   test.slow();
   await signUp(page);
   for (let n = 1; n <= 27; n += 1) await open(page, { title: `Trouble ${n}` });
@@ -163,7 +163,7 @@ test('the list goes on page by page with its filters', async ({ page }) => {
   await expect(under(page, 'Results')).toHaveCount(25);
 });
 
-test('the list follows: what opens comes, what is resolved moves, and the focus stays', async ({ page }) => {
+test('the list is live: opened incidents appear, resolved ones move, and the focus stays', async ({ page }) => {
   await signUp(page);
   await open(page, { title: 'The first' });
   await go(page, '/incidents');
@@ -179,7 +179,7 @@ test('the list follows: what opens comes, what is resolved moves, and the focus 
   await expect(first).toBeFocused();
 });
 
-test('a service says by what it is held, and its control sets what it is by itself', async ({ page }) => {
+test('a service shows which incident determines its status, and its control sets the baseline', async ({ page }) => {
   await signUp(page);
   const api = await addService(page, 'API');
   await open(page, { title: 'The API is down', services: [{ id: api.id, status: 'major_outage' }] });
@@ -201,7 +201,7 @@ async function keysActedOn(page: Page): Promise<() => Promise<string[]>> {
   return () => page.evaluate(() => (window as unknown as { keys: string[] }).keys);
 }
 
-test('UI-33 shortcuts rest while one types, and can be switched off for good', async ({ page }) => {
+test('UI-33 shortcuts are off while typing, and can be disabled permanently', async ({ page }) => {
   await signUp(page);
   await go(page, '/incidents');
   let acted = await keysActedOn(page);
@@ -243,7 +243,7 @@ test('UI-33 shortcuts rest while one types, and can be switched off for good', a
   await page.waitForURL('**/incidents/new');
 });
 
-test('an admin chooses the zone that the forms and the page go by', async ({ page }) => {
+test('an admin chooses the time zone of the forms and the page', async ({ page }) => {
   await signUp(page);
   await go(page, '/settings');
   await page.getByLabel('Time zone', { exact: true }).selectOption('Asia/Tokyo');
@@ -253,7 +253,7 @@ test('an admin chooses the zone that the forms and the page go by', async ({ pag
   await expect(page.getByText('Time zone: Asia/Tokyo.').first()).toBeVisible();
 });
 
-test('UI-05 UI-06 UI-18 UI-47 every page is accessible, holds its words and is the same before and after hydration', async ({
+test('UI-05 UI-06 UI-18 UI-47 every page is accessible, fits its text and hydrates unchanged', async ({
   page,
 }) => {
   test.slow();

@@ -1,4 +1,4 @@
-// An answer that comes late takes neither the cursor nor a word from who has gone on.
+// Late responses neither move the cursor nor discard what was typed in the meantime.
 
 import type { Page } from '@playwright/test';
 import { addService, alive, expect, go, holdClient, REFUSED, row, signUp, test } from './fixtures';
@@ -43,7 +43,7 @@ const impactOf = (page: Page, service: string) =>
   page.getByRole('group', { name: 'Services affected' }).getByRole('combobox', { name: service, exact: true });
 const message = (page: Page) => page.getByLabel('Message', { exact: true }).first();
 
-test('who goes on to the postmortem before the answer to the last update comes writes it whole', async ({ page }) => {
+test('a postmortem begun before the last update is answered keeps its text', async ({ page }) => {
   await enterNewRoom(page);
   const release = await hold(page, '**/post_update');
   await button(page, 'Resolve').click();
@@ -59,7 +59,7 @@ test('who goes on to the postmortem before the answer to the last update comes w
   await expect(message(page)).toHaveValue('');
 });
 
-test('what is written on while an update is on its way stays, and can be posted', async ({ page }) => {
+test('text typed while an update is being sent stays, and can be posted', async ({ page }) => {
   await enterNewRoom(page, 'Checkout');
   const release = await hold(page, '**/post_update');
   const status = impactOf(page, 'Checkout');
@@ -86,7 +86,7 @@ test('what is written on while an update is on its way stays, and can be posted'
   await expect(message(page)).toHaveValue('');
 });
 
-test('an update whose answer is lost is not posted twice, and what is written on can be posted', async ({
+test('an update whose response is lost is not posted twice, and text typed since can be posted', async ({
   page,
   expectConsole,
 }) => {
@@ -114,7 +114,7 @@ test('an update whose answer is lost is not posted twice, and what is written on
   await expect(updates(page).first()).toContainText('Cards are declined. We look into it.');
 });
 
-test('an update of no words whose answer is lost can be sent again', async ({ page, expectConsole }) => {
+test('an update without text whose response is lost can be sent again', async ({ page, expectConsole }) => {
   expectConsole(/net::ERR_FAILED/);
   await enterNewRoom(page);
   await page.route('**/post_update', async (route) => {
@@ -130,7 +130,7 @@ test('an update of no words whose answer is lost can be sent again', async ({ pa
   await expect(updates(page)).toHaveCount(2);
 });
 
-test('who writes on at a postmortem while its draft is saved loses no word', async ({ page }) => {
+test('a postmortem edited while its draft is being saved keeps its text', async ({ page }) => {
   await enterNewRoom(page);
   await button(page, 'Resolve').click();
   const postmortem = page.getByLabel('What happened, why, and what changes');
@@ -151,7 +151,7 @@ test('who writes on at a postmortem while its draft is saved loses no word', asy
   await expect(postmortem).toHaveValue('A bad deploy on Monday.');
 });
 
-test('who names the next service while the last is being added keeps its name', async ({ page }) => {
+test('a name typed while the previous service is being added is kept', async ({ page }) => {
   await signUp(page);
   await go(page, '/services');
   const name = page.getByLabel('Name', { exact: true });
@@ -170,7 +170,7 @@ test('who names the next service while the last is being added keeps its name', 
   await expect(name).toHaveValue('');
 });
 
-test('who goes on before a refusal comes is told, and stays', async ({ page, expectConsole }) => {
+test('a late rejection is shown and does not move the focus', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   await enterNewRoom(page);
   const title = page.getByLabel('Title', { exact: true });
@@ -189,7 +189,7 @@ test('who goes on before a refusal comes is told, and stays', async ({ page, exp
   await expect(title).toBeFocused();
 });
 
-test('who writes on in the form that is being refused stays in their field', async ({ page, expectConsole }) => {
+test('a rejection of the form being edited does not move the focus', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   await signUp(page);
   await go(page, '/services');
@@ -206,7 +206,7 @@ test('who writes on in the form that is being refused stays in their field', asy
   await expect(name!).toHaveValue('');
 });
 
-test('who has begun to write before the client runs is not led back to the first field', async ({ page }) => {
+test('the client does not move the focus to the first field when typing has begun', async ({ page }) => {
   await signUp(page);
   const release = await holdClient(page);
   await page.goto('/incidents/new');

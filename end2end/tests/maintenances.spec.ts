@@ -31,7 +31,7 @@ async function send(page: Page) {
   await inRoom(page);
 }
 
-test('a window is told in both zones and stands under its month', async ({ page }) => {
+test('a window is shown in both time zones and listed under its month', async ({ page }) => {
   await signUp(page);
   await addService(page, 'Database');
   await go(page, '/dashboard');
@@ -49,7 +49,7 @@ test('a window is told in both zones and stands under its month', async ({ page 
   await expect(under(page, 'Upcoming maintenance')).toContainText('Upgrade');
 });
 
-test('a window that collides with other work or a broken service says so before it is planned', async ({ page }) => {
+test('the form warns of a window that overlaps other work or a service with an incident', async ({ page }) => {
   await signUp(page);
   const database = await addService(page, 'Database');
   await addService(page, 'Shop');

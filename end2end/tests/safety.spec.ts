@@ -14,7 +14,7 @@ import {
   test,
 } from './fixtures';
 
-test('two organizations never see each other, on no page and on no line', async ({ page, expectConsole }) => {
+test('two organizations never see each other, on any page or live feed', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   const ours = await signUp(page);
   const secret = await addService(page, 'Our Ledger');
@@ -137,7 +137,7 @@ test('what was typed into a refused form comes back as text', async ({ page, exp
   expect(await page.evaluate(() => '__xss' in window)).toBe(false);
 });
 
-test('UI-39 an address that leads nowhere is answered with 404 and a way on', async ({ page, expectConsole }) => {
+test('UI-39 an unknown URL gets a 404 page with a link onward', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   for (const path of ['/no/such/page', '/public/nobody-is-here', '/public/UPPER', '/public/a', '/pkg/none.js']) {
     const response = await go(page, path);
@@ -153,7 +153,7 @@ test('UI-39 an address that leads nowhere is answered with 404 and a way on', as
   }
 });
 
-test('the documentation of the API is one page of ours', async ({ page }) => {
+test('the API documentation is served by Aldis', async ({ page }) => {
   const response = await go(page, '/api');
   expect(response!.status()).toBe(200);
   await expect(page.getByRole('heading', { level: 1 })).toContainText('API');

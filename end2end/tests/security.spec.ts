@@ -17,7 +17,7 @@ import {
 } from './fixtures';
 import { giveTheCode, giveThePassword, setUpSecondFactor } from './security';
 
-/** A session that has ended is told so within this time, wherever it is. */
+/** Within this time, a page whose session has ended leaves for the login. */
 const AT_ONCE = { timeout: SOON, waitUntil: 'commit' } as const;
 
 test('UI-38 a session that is revoked leaves its page for the login', async ({ page, expectConsole }) => {
@@ -85,7 +85,7 @@ test('a second factor is set up, asked for, and replaced by a recovery code', as
   await expect(page.getByText('9 recovery codes left.')).toBeVisible();
 });
 
-test('who forgot the password is told what to do', async ({ page }) => {
+test('the forgotten password page explains what to do', async ({ page }) => {
   await register(page);
   await page.context().clearCookies();
   await go(page, '/login');

@@ -4,7 +4,7 @@ import type { Page } from '@playwright/test';
 import { totp } from '../totp.mjs';
 import { expect, go, keepSecret, type Registration } from './fixtures';
 
-/** Sets up two-factor authentication; tells the key and the recovery codes. */
+/** Sets up two-factor authentication; returns the key and the recovery codes. */
 export async function setUpSecondFactor(page: Page): Promise<{ key: string; codes: string[] }> {
   await go(page, '/account');
   await page.getByRole('button', { name: 'Set up two-factor authentication' }).click();

@@ -6,7 +6,7 @@ import { addGroup, addService, expect, namesOf, register, row, signUp, statusOf,
 const group = (page: Page, name: string) =>
   page.locator('section.group').filter({ has: page.getByRole('heading', { name, exact: true }) });
 
-/** Presses a button and tells the status of the answer to the form, before any redirect. */
+/** Presses a button and returns the status of the response to the form, before any redirect. */
 async function send(page: Page, button: ReturnType<Page['getByRole']>): Promise<number> {
   const [response] = await Promise.all([
     page.waitForResponse((response) => response.request().method() === 'POST'),
@@ -115,7 +115,7 @@ test('groups are added, renamed and deleted', async ({ page, expectConsole }) =>
   await group(page, 'Core').getByRole('button', { name: 'Rename' }).click();
   await expect(group(page, 'Platform')).toBeVisible();
 
-  // A refusal is told where it happened, also when it stands folded away.
+  // An error is shown at its form, even if the form was collapsed.
   await group(page, 'Platform').getByText('Rename or delete').click();
   await group(page, 'Platform').getByLabel('Heading').fill('x'.repeat(101));
   expect(await send(page, group(page, 'Platform').getByRole('button', { name: 'Rename' }))).toBe(400);
@@ -128,7 +128,7 @@ test('groups are added, renamed and deleted', async ({ page, expectConsole }) =>
   await expect(group(page, 'Ungrouped').getByRole('listitem')).toContainText('API');
 });
 
-test('UI-26 a refused service keeps what was typed, and a page sent again does not add twice', async ({
+test('UI-26 a rejected service keeps what was typed, and resubmitting the page adds no second one', async ({
   page,
   expectConsole,
 }) => {
@@ -163,7 +163,7 @@ test('the organization is renamed', async ({ page, expectConsole }) => {
   await expect(page.getByRole('banner')).toContainText('Lamp & Sons');
 });
 
-test('a form sent after the session has ended leads to the login', async ({ page }) => {
+test('UI-38 a form sent after the session has ended leads to the login', async ({ page }) => {
   await signUp(page);
   await addService(page, 'API');
   await page.goto('/dashboard');

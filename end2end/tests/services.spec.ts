@@ -46,7 +46,7 @@ test('a service is renamed, described, put in a group and back', async ({ page }
   await expect(page.getByText('No services in this group.').filter({ visible: true })).toBeVisible();
 });
 
-test('the history of a service tells who changed what', async ({ page }) => {
+test('the history of a service shows who changed what', async ({ page }) => {
   await signUp(page, { name: 'Ada Lamp' });
   const { id } = await addService(page, 'API');
   await go(page, `/services/${id}`);
@@ -132,7 +132,7 @@ test('groups are added, renamed and deleted; their services stay', async ({ page
   expect(await namesOf(page)).toEqual(['API']);
 });
 
-test('UI-35 a service is deleted only by who types its name', async ({ page, expectConsole }) => {
+test('UI-35 deleting a service requires typing its name', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   await signUp(page);
   const { id } = await addService(page, 'Ledger');
@@ -150,7 +150,7 @@ test('UI-35 a service is deleted only by who types its name', async ({ page, exp
   await expect(page.getByText('No services yet.')).toBeVisible();
 });
 
-test('UI-26 faults stand at their fields, take the focus and keep what was typed', async ({ page, expectConsole }) => {
+test('UI-26 errors are shown at their fields, take the focus and keep the input', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   await signUp(page);
   await go(page, '/services');

@@ -6,7 +6,7 @@ import { expect, keepSecret, password, register, signUp, stranger, test, unique 
 
 const member = (page: Page, name: string) => page.getByRole('list', { name: 'Members' }).getByRole('listitem').filter({ hasText: name });
 
-test('a team from the first invitation to the last goodbye, without JavaScript', async ({ page, expectConsole }) => {
+test('a team from the first invitation to the last departure, without JavaScript', async ({ page, expectConsole }) => {
   expectConsole(/status of 4\d\d/);
   const { organization } = await register(page);
   await page.goto('/team');
@@ -56,7 +56,7 @@ test('a team from the first invitation to the last goodbye, without JavaScript',
   await expect(grace).toHaveURL(/\/login\?next=/);
 });
 
-test('an invitation is taken back, and the last admin stays', async ({ page, expectConsole }) => {
+test('an invitation is revoked, and the last admin stays', async ({ page, expectConsole }) => {
   expectConsole(/status of 4\d\d/);
   await signUp(page);
   const email = `${unique('grace')}@example.test`;

@@ -26,7 +26,7 @@ async function change(page: Page, name: string) {
   return row;
 }
 
-test('a team from the first invitation to the last goodbye', async ({ page, expectConsole }) => {
+test('a team from the first invitation to the last departure', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   const { organization } = await register(page);
   await page.getByRole('link', { name: 'Team', exact: true }).click();
@@ -86,7 +86,7 @@ test('a team from the first invitation to the last goodbye', async ({ page, expe
   await grace.waitForURL('**/login?next=**', { timeout: SOON, waitUntil: 'commit' });
 });
 
-test('another organization is made, gone to, and left for the first', async ({ page, expectConsole }) => {
+test('another organization is created, opened, and left for the first', async ({ page, expectConsole }) => {
   expectConsole(REFUSED);
   const { organization, slug } = await signUp(page);
   await go(page, '/account');
@@ -126,7 +126,7 @@ test('an invitation that cannot be used says so', async ({ page, expectConsole }
   await expect(page.getByText("This invitation can't be used")).toBeVisible();
 });
 
-test('what is asked of who is signed in with another address', async ({ page }) => {
+test('an invitation opened while signed in with another email address', async ({ page }) => {
   await signUp(page);
   const link = await invite(page, `${unique('grace')}@example.test`);
   await go(page, link);

@@ -34,7 +34,7 @@ fn added() -> Vec<(&'static str, ColumnDef)> {
         ("service", version()),
         ("service_group", version()),
         ("incident_template", version()),
-        // After a change of role: until when the session is still valid, and its successor.
+        // After a change of role: the time the session expires, and its successor.
         ("session", maybe_integer("renew_by")),
         ("session", maybe_id("renewed_as")),
     ]

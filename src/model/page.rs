@@ -233,7 +233,7 @@ impl StatusPage {
         Headline::of_page(self.services.iter().map(|service| service.status), &open)
     }
 
-    /// Since when the headline holds: the first time one of the services behind it got its status, or the last if all
+    /// When the headline's state began: the first time one of the services behind it got its status, or the last if all
     /// are operational; none without services.
     #[must_use]
     pub fn since(&self) -> Option<Timestamp> {

@@ -83,9 +83,9 @@ impl Uptime {
 /// A correction: a period in which a service was worse than its recorded status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Correction {
-    /// From when.
+    /// The start.
     pub from: Timestamp,
-    /// Until when.
+    /// The end.
     pub until: Timestamp,
     /// The actual status.
     pub status: ServiceStatus,

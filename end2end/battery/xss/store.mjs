@@ -7,7 +7,7 @@ const at = (milliseconds) => new Date(Date.now() + milliseconds).toISOString();
 
 /** Valid email addresses that contain code. */
 const ODD_ADDRESSES = ["'onmouseover='window.__xss=1'@example.test", '`onload=window.__xss=1`@example.test', '{{window.__xss=1}}@example.test'];
-/** One in so many is left open, one loses its service, one is used as a person's name. */
+/** Of this many incidents, one is left open, one loses its service, and one gives a person their name. */
 const SOME = 6;
 
 /** Registers an organization, named by a payload. */

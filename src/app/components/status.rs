@@ -78,13 +78,13 @@ pub fn StatusBadge(
     }
 }
 
-/// The state of a whole page: the headline with icon and tint of the worst status, and since when.
+/// The state of a whole page: the headline with icon and tint of the worst status, and its duration.
 #[component]
 pub fn Banner(
     /// The worst status among the services.
     #[prop(into)]
     worst: Signal<ServiceStatus>,
-    /// Since when it has been so; `None` without services.
+    /// When this status began; `None` without services.
     #[prop(into)]
     since: Signal<Option<Timestamp>>,
     /// The zone of times until the reader's own is known; UTC when absent.

@@ -230,8 +230,8 @@ impl FeedSession {
         }
     }
 
-    /// Makes the client reload the state. The feed skips ahead before the client is told, so that it still gets
-    /// whatever is committed after it has reloaded.
+    /// Makes the client reload the state. The feed skips ahead first, so that the client still gets whatever is
+    /// committed after it has reloaded.
     async fn resync(&mut self) -> Result<(), CloseReason> {
         if self.feed.skip_to_now().await.is_err() {
             return Err(Some((close_code::AGAIN, "the feed cannot continue")));

@@ -73,7 +73,7 @@ fn citations(text: &str) -> Vec<(usize, String)> {
     cited
 }
 
-pub fn faults(sources: &[Source], defined: &BTreeSet<String>) -> Vec<String> {
+fn faults(sources: &[Source], defined: &BTreeSet<String>) -> Vec<String> {
     let mut faults = Vec::new();
     for Source { path, text } in sources {
         let undefined = citations(text).into_iter().filter(|(_, cited)| !defined.contains(cited));
@@ -90,13 +90,13 @@ pub fn faults(sources: &[Source], defined: &BTreeSet<String>) -> Vec<String> {
 }
 
 /// The identifiers that `docs` defines.
-pub fn definitions() -> BTreeSet<String> {
+fn definitions() -> BTreeSet<String> {
     let text = |path: &str| files(&[path], &[".md"]).pop().map(|source| source.text).unwrap_or_default();
     defined(&text("docs/domain.md"), &text("docs/interface.md"), &text("docs/security.md"))
 }
 
 /// Every file that may contain citations, except this one.
-pub fn citing() -> Vec<Source> {
+fn citing() -> Vec<Source> {
     let places = [
         "src",
         "client",
@@ -118,6 +118,12 @@ pub fn citing() -> Vec<Source> {
     ];
     let kinds = [".rs", ".ts", ".mjs", ".md", ".css", ".toml", ".example", ""];
     files(&places, &kinds).into_iter().filter(|source| !source.path.ends_with("architecture/citations.rs")).collect()
+}
+
+#[test]
+fn everything_that_is_cited_is_defined() {
+    let faults = faults(&citing(), &definitions());
+    assert!(faults.is_empty(), "{} citations lead nowhere:\n{}", faults.len(), faults.join("\n"));
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn found(source: &Source) -> Vec<Found> {
 }
 
 /// The faults in files, and how often each phrase occurs in each folder.
-pub fn faults(sources: &[Source]) -> (Vec<String>, BTreeMap<(usize, String), usize>) {
+fn faults(sources: &[Source]) -> (Vec<String>, BTreeMap<(usize, String), usize>) {
     let mut counts = BTreeMap::new();
     let mut faults = Vec::new();
     for source in sources {
@@ -116,7 +116,7 @@ pub fn faults(sources: &[Source]) -> (Vec<String>, BTreeMap<(usize, String), usi
 }
 
 /// Every file with text for people, except this one.
-pub fn texts() -> Vec<Source> {
+fn texts() -> Vec<Source> {
     let places = [
         "src",
         "client",
@@ -138,7 +138,7 @@ pub fn texts() -> Vec<Source> {
 }
 
 /// The counts by phrase, for a person.
-pub fn table(counts: &BTreeMap<(usize, String), usize>) -> String {
+fn table(counts: &BTreeMap<(usize, String), usize>) -> String {
     let lines = PHRASES.iter().enumerate().map(|(number, phrase)| {
         let of = counts.iter().filter(|((found, _), _)| *found == number);
         let total: usize = of.clone().map(|(_, count)| count).sum();
@@ -146,6 +146,13 @@ pub fn table(counts: &BTreeMap<(usize, String), usize>) -> String {
         format!("{total:4}  {}\n      {}", phrase.pattern, folders.join(", "))
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_text_is_plain_english() {
+    let (faults, counts) = faults(&texts());
+    let (count, table) = (faults.len(), table(&counts));
+    assert!(faults.is_empty(), "{}\n{count} phrases:\n{table}", faults.join("\n"));
 }
 
 #[test]

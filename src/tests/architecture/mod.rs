@@ -3,7 +3,6 @@
 mod circles;
 mod citations;
 mod language;
-mod not_yet;
 mod outline;
 mod rooms;
 mod rules;

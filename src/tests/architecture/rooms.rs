@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::sources::{Source, all, extension};
+use super::sources::{Source, all, extension, files};
 
 /// The most files in `src/server` itself, besides `mod.rs`.
 const SERVER_FILES_MAX: usize = 8;
@@ -45,7 +45,7 @@ fn crowded(sources: &[Source]) -> Vec<String> {
 }
 
 /// Modules of the server that no map (a `text` block) in the README lists as `module.rs` or `module/`.
-pub fn unmapped(server: &str, readme: &str) -> Vec<String> {
+fn unmapped(server: &str, readme: &str) -> Vec<String> {
     let maps = readme.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next());
     let named: BTreeSet<&str> = maps.flat_map(str::split_whitespace).collect();
     let file = syn::parse_file(server).expect("Rust");
@@ -61,6 +61,13 @@ pub fn unmapped(server: &str, readme: &str) -> Vec<String> {
 fn no_folder_is_crowded() {
     let faults = crowded(&all());
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_map_names_every_module_of_the_server() {
+    let text = |path: &str| files(&[path], &[".rs", ".md"]).pop().expect("a file").text;
+    let missing = unmapped(&text("src/server/mod.rs"), &text("README.md"));
+    assert!(missing.is_empty(), "README.md does not name {}", missing.join(", "));
 }
 
 #[test]

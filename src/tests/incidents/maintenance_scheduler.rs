@@ -324,7 +324,7 @@ async fn all_pages(team: &Team, path: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-#[ignore = "kills instances at random moments, for which it needs the machine to itself: `scripts/battery clock` runs it"]
+#[ignore = "kills instances at random moments, for which it needs the machine to itself: `scripts/battery scheduler` runs it"]
 async fn rule_3_6_3_every_step_is_taken_once_even_when_instances_are_killed() {
     let windows = setting("ALDIS_TEST_WINDOWS").map_or(40, |windows| windows.parse().expect("a number"));
     let mut world = World::with(windows).await;

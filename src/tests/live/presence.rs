@@ -24,7 +24,7 @@ async fn who_looks_at_an_incident_is_named_to_the_others_until_they_leave_or_fal
     let ada = app.register("Acme").await;
     let (grace, incident) = (ada.colleague("member").await, ada.open_incident(json!({"title": "Down"})).await);
     let names = async |team: &Team| team.look_at(&incident, false).await.is(200);
-    assert_eq!(names(&ada).await, json!([]), "nobody is told of themselves");
+    assert_eq!(names(&ada).await, json!([]), "the list leaves out the caller");
     assert_eq!(names(&grace).await, json!([ada.user["name"]]));
     assert_eq!(names(&ada).await, json!([grace.user["name"]]));
     assert_eq!(grace.look_at(&incident, true).await.is(200), json!([]));
@@ -38,7 +38,7 @@ async fn who_looks_at_an_incident_is_named_to_the_others_until_they_leave_or_fal
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_looks_while_an_incident_is_deleted_sees_it_or_is_told_that_it_is_gone() {
+async fn a_look_at_an_incident_being_deleted_finds_it_or_gets_404() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let mut crowd = vec![team.clone()];

@@ -65,7 +65,7 @@ async fn an_ended_series_does_not_push_out_past_incidents() {
     let home = app.get(&format!("/public/{}", team.slug)).await.text;
     assert!(home.contains("Real trouble"));
     let link = format!("/public/{}/incidents/{}", team.slug, id_of(&last));
-    assert!(app.get(&link).await.text.contains("Cancelled"), "its own page tells of it");
+    assert!(app.get(&link).await.text.contains("Cancelled"), "its own page shows it");
     let timeline = team.public("timeline").await;
     assert_eq!(timeline["incidents"].as_array().expect("a list").len(), 1, "nothing of it has begun: {timeline}");
 

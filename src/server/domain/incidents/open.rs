@@ -5,7 +5,7 @@ use super::{
     audit_events::audit_event,
     create::{capacity_reached, create_incident, remaining_capacity},
     load,
-    series::begin_series,
+    maintenance::begin_series,
 };
 use crate::{
     model::{Action, Code, Error, Incident, IncidentId, NewIncident, Result, ServiceId},

@@ -43,11 +43,11 @@ pub mod user_account {
         pub name: String,
         pub password_hash: String,
         pub created_at: Timestamp,
-        /// Since when the user is disabled.
+        /// When the user was disabled.
         pub disabled_at: Option<Timestamp>,
         /// The seed of the second factor, encrypted; empty without one.
         pub totp_secret: String,
-        /// Since when the second factor is on.
+        /// When the second factor was turned on.
         pub totp_since: Option<Timestamp>,
         /// The time step of the last code used.
         pub totp_step: i64,
@@ -120,7 +120,7 @@ pub mod session {
         pub ip: String,
         /// Whether its cookie outlives the browser.
         pub is_lasting: bool,
-        /// Set by a session rotation: until when the id is still accepted.
+        /// Set by a session rotation: the time after which the id is rejected.
         pub renew_by: Option<Timestamp>,
         /// The session that replaces it.
         pub renewed_as: Option<SessionId>,

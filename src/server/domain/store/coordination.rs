@@ -67,7 +67,7 @@ pub mod idempotency_key {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// The lease of a job: which instance runs it, and until when.
+/// The lease of a job: the instance that runs it, and the expiry.
 pub mod job_lease {
     use sea_orm::entity::prelude::*;
 

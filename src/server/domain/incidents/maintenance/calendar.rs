@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 
-use super::{
-    super::{
+use crate::{
+    model::{Calendar, Conflict, Error, Incident, IncidentKind, IncidentStatus, Plan, Result, ServiceId, Timestamp},
+    server::domain::{
         Viewer,
+        incidents::{
+            cursor,
+            load::{assemble, newest_first, next_first, without_updates},
+        },
         store::{incident, incident_service, service},
     },
-    cursor,
-    load::{assemble, newest_first, next_first, without_updates},
-};
-use crate::model::{
-    Calendar, Conflict, Error, Incident, IncidentKind, IncidentStatus, Plan, Result, ServiceId, Timestamp,
 };
 
 /// The page size of the calendar.
@@ -76,7 +76,10 @@ impl Viewer {
     }
 
     /// The conflicts of a maintenance that has not ended; once it has begun, those with other maintenances only.
-    pub(super) async fn conflicts_of(&self, incident: &Incident) -> Result<Vec<Conflict>> {
+    pub(in crate::server::domain::incidents) async fn conflicts_of(
+        &self,
+        incident: &Incident,
+    ) -> Result<Vec<Conflict>> {
         let now = self.domain.clock().now();
         let window = incident.occupied(now).filter(|_| !incident.status.has_ended());
         if window.is_none() {

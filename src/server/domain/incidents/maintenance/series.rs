@@ -5,25 +5,27 @@ use sea_orm::{
     QueryOrder, QuerySelect,
 };
 
-use super::{
-    super::{
-        Member, System, Viewer,
-        audit::{Actor, AuditEvent},
-        new_id,
-        store::{Scope, incident, maintenance_series},
-        tx::Tx,
-    },
-    aggregate::{LoadedIncident, require_services},
-    append_update::UpdateDraft,
-    create::{capacity_reached, create_incident, impacts_of, remaining_capacity},
-    recurrence,
-};
+use super::recurrence;
 use crate::{
     model::{
         Action, Automations, Error, Incident, IncidentKind, IncidentStatus, NewIncident, OrganizationId, Result,
         Series, SeriesId, ServiceImpact, Timestamp, UserId,
     },
-    server::error::internal,
+    server::{
+        domain::{
+            Member, System, Viewer,
+            audit::{Actor, AuditEvent},
+            incidents::{
+                aggregate::{LoadedIncident, require_services},
+                append_update::UpdateDraft,
+                create::{capacity_reached, create_incident, impacts_of, remaining_capacity},
+            },
+            new_id,
+            store::{Scope, incident, maintenance_series},
+            tx::Tx,
+        },
+        error::internal,
+    },
 };
 
 /// How far ahead windows are made, in seconds: 60 days.
@@ -97,7 +99,12 @@ impl Member {
 }
 
 /// Begins a series and makes its first windows; returns the first.
-pub(super) async fn begin_series(tx: &mut Tx, new: &NewIncident, rule: &str, by: UserId) -> Result<Incident> {
+pub(in crate::server::domain::incidents) async fn begin_series(
+    tx: &mut Tx,
+    new: &NewIncident,
+    rule: &str,
+    by: UserId,
+) -> Result<Incident> {
     let (start, end) = new.starts_at.zip(new.ends_at).ok_or_else(Error::internal)?;
     require_series_limit(tx).await?;
     let time_zone = tx.organization().time_zone.clone();

@@ -12,25 +12,23 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{
-    super::{
-        System,
-        audit::Actor,
-        new_id,
-        store::{incident, job_lease},
-        tx::Tx,
-        zones,
-    },
-    aggregate::LoadedIncident,
-    append_update::UpdateDraft,
-    audit_events::audit_event,
-};
 use crate::{
     model::{
         Action, IncidentId, IncidentStatus, OrganizationId, Result, ScheduledStep, Timestamp,
         maintenance::{REMINDER_LATE_SECONDS, REMINDER_TEXT},
     },
-    server::error::internal,
+    server::{
+        domain::{
+            System,
+            audit::Actor,
+            incidents::{aggregate::LoadedIncident, append_update::UpdateDraft, audit_events::audit_event},
+            new_id,
+            store::{incident, job_lease},
+            tx::Tx,
+            zones,
+        },
+        error::internal,
+    },
 };
 
 /// The name of the lease in its row.
