@@ -96,7 +96,7 @@ test('a wrong password and an unknown address get the same answer, and the right
 }) => {
   expectConsole(REFUSED);
   const member = await signUp(await stranger(page));
-  // A page for members leads to the door, and from there back.
+  // A page for members redirects to the login, and from there back.
   await go(page, '/services');
   await expect(page).toHaveURL(/\/login\?next=%2Fservices$/);
   const answers: string[] = [];
@@ -121,8 +121,8 @@ test('a wrong password and an unknown address get the same answer, and the right
   await page.waitForURL('**/services');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Services');
   // Signed-in people are redirected away from the sign-in pages.
-  for (const door of ['/', '/login', '/register']) {
-    await go(page, door);
+  for (const path of ['/', '/login', '/register']) {
+    await go(page, path);
     await expect(page).toHaveURL(/\/dashboard$/);
   }
 });
