@@ -31,7 +31,7 @@ pub struct Service {
     /// The status it has when no incident and no maintenance affects it; members only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<ServiceStatus>,
-    /// Since when it has this status.
+    /// When it got this status.
     pub status_since: Timestamp,
     /// Its group, if any.
     pub group_id: Option<GroupId>,
