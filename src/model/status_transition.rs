@@ -1,4 +1,4 @@
-//! What an update does to its incident and services; one that resolves it releases them (domain rules 3.4.2 to 3.4.5).
+//! What an update does to its incident and services; a resolving update releases them (domain rules 3.4.2 to 3.4.5).
 //!
 //! The server and the preview apply the same rules.
 

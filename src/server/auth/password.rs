@@ -207,7 +207,7 @@ mod tests {
             "lantern Aldis over water 77",
         ] {
             let error = passwords.check_strength(password, known.clone()).await.expect_err(password);
-            assert!(error.fields["password"].starts_with("Leave out “"), "{error:?}");
+            assert!(error.fields["password"].starts_with("Avoid “"), "{error:?}");
         }
         assert!(passwords.check_strength("correct horse battery staple", Vec::new()).await.is_ok());
         // Three letters occur in many words.

@@ -1,4 +1,4 @@
-//! The mails: their subjects and texts, as plain text and as HTML.
+//! Mail templates: the subjects and texts, as plain text and as HTML.
 
 use crate::model::Email;
 

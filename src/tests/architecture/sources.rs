@@ -43,7 +43,7 @@ pub fn extension(path: &str) -> &str {
 
 fn collect(root: &Path, place: &Path, is_wanted: &dyn Fn(&str) -> bool) -> Vec<Source> {
     let name = place.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    if place.is_dir() && name != "node_modules" {
+    if place.is_dir() && !["node_modules", "test-results", "playwright-report"].contains(&name.as_str()) {
         let mut places: Vec<_> =
             fs::read_dir(place).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
         places.sort();

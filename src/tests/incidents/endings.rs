@@ -141,7 +141,7 @@ async fn r_70_incidents_can_still_be_ended_at_the_text_limit_of_pages() {
     let more = json!({"title": "Down again", "message": "More."});
     let refused = team.post("/api/incidents", more.clone()).await.refuses(400, &["message"]);
     assert!(
-        refused["fields"]["message"].as_str().is_some_and(|why| why.contains("together have reached the text limit")),
+        refused["fields"]["message"].as_str().is_some_and(|why| why.contains("have together reached their text limit")),
         "{refused}"
     );
     let path = format!("{}/updates", incident_path(&incidents[0]));
@@ -171,7 +171,7 @@ async fn r_70_incidents_can_still_be_ended_at_the_text_limit_of_pages() {
     let end = update_path(end);
     let refused = team.delete(&end).await.refuses(400, &[]);
     assert!(
-        refused["error"].as_str().is_some_and(|why| why.contains("together have reached the text limit")),
+        refused["error"].as_str().is_some_and(|why| why.contains("have together reached their text limit")),
         "{refused}"
     );
     let later = json!({"display_at": app.clock.now()});

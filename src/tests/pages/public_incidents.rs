@@ -72,7 +72,7 @@ async fn ui_01_the_status_page_shows_current_scheduled_and_past_incidents_withou
             "Beacon service",
             "Past incidents",
             "Monday, 23 November 2026",
-            "Still going on:",
+            "Ongoing:",
             "Beacon open",
             "Sunday, 22 November 2026",
             "No incidents reported.",
@@ -95,7 +95,7 @@ async fn ui_01_the_status_page_shows_current_scheduled_and_past_incidents_withou
 
     reported.update(json!({"status": "resolved"})).await;
     let after = words(&app.get(&reported.home()).await.text);
-    assert!(!after.contains("Active incidents") && !after.contains("Still going on"), "{after}");
+    assert!(!after.contains("Active incidents") && !after.contains("Ongoing:"), "{after}");
     in_order(&after, &["All Systems Operational", "Past incidents", "Beacon open", "Resolved", "All 3 updates"]);
 }
 

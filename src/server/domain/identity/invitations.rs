@@ -1,4 +1,4 @@
-//! Invitations: a link for one e-mail address that makes its holder a member, once.
+//! Invitations: a link for one email address that makes its holder a member, once. Only an admin may invite.
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,

@@ -26,7 +26,7 @@ use crate::{
 pub const IDLE_SECONDS: i64 = 7 * 24 * 3600;
 /// Idle timeout of any other session: 12 hours.
 pub const SHORT_IDLE_SECONDS: i64 = 12 * 3600;
-/// Lifetime of a session, used or not: 30 days.
+/// Session lifetime, used or not: 30 days.
 pub const SESSION_SECONDS: i64 = 30 * 24 * 3600;
 /// The most sessions of a user; past it, the least recently used end.
 const SESSIONS_MAX: usize = 50;

@@ -1,4 +1,4 @@
-//! Appends an update to an incident; one that resolves it releases its services.
+//! Appends an update to an incident; a resolving update releases its services.
 
 use super::{
     super::{

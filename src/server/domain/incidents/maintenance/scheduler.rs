@@ -1,4 +1,4 @@
-//! The scheduler, which starts and ends maintenances at their planned times like cron (domain rule 3.6.3).
+//! The maintenance scheduler, which starts and ends maintenances at their planned times like cron (domain rule 3.6.3).
 //!
 //! Due steps are stored in the rows (`next_at`), each step is taken exactly once across instances, and after a downtime
 //! the missed ones are taken in order. A lease lets one instance at a time run it. That only saves work: each step
