@@ -65,7 +65,7 @@ test('an invitation is revoked, and the last admin stays', async ({ page, expect
   await page.getByRole('button', { name: `Revoke invitation for ${email}` }).click();
   await expect(page.getByText('No pending invitations.')).toBeVisible();
   expect((await page.goto(link))?.status()).toBe(404);
-  await expect(page.getByText("This invitation can't be used")).toBeVisible();
+  await expect(page.getByText('This invitation has expired, been used or been revoked.')).toBeVisible();
   await page.goto('/team');
   await page.locator('summary', { hasText: 'Leave organization' }).click();
   await page.getByRole('button', { name: 'Leave now' }).click();

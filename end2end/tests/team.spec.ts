@@ -123,7 +123,7 @@ test('an invitation that cannot be used says so', async ({ page, expectConsole }
   expectConsole(REFUSED);
   const response = await go(page, '/invite/nonsense');
   expect(response?.status()).toBe(404);
-  await expect(page.getByText("This invitation can't be used")).toBeVisible();
+  await expect(page.getByText('This invitation has expired, been used or been revoked.')).toBeVisible();
 });
 
 test('an invitation opened while signed in with another email address', async ({ page }) => {
