@@ -37,7 +37,7 @@ const RULES: [Rule; 7] = [
             ("app/pages/server_fns.rs", "fn f() { use crate::server::server_fn::call; }"),
             ("app/mod.rs", "use leptos_axum::ResponseOptions;"),
             ("app/pages/services.rs", "sea_orm::EntityTrait::find();"),
-            ("server/domain/services.rs", "use crate::server::auth::Door;"),
+            ("server/domain/services.rs", "use crate::server::auth::SignIn;"),
             ("server/domain/mod.rs", "use super::{api::input::Id, error::internal};"),
             ("server/domain/page.rs", "use axum::Json;"),
             ("server/domain/page.rs", "use leptos::prelude::*;"),
@@ -148,7 +148,7 @@ const RULES: [Rule; 7] = [
             ("tests/live/feeds.rs", "std::thread::sleep(x);"),
             ("server/jobs.rs", "use tokio::time::{interval, sleep_until};"),
         ],
-        kept: &[("tests/live/feeds.rs", "timeout(PATIENCE, self.0.next())")],
+        kept: &[("tests/live/feeds.rs", "timeout(TIMEOUT, self.0.next())")],
     },
 ];
 
