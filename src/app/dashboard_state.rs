@@ -10,7 +10,8 @@ use super::{
     server_fns,
 };
 use crate::model::{
-    Account, Code, Error, PublicOrganization, Result, Service, ServiceId, ServiceStatus, StatusPage, Timestamp, Zone,
+    Account, Code, Coverage, Error, Incident, PublicOrganization, Result, Service, ServiceId, ServiceStatus,
+    StatusPage, Timestamp, Zone,
 };
 
 /// The organization's page as the server has it, and with pending changes; called `board` in pages.
@@ -39,7 +40,7 @@ impl DashboardState {
             is_loaded,
             pending,
             with_pending: Memo::new(move |_| pending.with(|pending| page.with(|page| apply_pending(page, pending)))),
-            connection: live::connect("/api/live".to_owned(), page, is_loaded.into(), fetch),
+            connection: live::connect("/api/live".to_owned(), page, is_loaded.into(), Coverage::Current, fetch),
             notices: Notices::new(),
         }
     }
@@ -109,6 +110,11 @@ impl DashboardState {
     /// As [`DashboardState::put`], but ignores a service that has been deleted in the meantime.
     pub fn put_known(self, service: Service) {
         self.page.update(|page| page.put_known(service));
+    }
+
+    /// Follows an incident that is too old to be on the page.
+    pub fn follow(self, incident: Incident) {
+        self.page.update(|page| page.put_incident(incident));
     }
 
     /// Runs `work`, refreshes the page, or adds a notice if it fails, and calls `then`.
@@ -202,6 +208,7 @@ fn empty_page(account: &Account) -> StatusPage {
     let organization = &account.organization;
     StatusPage {
         seq: 0,
+        epoch: 0,
         organization: PublicOrganization {
             id: organization.id,
             name: organization.name.clone(),

@@ -18,7 +18,7 @@ use leptos::{
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
-use crate::model::{Applied, Control, Frame, Seq, StatusPage};
+use crate::model::{Applied, Control, Coverage, Frame, Seq, StatusPage};
 
 /// A connection without a message for this long is dead; the server pings every 25 seconds.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(70);
@@ -59,7 +59,13 @@ impl Connection {
 
 /// Keeps `page` up to date from when it is `ready` (loaded) until the reactive owner is disposed. `refetch` loads the
 /// whole state when events were missed. Does nothing on the server.
-pub fn connect<F, Fut>(path: String, page: RwSignal<StatusPage>, ready: Signal<bool>, refetch: F) -> Signal<Connection>
+pub fn connect<F, Fut>(
+    path: String,
+    page: RwSignal<StatusPage>,
+    ready: Signal<bool>,
+    coverage: Coverage,
+    refetch: F,
+) -> Signal<Connection>
 where
     F: Fn() -> Fut + Clone + 'static,
     Fut: Future<Output = Option<StatusPage>> + 'static,
@@ -68,7 +74,8 @@ where
     Effect::new(move |_| {
         if ready.get() {
             let refetch = refetch.clone();
-            let feed = FeedConnection::open(path.clone(), page, connection, Box::new(move || Box::pin(refetch())));
+            let refetch = Box::new(move || Box::pin(refetch()) as Fetch);
+            let feed = FeedConnection::open(path.clone(), page, connection, coverage, refetch);
             // Dropped, and so closed, with the effect.
             StoredValue::new_local(feed);
         }
@@ -115,6 +122,7 @@ struct Inner {
     path: String,
     page: RwSignal<StatusPage>,
     connection: RwSignal<Connection>,
+    coverage: Coverage,
     refetch: Box<dyn Fn() -> Fetch>,
     socket: RefCell<Option<Socket>>,
     /// The pending timeout: of a silent connection, or until the next attempt.
@@ -133,12 +141,14 @@ impl FeedConnection {
         path: String,
         page: RwSignal<StatusPage>,
         connection: RwSignal<Connection>,
+        coverage: Coverage,
         refetch: Box<dyn Fn() -> Fetch>,
     ) -> Self {
         let inner = Rc::new(Inner {
             path,
             page,
             connection,
+            coverage,
             refetch,
             socket: RefCell::default(),
             timer: RefCell::default(),
@@ -169,13 +179,13 @@ impl Drop for FeedConnection {
 
 impl Inner {
     fn open_socket(self: &Rc<Self>) {
-        let Some(since) = self.page.try_with_untracked(|page| page.seq) else { return };
+        let Some((since, epoch)) = self.page.try_with_untracked(|page| (page.seq, page.epoch)) else { return };
         let (scheme, host) = match (location().protocol(), location().host()) {
             (Ok(protocol), Ok(host)) => (if protocol == "https:" { "wss" } else { "ws" }, host),
             _ => return,
         };
         self.opened_at.set(js_sys::Date::now());
-        let socket = Socket::open(&format!("{scheme}://{host}{}?since={since}", self.path), self);
+        let socket = Socket::open(&format!("{scheme}://{host}{}?since={since}&epoch={epoch}", self.path), self);
         self.socket.replace(socket.ok());
         self.restart_idle_timer();
     }
@@ -189,9 +199,10 @@ impl Inner {
         self.last_message_at.set(js_sys::Date::now());
         self.set_connection(Connection::Live);
         self.restart_idle_timer();
-        // Unknown frame types are skipped; the gap in the sequence triggers a reload.
-        if let Ok(frame) = Frame::read(text) {
-            self.handle_frame(frame);
+        match Frame::read(text) {
+            Ok(frame) => self.handle_frame(frame),
+            // A newer server sends types that this client does not know: the state has them.
+            Err(_) => self.schedule_reload(),
         }
     }
 
@@ -203,22 +214,27 @@ impl Inner {
         let is_ping = matches!(frame, Frame::Control(Control::Ping { .. }));
         if frame == Frame::Control(Control::Resync) {
             self.discarded_seq.set(self.page.try_with_untracked(|page| page.seq));
-            self.schedule_reload(reload_delay(js_sys::Math::random()));
+            self.schedule_reload();
             return;
         }
         let applied = self.page.try_maybe_update(|page| {
-            let applied = page.apply(frame);
+            let applied = page.apply(frame, self.coverage);
             (applied == Applied::Changed, applied)
         });
         if applied == Some(Applied::Refetch) || is_ping && self.discarded_seq.get().is_some() {
-            self.schedule_reload(Duration::ZERO);
+            self.schedule_reload();
         }
     }
 
-    /// Loads the state after a delay; frames received until then are buffered.
-    fn schedule_reload(self: &Rc<Self>, delay: Duration) {
+    /// Loads the state after a delay, unless that is under way; frames received until then are buffered. One event can
+    /// make all clients reload.
+    fn schedule_reload(self: &Rc<Self>) {
+        if self.buffered.borrow().is_some() {
+            return;
+        }
         self.buffered.replace(Some(Vec::new()));
         let inner = Rc::downgrade(self);
+        let delay = reload_delay(js_sys::Math::random());
         set_timeout(move || if_alive(&inner, Self::load_state), delay);
     }
 

@@ -5,10 +5,13 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 
-use super::{Incident, Service, StatusPage, Timestamp, json, wire::wire_enum};
+use super::{Incident, IncidentId, IncidentUpdate, Service, Timestamp, UpdateId, json, wire::wire_enum};
 
 /// The number of an event: rises by one per organization and audience, from 1.
 pub type Seq = u64;
+
+/// The history that event numbers belong to. Another one begins when the database is restored from a backup.
+pub type Epoch = u64;
 
 wire_enum! {
     /// The audience of an event. Each has its own sequence numbers, so hidden events leave no gaps.
@@ -20,7 +23,8 @@ wire_enum! {
     }
 }
 
-/// A change. `data` is the REST object as its audience may see it.
+/// A change. `data` is the REST object as its audience may see it, except where that would make large frames of small
+/// changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
 pub enum Event {
@@ -33,11 +37,58 @@ pub enum Event {
     /// An incident was opened or a maintenance scheduled.
     IncidentCreated(Box<Incident>),
     /// An incident or a maintenance changed.
-    IncidentUpdated(Box<Incident>),
-    /// An incident or a maintenance was deleted; `data` is its last state.
-    IncidentDeleted(Box<Incident>),
-    /// Groups, order or the organization's name changed; `data` is the whole page.
-    PageUpdated(Box<StatusPage>),
+    IncidentUpdated(Box<IncidentChange>),
+    /// An incident or a maintenance was deleted.
+    IncidentDeleted {
+        /// Its id.
+        id: IncidentId,
+    },
+    /// Groups, order, or the organization's name or time zone changed: reload the state.
+    PageUpdated {},
+}
+
+/// A change of an incident: the incident without its updates, and the updates that changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct IncidentChange {
+    /// The incident after the change, without its updates.
+    pub incident: Incident,
+    /// Its version before the change. A client that has another one reloads the state.
+    pub base: i64,
+    /// The updates that are new or changed.
+    pub updates: Vec<IncidentUpdate>,
+    /// The updates that were deleted.
+    pub removed: Vec<UpdateId>,
+}
+
+impl IncidentChange {
+    /// The change from version `base` to this incident, of which these updates are new or changed.
+    #[must_use]
+    pub fn new(
+        mut incident: Incident,
+        base: i64,
+        is_changed: impl Fn(UpdateId) -> bool,
+        removed: Vec<UpdateId>,
+    ) -> Self {
+        let mut updates = std::mem::take(&mut incident.updates);
+        updates.retain(|update| is_changed(update.id));
+        Self { incident, base, updates, removed }
+    }
+
+    /// The change as visitors see it; none for a draft.
+    fn for_public(self) -> Option<Self> {
+        let public = Incident { updates: self.updates, ..self.incident }.for_public()?;
+        Some(Self::new(public, self.base, |_| true, self.removed))
+    }
+
+    /// Applies the change to the version it is based on.
+    pub fn apply(self, incident: &mut Incident) {
+        let mut updates = std::mem::take(&mut incident.updates);
+        let is_kept = |id| !self.removed.contains(&id) && self.updates.iter().all(|changed| changed.id != id);
+        updates.retain(|update| is_kept(update.id));
+        updates.extend(self.updates);
+        *incident = Incident { updates, ..self.incident };
+        incident.sort();
+    }
 }
 
 /// The `type` of an event on the wire.
@@ -53,25 +104,33 @@ impl Event {
             Self::ServiceDeleted(_) => "service_deleted",
             Self::IncidentCreated(_) => "incident_created",
             Self::IncidentUpdated(_) => "incident_updated",
-            Self::IncidentDeleted(_) => "incident_deleted",
-            Self::PageUpdated(_) => "page_updated",
+            Self::IncidentDeleted { .. } => "incident_deleted",
+            Self::PageUpdated {} => "page_updated",
+        }
+    }
+
+    /// The incident that it is about.
+    #[must_use]
+    pub const fn incident(&self) -> Option<IncidentId> {
+        match self {
+            Self::IncidentCreated(incident) => Some(incident.id),
+            Self::IncidentUpdated(change) => Some(change.incident.id),
+            Self::IncidentDeleted { id } => Some(*id),
+            _ => None,
         }
     }
 
     /// The event as this audience may see it; none if it may not.
     #[must_use]
     pub fn seen_by(self, audience: Audience) -> Option<Self> {
-        let public = |incident: Box<Incident>| incident.for_public().map(Box::new);
         let without_baseline = |service| Service { baseline: None, ..service };
         Some(match (audience, self) {
-            (Audience::Members, event) => event,
+            (Audience::Members, event) | (_, event @ (Self::IncidentDeleted { .. } | Self::PageUpdated {})) => event,
             (_, Self::ServiceCreated(service)) => Self::ServiceCreated(without_baseline(service)),
             (_, Self::ServiceUpdated(service)) => Self::ServiceUpdated(without_baseline(service)),
             (_, Self::ServiceDeleted(service)) => Self::ServiceDeleted(without_baseline(service)),
-            (_, Self::IncidentCreated(incident)) => Self::IncidentCreated(public(incident)?),
-            (_, Self::IncidentUpdated(incident)) => Self::IncidentUpdated(public(incident)?),
-            (_, Self::IncidentDeleted(incident)) => Self::IncidentDeleted(public(incident)?),
-            (_, Self::PageUpdated(page)) => Self::PageUpdated(Box::new(page.for_public())),
+            (_, Self::IncidentCreated(incident)) => Self::IncidentCreated(Box::new(incident.for_public()?)),
+            (_, Self::IncidentUpdated(change)) => Self::IncidentUpdated(Box::new(change.for_public()?)),
         })
     }
 }
@@ -98,7 +157,7 @@ impl Frame {
         }
         let head: Head<'_> = json::read(text)?;
         let event = match &*head.kind {
-            "hello" => return Ok(Self::Control(Control::Hello { seq: head.seq()? })),
+            "hello" => return Ok(Self::Control(Control::Hello { seq: head.seq()?, epoch: head.epoch })),
             "resync" => return Ok(Self::Control(Control::Resync)),
             "ping" => return Ok(Self::Control(Control::Ping { seq: head.seq()? })),
             "service_created" => Event::ServiceCreated(data(&head)?),
@@ -106,8 +165,8 @@ impl Frame {
             "service_deleted" => Event::ServiceDeleted(data(&head)?),
             "incident_created" => Event::IncidentCreated(data(&head)?),
             "incident_updated" => Event::IncidentUpdated(data(&head)?),
-            "incident_deleted" => Event::IncidentDeleted(data(&head)?),
-            "page_updated" => Event::PageUpdated(data(&head)?),
+            "incident_deleted" => Event::IncidentDeleted { id: data::<Deleted>(&head)?.id },
+            "page_updated" => Event::PageUpdated {},
             other => return Err(serde_json::Error::custom(format_args!("unknown kind of frame: {other}"))),
         };
         let at = head.at.ok_or_else(|| serde_json::Error::missing_field("at"))?;
@@ -121,9 +180,16 @@ struct Head<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
     seq: Option<Seq>,
+    epoch: Option<Epoch>,
     at: Option<Timestamp>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
+}
+
+/// The data of a deletion.
+#[derive(Deserialize)]
+struct Deleted {
+    id: IncidentId,
 }
 
 impl Head<'_> {
@@ -152,6 +218,9 @@ pub enum Control {
     Hello {
         /// The sequence number of the latest event.
         seq: Seq,
+        /// The epoch of the sequence numbers; older servers send none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        epoch: Option<Epoch>,
     },
     /// Missed events are no longer available: reload the state. Later events continue from there.
     Resync,
@@ -182,7 +251,8 @@ mod tests {
         assert_eq!(serde_json::from_value::<Frame>(json).expect("readable"), frame);
 
         for (text, control) in [
-            (r#"{"type":"hello","seq":3}"#, Control::Hello { seq: 3 }),
+            (r#"{"type":"hello","seq":3,"epoch":9}"#, Control::Hello { seq: 3, epoch: Some(9) }),
+            (r#"{"type":"hello","seq":3}"#, Control::Hello { seq: 3, epoch: None }),
             (r#"{"type":"resync"}"#, Control::Resync),
             (r#"{"seq":4,"type":"ping"}"#, Control::Ping { seq: 4 }),
         ] {
@@ -205,15 +275,15 @@ mod tests {
             window: None,
         };
         let incident = Box::new(page.preview(&input, Timestamp::EPOCH).1);
-        let service = page.services[0].clone();
+        let (service, update) = (page.services[0].clone(), incident.updates[0].id);
         let events = [
             Event::ServiceCreated(service.clone()),
             Event::ServiceUpdated(service.clone()),
             Event::ServiceDeleted(service),
             Event::IncidentCreated(incident.clone()),
-            Event::IncidentUpdated(incident.clone()),
-            Event::IncidentDeleted(incident),
-            Event::PageUpdated(Box::new(page)),
+            Event::IncidentUpdated(Box::new(IncidentChange::new((*incident).clone(), 3, |_| true, vec![update]))),
+            Event::IncidentDeleted { id: incident.id },
+            Event::PageUpdated {},
         ];
         for event in events {
             let frame = Frame::Event(NumberedEvent { seq: 7, at: Timestamp::EPOCH, event });

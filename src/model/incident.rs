@@ -319,7 +319,8 @@ pub struct Incident {
     /// Its postmortem.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postmortem: Option<Postmortem>,
-    /// Its updates, newest first by `display_at`.
+    /// Its updates, newest first by `display_at`; absent in the live event `incident_updated`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub updates: Vec<IncidentUpdate>,
 }
 

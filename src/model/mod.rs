@@ -39,7 +39,7 @@ pub use audit::{
 };
 pub use check::Check;
 pub use error::{Code, Error, Result};
-pub use event::{Audience, Control, Event, Frame, NumberedEvent, Seq};
+pub use event::{Audience, Control, Epoch, Event, Frame, IncidentChange, NumberedEvent, Seq};
 pub use form_answer::{FormAnswer, FormFailure};
 pub use identity::{
     Account, Email, Login, LoginForm, NewOrganization, Organization, OrganizationId, Registration, RegistrationForm,
@@ -54,7 +54,7 @@ pub use incident_room::{Calendar, IncidentList, IncidentRoom};
 pub use maintenance::{Automations, MaintenanceSchedule, ScheduledStep, Series, SeriesId};
 pub use maintenance_plan::{Conflict, Plan};
 pub use own_account::{OwnAccount, RecoveryCodes, SecondFactorSetup, SessionInfo};
-pub use page::{Applied, StatusPage};
+pub use page::{Applied, Coverage, StatusPage};
 pub use preview::{PreviewInput, StillImpaired};
 pub use public_status::{IncidentPage, MonthPage, PublicOrganization, PublicStatus, Timeline};
 pub use recurrence::Repeat;

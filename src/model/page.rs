@@ -5,15 +5,17 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Day, Event, Frame, GroupId, Headline, Impact, Incident, IncidentId, Layers, PublicOrganization, Seq, Service,
-    ServiceGroup, ServiceId, ServiceStatus, Timestamp, Zone,
+    Day, Epoch, Event, Frame, GroupId, Headline, Impact, Incident, IncidentChange, IncidentId, IncidentStatus, Layers,
+    PublicOrganization, Seq, Service, ServiceGroup, ServiceId, ServiceStatus, Timestamp, Zone,
     event::{Control, NumberedEvent},
 };
 
 /// How many past days a page lists.
-pub const PAST_DAYS: usize = 14;
+pub const PAST_DAYS: u8 = 14;
 /// How many days ahead the public page announces maintenances.
 pub const AHEAD_DAYS: i64 = 7;
+/// How many scheduled maintenances a page lists at most.
+pub const SCHEDULED_MAX: usize = 50;
 
 /// The state of a status page.
 ///
@@ -22,6 +24,9 @@ pub const AHEAD_DAYS: i64 = 7;
 pub struct StatusPage {
     /// The sequence number of the latest event that it contains.
     pub seq: Seq,
+    /// The epoch of the sequence number.
+    #[serde(default)]
+    pub epoch: Epoch,
     /// The organization.
     pub organization: PublicOrganization,
     /// The organization's time zone, in the years around the present.
@@ -50,17 +55,31 @@ pub enum Applied {
     Refetch,
 }
 
+/// What a page lists, and so which events concern it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// All services, and the incidents that are open, scheduled or recent.
+    Current,
+    /// The incidents that began in a period, from the first instant to before the second.
+    Period(Timestamp, Timestamp),
+    /// One incident.
+    Incident(IncidentId),
+}
+
 /// A group's heading (none for services without a group) and its services, in order.
 pub type Section<'a> = (Option<&'a ServiceGroup>, Vec<&'a Service>);
 
 impl StatusPage {
     /// Applies a frame. The next event is applied, an older one is ignored, and a gap requires a reload, so repeated or
-    /// reordered frames are harmless.
-    pub fn apply(&mut self, frame: Frame) -> Applied {
+    /// reordered frames are harmless. So does an event that does not continue the state: a change of an incident from
+    /// another version than the page has.
+    pub fn apply(&mut self, frame: Frame, coverage: Coverage) -> Applied {
         match frame {
             Frame::Event(NumberedEvent { seq, .. }) if seq <= self.seq => Applied::Unchanged,
             Frame::Event(NumberedEvent { seq, event, .. }) if seq == self.seq + 1 => {
-                self.carry(event);
+                if !self.carry(event, coverage) {
+                    return Applied::Refetch;
+                }
                 self.seq = seq;
                 Applied::Changed
             }
@@ -145,7 +164,8 @@ impl StatusPage {
     #[must_use]
     pub fn past_days(&self, today: Timestamp) -> Vec<(Day, Vec<&Incident>)> {
         let last = self.zone.day(today);
-        let days: Vec<Day> = std::iter::successors(Some(last), |day| Some(day.previous())).take(PAST_DAYS).collect();
+        let days: Vec<Day> =
+            std::iter::successors(Some(last), |day| Some(day.previous())).take(PAST_DAYS.into()).collect();
         let first = days.last().copied().unwrap_or(last);
         let mut past: Vec<(Day, Vec<&Incident>)> = days.into_iter().map(|day| (day, Vec::new())).collect();
         for incident in &self.incidents {
@@ -259,14 +279,64 @@ impl StatusPage {
         self.services.sort_by_key(|service| (rank(service.group_id), service.position, service.id));
     }
 
-    fn carry(&mut self, event: Event) {
+    /// Applies an event; returns whether it continues the state.
+    fn carry(&mut self, event: Event, coverage: Coverage) -> bool {
         match event {
-            Event::ServiceCreated(service) | Event::ServiceUpdated(service) => self.put(service),
+            Event::ServiceCreated(service) | Event::ServiceUpdated(service) => {
+                if coverage == Coverage::Current {
+                    self.put(service);
+                }
+            }
             Event::ServiceDeleted(service) => self.services.retain(|known| known.id != service.id),
-            Event::IncidentCreated(incident) | Event::IncidentUpdated(incident) => self.put_incident(*incident),
-            Event::IncidentDeleted(incident) => self.incidents.retain(|known| known.id != incident.id),
-            Event::PageUpdated(page) => *self = *page,
+            Event::IncidentCreated(incident) => {
+                if self.lists(&incident, coverage) {
+                    self.put_incident(*incident);
+                }
+            }
+            Event::IncidentUpdated(change) => return self.change(*change, coverage),
+            Event::IncidentDeleted { id } => self.incidents.retain(|known| known.id != id),
+            Event::PageUpdated {} => return false,
         }
+        true
+    }
+
+    /// Changes an incident, unless the page has the changed version or a newer one already.
+    fn change(&mut self, change: IncidentChange, coverage: Coverage) -> bool {
+        let Some(known) = self.incidents.iter_mut().find(|known| known.id == change.incident.id) else {
+            return !self.lists(&change.incident, coverage);
+        };
+        if known.version == change.base {
+            change.apply(known);
+            self.sort();
+            return true;
+        }
+        known.version >= change.incident.version
+    }
+
+    /// Whether the page would list an incident. It leaves out what ended before its past days or before `cut_at`, and
+    /// plans beyond the last of many.
+    fn lists(&self, incident: &Incident, coverage: Coverage) -> bool {
+        match coverage {
+            Coverage::Current => match incident.resolved_at {
+                Some(end) => end >= self.listed_since() && self.cut_at.is_none_or(|cut| end > cut),
+                None if incident.status == IncidentStatus::Scheduled => {
+                    let earlier = self.incidents.iter().filter(|known| {
+                        known.status == IncidentStatus::Scheduled && known.scheduled_start <= incident.scheduled_start
+                    });
+                    earlier.count() < SCHEDULED_MAX
+                }
+                None => true,
+            },
+            Coverage::Period(from, to) => {
+                (from..to).contains(&incident.started_at) && incident.status != IncidentStatus::Scheduled
+            }
+            Coverage::Incident(id) => incident.id == id,
+        }
+    }
+
+    /// When the past days begin whose ended incidents the page lists.
+    fn listed_since(&self) -> Timestamp {
+        self.today.plus_seconds(-86_400 * i64::from(PAST_DAYS))
     }
 }
 

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{
-    Headline, Incident, OrganizationId, Seq, Service, ServiceGroup, Slug, StatusChange, StatusPage, Timestamp, Zone,
+    Epoch, Headline, Incident, OrganizationId, Seq, Service, ServiceGroup, Slug, StatusChange, StatusPage, Timestamp,
+    Zone,
 };
 
 /// An organization, as visitors see it.
@@ -30,6 +31,9 @@ pub struct PublicStatus {
     pub page: Headline,
     /// The sequence number of the latest event in this document: connect to the live feed with `since` set to it.
     pub seq: Seq,
+    /// The epoch of that number: connect with `epoch` set to it, too.
+    #[serde(default)]
+    pub epoch: Epoch,
     /// The page's time zone, in the years around the present.
     pub zone: Zone,
     /// The start of the current day, in that zone.
@@ -68,6 +72,7 @@ impl From<StatusPage> for PublicStatus {
             cut_at: page.cut_at,
             organization: page.organization,
             seq: page.seq,
+            epoch: page.epoch,
             zone: page.zone,
             today: page.today,
             groups: page.groups,
@@ -81,6 +86,7 @@ impl From<PublicStatus> for StatusPage {
         let incidents = [status.active_incidents, status.upcoming_maintenances, status.recent_incidents].concat();
         let mut page = Self {
             seq: status.seq,
+            epoch: status.epoch,
             organization: status.organization,
             zone: status.zone,
             today: status.today,

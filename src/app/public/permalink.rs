@@ -19,7 +19,7 @@ use crate::{
         },
         live::{self, Connection},
     },
-    model::{Incident, IncidentId, IncidentPage, Postmortem, Slug, StatusPage, Timestamp, Zone},
+    model::{Coverage, Incident, IncidentId, IncidentPage, Postmortem, Slug, StatusPage, Timestamp, Zone},
 };
 
 /// An incident's own page, kept up to date by the live feed. Nothing if the data does not contain the incident.
@@ -34,7 +34,7 @@ pub fn IncidentView(
     let page = RwSignal::new(page);
     let of = slug.clone();
     let feed = format!("/api/public/{slug}/live");
-    let connection = live::connect(feed, page, Signal::stored(true), move || fetch(of.clone()));
+    let connection = live::connect(feed, page, Signal::stored(true), Coverage::Incident(id), move || fetch(of.clone()));
     let is_removed = watch_removal(page, id, slug.clone(), connection);
     let page: Signal<StatusPage> = page.into();
     let zone = Memo::new(move |_| page.with(|page| zone.unless_changed(&page.zone)));

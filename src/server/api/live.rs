@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    model::{Code, Control, Error, Frame, Result, Seq},
+    model::{Code, Control, Epoch, Error, Frame, Result, Seq},
     server::{
         domain::{AccessState, Caller, Feed, Next, RevocationWatch, Site, Viewer},
         http::extract::{Id, Params},
@@ -51,15 +51,17 @@ const ROLE_CHANGED: u16 = 4403;
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Since {
-    /// Number (`seq`) of the last event received.
+    /// Number (`seq`) of the last event received, or of the state loaded.
     since: Option<Seq>,
+    /// Epoch of that number, from `hello` or the state loaded.
+    epoch: Option<Epoch>,
 }
 
 /// Follow a public page over a WebSocket
 ///
 /// The first frame is `hello` with the number of the latest event, followed by the events missed since `since` and then
-/// by each new event. `resync` means that missed events are no longer available: reload the state; later events
-/// continue from there.
+/// by each new event. `resync` means that missed events are no longer available, or that the database was restored and
+/// has another `epoch`: reload the state; later events continue from there.
 #[utoipa::path(
     get, path = "/api/public/{slug}/live", tag = "Live", operation_id = "publicLive",
     params(("slug" = String, Path, description = "Address of the page."), Since),
@@ -86,7 +88,7 @@ pub async fn public(
         Err(rejection) => return Ok(upgrade_required(&rejection)),
     };
     let place = state.sockets.acquire(caller.network(), None)?;
-    let feed = visitor.feed(since.since).await?;
+    let feed = visitor.feed(since.since, since.epoch).await?;
     Ok(upgrade(socket, feed, None, place, state.stop))
 }
 
@@ -116,7 +118,7 @@ pub async fn members(
         Err(rejection) => return Ok(upgrade_required(&rejection)),
     };
     let place = state.sockets.acquire(caller.network(), Some(org.account().user.id))?;
-    let feed = org.feed(since.since).await?;
+    let feed = org.feed(since.since, since.epoch).await?;
     Ok(upgrade(socket, feed, Some(org), place, state.stop))
 }
 
@@ -188,7 +190,7 @@ impl FeedSession {
     }
 
     async fn run(&mut self, stop: CancellationToken) -> Result<Infallible, CloseReason> {
-        self.send_control(Control::Hello { seq: self.feed.tip() }).await?;
+        self.send_control(Control::Hello { seq: self.feed.tip(), epoch: Some(self.feed.epoch()) }).await?;
         let mut ping = interval_at(Instant::now() + PING, PING);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut recheck = interval_at(Instant::now() + ACCESS_RECHECK, ACCESS_RECHECK);

@@ -2,10 +2,7 @@
 
 use std::collections::VecDeque;
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::{Expr, Func},
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::{
@@ -13,15 +10,22 @@ use super::{
     store::{Scope, event, organization},
 };
 use crate::{
-    model::{Audience, Error, OrganizationId, Result, Seq},
+    model::{Audience, Epoch, Error, OrganizationId, Result, Seq},
     server::live::hub::{EventBatch, Published, Topic},
 };
 
 /// The most events a returning client is caught up with; past it, the client reloads the state.
 const REPLAY_MAX: u64 = 500;
 
-/// The most text a returning client is caught up with, in characters: past it, reloading the state is cheaper.
-const REPLAY_TEXT_MAX: usize = 2_000_000;
+/// The most text a returning client is caught up with, in bytes: past it, reloading the state is cheaper.
+const REPLAY_BYTES_MAX: i64 = 2_000_000;
+
+/// The most events of an organization and audience that are kept after pruning, and their most bytes: hardly more than
+/// a client can be caught up with, so that no organization fills the disk of all.
+const KEPT_MAX: (u64, i64) = (2 * REPLAY_MAX, 4 * REPLAY_BYTES_MAX);
+
+/// Every so many events the older ones are pruned.
+const PRUNING_INTERVAL: Seq = 32;
 
 /// How long events are kept for returning clients: 7 days.
 const RETENTION_SECONDS: i64 = 7 * 24 * 3600;
@@ -63,20 +67,20 @@ pub enum Next {
 
 impl Viewer {
     /// Subscribes to the events members see, after the one numbered `since` or from now on.
-    pub async fn feed(&self, since: Option<Seq>) -> Result<Feed> {
-        Feed::open(&self.domain, (self.organization(), Audience::Members), since).await
+    pub async fn feed(&self, since: Option<Seq>, epoch: Option<Epoch>) -> Result<Feed> {
+        Feed::open(&self.domain, (self.organization(), Audience::Members), since, epoch).await
     }
 }
 
 impl Visitor {
     /// Subscribes to the events visitors see, after the one numbered `since` or from now on.
-    pub async fn feed(&self, since: Option<Seq>) -> Result<Feed> {
-        Feed::open(&self.domain, (self.organization, Audience::Public), since).await
+    pub async fn feed(&self, since: Option<Seq>, epoch: Option<Epoch>) -> Result<Feed> {
+        Feed::open(&self.domain, (self.organization, Audience::Public), since, epoch).await
     }
 }
 
 impl Feed {
-    async fn open(domain: &Domain, topic: Topic, since: Option<Seq>) -> Result<Self> {
+    async fn open(domain: &Domain, topic: Topic, since: Option<Seq>, epoch: Option<Epoch>) -> Result<Self> {
         // Subscribe before reading the tip: an event committed in between arrives twice rather than never.
         let receiver = domain.hub().subscribe(topic);
         let tip = domain.tip(topic).await?;
@@ -91,8 +95,8 @@ impl Feed {
             is_behind: false,
             is_pruned: false,
         };
-        if feed.last > tip {
-            // The client is ahead of the database, for example after a restore: it must reload.
+        if feed.last > tip || epoch.is_some_and(|epoch| epoch != domain.epoch()) {
+            // The client is ahead of the database or knows another history, as after a restore: it must reload.
             feed.is_pruned = true;
         } else if feed.last < tip {
             feed.refill().await?;
@@ -104,6 +108,12 @@ impl Feed {
     #[must_use]
     pub const fn tip(&self) -> Seq {
         self.tip
+    }
+
+    /// The epoch of the sequence numbers.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.domain.epoch()
     }
 
     /// The newest sequence number delivered.
@@ -211,35 +221,58 @@ impl Domain {
             .filter(event::Column::Seq.gt(i64::try_from(seq).unwrap_or(i64::MAX)))
             .order_by_asc(event::Column::Seq)
             .limit(REPLAY_MAX);
-        let length: Expr = Func::char_length(event::Column::Frame.into_simple_expr()).into();
-        let lengths = after.clone().select_only().column_as(length, "length");
-        let lengths: Vec<i32> = lengths.into_tuple().all(self.db()).await?;
-        let affordable = affordable(&lengths, REPLAY_TEXT_MAX);
-        let is_all = affordable == lengths.len() && u64::try_from(affordable).is_ok_and(|count| count < REPLAY_MAX);
+        let sizes = after.clone().select_only().column(event::Column::Bytes);
+        let sizes: Vec<i64> = sizes.into_tuple().all(self.db()).await?;
+        let affordable = affordable(&sizes, REPLAY_BYTES_MAX);
+        let is_all = affordable == sizes.len() && u64::try_from(affordable).is_ok_and(|count| count < REPLAY_MAX);
         let rows = after.limit(u64::try_from(affordable).ok()).all(self.db()).await?;
-        let events = rows.into_iter().map(|row| Published { seq: row.seq.unsigned_abs(), frame: row.frame.into() });
+        let events = rows.into_iter().map(|row| Published::stored(row.seq.unsigned_abs(), row.shape, row.frame));
         Ok(Missed { events: events.collect(), is_all })
     }
 }
 
-/// How many of these, from the first on, fit into `most` together; at least one.
-fn affordable(lengths: &[i32], most: usize) -> usize {
-    let sums = lengths.iter().scan(0_usize, |sum, length| {
-        *sum = sum.saturating_add(usize::try_from(*length).unwrap_or(0));
+/// How many of these sizes, from the first on, fit into `most` together; at least one.
+fn affordable(sizes: &[i64], most: i64) -> usize {
+    let sums = sizes.iter().scan(0_i64, |sum, size| {
+        *sum = sum.saturating_add(*size);
         Some(*sum)
     });
-    sums.take_while(|sum| *sum <= most).count().max(1).min(lengths.len())
+    sums.take_while(|sum| *sum <= most).count().max(1).min(sizes.len())
+}
+
+/// Whether to prune after events with the numbers `first` to `last`.
+pub(super) const fn prunes_at(first: Seq, last: Seq) -> bool {
+    first.saturating_sub(1) / PRUNING_INTERVAL < last / PRUNING_INTERVAL
+}
+
+/// Deletes the events of an organization and audience beyond [`KEPT_MAX`]; clients that miss them reload the state.
+pub(super) async fn prune(db: &impl ConnectionTrait, scope: Scope, audience: Audience) -> Result<()> {
+    use event::Column;
+    let newest = scope.find::<event::Entity>().filter(Column::Audience.eq(audience)).order_by_desc(Column::Seq);
+    let newest = newest.select_only().columns([Column::Seq, Column::Bytes]).limit(KEPT_MAX.0 + 1);
+    let newest: Vec<(i64, i64)> = newest.into_tuple().all(db).await?;
+    let (numbers, sizes): (Vec<_>, Vec<_>) = newest.into_iter().unzip();
+    let kept = affordable(&sizes, KEPT_MAX.1).min(usize::try_from(KEPT_MAX.0)?);
+    if let Some(oldest) = numbers.get(kept) {
+        let surplus = scope.delete::<event::Entity>().filter(Column::Audience.eq(audience));
+        surplus.filter(Column::Seq.lte(*oldest)).exec(db).await?;
+    }
+    Ok(())
 }
 
 /// The sequence number of the newest event of an organization for an audience.
 #[expect(clippy::disallowed_methods, reason = "the tenant itself")]
 pub(super) async fn tip(db: &impl ConnectionTrait, id: OrganizationId, audience: Audience) -> Result<Seq> {
     let row = organization::Entity::find_by_id(id).one(db).await?.ok_or_else(Error::not_found)?;
-    Ok(match audience {
-        Audience::Public => row.public_seq,
-        Audience::Members => row.members_seq,
+    Ok(tip_of(&row, audience))
+}
+
+/// The sequence number of the newest event for an audience, from the organization's row.
+pub(super) const fn tip_of(row: &organization::Model, audience: Audience) -> Seq {
+    match audience {
+        Audience::Public => row.public_seq.unsigned_abs(),
+        Audience::Members => row.members_seq.unsigned_abs(),
     }
-    .unsigned_abs())
 }
 
 #[cfg(test)]
@@ -252,5 +285,11 @@ mod tests {
         assert_eq!(affordable(&[4, 6], 10), 2);
         assert_eq!(affordable(&[4, 7, 1], 10), 1, "nothing after the first that does not fit");
         assert_eq!(affordable(&[11, 1], 10), 1, "or no client would get past it");
+    }
+
+    #[test]
+    fn events_are_pruned_once_in_an_interval() {
+        let pruned = |first, last| prunes_at(first, last);
+        assert!(!pruned(1, 31) && pruned(32, 32) && !pruned(33, 33) && pruned(30, 40) && pruned(1, 500));
     }
 }

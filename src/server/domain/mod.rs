@@ -20,7 +20,10 @@ mod store;
 mod tx;
 mod zones;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tokio::sync::broadcast;
@@ -43,7 +46,7 @@ use super::{
     error::internal,
     live::{hub::Hub, relay::Relay},
 };
-use crate::model::Result;
+use crate::model::{Epoch, Result};
 
 /// The connection pool, the hub and the clock; creates the handles. Cheap to clone.
 #[derive(Clone)]
@@ -56,6 +59,8 @@ struct Inner {
     hub: Hub,
     relay: Relay,
     clock: Clock,
+    /// The epoch of event numbers: it changes only while no server runs.
+    epoch: OnceLock<Epoch>,
     /// Ids of sessions and tokens that were revoked or changed, for open sockets.
     revocations: broadcast::Sender<Uuid>,
 }
@@ -68,6 +73,8 @@ impl Domain {
     pub async fn open(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
         let domain = Self::connect(url, relay, clock).await?;
         Box::pin(store::migrate(domain.db(), url)).await?;
+        // Set once: nothing else writes it.
+        _ = domain.inner.epoch.set(store::epoch(domain.db()).await?);
         Ok(domain)
     }
 
@@ -78,7 +85,9 @@ impl Domain {
     pub async fn connect(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
         let db = store::connect(url).await?;
         let revocations = broadcast::Sender::new(64);
-        Ok(Self { inner: Arc::new(Inner { db, hub: Hub::default(), relay, clock, revocations }) })
+        Ok(Self {
+            inner: Arc::new(Inner { db, hub: Hub::default(), relay, clock, epoch: OnceLock::new(), revocations }),
+        })
     }
 
     /// The number of migrations not applied yet.
@@ -110,6 +119,11 @@ impl Domain {
     /// The clock of all operations.
     pub(in crate::server) fn clock(&self) -> &Clock {
         &self.inner.clock
+    }
+
+    /// The epoch of event numbers; 0 before the database is migrated.
+    fn epoch(&self) -> Epoch {
+        self.inner.epoch.get().copied().unwrap_or_default()
     }
 
     /// The connection to the other instances.

@@ -6,13 +6,14 @@ use uuid::Uuid;
 use super::{
     Domain,
     audit::{self, Actor, AuditEvent},
+    feed,
     store::{self, Scope, event, organization},
 };
 use crate::{
-    model::{Audience, Error, Event, Frame, NumberedEvent, OrganizationId, Result, Seq, StatusPage, Timestamp},
+    model::{Audience, Error, Event, Frame, IncidentId, NumberedEvent, OrganizationId, Result, Seq, Timestamp},
     server::{
         error::internal,
-        live::hub::{EventBatch, FRAME_MAX, Publication, Published, Topic},
+        live::hub::{EventBatch, FRAME_MAX, FRAME_SHAPE, Publication, Published, Topic},
     },
 };
 
@@ -25,10 +26,20 @@ pub struct Tx {
     now: Timestamp,
     actor: Actor,
     audit_event: Option<AuditEvent>,
-    published: Vec<(Audience, Published)>,
+    emitted: Vec<Emitted>,
     /// Sessions and tokens revoked or changed by this transaction.
     revoked: Vec<Uuid>,
 }
+
+/// An event of the transaction, for one audience.
+struct Emitted {
+    audience: Audience,
+    incident: Option<IncidentId>,
+    event: Published,
+}
+
+/// How many events are inserted by one statement at most, and how many bytes of frames.
+const INSERT_MAX: (usize, usize) = (500, 4 << 20);
 
 impl Tx {
     /// Begins a transaction, waiting for the organization's lock.
@@ -46,7 +57,7 @@ impl Tx {
     ) -> Result<Self> {
         let organization = lock_organization(&db, id).await?.ok_or_else(Error::not_found)?;
         let (domain, now) = (domain.clone(), domain.clock().now());
-        Ok(Self { domain, db, organization, now, actor, audit_event: None, published: Vec::new(), revoked: Vec::new() })
+        Ok(Self { domain, db, organization, now, actor, audit_event: None, emitted: Vec::new(), revoked: Vec::new() })
     }
 
     /// The database transaction.
@@ -91,32 +102,19 @@ impl Tx {
     }
 
     /// Emits an event to members and visitors, as each audience may see it. It is published after the commit.
-    pub(super) async fn emit(&mut self, event: Event) -> Result<()> {
-        self.emit_to(Audience::Members, event.clone()).await?;
-        self.emit_to(Audience::Public, event).await
+    pub(super) fn emit(&mut self, event: Event) -> Result<()> {
+        self.emit_to(Audience::Members, event.clone())?;
+        self.emit_to(Audience::Public, event)
     }
 
     /// Emits an event to one audience only. An event it may not see takes no sequence number.
-    pub(super) async fn emit_to(&mut self, audience: Audience, event: Event) -> Result<()> {
+    pub(super) fn emit_to(&mut self, audience: Audience, event: Event) -> Result<()> {
         let Some(event) = event.seen_by(audience) else { return Ok(()) };
-        let seq = self.next_seq(audience);
-        let event = match event {
-            Event::PageUpdated(page) => Event::PageUpdated(Box::new(StatusPage { seq, ..*page })),
-            other => other,
-        };
+        let (seq, incident) = (self.next_seq(audience), event.incident());
         let frame = Frame::Event(NumberedEvent { seq, at: self.now, event });
         let text = serde_json::to_string(&frame).map_err(internal)?;
         let text = if text.len() > FRAME_MAX { String::new() } else { text };
-        event::Entity::insert(event::ActiveModel {
-            org_id: Set(self.organization.id),
-            audience: Set(audience),
-            seq: Set(i64::try_from(seq)?),
-            frame: Set(text.clone()),
-            created_at: Set(self.now),
-        })
-        .exec_without_returning(&self.db)
-        .await?;
-        self.published.push((audience, Published { seq, frame: text.into() }));
+        self.emitted.push(Emitted { audience, incident, event: Published { seq, frame: text.into() } });
         Ok(())
     }
 
@@ -124,11 +122,12 @@ impl Tx {
     /// unpublished.
     pub(super) async fn commit(self) -> Result<()> {
         tokio::spawn(async move {
-            let is_silent = self.published.is_empty() && self.revoked.is_empty();
+            let is_silent = self.emitted.is_empty() && self.revoked.is_empty();
             debug_assert!(
                 self.audit_event.is_some() || is_silent || !self.actor.must_audit(),
                 "a user's change has an audit event"
             );
+            self.insert_events().await?;
             if let Some(audit_event) = self.audit_event {
                 audit::write(&self.db, self.organization.id, self.domain.clock().now(), &self.actor, audit_event)
                     .await?;
@@ -136,7 +135,8 @@ impl Tx {
             save_organization(&self.db, &self.organization).await?;
             self.db.commit().await?;
             for audience in [Audience::Members, Audience::Public] {
-                let events = self.published.iter().filter(|(to, _)| *to == audience).map(|(_, event)| event.clone());
+                let events = self.emitted.iter().filter(|emitted| emitted.audience == audience);
+                let events = events.map(|emitted| emitted.event.clone());
                 self.domain.publish((self.organization.id, audience), events.collect()).await;
             }
             self.revoked.into_iter().for_each(|id| self.domain.publish_revocation(id));
@@ -146,6 +146,46 @@ impl Tx {
         .map_err(internal)?
     }
 
+    /// Stores the events for returning clients, in as few statements as their size allows, and deletes those that are no
+    /// longer needed.
+    async fn insert_events(&self) -> Result<()> {
+        let mut rest = self.emitted.as_slice();
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = |emitted: &&Emitted| {
+                bytes += emitted.event.frame.len();
+                bytes <= INSERT_MAX.1
+            };
+            let count = rest.iter().take(INSERT_MAX.0).take_while(fits).count().max(1);
+            let (batch, left) = rest.split_at(count);
+            let rows = batch.iter().map(|emitted| self.event_row(emitted)).collect::<Result<Vec<_>>>()?;
+            event::Entity::insert_many(rows).exec_without_returning(&self.db).await?;
+            rest = left;
+        }
+        for audience in [Audience::Members, Audience::Public] {
+            let mut numbers = self.emitted.iter().filter(|it| it.audience == audience).map(|it| it.event.seq);
+            if let Some(first) = numbers.next()
+                && feed::prunes_at(first, numbers.next_back().unwrap_or(first))
+            {
+                feed::prune(&self.db, self.scope(), audience).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn event_row(&self, emitted: &Emitted) -> Result<event::ActiveModel> {
+        Ok(event::ActiveModel {
+            org_id: Set(self.organization.id),
+            audience: Set(emitted.audience),
+            seq: Set(i64::try_from(emitted.event.seq)?),
+            created_at: Set(self.now),
+            shape: Set(FRAME_SHAPE),
+            bytes: Set(i64::try_from(emitted.event.frame.len())?),
+            incident_id: Set(emitted.incident),
+            frame: Set(emitted.event.frame.to_string()),
+        })
+    }
+
     fn next_seq(&mut self, audience: Audience) -> Seq {
         let counter = match audience {
             Audience::Public => &mut self.organization.public_seq,
@@ -153,6 +193,27 @@ impl Tx {
         };
         *counter += 1;
         counter.unsigned_abs()
+    }
+}
+
+/// Something that is taken out of the database for good, including what was made from it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Erasure {
+    /// An incident, which has been deleted.
+    Incident(IncidentId),
+    /// A text of an incident, which has been deleted or replaced.
+    Text(IncidentId),
+}
+
+impl Tx {
+    /// Takes something out of whatever was made from its rows: of stored events. Clients that missed one reload the
+    /// state. Call it after the rows were changed, and before the event of the change is emitted.
+    pub(super) async fn erase(&self, what: Erasure) -> Result<()> {
+        let (Erasure::Incident(id) | Erasure::Text(id)) = what;
+        let emptied = event::ActiveModel { frame: Set(String::new()), bytes: Set(0), ..Default::default() };
+        let events = self.scope().update::<event::Entity>().set(emptied);
+        events.filter(event::Column::IncidentId.eq(id)).exec(&self.db).await?;
+        Ok(())
     }
 }
 

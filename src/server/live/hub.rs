@@ -19,6 +19,9 @@ const CHANNEL_CAPACITY: usize = 64;
 /// for all such events, which would otherwise be stored for each change and buffered for each reader.
 pub const FRAME_MAX: usize = 256 * 1024;
 
+/// The version of the form of frames. A stored or relayed frame of another form is not sent: readers reload the state.
+pub const FRAME_SHAPE: i64 = 1;
+
 /// The key of a channel.
 pub type Topic = (OrganizationId, Audience);
 
@@ -27,11 +30,17 @@ pub type Topic = (OrganizationId, Audience);
 pub struct Published {
     /// The sequence number.
     pub seq: Seq,
-    /// The frame as JSON; empty if it would be larger than [`FRAME_MAX`].
+    /// The frame as JSON; empty if readers must reload the state instead.
     pub frame: Utf8Bytes,
 }
 
 impl Published {
+    /// An event as it was stored or relayed.
+    #[must_use]
+    pub fn stored(seq: Seq, shape: i64, frame: String) -> Self {
+        Self { seq, frame: if shape == FRAME_SHAPE { frame.into() } else { Utf8Bytes::default() } }
+    }
+
     /// Whether the frame is sent. A frame that another version stored, with another limit, can be too large.
     #[must_use]
     pub fn is_sent(&self) -> bool {

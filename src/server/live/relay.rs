@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{sync::mpsc, time::timeout};
 use uuid::Uuid;
 
-use super::hub::{EventBatch, Published, Topic};
+use super::hub::{EventBatch, FRAME_SHAPE, Published, Topic};
 use crate::model::{Audience, Error, OrganizationId, Result, Seq};
 
 /// The Redis channel of all instances.
@@ -45,8 +45,17 @@ pub enum Received {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Message {
-    Events { organization: OrganizationId, audience: Audience, events: Vec<(Seq, String)> },
-    End { access: Uuid },
+    Events {
+        organization: OrganizationId,
+        audience: Audience,
+        /// The version of the frames' form; older servers send none.
+        #[serde(default)]
+        shape: i64,
+        events: Vec<(Seq, String)>,
+    },
+    End {
+        access: Uuid,
+    },
 }
 
 impl Relay {
@@ -76,7 +85,7 @@ impl Relay {
     pub fn send(&self, (organization, audience): Topic, events: &[Published]) {
         if self.redis.is_some() {
             let events = events.iter().map(|event| (event.seq, event.frame.to_string())).collect();
-            self.queue(Message::Events { organization, audience, events });
+            self.queue(Message::Events { organization, audience, shape: FRAME_SHAPE, events });
         }
     }
 
@@ -132,8 +141,8 @@ impl Subscription {
         while let Some(message) = self.0.on_message().next().await {
             let text: String = message.get_payload()?;
             match serde_json::from_str(&text) {
-                Ok(Message::Events { organization, audience, events }) => {
-                    let events = events.into_iter().map(|(seq, frame)| Published { seq, frame: frame.into() });
+                Ok(Message::Events { organization, audience, shape, events }) => {
+                    let events = events.into_iter().map(|(seq, frame)| Published::stored(seq, shape, frame));
                     return Ok(Some(Received::Events((organization, audience), events.collect())));
                 }
                 Ok(Message::End { access }) => return Ok(Some(Received::Revoked(access))),

@@ -259,7 +259,8 @@ async fn concurrent_updates_make_one_consistent_timeline() {
         let frame = visitor.event(seq).await;
         if frame["type"] == "incident_updated" || frame["type"] == "incident_created" {
             version += 1;
-            assert_eq!(frame["data"]["version"], version);
+            let incident = frame["data"].get("incident").unwrap_or(&frame["data"]);
+            assert_eq!(incident["version"], version);
         }
     }
     assert_eq!(version, 25);

@@ -57,7 +57,7 @@ async fn rule_3_6_3_after_a_downtime_steps_are_taken_in_their_planned_order() {
         if event["type"] == "incident_updated" {
             let newest = &event["data"]["updates"][0];
             let at = &newest["display_at"].as_str().expect("an instant")[11..16];
-            steps.push(format!("{at} {} {}", event["data"]["title"], newest["status"]).replace('"', ""));
+            steps.push(format!("{at} {} {}", event["data"]["incident"]["title"], newest["status"]).replace('"', ""));
         }
     }
     assert_eq!(

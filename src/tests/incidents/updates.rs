@@ -178,7 +178,7 @@ async fn rule_3_4_5_resolving_releases_every_impact_in_the_same_transaction() {
     for n in 1..=2 {
         assert_eq!(visitor.event(seq + n).await["data"]["status"], "operational");
     }
-    assert_eq!(visitor.event(seq + 3).await["data"]["status"], "resolved");
+    assert_eq!(visitor.event(seq + 3).await["data"]["incident"]["status"], "resolved");
     for service in [&scene.api, &web] {
         assert_eq!(scene.team.status_of(service).await, "operational");
         let history = scene.team.history(service).await;

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::tests::support::{
     app::TestApp,
     clients::{in_public, path_of},
-    database::connect,
+    database::{connect, texts},
     endpoints::path_to,
 };
 
@@ -45,20 +45,76 @@ async fn the_first_frame_is_hello_and_each_change_has_the_next_number() {
 }
 
 #[tokio::test]
-async fn a_change_of_the_whole_page_sends_the_page() {
+async fn a_change_of_the_whole_page_is_a_pointer_to_it() {
     let app = TestApp::open().await;
     let port = app.listen().await;
     let team = app.register("Acme").await;
-    let mut visitor = port.public_feed(&team, None).await;
-    visitor.hello().await;
+    let mut readers = [port.public_feed(&team, None).await, port.member_feed(&team).await];
+    for reader in &mut readers {
+        reader.hello().await;
+    }
     team.group("Core").await;
-    let frame = visitor.event(1).await;
-    assert_eq!((&frame["type"], &frame["data"]["seq"]), (&json!("page_updated"), &json!(1)));
-    assert_eq!(frame["data"]["groups"], json!(team.groups().await));
     team.browser().call(path_to("rename_organization"), &[("name", "Acme Corporation")]).await.is(200);
-    let frame = visitor.event(2).await;
-    assert_eq!(frame["data"]["organization"]["name"], "Acme Corporation");
-    assert!(!frame.to_string().contains(&team.email));
+    for reader in &mut readers {
+        for seq in [1, 2] {
+            let frame = reader.event(seq).await;
+            assert_eq!((&frame["type"], &frame["data"]), (&json!("page_updated"), &json!({})));
+        }
+    }
+    let page = team.public("status").await;
+    assert_eq!((&page["seq"], &page["organization"]["name"]), (&json!(2), &json!("Acme Corporation")));
+}
+
+#[tokio::test]
+async fn a_reader_of_another_epoch_must_resync() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    team.service("API").await;
+    let epoch = team.public("status").await["epoch"].as_u64().expect("a number");
+    let path = |epoch| format!("/api/public/{}/live?since=0&epoch={epoch}", team.slug);
+    let mut same = port.connect(&path(epoch), &[]).await.expect("opened");
+    assert_eq!(same.next().await, json!({"type": "hello", "seq": 1, "epoch": epoch}));
+    same.event(1).await;
+    let mut other = port.connect(&path(epoch ^ 1), &[]).await.expect("opened");
+    assert_eq!(other.hello().await, 1);
+    assert_eq!(other.next().await, json!({"type": "resync"}));
+    team.service("Web").await;
+    other.event(2).await;
+}
+
+#[tokio::test]
+async fn r_42_stored_events_of_another_form_are_not_sent() {
+    let app = TestApp::alone_at("2026-11-23T12:00:00Z").await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    team.service("API").await;
+    let db = connect(&app.own.as_ref().expect("a database of its own").url).await;
+    db.execute_unprepared("UPDATE event SET shape = 0").await.expect("written");
+    let mut reader = port.public_feed(&team, Some(0)).await;
+    assert_eq!(reader.hello().await, 1);
+    assert_eq!(reader.next().await, json!({"type": "resync"}));
+}
+
+#[tokio::test]
+async fn r_70_the_stored_events_of_an_organization_are_bounded() {
+    let app = TestApp::alone_at("2026-11-23T12:00:00Z").await;
+    let team = app.register("Acme").await;
+    let service = team.service("API").await;
+    let db = connect(&app.own.as_ref().expect("a database of its own").url).await;
+    // As if each event were as large as one can be.
+    let enlarge = format!("UPDATE event SET bytes = {}", 256 * 1024);
+    for status in ["degraded", "operational"].into_iter().cycle().take(150) {
+        team.change(&service, json!({"status": status})).await;
+        db.execute_unprepared(&enlarge).await.expect("written");
+    }
+    let [count] = &texts::<1>(&db, "SELECT CAST(COUNT(*) AS CHAR(9)) FROM event").await[0];
+    let count: usize = count.trim().parse().expect("a number");
+    assert!((60..=2 * (30 + 32)).contains(&count), "{count} events are kept");
+    let port = app.listen().await;
+    let mut late = port.public_feed(&team, Some(1)).await;
+    late.hello().await;
+    assert_eq!(late.next().await, json!({"type": "resync"}));
 }
 
 #[tokio::test]
@@ -141,24 +197,22 @@ async fn r_42_an_event_of_any_size_keeps_the_connection_open() {
             assert!(length > 100 * 1024, "{seq} was sent in full, but has {length} bytes");
         }
     }
-    // Larger events are not sent: neither an incident nor a page with it.
+    // However much an incident says, a change of it is one event of its size.
     team.post_update(&incident, json!({"message": long})).await;
-    team.group("Core").await;
-    for _ in 0..2 {
-        for reader in &mut readers {
-            assert_eq!(reader.next().await, json!({"type": "resync"}));
-        }
-    }
-    // Later events are sent again, and returning readers must resync rather than being disconnected.
-    team.service("API").await;
-    for missed in [since + 2, since + 3] {
-        let mut late = port.public_feed(&team, Some(missed)).await;
-        assert_eq!(late.hello().await, since + 5);
-        assert_eq!(late.next().await, json!({"type": "resync"}));
-    }
     for reader in &mut readers {
+        let length = reader.event(since + 3).await.to_string().len();
+        assert!(length < 256 * 1024, "{length} bytes");
+    }
+    // Larger events are not sent; later ones are again.
+    team.open_incident(json!({"title": "Huge", "message": "\u{1f6a8}".repeat(25_000)})).await;
+    team.service("API").await;
+    for reader in &mut readers {
+        assert_eq!(reader.next().await, json!({"type": "resync"}));
         assert_eq!(reader.event(since + 5).await["type"], "service_created");
     }
+    let mut late = port.public_feed(&team, Some(since + 3)).await;
+    assert_eq!(late.hello().await, since + 5);
+    assert_eq!(late.next().await, json!({"type": "resync"}));
 }
 
 #[tokio::test]

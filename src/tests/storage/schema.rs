@@ -20,8 +20,16 @@ use crate::{
 };
 
 /// Tables that belong to no organization or to several. All others must separate their rows by organization.
-const SHARED: [&str; 7] =
-    ["organization", "user_account", "session", "password_reset", "recovery_code", "job_lease", "seaql_migrations"];
+const SHARED: [&str; 8] = [
+    "organization",
+    "user_account",
+    "session",
+    "password_reset",
+    "recovery_code",
+    "job_lease",
+    "event_epoch",
+    "seaql_migrations",
+];
 /// Tables whose rows belong to one organization each.
 const TENANTS: [&str; 16] = [
     "api_token",

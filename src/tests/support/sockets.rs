@@ -105,7 +105,8 @@ impl Socket {
     pub async fn hello(&mut self) -> u64 {
         let frame = self.next().await;
         assert_eq!(frame["type"], "hello", "{frame}");
-        assert_eq!(frame.as_object().map(serde_json::Map::len), Some(2), "{frame}");
+        assert_eq!(frame.as_object().map(serde_json::Map::len), Some(3), "{frame}");
+        assert!(frame["epoch"].is_u64(), "{frame}");
         frame["seq"].as_u64().expect("a number")
     }
 

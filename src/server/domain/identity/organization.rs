@@ -34,8 +34,7 @@ impl Admin {
             let change = (json!({"name": tx.organization().name}), json!({"name": name}));
             tx.audit(audit_event(&tx).changing(&change.0, &change.1));
             tx.organization_mut().name = name;
-            let page = tx.page().await?;
-            tx.emit(Event::PageUpdated(Box::new(page))).await?;
+            tx.emit(Event::PageUpdated {})?;
         }
         let organization = organization_of(tx.organization().clone())?;
         tx.commit().await?;
@@ -53,8 +52,7 @@ impl Admin {
             let change = (json!({"time_zone": tx.organization().time_zone}), json!({"time_zone": name}));
             tx.audit(audit_event(&tx).changing(&change.0, &change.1));
             tx.organization_mut().time_zone = name;
-            let page = tx.page().await?;
-            tx.emit(Event::PageUpdated(Box::new(page))).await?;
+            tx.emit(Event::PageUpdated {})?;
         }
         tx.commit().await
     }

@@ -7,14 +7,14 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, Query
 use super::{
     super::{
         store::{incident, incident_impact, incident_service, incident_update},
-        tx::Tx,
+        tx::{Erasure, Tx},
     },
     aggregate::LoadedIncident,
     impacts::{sync_corrections, sync_impacts},
     load,
     statuses::recompute_statuses,
 };
-use crate::model::{Audience, Event, Incident, Result, ServiceId, Timestamp, UserId};
+use crate::model::{Audience, Event, Incident, IncidentChange, Result, ServiceId, Timestamp, UpdateId, UserId};
 
 impl LoadedIncident {
     /// Writes the incident under a new version and recomputes the statuses of its services, as of `at`.
@@ -25,7 +25,7 @@ impl LoadedIncident {
         self.row.next_at = self.schedule().and_then(|schedule| schedule.next()).map(|(at, _)| at);
         write_row(tx, &self).await?;
         write_services(tx, &self).await?;
-        write_updates(tx, &self).await?;
+        let written = write_updates(tx, &self).await?;
         let touched = sync_impacts(tx, &self, at).await?;
         sync_corrections(tx, &self).await?;
         let touched = touched.into_iter().map(|id| (id, None));
@@ -33,15 +33,20 @@ impl LoadedIncident {
         let touched = touched.chain(baselines).collect();
         recompute_statuses(tx, touched, self.cause(), by, at).await?;
         let incident = load::incident(tx.db(), tx.scope(), self.row.id).await?;
-        let event = Box::new(incident.clone());
+        let created = || Event::IncidentCreated(Box::new(incident.clone()));
+        let updated = || {
+            let is_changed = |id| written.changed.contains(&id);
+            let change = IncidentChange::new(incident.clone(), incident.version - 1, is_changed, written.removed);
+            Event::IncidentUpdated(Box::new(change))
+        };
         if self.is_new {
-            tx.emit(Event::IncidentCreated(event)).await?;
+            tx.emit(created())?;
         } else if self.was_public {
-            tx.emit(Event::IncidentUpdated(event)).await?;
+            tx.emit(updated())?;
         } else {
             // Members have seen the draft; to visitors it is new.
-            tx.emit_to(Audience::Members, Event::IncidentUpdated(event.clone())).await?;
-            tx.emit_to(Audience::Public, Event::IncidentCreated(event)).await?;
+            tx.emit_to(Audience::Public, created())?;
+            tx.emit_to(Audience::Members, updated())?;
         }
         Ok(incident)
     }
@@ -49,7 +54,7 @@ impl LoadedIncident {
     /// Deletes the incident with its updates and releases its services; returns its last state.
     pub async fn delete(self, tx: &mut Tx, by: Option<UserId>) -> Result<Incident> {
         let (id, cause) = (self.row.id, self.cause());
-        let incident = load::incident(tx.db(), tx.scope(), id).await?;
+        let (is_draft, incident) = (self.row.is_draft, load::incident(tx.db(), tx.scope(), id).await?);
         let open = tx.scope().find::<incident_impact::Entity>().filter(incident_impact::Column::IncidentId.eq(id));
         let open = open.filter(incident_impact::Column::ToAt.is_null()).all(tx.db()).await?;
         let affected: BTreeSet<ServiceId> = open.iter().map(|impact| impact.service_id).collect();
@@ -57,7 +62,13 @@ impl LoadedIncident {
         let touched = affected.into_iter().map(|id| (id, None)).collect();
         let now = tx.now();
         recompute_statuses(tx, touched, cause, by, now).await?;
-        tx.emit(Event::IncidentDeleted(Box::new(incident.clone()))).await?;
+        tx.erase(Erasure::Incident(id)).await?;
+        let deleted = Event::IncidentDeleted { id };
+        if is_draft {
+            tx.emit_to(Audience::Members, deleted)?;
+        } else {
+            tx.emit(deleted)?;
+        }
         Ok(incident)
     }
 }
@@ -95,16 +106,24 @@ async fn write_services(tx: &Tx, loaded: &LoadedIncident) -> Result<()> {
     Ok(())
 }
 
-async fn write_updates(tx: &Tx, loaded: &LoadedIncident) -> Result<()> {
+/// The updates of an incident that a change has written.
+struct WrittenUpdates {
+    changed: BTreeSet<UpdateId>,
+    removed: Vec<UpdateId>,
+}
+
+async fn write_updates(tx: &Tx, loaded: &LoadedIncident) -> Result<WrittenUpdates> {
     let known = tx.scope().find::<incident_update::Entity>();
     let known = known.filter(incident_update::Column::IncidentId.eq(loaded.row.id)).all(tx.db()).await?;
+    let mut written = WrittenUpdates { changed: BTreeSet::new(), removed: Vec::new() };
     for gone in known.iter().filter(|known| !loaded.updates.iter().any(|update| update.id == known.id)) {
+        written.removed.push(gone.id);
         gone.clone().into_active_model().delete(tx.db()).await?;
     }
     for update in &loaded.updates {
         let row = update.clone().into_active_model().reset_all();
         match known.iter().find(|known| known.id == update.id) {
-            Some(known) if known == update => {}
+            Some(known) if known == update => continue,
             Some(_) => {
                 tx.scope().update_id::<incident_update::Entity>(update.id).set(row).exec(tx.db()).await?;
             }
@@ -112,6 +131,7 @@ async fn write_updates(tx: &Tx, loaded: &LoadedIncident) -> Result<()> {
                 incident_update::Entity::insert(row).exec_without_returning(tx.db()).await?;
             }
         }
+        written.changed.insert(update.id);
     }
-    Ok(())
+    Ok(written)
 }

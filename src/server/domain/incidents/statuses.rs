@@ -86,7 +86,7 @@ pub(in crate::server::domain) async fn recompute_statuses(
             tx.record_status_change(&before, &after, cause, by).await?;
         }
         tx.save(&after).await?;
-        tx.emit(Event::ServiceUpdated(after.into())).await?;
+        tx.emit(Event::ServiceUpdated(after.into()))?;
     }
     Ok(())
 }

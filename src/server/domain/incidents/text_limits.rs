@@ -31,7 +31,7 @@ pub(super) fn require_update_limit(loaded: &LoadedIncident) -> Result<()> {
 /// Rejects more text than one incident, or the organization's pages, may have.
 pub(super) async fn require_text_limit(tx: &Tx, loaded: &LoadedIncident) -> Result<()> {
     check_text(&loaded.updates)?;
-    let since = tx.now().plus_seconds(-86_400 * i64::try_from(PAST_DAYS + 1)?);
+    let since = tx.now().plus_seconds(-86_400 * i64::from(PAST_DAYS + 1));
     if loaded.row.resolved_at.is_some_and(|end| end < since) {
         return Ok(());
     }

@@ -3,7 +3,11 @@
 use serde_json::json;
 
 use super::{
-    super::{Member, markdown, store::incident_update, tx::Tx},
+    super::{
+        Member, markdown,
+        store::incident_update,
+        tx::{Erasure, Tx},
+    },
     aggregate::LoadedIncident,
     append_update::UpdateDraft,
     audit_events::{audit_event, row_audit_event},
@@ -137,7 +141,9 @@ impl Member {
             return Err(Error::invalid("This is the only update. Edit it, or delete the whole incident."));
         }
         let gone = incident.updates.remove(index);
-        tx.audit(row_audit_event(Action::UpdateDeleted, &incident.row).setting("message", gone.message));
+        tx.erase(Erasure::Text(id)).await?;
+        // Without its text: it may have been published by mistake.
+        tx.audit(row_audit_event(Action::UpdateDeleted, &incident.row).setting("status", gone.status));
         self.save_derived(tx, incident, Error::invalid).await
     }
 

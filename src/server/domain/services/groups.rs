@@ -71,7 +71,7 @@ impl Member {
             tx.arrange_groups(id, position).await?;
         }
         let group = tx.group(id).await?;
-        tx.emit_page_if(true).await?;
+        tx.emit_page_if(true)?;
         tx.audit(audit_event(Action::GroupCreated, &group));
         tx.remember(key, OPERATION, &asked, id.uuid()).await?;
         tx.commit().await?;
@@ -106,7 +106,7 @@ impl Member {
             group.version += 1;
             tx.save_group(&group).await?;
         }
-        tx.emit_page_if(changed).await?;
+        tx.emit_page_if(changed)?;
         if changed {
             tx.audit(audit_event(Action::GroupChanged, &group).changing(&before, &group.clone().into()));
         }
@@ -127,7 +127,7 @@ impl Member {
             Placement::Down => index + 1,
         };
         let changed = tx.arrange_groups(id, i32::try_from(target)?).await?;
-        tx.emit_page_if(changed).await?;
+        tx.emit_page_if(changed)?;
         if changed {
             tx.audit(audit_event(Action::GroupMoved, &group).setting("direction", direction));
         }
@@ -160,7 +160,7 @@ impl Member {
             .await?;
         service_group::Entity::delete(group.into_active_model()).exec(tx.db()).await?;
         tx.renumber_groups(tx.groups().await?).await?;
-        tx.emit_page_if(true).await?;
+        tx.emit_page_if(true)?;
         tx.commit().await
     }
 }

@@ -82,8 +82,8 @@ impl Member {
             None => false,
         };
         let service = Service::from(tx.service(id).await?);
-        tx.emit(Event::ServiceCreated(service.clone())).await?;
-        tx.emit_page_if(moved_others).await?;
+        tx.emit(Event::ServiceCreated(service.clone()))?;
+        tx.emit_page_if(moved_others)?;
         tx.audit(audit_event(Action::ServiceCreated, &service).setting("status", service.status));
         tx.remember(key, OPERATION, &asked, service.id.uuid()).await?;
         tx.commit().await?;
@@ -146,8 +146,8 @@ impl Member {
             tx.save(&now).await?;
         }
         let service = Service::from(now);
-        tx.emit(Event::ServiceUpdated(service.clone())).await?;
-        tx.emit_page_if(moved_others).await?;
+        tx.emit(Event::ServiceUpdated(service.clone()))?;
+        tx.emit_page_if(moved_others)?;
         tx.audit(audit_event(Action::ServiceChanged, &service).changing(&Service::from(before), &service));
         tx.commit().await?;
         Ok(service)
@@ -168,7 +168,7 @@ impl Member {
             Placement::Down => index + 1,
         };
         let moved = tx.arrange(group, id, i32::try_from(target)?).await?;
-        tx.emit_page_if(moved).await?;
+        tx.emit_page_if(moved)?;
         if moved {
             tx.audit(audit_event(Action::ServiceMoved, &service).setting("direction", direction));
         }
@@ -188,9 +188,9 @@ impl Member {
         let group = row.group_id;
         let service = Service::from(row);
         tx.audit(audit_event(Action::ServiceDeleted, &service));
-        tx.emit(Event::ServiceDeleted(service)).await?;
+        tx.emit(Event::ServiceDeleted(service))?;
         let moved_others = tx.renumber_group(group).await?;
-        tx.emit_page_if(moved_others).await?;
+        tx.emit_page_if(moved_others)?;
         tx.commit().await
     }
 
@@ -320,12 +320,8 @@ impl Tx {
         Ok(others)
     }
 
-    /// Emits the whole page if more than one service changed.
-    pub(in crate::server::domain) async fn emit_page_if(&mut self, changed: bool) -> Result<()> {
-        if changed {
-            let page = self.page().await?;
-            self.emit(Event::PageUpdated(Box::new(page))).await?;
-        }
-        Ok(())
+    /// Makes clients reload the page if more than one service changed.
+    pub(in crate::server::domain) fn emit_page_if(&mut self, changed: bool) -> Result<()> {
+        if changed { self.emit(Event::PageUpdated {}) } else { Ok(()) }
     }
 }

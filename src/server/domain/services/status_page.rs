@@ -1,15 +1,14 @@
 //! The status page: services, groups and incidents in one snapshot, as members or visitors see it.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter};
 
 use crate::{
-    model::{Audience, Error, PublicOrganization, Result, Slug, StatusPage, Timestamp, page::PAST_DAYS},
+    model::{Audience, Error, PublicOrganization, Result, Slug, StatusPage, page::PAST_DAYS},
     server::domain::{
-        Site, Viewer, Visitor, feed,
+        Domain, Site, Viewer, Visitor, feed,
         identity::people::{organization_of, organization_row},
         incidents,
-        store::{self, Scope, organization, service, service_group},
-        tx::Tx,
+        store::{self, Scope, service, service_group},
         zones,
     },
 };
@@ -29,54 +28,34 @@ impl Site {
 impl Visitor {
     /// The page as visitors see it.
     pub async fn page(&self) -> Result<StatusPage> {
-        let tx = store::snapshot(self.domain.db()).await?;
-        let page = load(&tx, self.scope(), Audience::Public, self.domain.clock().now()).await?;
-        tx.commit().await?;
-        Ok(page)
+        load(&self.domain, self.scope(), Audience::Public).await
     }
 }
 
 impl Viewer {
     /// The page as members see it.
     pub async fn board(&self) -> Result<StatusPage> {
-        let tx = store::snapshot(self.domain.db()).await?;
-        let page = load(&tx, self.scope(), Audience::Members, self.domain.clock().now()).await?;
-        tx.commit().await?;
-        Ok(page)
+        load(&self.domain, self.scope(), Audience::Members).await
     }
 }
 
-impl Tx {
-    /// The page inside the transaction, as members see it; `emit` sets its sequence number.
-    pub(in crate::server::domain) async fn page(&self) -> Result<StatusPage> {
-        assemble(self.db(), (self.scope(), Audience::Members), self.organization().clone(), self.now(), 0).await
-    }
-}
-
-async fn load(db: &DatabaseTransaction, scope: Scope, audience: Audience, now: Timestamp) -> Result<StatusPage> {
-    let seq = feed::tip(db, scope.organization(), audience).await?;
+/// The page of an organization in one snapshot, as its audience may see it.
+async fn load(domain: &Domain, scope: Scope, audience: Audience) -> Result<StatusPage> {
+    let db = &store::snapshot(domain.db()).await?;
+    let (epoch, now) = (domain.epoch(), domain.clock().now());
     let row = organization_row(db, scope.organization()).await?;
-    assemble(db, (scope, audience), row, now, seq).await
-}
-
-/// Assembles the page at a time, as its audience may see it.
-async fn assemble(
-    db: &impl ConnectionTrait,
-    (scope, audience): (Scope, Audience),
-    row: organization::Model,
-    now: Timestamp,
-    seq: u64,
-) -> Result<StatusPage> {
+    let seq = feed::tip_of(&row, audience);
     let time_zone = row.time_zone.clone();
     let zone = zones::zone(&time_zone, now)?;
     let organization = organization_of(row)?;
     let groups = scope.find::<service_group::Entity>().all(db).await?;
     let services = scope.find::<service::Entity>().filter(service::Column::DeletedAt.is_null()).all(db).await?;
     let today = zone.start_of(zone.day(now));
-    let since = today.plus_seconds(-86_400 * i64::try_from(PAST_DAYS)?);
+    let since = today.plus_seconds(-86_400 * i64::from(PAST_DAYS));
     let shown = incidents::page_incidents(db, scope, since, audience == Audience::Members).await?;
     let mut page = StatusPage {
         seq,
+        epoch,
         organization: PublicOrganization {
             id: organization.id,
             name: organization.name,

@@ -7,15 +7,20 @@ use std::{
     time::Duration,
 };
 
-use migration::{Migrator, MigratorTrait};
+use migration::{Migrator, MigratorTrait, SchemaManager};
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    AccessMode,
+    ActiveValue::Set,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
     IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
     sqlx::{
         self,
         sqlite::{SqliteJournalMode, SqliteSynchronous},
     },
 };
+
+use super::event_epoch;
+use crate::model::Epoch;
 
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -245,7 +250,30 @@ pub async fn backup(db: &DatabaseConnection, file: &Path) -> Result<(), Unreacha
     prepare_file(file)?;
     let target = file.to_string_lossy().into_owned();
     db.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO ?", [target.into()])).await?;
-    Ok(())
+    begin_history(file).await
+}
+
+/// Gives a copy of the database an epoch of its own, so that clients notice when it is put in place of the original;
+/// and ends its sessions, as some will have been revoked by then.
+#[expect(clippy::disallowed_methods, reason = "the one row belongs to no organization")]
+async fn begin_history(copy: &Path) -> Result<(), Unreachable> {
+    let mut options = ConnectOptions::new(format!("sqlite://{}", copy.display()));
+    options.max_connections(1).sqlx_logging(false);
+    let db = Box::pin(Database::connect(options)).await?;
+    if SchemaManager::new(&db).has_table("event_epoch").await? {
+        let epoch = i64::try_from(rand::random::<u64>() >> 11).unwrap_or_default();
+        let change = event_epoch::ActiveModel { epoch: Set(epoch), ..Default::default() };
+        event_epoch::Entity::update_many().set(change).exec(&db).await?;
+    }
+    db.execute_unprepared("DELETE FROM session").await?;
+    Ok(db.close().await?)
+}
+
+/// The epoch of event numbers, of a migrated database.
+#[expect(clippy::disallowed_methods, reason = "the one row belongs to no organization")]
+pub async fn epoch(db: &DatabaseConnection) -> Result<Epoch, Unreachable> {
+    let row = event_epoch::Entity::find().one(db).await?;
+    Ok(row.map_or(0, |row| row.epoch.unsigned_abs()))
 }
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ mod services;
 
 pub use accounts::{membership, organization, session, user_account};
 pub use audit::audit_entry;
-pub use connect::{Unreachable, backup, begin, connect, migrate, pending_migrations, snapshot};
+pub use connect::{Unreachable, backup, begin, connect, epoch, migrate, pending_migrations, snapshot};
 pub use coordination::{idempotency_key, job_lease, presence};
 pub use credentials::{api_token, invitation, password_reset, recovery_code};
-pub use events::event;
+pub use events::{event, event_epoch};
 pub use incidents::{incident, incident_impact, incident_service, incident_update};
 pub use maintenance::{incident_template, maintenance_series};
 pub use scope::{Scope, Tenant};

@@ -54,7 +54,7 @@ pub fn IncidentRoomPage() -> impl IntoView {
 fn RoomOrError(board: DashboardState, answer: Resource<Result<IncidentRoom>>, key: FormKey) -> impl IntoView {
     move || {
         answer.get().map(|answer| match answer {
-            Ok(first) => view! { <RoomContent room=Room::enter(board.page(), first) key /> }.into_any(),
+            Ok(first) => view! { <RoomContent room=Room::enter(board, first) key /> }.into_any(),
             Err(error) if error.code == Code::NotFound => view! { <IncidentNotFound /> }.into_any(),
             Err(error) => view! { <Title text="Incident" /><LoadError error /> }.into_any(),
         })

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 
 use crate::{
-    app::{components::action::FormAction, server_fns},
+    app::{components::action::FormAction, dashboard_state::DashboardState, server_fns},
     model::{Code, Conflict, Error, Incident, IncidentId, IncidentRoom, StatusPage, UserId, Zone},
 };
 
 /// The state of a room: the incident with what the page needs to show and change it.
 #[derive(Clone, Copy)]
 pub struct Room {
+    board: DashboardState,
     /// The organization's page, live.
     pub page: Signal<StatusPage>,
     pub id: IncidentId,
@@ -30,7 +31,8 @@ pub struct Room {
 
 impl Room {
     /// Opens the room with the server's first answer, and follows changes.
-    pub fn enter(page: Signal<StatusPage>, first: IncidentRoom) -> Self {
+    pub fn enter(board: DashboardState, first: IncidentRoom) -> Self {
+        let page = board.page();
         let IncidentRoom { incident, names, zone, conflicts } = first;
         let (id, known) = (incident.id, RwSignal::new(incident));
         let incident = Memo::new(move |_| {
@@ -38,8 +40,8 @@ impl Room {
         });
         let zone = Memo::new(move |_| page.with(|page| zone.unless_changed(&page.zone)));
         let (names, conflicts) = (RwSignal::new(names), RwSignal::new(conflicts));
-        let room = Self { page, id, known, names, zone, conflicts, incident, is_gone: RwSignal::new(false) };
-        room.notice_deletion();
+        let room = Self { board, page, id, known, names, zone, conflicts, incident, is_gone: RwSignal::new(false) };
+        room.stay_on_page();
         room.learn_names();
         room.follow_plan();
         room
@@ -61,12 +63,15 @@ impl Room {
         });
     }
 
-    /// Reloads when the incident leaves the page: it was deleted, or has become too old to be on it.
-    fn notice_deletion(self) {
+    /// Adds the incident to the page if it is too old to be on it, so that live events keep it up to date. When it
+    /// leaves the page, reloads: it was deleted, or the page was loaded again.
+    fn stay_on_page(self) {
         Effect::new(move |was_there: Option<bool>| {
             let is_there = self.page.with(|page| page.incident(self.id).is_some());
-            if was_there == Some(true) && !is_there {
-                self.reload();
+            match was_there {
+                None if !is_there => self.board.follow(self.known.get_untracked()),
+                Some(true) if !is_there => self.reload(),
+                _ => {}
             }
             is_there
         });
@@ -122,6 +127,9 @@ impl Room {
                     _ = self.names.try_set(fresh.names);
                     _ = self.conflicts.try_set(fresh.conflicts);
                     if !self.known.is_disposed() {
+                        if self.page.with_untracked(|page| page.incident(self.id).is_none()) {
+                            self.board.follow(fresh.incident.clone());
+                        }
                         self.put(fresh.incident);
                     }
                 }
