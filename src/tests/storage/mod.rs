@@ -1,4 +1,5 @@
 //! The database: its own constraints, and its speed with much data.
 
+mod backup;
 mod scale;
 mod schema;
