@@ -6,7 +6,6 @@ use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, Request, State},
-    http::StatusCode,
     middleware::{Next, from_fn, from_fn_with_state, map_request},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -25,6 +24,7 @@ use tower_http::{
 use super::{
     csp_report::{MAX_REPORT_BYTES, REPORTS, log_report},
     headers::set_headers,
+    readiness::ready,
 };
 use crate::{
     model::{Code, Error},
@@ -43,7 +43,6 @@ use crate::{
 
 /// Time limit of a request, until the response begins.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-const READINESS_TIMEOUT: Duration = Duration::from_secs(3);
 /// Length limit of path and query.
 const MAX_URL_BYTES: usize = 4096;
 
@@ -113,15 +112,6 @@ async fn limit_url_and_time(request: Request, next: Next) -> Response {
             let _ = internal(elapsed);
             Error::unavailable("This took too long. Try again in a moment.").into_response()
         }
-    }
-}
-
-/// Readiness: whether the database and, if configured, Redis answer.
-async fn ready(State(state): State<AppState>) -> Response {
-    match tokio::time::timeout(READINESS_TIMEOUT, state.domain.ready()).await {
-        Ok(Ok(())) => (StatusCode::OK, "ready\n").into_response(),
-        Ok(Err(error)) => error.into_response(),
-        Err(_) => Error::unavailable("The database is not responding.").into_response(),
     }
 }
 

@@ -1,4 +1,5 @@
 //! The database: its own constraints, and its speed with much data.
 
+mod housekeeping;
 mod scale;
 mod schema;

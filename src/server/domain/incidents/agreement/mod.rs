@@ -249,7 +249,7 @@ impl Pair {
             Step::Pass { minutes } => {
                 self.clock.advance_seconds(minutes * 60);
                 self.model.now += minutes * 60_000;
-                self.domain.system().run_scheduler(LeaseHolder::default()).await.expect("the scheduler runs");
+                self.domain.system().run_scheduler(LeaseHolder::default(), || {}).await.expect("the scheduler runs");
                 self.model.run_scheduler();
             }
             _ => {}
@@ -306,7 +306,7 @@ impl Pair {
             [(Audience::Members, self.first.clone(), board), (Audience::Public, self.first_public.clone(), public)]
         {
             let missed = self.domain.events_after((self.member.organization(), audience), replayed.seq).await;
-            for event in missed.expect("events").events {
+            for event in missed.expect("events").events.iter() {
                 let frame: Frame = serde_json::from_str(&event.frame).expect("a frame");
                 prop_assert_eq!(replayed.apply(frame), Applied::Changed);
             }
