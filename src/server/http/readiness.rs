@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    extract::State,
     http::{StatusCode, Uri},
     response::{IntoResponse, Response},
 };
@@ -16,7 +15,6 @@ use crate::{
     server::{
         domain::{Clock, Domain},
         rate_limit::shared_counters::SharedCounters,
-        state::AppState,
         supervisor::Heartbeats,
     },
 };
@@ -58,8 +56,14 @@ impl Readiness {
         &self.heartbeats
     }
 
-    async fn report(&self) -> Report {
-        self.latest.get(self.check()).await
+    /// The answer of `/readyz`: 200 while pages can be served, naming what is degraded; with `?strict`, 503 if anything
+    /// is.
+    pub async fn answer(&self, uri: &Uri) -> Response {
+        let report = self.latest.get(self.check()).await;
+        let mut query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        let is_unready = query.any(|(name, _)| name == "strict") && !report.degraded.is_empty();
+        let status = if is_unready { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+        (status, Json(report)).into_response()
     }
 
     async fn check(&self) -> Report {
@@ -72,17 +76,7 @@ impl Readiness {
     }
 }
 
-/// `/readyz`: 200 while pages can be served, naming what is degraded; with `?strict`, 503 if anything is.
-pub async fn ready(State(state): State<AppState>, uri: Uri) -> Response {
-    let report = state.readiness.report().await;
-    let mut query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let is_strict = query.any(|(name, _)| name == "strict");
-    let status =
-        if is_strict && !report.degraded.is_empty() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    (status, Json(report)).into_response()
-}
-
-/// A value that is computed at most once a second, for all that ask meanwhile.
+/// A value that is computed at most every second, once for all who ask for it at a time.
 #[derive(Clone)]
 struct Shared<T> {
     clock: Clock,

@@ -6,6 +6,7 @@ use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, Request, State},
+    http::Uri,
     middleware::{Next, from_fn, from_fn_with_state, map_request},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -24,7 +25,6 @@ use tower_http::{
 use super::{
     csp_report::{MAX_REPORT_BYTES, REPORTS, log_report},
     headers::set_headers,
-    readiness::ready,
 };
 use crate::{
     model::{Code, Error},
@@ -68,7 +68,7 @@ pub fn router(state: AppState) -> Router {
         .route("/public/{slug}/incidents/{id}", get(public_incident))
         .route("/boot.js", get(async |State(state): State<AppState>| state.site.boot()))
         .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready))
+        .route("/readyz", get(async |State(state): State<AppState>, uri: Uri| state.readiness.answer(&uri).await))
         .fallback(file_or_nothing)
         .layer(from_fn_with_state(state.clone(), refuse_foreign_origins))
         // Outside the CSRF check: reports change nothing, and browsers send them without a usable `Origin`.

@@ -1,70 +1,27 @@
-//! The clock: real, or set by a test; the database's clock, which all instances share; and whether it can be trusted.
+//! The database's clock, which all instances share, and whether housekeeping can trust it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
-};
+use std::sync::atomic::Ordering;
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, SqlErr};
 
-use super::{
-    Domain, System, new_id,
-    store::{self, audit_entry, event, job_lease},
-};
+use super::Clock;
 use crate::{
     model::{Result, Timestamp},
-    server::error::internal,
+    server::{
+        domain::{
+            Domain, System, new_id,
+            store::{self, audit_entry, event, job_lease},
+        },
+        error::internal,
+    },
 };
 
-/// The name of the row that says when housekeeping ran last, or until when it waits.
+/// The name of the row with the time when housekeeping ran last, or the end of its wait.
 const HOUSEKEEPING: &str = "housekeeping";
 /// A clock that moved on by more than this since housekeeping ran last is suspicious: 30 days.
 const JUMP_SECONDS: i64 = 30 * 86_400;
 /// How long nothing is deleted after such a jump: a week in which the operator can set a wrong clock right.
 const WAIT_SECONDS: i64 = 7 * 86_400;
-
-/// The server's time source.
-#[derive(Clone, Debug)]
-pub enum Clock {
-    /// The machine's clock.
-    System,
-    /// A clock that only tests advance: milliseconds since 1970, and by how many this machine is ahead of it.
-    Pretended(Arc<AtomicI64>, i64),
-}
-
-impl Clock {
-    /// A clock that shows this time until it is advanced.
-    #[must_use]
-    pub fn pretend(now: Timestamp) -> Self {
-        Self::Pretended(Arc::new(AtomicI64::new(now.millis())), 0)
-    }
-
-    /// The same pretended time, seen by a machine whose clock is ahead of the database's.
-    #[cfg(test)]
-    pub(crate) fn ahead_by(&self, seconds: i64) -> Self {
-        match self {
-            Self::System => Self::System,
-            Self::Pretended(millis, ahead) => Self::Pretended(Arc::clone(millis), ahead + seconds * 1000),
-        }
-    }
-
-    /// The current time.
-    #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one source of time")]
-    pub fn now(&self) -> Timestamp {
-        match self {
-            Self::System => chrono::Utc::now().into(),
-            Self::Pretended(millis, ahead) => Timestamp::from_millis(millis.load(Ordering::SeqCst) + ahead),
-        }
-    }
-
-    /// Advances a pretended clock; the real one is unaffected.
-    pub fn advance_seconds(&self, seconds: i64) {
-        if let Self::Pretended(millis, _) = self {
-            millis.fetch_add(seconds * 1000, Ordering::SeqCst);
-        }
-    }
-}
 
 impl Domain {
     /// The current time by the database's clock, which all instances share: for leases and for what is deleted by age.
@@ -105,7 +62,7 @@ impl System {
         Ok(self.set_last_housekeeping(known, next).await? && !has_jumped)
     }
 
-    /// When housekeeping ran last, or until when it waits.
+    /// When housekeeping ran last, or the end of its wait.
     #[expect(clippy::disallowed_methods, reason = "housekeeping belongs to no organization")]
     async fn last_housekeeping(&self) -> Result<Option<Timestamp>> {
         let row = job_lease::Entity::find_by_id(HOUSEKEEPING).one(self.domain.db()).await?;
