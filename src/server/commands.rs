@@ -19,6 +19,7 @@ use super::{
     live::relay::Relay,
     rate_limit::shared_counters::{REDIS_TIMEOUT, SharedCounters},
     state::AppState,
+    supervisor::Heartbeats,
     telemetry,
 };
 use crate::model::{Code, Email, Error};
@@ -103,9 +104,9 @@ async fn open(config: &Config, relay: Relay) -> Result<Domain, Failure> {
     Ok(Domain::open(&config.database_url, relay, Clock::System).await?)
 }
 
-fn open_relay(config: &Config) -> Result<Relay, Failure> {
+fn open_relay(config: &Config, heartbeats: &Heartbeats) -> Result<Relay, Failure> {
     Ok(match &config.redis_url {
-        Some(url) => Relay::open(url)?,
+        Some(url) => Relay::open(url, heartbeats)?,
         None => Relay::none(),
     })
 }
@@ -115,10 +116,11 @@ async fn run_server(config: Config, files: Files, with_demo: bool) -> Result<(),
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .map_err(|error| Failure::Io(format!("ALDIS_LISTEN: cannot listen on {}", config.listen), error))?;
-    let relay = open_relay(&config)?;
+    let heartbeats = Heartbeats::new(|| Clock::System.now());
+    let relay = open_relay(&config, &heartbeats)?;
     let domain = open(&config, relay.clone()).await?;
     let counters = SharedCounters::open(domain.relay(), &config.secret, REDIS_TIMEOUT);
-    let state = AppState::new(config, domain, counters, site, COST)?;
+    let state = AppState::new(config, domain, counters, &heartbeats, site, COST)?;
     if with_demo {
         let hash = state.passwords.hash(demo::PASSWORD).await?;
         if state.domain.system().create_demo(hash).await? {
@@ -135,8 +137,9 @@ async fn run_server(config: Config, files: Files, with_demo: bool) -> Result<(),
     for warning in state.config.warnings() {
         tracing::warn!("{warning}");
     }
-    tokio::spawn(jobs::receive_from_instances(relay, state.domain.system(), state.stop.clone()));
-    tokio::spawn(jobs::run(state.domain.system(), state.stop.clone()));
+    let (system, stop) = (state.domain.system(), state.stop.clone());
+    tokio::spawn(jobs::receive_from_instances(relay, system.clone(), heartbeats.clone(), stop.clone()));
+    tokio::spawn(jobs::run(system, heartbeats, stop));
     println!("Aldis is ready at {}", state.config.public_url.origin());
     listener::serve(listener, state).await.map_err(|error| Failure::Io("the server stopped".into(), error))
 }
@@ -202,7 +205,8 @@ fn unknown_user(error: Error, email: &Email) -> Error {
 
 async fn check(config: &Config) -> Result<(), Failure> {
     println!("Settings: OK. Public URL: {}", config.public_url.origin());
-    let domain = Domain::connect(&config.database_url, open_relay(config)?, Clock::System).await?;
+    let relay = open_relay(config, &Heartbeats::new(|| Clock::System.now()))?;
+    let domain = Domain::connect(&config.database_url, relay, Clock::System).await?;
     domain.ready().await?;
     let migrations = match domain.pending_migrations().await? {
         0 => "no pending migrations".to_owned(),

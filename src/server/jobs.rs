@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     domain::{LeaseHolder, System},
     live::relay::{Received, Relay},
+    supervisor::{Heartbeat, Heartbeats},
 };
 use crate::model::Result;
 
@@ -17,81 +18,93 @@ const CATCH_UP_INTERVAL: Duration = Duration::from_secs(5);
 const SCHEDULER_INTERVAL: Duration = Duration::from_secs(2);
 const CLEANUP_INTERVAL: Duration = Duration::from_hours(1);
 const REDIS_RETRY_INTERVAL: Duration = Duration::from_secs(2);
+/// How often the subscription to Redis gives a heartbeat while nothing is received.
+const IDLE_INTERVAL: Duration = Duration::from_secs(5);
+/// When the heartbeat of a job with a short interval is late.
+const LATE_AFTER: Duration = Duration::from_secs(30);
 
 /// Runs the periodic jobs until `stop`, independently of each other.
-pub async fn run(system: System, stop: CancellationToken) {
+pub async fn run(system: System, heartbeats: Heartbeats, stop: CancellationToken) {
     let holder = LeaseHolder::default();
-    let (readers, scheduler) = (system.clone(), system.clone());
+    let catching_up = heartbeats.register("catch_up", LATE_AFTER);
+    let scheduling = heartbeats.register("scheduler", LATE_AFTER);
+    let cleaning = heartbeats.register("clean_up", CLEANUP_INTERVAL * 3);
+    let (readers, scheduler, beat) = (system.clone(), system.clone(), scheduling.clone());
     let catch_up = move || {
         let readers = readers.clone();
         async move { readers.catch_up_feeds().await }
     };
     let scheduler = move || {
-        let scheduler = scheduler.clone();
-        async move { scheduler.run_scheduler(holder).await.map(drop) }
+        let (scheduler, beat) = (scheduler.clone(), beat.clone());
+        // After a downtime there may be many rounds.
+        async move { scheduler.run_scheduler(holder, || beat.beat()).await.map(drop) }
     };
     let clean_up = move || clean_up(system.clone());
     tokio::join!(
-        every(CATCH_UP_INTERVAL, stop.clone(), catch_up),
-        every(SCHEDULER_INTERVAL, stop.clone(), scheduler),
-        every(CLEANUP_INTERVAL, stop, clean_up),
+        catching_up.every(CATCH_UP_INTERVAL, stop.clone(), catch_up),
+        scheduling.every(SCHEDULER_INTERVAL, stop.clone(), scheduler),
+        cleaning.every(CLEANUP_INTERVAL, stop, clean_up),
     );
 }
 
 /// Passes the messages of other instances on to this instance's readers until `stop`. Reconnects to Redis when needed.
-pub async fn receive_from_instances(relay: Relay, system: System, stop: CancellationToken) {
+pub async fn receive_from_instances(relay: Relay, system: System, heartbeats: Heartbeats, stop: CancellationToken) {
+    if relay.client().is_none() {
+        return;
+    }
+    let heartbeat = heartbeats.register("receiver", LATE_AFTER);
     let mut retry = interval(REDIS_RETRY_INTERVAL);
     retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(retry.tick()).await.is_some() {
-        match stop.run_until_cancelled(receive_all(&relay, &system)).await {
-            None | Some(Ok(Ended::NoRedis)) => return,
-            Some(Ok(Ended::Closed)) => tracing::warn!("Redis closed the connection; reconnecting"),
-            Some(Err(error)) => tracing::warn!(%error, "Redis cannot be reached; retrying"),
+        let all = receive_all(relay.clone(), system.clone(), heartbeat.clone());
+        match stop.run_until_cancelled(heartbeat.supervise(all)).await {
+            None => return,
+            Some(Some(Ok(()))) => tracing::warn!("Redis closed the connection; reconnecting"),
+            Some(Some(Err(error))) => {
+                tracing::warn!(%error, "Redis cannot be reached; retrying");
+                // That is reported by itself.
+                heartbeat.beat();
+            }
+            Some(None) => {}
         }
     }
 }
 
-/// Why no more messages come.
-enum Ended {
-    NoRedis,
-    Closed,
-}
-
-async fn receive_all(relay: &Relay, system: &System) -> redis::RedisResult<Ended> {
-    let Some(mut subscription) = relay.subscribe().await? else { return Ok(Ended::NoRedis) };
+async fn receive_all(relay: Relay, system: System, heartbeat: Heartbeat) -> redis::RedisResult<()> {
+    let Some(mut subscription) = relay.subscribe().await? else { return Ok(()) };
     tracing::info!("subscribed to the events of other instances");
     // Events committed before the subscription.
     if let Err(error) = system.catch_up_feeds().await {
         tracing::warn!(%error, "live feeds could not be caught up");
     }
-    while let Some(message) = subscription.next().await? {
-        match message {
-            Received::Events(topic, events) => system.deliver(topic, events).await,
-            Received::Revoked(access) => system.deliver_revocation(access),
-        }
-    }
-    Ok(Ended::Closed)
-}
-
-async fn every<F: Future<Output = Result<()>>>(period: Duration, stop: CancellationToken, job: impl Fn() -> F) {
-    let mut ticks = interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        match stop.run_until_cancelled(job()).await {
-            None => return,
-            Some(Ok(())) => {}
-            Some(Err(error)) => tracing::warn!(%error, "a job failed; it will be retried"),
+    loop {
+        heartbeat.beat();
+        let Ok(message) = timeout(IDLE_INTERVAL, subscription.next()).await else { continue };
+        match message? {
+            Some(Received::Events(topic, events)) => system.deliver(topic, events).await,
+            Some(Received::Revoked(access)) => system.deliver_revocation(access),
+            None => return Ok(()),
         }
     }
 }
 
-/// Deletes expired rows.
-async fn clean_up(system: System) -> Result<()> {
-    let sessions = system.forget_ended_sessions().await?;
-    let events = system.forget_old_events().await?;
-    let keys = system.forget_old_keys().await?;
-    let resets = system.forget_old_resets().await?;
-    let entries = system.forget_old_audit().await?;
-    tracing::debug!(sessions, events, keys, resets, entries, "deleted expired rows");
-    Ok(())
+/// Deletes what is kept for a limited time only, unless the clock may be wrong. What fails does not stop the rest.
+pub async fn clean_up(system: System) -> Result<()> {
+    if !system.may_delete_by_age().await? {
+        return Ok(());
+    }
+    let all = [
+        ("sessions", system.forget_ended_sessions().await),
+        ("events", system.forget_old_events().await),
+        ("idempotency keys", system.forget_old_keys().await),
+        ("password resets", system.forget_old_resets().await),
+        ("audit entries", system.forget_old_audit().await),
+        ("presence", system.forget_old_presence().await),
+        ("invitations", system.forget_old_invitations().await),
+        ("API tokens", system.forget_old_tokens().await),
+    ];
+    for (what, deleted) in &all {
+        tracing::debug!(what, ?deleted, "deleted old rows");
+    }
+    all.into_iter().try_for_each(|(_, deleted)| deleted.map(drop))
 }

@@ -15,6 +15,7 @@ mod pages;
 mod rate_limit;
 pub mod server_fn;
 pub mod state;
+mod supervisor;
 mod telemetry;
 
 pub use commands::main;
@@ -24,8 +25,10 @@ pub use http::assets::Files;
 pub(crate) use http::listener::{ConnectionLimits, accept};
 pub use http::router::router;
 #[cfg(test)]
-pub(crate) use jobs::receive_from_instances;
+pub(crate) use jobs::{clean_up, receive_from_instances};
 #[cfg(test)]
 pub(crate) use live::relay::Relay;
 #[cfg(test)]
 pub(crate) use pages::TeamPages;
+#[cfg(test)]
+pub(crate) use supervisor::Heartbeats;

@@ -9,8 +9,9 @@ use super::{
     config::Config,
     domain::Domain,
     encryption::Seal,
-    http::assets::Site,
+    http::{assets::Site, readiness::Readiness},
     mail::Mailer,
+    pages::RenderLimits,
     rate_limit::{
         backoff::SignInThrottle,
         limiter::{Quota, RateLimiter},
@@ -19,6 +20,7 @@ use super::{
         requests::RequestLimiter,
         shared_counters::SharedCounters,
     },
+    supervisor::Heartbeats,
 };
 use crate::{app::Assets, model::Result};
 
@@ -42,6 +44,8 @@ pub struct AppState {
     pub(super) mailer: Mailer,
     pub(super) mail_limiter: MailLimiter,
     pub(super) cookie: SessionCookie,
+    pub(super) readiness: Readiness,
+    pub(super) renders: RenderLimits,
     pub(super) site: Site,
     pub(super) assets: Assets,
     pub(super) leptos: LeptosOptions,
@@ -58,6 +62,7 @@ impl AppState {
         config: Config,
         domain: Domain,
         counters: SharedCounters,
+        heartbeats: &Heartbeats,
         site: Site,
         password_cost: u32,
     ) -> Result<Self> {
@@ -69,6 +74,8 @@ impl AppState {
             csp_reports: RateLimiter::new(CSP_REPORTS, domain.clock().clone(), SharedCounters::none()),
             sockets: SocketPermits::new(&config.limits),
             mail_limiter: MailLimiter::new(domain.clock().clone(), counters.clone()),
+            readiness: Readiness::new(domain.clone(), counters.clone(), heartbeats.clone()),
+            renders: RenderLimits::default(),
             tokens: Tokens::new(&config.secret, &config.old_secrets),
             challenges: Challenges::new(
                 Seal::new(&secrets, "login challenge"),
@@ -76,7 +83,7 @@ impl AppState {
                 domain.clock().clone(),
                 counters,
             ),
-            mailer: config.mail.as_ref().map_or_else(Mailer::none, Mailer::open),
+            mailer: config.mail.as_ref().map_or_else(Mailer::none, |mail| Mailer::open(mail, heartbeats)),
             seeds: Seal::new(&secrets, "second factor"),
             cookie: SessionCookie::new(&config.public_url),
             assets: site.assets(),
@@ -102,7 +109,19 @@ impl AppState {
     pub(crate) fn for_tests(config: Config, domain: Domain) -> Self {
         // Redis may answer slowly on a machine busy with tests.
         let counters = SharedCounters::open(domain.relay(), &config.secret, std::time::Duration::from_secs(10));
-        Self::new(config, domain, counters, Site::without_client(), 4).expect("the cost is in range")
+        let clock = domain.clock().clone();
+        let heartbeats = Heartbeats::new(move || clock.now());
+        Self::new(config, domain, counters, &heartbeats, Site::without_client(), 4).expect("the cost is in range")
+    }
+
+    /// The heartbeats that readiness reports.
+    pub(crate) fn heartbeats(&self) -> &Heartbeats {
+        self.readiness.heartbeats()
+    }
+
+    /// The same, with every place for rendering taken.
+    pub(crate) fn busy_rendering(self) -> Self {
+        Self { renders: RenderLimits::new(0, std::time::Duration::from_millis(1)), ..self }
     }
 
     /// The handle of the background jobs, to run one by hand.

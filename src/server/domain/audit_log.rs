@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use futures::{Stream, StreamExt as _, stream};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
     Admin, System,
     identity::people::user_names,
-    store::{audit_entry, membership},
+    store::{self, audit_entry, membership},
 };
 use crate::{
     model::{
@@ -188,11 +188,10 @@ impl Admin {
 
 impl System {
     /// Deletes entries past the retention time.
-    #[expect(clippy::disallowed_methods, reason = "housekeeping over all organizations, by age alone")]
     pub async fn forget_old_audit(&self) -> Result<u64> {
-        let oldest = self.domain.clock().now().plus_seconds(-AUDIT_DAYS * 86_400);
-        let old = audit_entry::Entity::delete_many().filter(audit_entry::Column::CreatedAt.lt(oldest));
-        Ok(old.exec(self.domain.db()).await?.rows_affected)
+        let oldest = self.domain.database_now().await?.plus_seconds(-AUDIT_DAYS * 86_400);
+        let old = Condition::all().add(audit_entry::Column::CreatedAt.lt(oldest));
+        Ok(store::delete_in_batches::<audit_entry::Entity>(self.domain.db(), old).await?)
     }
 }
 

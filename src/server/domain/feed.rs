@@ -1,17 +1,20 @@
 //! Feeds: a client's subscription to live events, first those it missed, then each new one, without a gap.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::{
     Domain, System, Viewer, Visitor,
-    store::{Scope, event, organization},
+    store::{self, Scope, event, organization},
 };
 use crate::{
     model::{Audience, Epoch, Error, OrganizationId, Result, Seq},
-    server::live::hub::{EventBatch, Published, Topic},
+    server::live::{
+        hub::{EventBatch, Published, Topic},
+        replays::{Missed, Replay},
+    },
 };
 
 /// The most events a returning client is caught up with; past it, the client reloads the state.
@@ -30,20 +33,19 @@ const PRUNING_INTERVAL: Seq = 32;
 /// How long events are kept for returning clients: 7 days.
 const RETENTION_SECONDS: i64 = 7 * 24 * 3600;
 
-/// The events a client has missed.
-pub(super) struct Missed {
-    /// The events, oldest first.
-    pub events: Vec<Published>,
-    /// Whether they are complete, up to the time of the query.
-    pub is_all: bool,
-}
+/// Organizations whose newest numbers are read at once.
+const TIPS_BATCH: usize = 500;
 
 /// A client's subscription to the events of one organization and audience.
 pub struct Feed {
     domain: Domain,
     topic: Topic,
     receiver: broadcast::Receiver<EventBatch>,
-    backlog: VecDeque<Published>,
+    /// The events to deliver, shared with other feeds, and how many of them have been.
+    backlog: EventBatch,
+    delivered: usize,
+    /// The replay they are from, kept for clients that miss the same.
+    replay: Option<Replay>,
     /// The newest sequence number at the start.
     tip: Seq,
     /// The newest sequence number delivered.
@@ -89,7 +91,9 @@ impl Feed {
             domain: domain.clone(),
             topic,
             receiver,
-            backlog: VecDeque::new(),
+            backlog: EventBatch::default(),
+            delivered: 0,
+            replay: None,
             tip,
             last: since.unwrap_or(tip),
             is_behind: false,
@@ -99,7 +103,7 @@ impl Feed {
             // The client is ahead of the database or knows another history, as after a restore: it must reload.
             feed.is_pruned = true;
         } else if feed.last < tip {
-            feed.refill().await?;
+            feed.refill(tip).await?;
         }
         Ok(feed)
     }
@@ -128,13 +132,14 @@ impl Feed {
             if self.is_pruned {
                 return Next::Resync;
             }
-            if let Some(event) = self.backlog.pop_front() {
-                self.last = event.seq;
+            if let Some(event) = self.backlog.get(self.delivered).cloned() {
+                (self.delivered, self.last) = (self.delivered + 1, event.seq);
                 return if event.is_sent() { Next::Event(event) } else { Next::Resync };
             }
+            self.deliver_next(EventBatch::default(), None);
             // A field, not a local: this call may be dropped while it waits for the database.
             if self.is_behind {
-                if let Err(error) = self.refill().await {
+                if let Err(error) = self.refill_to_now().await {
                     tracing::warn!(%error, "a live feed could not be caught up");
                     return Next::Resync;
                 }
@@ -143,9 +148,9 @@ impl Feed {
             }
             match self.receiver.recv().await {
                 Ok(batch) => {
-                    let news = &batch[batch.partition_point(|event| event.seq <= self.last)..];
-                    if news.first().is_none_or(|event| event.seq == self.last + 1) {
-                        self.backlog.extend(news.iter().cloned());
+                    let known = batch.partition_point(|event| event.seq <= self.last);
+                    if batch.get(known).is_none_or(|event| event.seq == self.last + 1) {
+                        (self.backlog, self.delivered) = (batch, known);
                     } else {
                         self.is_behind = true;
                     }
@@ -158,33 +163,61 @@ impl Feed {
 
     /// Skips to the newest event, for a client that reloads the state.
     pub async fn skip_to_now(&mut self) -> Result<()> {
-        self.backlog.clear();
+        self.deliver_next(EventBatch::default(), None);
         self.last = self.domain.tip(self.topic).await?;
         (self.is_behind, self.is_pruned) = (false, false);
         Ok(())
     }
 
-    /// Reads the events after the last one delivered; notes if some have been pruned.
-    async fn refill(&mut self) -> Result<()> {
-        let missed = self.domain.events_after(self.topic, self.last).await?;
-        self.backlog = missed.events.into();
-        let follows = self.backlog.front().is_some_and(|event| event.seq == self.last + 1);
+    async fn refill_to_now(&mut self) -> Result<()> {
+        let tip = self.domain.tip(self.topic).await?;
+        self.refill(tip).await
+    }
+
+    /// Gets the events after the last one delivered, at least up to `tip`; notes if some have been pruned.
+    async fn refill(&mut self, tip: Seq) -> Result<()> {
+        let (topic, last) = (self.topic, self.last);
+        let read = self.domain.events_after(topic, last);
+        let replay = self.domain.replays().get(topic, last, tip, read).await?;
+        let Some(missed) = replay.get() else { return Ok(()) };
+        let follows = missed.events.first().is_some_and(|event| event.seq == last + 1);
         self.is_pruned = !(follows && missed.is_all);
+        self.deliver_next(missed.events.clone(), Some(replay.clone()));
         Ok(())
+    }
+
+    fn deliver_next(&mut self, events: EventBatch, replay: Option<Replay>) {
+        (self.backlog, self.delivered, self.replay) = (events, 0, replay);
     }
 }
 
 impl System {
-    /// Catches this instance's feeds up with events of other instances whose messages were lost.
+    /// Catches this instance's feeds up with events of other instances whose messages were lost, and ends those of
+    /// organizations that no longer exist.
+    ///
+    /// # Errors
+    /// Of the database, after the feeds that could be caught up.
     pub async fn catch_up_feeds(&self) -> Result<()> {
-        for (topic, tip) in self.domain.hub().active() {
-            if let Some(tip) = tip
-                && self.domain.tip(topic).await? > tip
-            {
-                self.domain.catch_up(topic, tip).await;
+        let active: Vec<_> = self.domain.hub().active();
+        let active: Vec<_> = active.into_iter().filter_map(|(topic, tip)| tip.map(|tip| (topic, tip))).collect();
+        let mut result = Ok(());
+        for topics in active.chunks(TIPS_BATCH) {
+            match self.domain.tips(topics.iter().map(|((id, _), _)| *id)).await {
+                Ok(tips) => {
+                    for ((id, audience), tip) in topics {
+                        match tips.get(id) {
+                            None => self.domain.hub().close(*id),
+                            Some(newest) if newest.of(*audience) > *tip => {
+                                self.domain.catch_up((*id, *audience), *tip).await;
+                            }
+                            Some(_) => {}
+                        }
+                    }
+                }
+                Err(error) => result = Err(error),
             }
         }
-        Ok(())
+        result
     }
 
     /// Delivers events committed by another instance.
@@ -198,12 +231,10 @@ impl System {
     }
 
     /// Deletes events past the retention time.
-    #[expect(clippy::disallowed_methods, reason = "housekeeping over all organizations, by age alone")]
     pub async fn forget_old_events(&self) -> Result<u64> {
-        let oldest = self.domain.clock().now().plus_seconds(-RETENTION_SECONDS);
-        let result =
-            event::Entity::delete_many().filter(event::Column::CreatedAt.lt(oldest)).exec(self.domain.db()).await?;
-        Ok(result.rows_affected)
+        let oldest = self.domain.database_now().await?.plus_seconds(-RETENTION_SECONDS);
+        let old = Condition::all().add(event::Column::CreatedAt.lt(oldest));
+        Ok(store::delete_in_batches::<event::Entity>(self.domain.db(), old).await?)
     }
 }
 
@@ -211,6 +242,16 @@ impl Domain {
     /// The newest committed sequence number.
     pub(super) async fn tip(&self, (id, audience): Topic) -> Result<Seq> {
         tip(self.db(), id, audience).await
+    }
+
+    /// The newest committed sequence numbers of these organizations, as far as they exist.
+    #[expect(clippy::disallowed_methods, reason = "the tenants themselves")]
+    async fn tips(&self, ids: impl Iterator<Item = OrganizationId>) -> Result<HashMap<OrganizationId, Tips>> {
+        use organization::Column;
+        let rows = organization::Entity::find().filter(Column::Id.is_in(ids)).select_only();
+        let rows = rows.columns([Column::Id, Column::PublicSeq, Column::MembersSeq]);
+        let rows: Vec<(OrganizationId, i64, i64)> = rows.into_tuple().all(self.db()).await?;
+        Ok(rows.into_iter().map(|(id, public, members)| (id, Tips { public, members })).collect())
     }
 
     /// The events after `seq`, up to the limits. Their length is queried before any text is read.
@@ -228,6 +269,22 @@ impl Domain {
         let rows = after.limit(u64::try_from(affordable).ok()).all(self.db()).await?;
         let events = rows.into_iter().map(|row| Published::stored(row.seq.unsigned_abs(), row.shape, row.frame));
         Ok(Missed { events: events.collect(), is_all })
+    }
+}
+
+/// The newest sequence numbers of an organization.
+struct Tips {
+    public: i64,
+    members: i64,
+}
+
+impl Tips {
+    const fn of(&self, audience: Audience) -> Seq {
+        match audience {
+            Audience::Public => self.public,
+            Audience::Members => self.members,
+        }
+        .unsigned_abs()
     }
 }
 
@@ -269,10 +326,7 @@ pub(super) async fn tip(db: &impl ConnectionTrait, id: OrganizationId, audience:
 
 /// The sequence number of the newest event for an audience, from the organization's row.
 pub(super) const fn tip_of(row: &organization::Model, audience: Audience) -> Seq {
-    match audience {
-        Audience::Public => row.public_seq.unsigned_abs(),
-        Audience::Members => row.members_seq.unsigned_abs(),
-    }
+    Tips { public: row.public_seq, members: row.members_seq }.of(audience)
 }
 
 #[cfg(test)]

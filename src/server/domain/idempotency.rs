@@ -1,12 +1,16 @@
 //! Idempotency keys: a request that is sent twice is carried out once.
 
 use base64::Engine as _;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, EntityTrait};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{System, store::idempotency_key, tx::Tx};
+use super::{
+    System,
+    store::{self, idempotency_key},
+    tx::Tx,
+};
 use crate::{
     model::{Code, Error, Result},
     server::error::internal,
@@ -89,14 +93,10 @@ pub(super) fn gone_since(error: Error) -> Error {
 
 impl System {
     /// Deletes keys past the retention time.
-    #[expect(clippy::disallowed_methods, reason = "housekeeping over all organizations, by age alone")]
     pub async fn forget_old_keys(&self) -> Result<u64> {
-        let oldest = self.domain.clock().now().plus_seconds(-RETENTION_SECONDS);
-        let result = idempotency_key::Entity::delete_many()
-            .filter(idempotency_key::Column::CreatedAt.lt(oldest))
-            .exec(self.domain.db())
-            .await?;
-        Ok(result.rows_affected)
+        let oldest = self.domain.database_now().await?.plus_seconds(-RETENTION_SECONDS);
+        let old = Condition::all().add(idempotency_key::Column::CreatedAt.lt(oldest));
+        Ok(store::delete_in_batches::<idempotency_key::Entity>(self.domain.db(), old).await?)
     }
 }
 

@@ -37,16 +37,16 @@ pub use idempotency::IdempotencyKey;
 pub use identity::api_tokens::PREFIX as TOKEN_PREFIX;
 pub use identity::login::Credentials;
 pub use identity::sessions::{IDLE_SECONDS, NewSession, RevocationWatch, SESSION_SECONDS, SHORT_IDLE_SECONDS};
-pub use incidents::{IncidentFields, IncidentQuery, LEASE_SECONDS, LeaseHolder};
+pub use incidents::{IncidentFields, IncidentQuery, LEASE_SECONDS, LeaseHolder, SchedulerRun};
 pub use principal::{AccessState, Caller, Credential, Principal, TokenSource};
 pub use services::history::HistoryRange;
 pub use store::Unreachable;
 
 use super::{
     error::internal,
-    live::{hub::Hub, relay::Relay},
+    live::{hub::Hub, relay::Relay, replays::Replays},
 };
-use crate::model::{Epoch, Result};
+use crate::model::{Epoch, Error, Result};
 
 /// The connection pool, the hub and the clock; creates the handles. Cheap to clone.
 #[derive(Clone)]
@@ -57,6 +57,7 @@ pub struct Domain {
 struct Inner {
     db: DatabaseConnection,
     hub: Hub,
+    replays: Replays,
     relay: Relay,
     clock: Clock,
     /// The epoch of event numbers: it changes only while no server runs.
@@ -86,7 +87,15 @@ impl Domain {
         let db = store::connect(url).await?;
         let revocations = broadcast::Sender::new(64);
         Ok(Self {
-            inner: Arc::new(Inner { db, hub: Hub::default(), relay, clock, epoch: OnceLock::new(), revocations }),
+            inner: Arc::new(Inner {
+                db,
+                hub: Hub::default(),
+                replays: Replays::default(),
+                relay,
+                clock,
+                epoch: OnceLock::new(),
+                revocations,
+            }),
         })
     }
 
@@ -108,12 +117,19 @@ impl Domain {
     /// # Errors
     /// `unavailable`, naming the one that does not.
     pub async fn ready(&self) -> Result<()> {
-        use crate::model::Error;
-        self.db().execute_unprepared("SELECT 1").await.map_err(|error| {
+        self.database_ready().await?;
+        self.inner.relay.ready().await
+    }
+
+    /// Checks that the database answers.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub(in crate::server) async fn database_ready(&self) -> Result<()> {
+        self.db().execute_unprepared("SELECT 1").await.map(drop).map_err(|error| {
             tracing::warn!(%error, "the database is not responding");
             Error::unavailable("The database is not responding.")
-        })?;
-        self.inner.relay.ready().await
+        })
     }
 
     /// The clock of all operations.
@@ -155,6 +171,10 @@ impl Domain {
 
     fn hub(&self) -> &Hub {
         &self.inner.hub
+    }
+
+    fn replays(&self) -> &Replays {
+        &self.inner.replays
     }
 
     /// Closes the pool once it is idle.

@@ -245,7 +245,7 @@ impl Domain {
             };
             let Some(last) = missed.events.last().map(|event| event.seq) else { return };
             // Events still missing have been pruned; feeds notice and send `resync`.
-            let publication = self.hub().publish(topic, missed.events.into());
+            let publication = self.hub().publish(topic, missed.events);
             if missed.is_all || publication != Publication::Done {
                 return;
             }

@@ -6,5 +6,6 @@ pub mod csp_report;
 pub mod extract;
 mod headers;
 pub mod listener;
+pub mod readiness;
 pub mod redirect;
 pub mod router;

@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, Request, State},
-    http::StatusCode,
+    http::Uri,
     middleware::{Next, from_fn, from_fn_with_state, map_request},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -43,7 +43,6 @@ use crate::{
 
 /// Time limit of a request, until the response begins.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-const READINESS_TIMEOUT: Duration = Duration::from_secs(3);
 /// Length limit of path and query.
 const MAX_URL_BYTES: usize = 4096;
 
@@ -69,7 +68,7 @@ pub fn router(state: AppState) -> Router {
         .route("/public/{slug}/incidents/{id}", get(public_incident))
         .route("/boot.js", get(async |State(state): State<AppState>| state.site.boot()))
         .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready))
+        .route("/readyz", get(async |State(state): State<AppState>, uri: Uri| state.readiness.answer(&uri).await))
         .fallback(file_or_nothing)
         .layer(from_fn_with_state(state.clone(), refuse_foreign_origins))
         // Outside the CSRF check: reports change nothing, and browsers send them without a usable `Origin`.
@@ -113,15 +112,6 @@ async fn limit_url_and_time(request: Request, next: Next) -> Response {
             let _ = internal(elapsed);
             Error::unavailable("This took too long. Try again in a moment.").into_response()
         }
-    }
-}
-
-/// Readiness: whether the database and, if configured, Redis answer.
-async fn ready(State(state): State<AppState>) -> Response {
-    match tokio::time::timeout(READINESS_TIMEOUT, state.domain.ready()).await {
-        Ok(Ok(())) => (StatusCode::OK, "ready\n").into_response(),
-        Ok(Err(error)) => error.into_response(),
-        Err(_) => Error::unavailable("The database is not responding.").into_response(),
     }
 }
 

@@ -118,6 +118,11 @@ impl Hub {
         channels.iter().map(|(topic, channel)| (*topic, channel.tip)).collect()
     }
 
+    /// Closes the channels of an organization that no longer exists, which ends its feeds.
+    pub fn close(&self, organization: OrganizationId) {
+        self.lock().retain(|(of, _), _| *of != organization);
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Topic, Channel>> {
         // Nothing panics while holding the lock, and the map would still be valid.
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
@@ -190,5 +195,14 @@ mod tests {
         assert_eq!(hub.active(), [(topic(1), None)]);
         drop(reader);
         assert_eq!(hub.active(), []);
+    }
+
+    #[test]
+    fn the_channels_of_a_deleted_organization_are_closed() {
+        let hub = Hub::default();
+        let (mut closed, _open) = (hub.subscribe(topic(1)), hub.subscribe(topic(2)));
+        hub.close(topic(1).0);
+        assert_eq!(closed.try_recv().err(), Some(broadcast::error::TryRecvError::Closed));
+        assert_eq!(hub.active(), [(topic(2), None)]);
     }
 }

@@ -14,13 +14,19 @@ use tokio::{sync::mpsc, time::timeout};
 use uuid::Uuid;
 
 use super::hub::{EventBatch, FRAME_SHAPE, Published, Topic};
-use crate::model::{Audience, Error, OrganizationId, Result, Seq};
+use crate::{
+    model::{Audience, Error, OrganizationId, Result, Seq},
+    server::supervisor::{Heartbeat, Heartbeats},
+};
 
 /// The Redis channel of all instances.
 const CHANNEL: &str = "aldis:events";
 /// Messages that can wait for Redis; further ones are dropped.
 const QUEUE_CAPACITY: usize = 1024;
 const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often the publisher gives a heartbeat while nothing is published, and when it is late.
+const IDLE_INTERVAL: Duration = Duration::from_secs(5);
+const LATE_AFTER: Duration = Duration::from_secs(30);
 
 /// Publishes to and subscribes to the other instances, if Redis is configured. Cheap to clone.
 #[derive(Clone, Default)]
@@ -69,10 +75,10 @@ impl Relay {
     ///
     /// # Errors
     /// When the URL is invalid.
-    pub fn open(url: &str) -> redis::RedisResult<Self> {
+    pub fn open(url: &str, heartbeats: &Heartbeats) -> redis::RedisResult<Self> {
         let client = Client::open(url)?;
         let (queue, messages) = mpsc::channel(QUEUE_CAPACITY);
-        tokio::spawn(publish_all(client.clone(), messages));
+        tokio::spawn(publish_all(client.clone(), messages, heartbeats.register("publisher", LATE_AFTER)));
         Ok(Self { redis: Some(Arc::new(RelayClient { client, queue })) })
     }
 
@@ -153,18 +159,28 @@ impl Subscription {
     }
 }
 
-async fn publish_all(client: Client, mut messages: mpsc::Receiver<Message>) {
+async fn publish_all(client: Client, mut messages: mpsc::Receiver<Message>, heartbeat: Heartbeat) {
     let mut connection: Option<ConnectionManager> = None;
-    while let Some(message) = messages.recv().await {
-        let Ok(text) = serde_json::to_string(&message) else { continue };
-        if connection.is_none() {
-            connection = timeout(REDIS_TIMEOUT, client.get_connection_manager()).await.ok().and_then(Result::ok);
-        }
-        let Some(open) = &mut connection else { continue };
-        let sent = timeout(REDIS_TIMEOUT, open.publish::<_, _, i64>(CHANNEL, text)).await;
-        if !matches!(sent, Ok(Ok(_))) {
-            tracing::warn!("an event could not be published to Redis; other instances will get it later");
-            connection = None;
-        }
+    loop {
+        heartbeat.beat();
+        let Ok(message) = timeout(IDLE_INTERVAL, messages.recv()).await else { continue };
+        let Some(message) = message else { return };
+        // One after the other, in the order of the events. A panic costs this message and the connection.
+        connection = heartbeat.supervise(publish_one(client.clone(), connection, message)).await.flatten();
     }
+}
+
+/// Publishes one message; returns the connection, unless it failed.
+async fn publish_one(client: Client, open: Option<ConnectionManager>, message: Message) -> Option<ConnectionManager> {
+    let Ok(text) = serde_json::to_string(&message) else { return open };
+    let mut connection = match open {
+        Some(open) => open,
+        None => timeout(REDIS_TIMEOUT, client.get_connection_manager()).await.ok().and_then(Result::ok)?,
+    };
+    let sent = timeout(REDIS_TIMEOUT, connection.publish::<_, _, i64>(CHANNEL, text)).await;
+    if matches!(sent, Ok(Ok(_))) {
+        return Some(connection);
+    }
+    tracing::warn!("an event could not be published to Redis; other instances will get it later");
+    None
 }

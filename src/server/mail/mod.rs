@@ -4,7 +4,6 @@ mod templates;
 
 use std::{sync::Arc, time::Duration};
 
-use futures::StreamExt as _;
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
     message::{
@@ -15,12 +14,17 @@ use lettre::{
 };
 use tokio::{
     sync::mpsc,
-    time::{Instant, interval_at, timeout},
+    task::JoinSet,
+    time::{Instant, interval, interval_at, timeout},
 };
 use url::Url;
 
 pub use self::templates::{EmailMessage, SecurityNotice};
-use super::{config::error::ConfigError, http::client_ip::is_loopback_host};
+use super::{
+    config::error::ConfigError,
+    http::client_ip::is_loopback_host,
+    supervisor::{Heartbeat, Heartbeats},
+};
 use crate::model::Email;
 
 /// Mails that can wait to be sent; further ones are dropped.
@@ -34,6 +38,9 @@ const MAX_ATTEMPTS: u32 = 3;
 const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
 /// Delay before the first retry; the second waits twice as long.
 const RETRY_DELAY: Duration = Duration::from_secs(15);
+/// How often the queue gives a heartbeat, and when it is late.
+const BEAT_INTERVAL: Duration = Duration::from_secs(5);
+const LATE_AFTER: Duration = Duration::from_secs(30);
 
 /// SMTP server and sender.
 #[derive(Clone)]
@@ -131,9 +138,9 @@ impl Mailer {
 
     /// Starts the task that sends mails through this server.
     #[must_use]
-    pub fn open(settings: &MailSettings) -> Self {
+    pub fn open(settings: &MailSettings, heartbeats: &Heartbeats) -> Self {
         let (queue, messages) = mpsc::channel(QUEUE_CAPACITY);
-        tokio::spawn(send_all(settings.clone(), messages));
+        tokio::spawn(send_all(settings.clone(), messages, heartbeats.register("mail", LATE_AFTER)));
         Self { queue: Some(Arc::new(queue)) }
     }
 
@@ -180,14 +187,26 @@ impl Mailer {
     }
 }
 
-async fn send_all(settings: MailSettings, mut messages: mpsc::Receiver<EmailMessage>) {
+async fn send_all(settings: MailSettings, mut messages: mpsc::Receiver<EmailMessage>, heartbeat: Heartbeat) {
     let server: AsyncSmtpTransport<Tokio1Executor> = settings.server.clone().build();
-    let messages = futures::stream::poll_fn(move |context| messages.poll_recv(context));
-    messages.for_each_concurrent(MAX_CONCURRENT_SENDS, |message| send(&server, &settings, message)).await;
+    let (mut sending, mut beats, mut is_open) = (JoinSet::new(), interval(BEAT_INTERVAL), true);
+    while is_open || !sending.is_empty() {
+        heartbeat.beat();
+        tokio::select! {
+            message = messages.recv(), if is_open && sending.len() < MAX_CONCURRENT_SENDS => match message {
+                Some(message) => _ = sending.spawn(send(server.clone(), settings.clone(), message)),
+                None => is_open = false,
+            },
+            Some(sent) = sending.join_next() => if let Err(error) = sent {
+                tracing::error!(%error, "sending an email panicked; the others are sent");
+            },
+            _ = beats.tick() => {}
+        }
+    }
 }
 
 /// Sends one mail, with retries unless the mail server rejects it for good.
-async fn send(server: &AsyncSmtpTransport<Tokio1Executor>, settings: &MailSettings, message: EmailMessage) {
+async fn send(server: AsyncSmtpTransport<Tokio1Executor>, settings: MailSettings, message: EmailMessage) {
     let message = match message.encode(&settings.from) {
         Ok(message) => message,
         Err(error) => {

@@ -2,11 +2,13 @@
 
 mod docs;
 mod public;
+mod render_limit;
 mod single_thread_render;
 mod team;
 
 pub use docs::Documentation;
 pub use public::{public_history, public_incident, public_not_found, public_page};
+pub use render_limit::RenderLimits;
 pub use team::{TeamPages, context as team_context, team_pages};
 
 use axum::{

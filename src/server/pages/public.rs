@@ -21,15 +21,15 @@ use crate::{
 
 /// `/public/{slug}`.
 pub async fn public_page(State(state): State<AppState>, site: Site, slug: Result<Id<String>>) -> Response {
-    let slug = slug.map(|Id(slug)| slug);
+    let (slug, assets) = (slug.map(|Id(slug)| slug), state.assets.clone());
     respond(
         &state,
         &site,
         slug,
         async |visitor| visitor.page().await,
-        |page, base| {
+        move |page, base| {
             let canonical = format!("{base}/{}", page.organization.slug);
-            document(|| page_document(&page, &state.assets, canonical))
+            document(|| page_document(&page, &assets, canonical))
         },
     )
     .await
@@ -48,14 +48,14 @@ pub async fn public_history(
     slug: Result<Id<String>>,
     query: Result<Params<HistoryQuery>>,
 ) -> Response {
-    let slug = slug.map(|Id(slug)| slug);
+    let (slug, assets) = (slug.map(|Id(slug)| slug), state.assets.clone());
     let month = async |visitor: Visitor| {
         let month = query.ok().map(|Params(query)| query.month.map(|month| month.parse::<Month>()).transpose());
         visitor.month(month.and_then(Result::ok).ok_or_else(Error::not_found)?).await
     };
-    respond(&state, &site, slug, month, |data, base| {
+    respond(&state, &site, slug, month, move |data, base| {
         let canonical = format!("{base}/{}/history?month={}", data.page.organization.slug, data.month);
-        document(|| month_document(&data, &state.assets, canonical))
+        document(|| month_document(&data, &assets, canonical))
     })
     .await
 }
@@ -72,34 +72,45 @@ pub async fn public_incident(
         let id: IncidentId = id.parse().map_err(|_| Error::not_found())?;
         visitor.incident_page(id).await
     };
-    respond(&state, &site, slug, incident, |data, base| {
+    let assets = state.assets.clone();
+    respond(&state, &site, slug, incident, move |data, base| {
         let canonical = format!("{base}/{}/incidents/{}", data.page.organization.slug, data.id);
-        document(|| incident_document(&data, &state.assets, canonical))
+        document(|| incident_document(&data, &assets, canonical))
     })
     .await
 }
 
-/// Loads data from the status page with this slug and renders it. `draw` gets the address under which all pages are.
-async fn respond<P>(
+/// Loads data from the status page with this slug and renders it, off the threads that serve other requests. `draw` gets
+/// the address under which all pages are.
+async fn respond<P: Send + 'static>(
     state: &AppState,
     site: &Site,
     slug: Result<String>,
     find: impl AsyncFnOnce(Visitor) -> Result<P>,
-    draw: impl FnOnce(P, &str) -> Html<String>,
+    draw: impl FnOnce(P, &str) -> Html<String> + Send + 'static,
 ) -> Response {
     let visit = async { site.visit(slug.as_deref().map_err(Clone::clone)?).await };
     let visitor = match visit.await {
         Ok(visitor) => visitor,
         Err(error) => return error_page(state, &error, None),
     };
-    match find(visitor).await {
-        Ok(found) => cacheable(draw(found, &format!("{}/public", state.config.public_url.origin()))),
-        Err(error) => error_page(state, &error, slug.as_deref().ok()),
-    }
+    let base = format!("{}/public", state.config.public_url.origin());
+    let page = match find(visitor).await {
+        Ok(found) => state.renders.public.render(move || draw(found, &base)).await,
+        Err(error) => Err(error),
+    };
+    page.map_or_else(|error| error_page(state, &error, slug.as_deref().ok()), cacheable)
 }
 
 fn error_page(state: &AppState, error: &Error, near: Option<&str>) -> Response {
-    if error.code == Code::NotFound { public_not_found(state, near) } else { status_of(error).into_response() }
+    if error.code == Code::NotFound {
+        return public_not_found(state, near);
+    }
+    let mut answer = (status_of(error), error.message.clone()).into_response();
+    if let Some(seconds) = error.retry_after {
+        answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    answer
 }
 
 /// The 404 page; `near` is the slug of a status page to link to.

@@ -5,7 +5,7 @@
 //! 0.2.16, `MemoInner::update_if_necessary`). The page then lacks some of its data, and hydration fails, as the client
 //! renders all of it. On one thread nothing changes while something is computed.
 
-use std::{cell::Cell, panic::resume_unwind, time::Duration};
+use std::{cell::Cell, time::Duration};
 
 use any_spawner::{CustomExecutor, Executor, PinnedFuture, PinnedLocalFuture};
 use axum::{
@@ -14,11 +14,12 @@ use axum::{
 };
 use tokio::{
     runtime::Handle,
-    task::{LocalSet, spawn_blocking, spawn_local},
+    task::{LocalSet, spawn_local},
     time::timeout,
 };
 use tracing::Span;
 
+use super::render_limit::RenderLimit;
 use crate::{
     model::{Error, Result},
     server::error::internal,
@@ -58,17 +59,20 @@ pub fn install_executor() {
     _ = Executor::init_custom_executor(Spawner);
 }
 
-/// Renders a page and its body, with all its tasks, on one thread of the blocking pool. Tasks that are left are
-/// dropped.
+/// Renders a page and its body, with all its tasks, on one thread of the blocking pool, once it is its turn. Tasks that
+/// are left are dropped.
 ///
 /// # Errors
-/// `Unavailable` if it takes too long, `Internal` if its body cannot be read.
-pub async fn render_on_one_thread<F>(render: impl FnOnce() -> F + Send + 'static) -> Result<Response>
+/// `Unavailable` if it takes too long or too many others are being rendered, `Internal` if its body cannot be read.
+pub async fn render_on_one_thread<F>(
+    limit: RenderLimit,
+    render: impl FnOnce() -> F + Send + 'static,
+) -> Result<Response>
 where
     F: Future<Output = Response> + 'static,
 {
     let (runtime, span) = (Handle::current(), Span::current());
-    let rendering = spawn_blocking(move || {
+    let page = move || {
         let (_span, _guard) = (span.enter(), RenderGuard::new());
         let tasks = LocalSet::new();
         let whole = tasks.run_until(async {
@@ -78,13 +82,8 @@ where
         });
         let page = runtime.block_on(async { timeout(RENDER_TIMEOUT, whole).await });
         page.map_err(internal).map_err(|_| Error::unavailable("This took too long. Try again in a moment."))?
-    });
-    match rendering.await {
-        Ok(page) => page,
-        // For the middleware that turns panics into responses.
-        Err(failed) if failed.is_panic() => resume_unwind(failed.into_panic()),
-        Err(_) => Err(Error::unavailable("The server is stopping. Try again in a moment.")),
-    }
+    };
+    limit.render(page).await?
 }
 
 /// Marks this thread as rendering while it lives.
@@ -112,8 +111,9 @@ mod tests {
     };
 
     use axum::response::IntoResponse;
+    use tokio::task::spawn_blocking;
 
-    use super::*;
+    use super::{super::RenderLimits, *};
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn tasks_of_a_page_run_on_its_thread_even_after_waiting() {
@@ -124,7 +124,7 @@ mod tests {
             threads.lock().expect("no panic").insert(name(thread::current().id()));
         };
         let of_page = Arc::clone(&threads);
-        let page = render_on_one_thread(move || async move {
+        let page = render_on_one_thread(RenderLimits::default().team, move || async move {
             note(&of_page);
             let tasks = (0..50).map(|_| {
                 let (done, is_done) = tokio::sync::oneshot::channel();
@@ -148,10 +148,11 @@ mod tests {
     #[tokio::test]
     async fn a_panic_reaches_the_caller_and_leaves_the_thread_usable() {
         install_executor();
-        let page = tokio::spawn(render_on_one_thread(|| async { panic!("no page") }));
+        let limit = RenderLimits::default().team;
+        let page = tokio::spawn(render_on_one_thread(limit.clone(), || async { panic!("no page") }));
         assert!(page.await.expect_err("it panicked").is_panic());
-        let page =
-            render_on_one_thread(|| async { IS_RENDERING.get().to_string().into_response() }).await.expect("a page");
+        let page = render_on_one_thread(limit, || async { IS_RENDERING.get().to_string().into_response() });
+        let page = page.await.expect("a page");
         let body = to_bytes(page.into_body(), 100).await.expect("a body");
         assert_eq!(body, "true");
         assert!(!spawn_blocking(|| IS_RENDERING.get()).await.expect("no panic"));

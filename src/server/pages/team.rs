@@ -65,12 +65,12 @@ impl TeamPages {
 
 /// The application's pages behind the session check.
 pub fn team_pages(state: &AppState, TeamPages(routes): TeamPages) -> Router<AppState> {
-    let assets = state.assets.clone();
+    let (assets, limit) = (state.assets.clone(), state.renders.team.clone());
     // Only pages: server functions have a route and layers of their own.
     let render = render_route_with_context(routes.clone(), context(state.clone()), move || shell(assets.clone()));
     let handler = move |state: State<AppState>, request: Request| {
         let render = render.clone();
-        render_on_one_thread(move || render(state, request))
+        render_on_one_thread(limit.clone(), move || render(state, request))
     };
     Router::new().leptos_routes_with_handler(routes, handler).layer(from_fn_with_state(state.clone(), check_session))
 }

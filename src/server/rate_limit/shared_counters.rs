@@ -147,6 +147,14 @@ impl SharedCounters {
         let _: Option<Vec<i64>> = redis.eval(REFUND, &[(name, key, [at.millis(), previous.millis()])]).await;
     }
 
+    /// Whether Redis answers in time, on the open connection; also true without Redis.
+    pub async fn is_redis_ready(&self) -> bool {
+        let Some(redis) = &self.redis else { return true };
+        let mut request = redis::pipe();
+        request.cmd("PING");
+        redis.query::<Vec<String>>(&request).await.is_some()
+    }
+
     /// Forgets all failures.
     pub async fn forget(&self, name: &str, key: &str) {
         let Some(redis) = &self.redis else { return };
@@ -268,13 +276,14 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::server::supervisor::Heartbeats;
 
     fn secret(text: &str) -> Secret {
         Secret::parse(text).expect("strong")
     }
 
     fn counters(address: &str) -> SharedCounters {
-        let relay = Relay::open(&format!("redis://{address}/")).expect("an address");
+        let relay = Relay::open(&format!("redis://{address}/"), &Heartbeats::ignored()).expect("an address");
         SharedCounters::open(&relay, &secret("kXo2vT7qLm9ZrB4nWc8YpD1sHf6GjE3uAaQi"), REDIS_TIMEOUT)
     }
 

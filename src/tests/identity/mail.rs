@@ -10,7 +10,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::server::mail::{MailSettings, Mailer};
+use crate::server::{
+    Heartbeats,
+    mail::{MailSettings, Mailer},
+};
 
 /// An SMTP server that records what it receives, after refusing the given number of mails temporarily.
 async fn smtp_server(refusals: usize) -> (String, mpsc::UnboundedReceiver<Vec<String>>) {
@@ -56,7 +59,7 @@ async fn smtp_server(refusals: usize) -> (String, mpsc::UnboundedReceiver<Vec<St
 
 fn mailer(url: &str) -> Mailer {
     let settings = MailSettings::parse(Some(url), Some("Aldis <status@example.com>"), false).expect("valid");
-    Mailer::open(&settings.expect("a server").without_delays())
+    Mailer::open(&settings.expect("a server").without_delays(), &Heartbeats::ignored())
 }
 
 /// Decodes quoted-printable text.

@@ -8,7 +8,7 @@ use crate::{
     tests::support::{
         app::TestApp,
         clients::{Team, id_of, incident_path},
-        database::connect,
+        database::{connect, literal},
         endpoints::path_to,
         fixtures::NOW,
     },
@@ -103,6 +103,87 @@ async fn rule_3_6_3_only_the_lease_holder_runs_the_scheduler_until_the_lease_exp
     assert_eq!(updates(&team, &first).await, ["12:00 scheduled", "12:10 in_progress", "12:30 completed"]);
     assert_eq!(updates(&team, &second).await, ["12:00 scheduled", "12:10 in_progress"]);
     assert_eq!(updates(&team, &third).await, ["12:10 scheduled", "12:10 in_progress"]);
+}
+
+#[tokio::test]
+async fn rule_3_6_3_the_lease_and_the_steps_follow_the_databases_clock() {
+    let app = TestApp::alone_at(NOW).await;
+    let (team, fast) = (app.register("Acme").await, app.instance_ahead(3_600).await);
+    let due = plan(&team, "12:10", "12:30", &[]).await;
+    let later = plan(&team, "12:40", "13:00", &[]).await;
+    app.pass(600);
+    assert_eq!(fast.tick().await, 1, "an instance whose clock is an hour ahead takes no step early");
+    assert_eq!(updates(&team, &later).await, ["12:00 scheduled"]);
+    assert_eq!(team.incident(&due).await["updates"][0]["created_at"], "2026-11-23T12:10:00.000Z");
+    // And it holds the lease no longer than others.
+    plan(&team, "12:10", "12:30", &[]).await;
+    app.pass(LEASE_SECONDS - 1);
+    assert_eq!(app.tick().await, 0);
+    app.pass(1);
+    assert_eq!(app.tick().await, 1);
+}
+
+#[tokio::test]
+async fn many_due_windows_of_one_organization_do_not_delay_anothers() {
+    let app = TestApp::alone_at(NOW).await;
+    let (busy, quiet) = (app.register("Busy").await, app.register("Quiet").await);
+    for _ in 0..60 {
+        plan(&busy, "12:10", "12:30", &[]).await;
+    }
+    let window = json!({
+        "title": "A second later",
+        "incident_type": "maintenance",
+        "starts_at": "2026-11-23T12:10:01Z",
+        "ends_at": "2026-11-23T12:30:00Z",
+    });
+    let window = quiet.open_incident(window).await;
+    app.pass(660);
+    assert_eq!(app.round().await, Some(6), "five steps of one, and one of the other");
+    assert_eq!(quiet.incident(&window).await["status"], "in_progress");
+    assert_eq!(app.tick().await, 55);
+    assert_eq!((app.round().await, app.tick().await), (None, 0));
+}
+
+#[tokio::test]
+async fn many_due_series_of_one_organization_do_not_delay_anothers() {
+    let app = TestApp::alone_at(NOW).await;
+    let (busy, quiet) = (app.register("Busy").await, app.register("Quiet").await);
+    let series = json!({
+        "title": "Rotation",
+        "incident_type": "maintenance",
+        "starts_at": "2026-11-24T03:00:00Z",
+        "ends_at": "2026-11-24T04:00:00Z",
+        "recurrence": "FREQ=DAILY;INTERVAL=30",
+    });
+    for team in [&busy, &busy, &busy, &busy, &quiet] {
+        team.open_incident(series.clone()).await;
+    }
+    app.pass(17 * 3_600);
+    let mut rounds = Vec::new();
+    while let Some(taken) = app.round().await {
+        rounds.push(taken);
+    }
+    assert!(rounds.ends_with(&[3, 2]), "two series of one and one of the other, then the rest: {rounds:?}");
+}
+
+#[tokio::test]
+async fn rule_3_6_3_a_maintenance_that_fails_stops_neither_its_organizations_others_nor_anothers() {
+    let app = TestApp::alone_at(NOW).await;
+    let (team, other) = (app.register("Acme").await, app.register("Other").await);
+    let mut windows = Vec::new();
+    for team in [&team, &team, &other] {
+        windows.push(plan(team, "12:10", "12:30", &[]).await);
+    }
+    let db = connect(&app.own.as_ref().expect("a database of its own").url).await;
+    // Invalid data, which no endpoint would write.
+    let id = literal(db.get_database_backend(), id_of(&windows[0]));
+    let spoilt = format!("UPDATE incident_update SET status = '?' WHERE incident_id = {id}");
+    db.execute_unprepared(&spoilt).await.expect("spoilt");
+    app.pass(600);
+    assert_eq!(app.tick().await, 2);
+    assert_eq!(team.incident(&windows[1]).await["status"], "in_progress");
+    assert_eq!(other.incident(&windows[2]).await["status"], "in_progress");
+    assert_eq!(app.tick().await, 0);
 }
 
 #[tokio::test]

@@ -1,8 +1,15 @@
 //! Two instances of the server on one database: events reach the readers of both, and rate limits are shared.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::http::header;
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tokio::{
     io::copy_bidirectional,
@@ -16,7 +23,8 @@ use crate::{
     tests::support::{
         app::{PASSWORD, TestApp, unique},
         clients::{in_public, incident_path},
-        database::setting,
+        database::{connect, setting},
+        fixtures::NOW,
         instances::{connected, pair},
     },
 };
@@ -121,7 +129,7 @@ async fn with_redis_an_event_reaches_the_readers_of_the_other_instance() {
 }
 
 #[tokio::test]
-async fn without_its_redis_an_instance_is_not_ready_but_works() {
+async fn without_its_redis_an_instance_works_and_says_so() {
     // Nobody listens on this port.
     let app = connected("redis://127.0.0.1:9/").await;
     let team = app.register("Acme").await;
@@ -129,8 +137,39 @@ async fn without_its_redis_an_instance_is_not_ready_but_works() {
     reader.hello().await;
     team.service("API").await;
     reader.event(1).await;
-    app.get("/readyz").await.refuses(503, &[]);
+    let degraded = json!({"degraded": ["redis"]});
+    assert_eq!(app.get("/readyz").await.is(200), degraded);
+    assert_eq!(app.get("/readyz?strict").await.is(503), degraded);
     assert_eq!(app.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn readiness_opens_no_connections_to_redis() {
+    let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else { return };
+    let (url, _gate, opened) = proxy(&redis).await;
+    let app = connected(&url).await;
+    app.get("/readyz?strict").await.is(200);
+    // The counters', the subscription's and the publisher's.
+    for _ in 0..20 {
+        app.get("/readyz?strict").await.is(200);
+    }
+    assert!(opened.load(Ordering::SeqCst) <= 3, "{opened:?}");
+}
+
+#[tokio::test]
+async fn the_feeds_of_a_deleted_organization_end_and_others_are_caught_up() {
+    let one = TestApp::alone_at(NOW).await;
+    let two = one.another_instance().await;
+    let (team, deleted) = (one.register("Acme").await, one.register("Deleted").await);
+    let port = two.listen().await;
+    let (mut reader, mut orphan) = (port.public_feed(&team, None).await, port.public_feed(&deleted, None).await);
+    (reader.hello().await, orphan.hello().await);
+    team.service("API").await;
+    let db = connect(&one.own.as_ref().expect("a database of its own").url).await;
+    db.execute_unprepared("DELETE FROM organization WHERE name = 'Deleted'").await.expect("deleted");
+    two.state.system().catch_up_feeds().await.expect("caught up");
+    assert_eq!(reader.event(1).await["type"], "service_created");
+    assert_eq!(orphan.close_code().await, 1012, "service restart");
 }
 
 #[tokio::test]
@@ -272,16 +311,18 @@ async fn r_27_without_redis_each_instance_counts_by_itself() {
     }
 }
 
-/// A proxy to Redis that can be closed and opened.
-async fn proxy(redis: &str) -> (String, watch::Sender<bool>) {
+/// A proxy to Redis that can be closed and opened, and that counts the connections opened.
+async fn proxy(redis: &str) -> (String, watch::Sender<bool>, Arc<AtomicUsize>) {
     let target = redis.trim_start_matches("redis://").rsplit('@').next().and_then(|rest| rest.split('/').next());
     let target = target.expect("a host and a port").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = redis.replace(&target, &listener.local_addr().expect("bound").to_string());
     let gate = watch::Sender::new(true);
-    let open = gate.subscribe();
+    let (open, opened) = (gate.subscribe(), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&opened);
     tokio::spawn(async move {
         while let Ok((mut here, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
             let (mut open, target) = (open.clone(), target.clone());
             tokio::spawn(async move {
                 let Ok(mut there) = TcpStream::connect(&target).await else { return };
@@ -293,7 +334,7 @@ async fn proxy(redis: &str) -> (String, watch::Sender<bool>) {
             });
         }
     });
-    (url, gate)
+    (url, gate, opened)
 }
 
 /// Whether an attempt at one instance counts at the other, with a limit of one.
@@ -311,7 +352,7 @@ async fn count_together(apps: &[TestApp; 2]) -> bool {
 #[tokio::test]
 async fn r_27_when_redis_comes_back_the_instances_count_together_again() {
     let Some(redis) = setting("ALDIS_TEST_REDIS_URL") else { return };
-    let (url, gate) = proxy(&redis).await;
+    let (url, gate, _) = proxy(&redis).await;
     let apps = pair(&url, &["--auth-rate", "1"]).await;
     assert!(count_together(&apps).await);
     gate.send_replace(false);

@@ -347,7 +347,7 @@ async fn the_client_is_started_by_a_static_file() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header(header::CONTENT_TYPE), "text/javascript; charset=utf-8");
     assert!(answer.text.contains("hydrate"));
-    assert_eq!((app.get("/healthz").await.text, app.get("/readyz").await.text), ("ok\n".into(), "ready\n".into()));
+    assert_eq!(app.get("/healthz").await.text, "ok\n");
 }
 
 /// The content of `main`.

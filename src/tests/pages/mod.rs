@@ -6,3 +6,4 @@ mod forms;
 mod openapi;
 mod page_capacity;
 mod public_incidents;
+mod readiness;

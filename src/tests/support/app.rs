@@ -19,7 +19,7 @@ use crate::{
     model::Timestamp,
     server::{
         Config, Relay, Settings,
-        domain::{Clock, Domain, LeaseHolder},
+        domain::{Clock, Domain, LeaseHolder, SchedulerRun},
         router,
         state::AppState,
     },
@@ -68,8 +68,13 @@ impl TestApp {
 
     /// Another instance with the same clock and database, and its own connections.
     pub async fn another_instance(&self) -> Self {
+        self.instance_ahead(0).await
+    }
+
+    /// Another instance on the same database, on a machine whose clock is ahead.
+    pub async fn instance_ahead(&self, seconds: i64) -> Self {
         let own = self.own.clone().expect("only an app with its own database can have other instances");
-        Self::on(own, self.clock.clone()).await
+        Self::on(own, self.clock.ahead_by(seconds)).await
     }
 
     pub async fn build(flags: &[&str], clock: Clock, relay: Relay) -> Self {
@@ -95,7 +100,14 @@ impl TestApp {
     /// Runs the maintenance scheduler once, as each instance does every two seconds, and returns the number of steps.
     pub async fn tick(&self) -> usize {
         assert!(self.own.is_some(), "this would affect other tests' maintenances: use `TestApp::alone_at`");
-        self.state.system().run_scheduler(self.holder).await.expect("the scheduler runs")
+        self.state.system().run_scheduler(self.holder, || {}).await.expect("the scheduler runs")
+    }
+
+    /// Runs one round of the scheduler, in which each organization has its turn, and returns the number of steps.
+    pub async fn round(&self) -> Option<usize> {
+        assert!(self.own.is_some(), "this would affect other tests' maintenances: use `TestApp::alone_at`");
+        let mut run = SchedulerRun::default();
+        self.state.system().run_round(self.holder, &mut run).await.expect("the scheduler runs")
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

@@ -5,7 +5,7 @@ use super::{
     database::database_url,
 };
 use crate::server::{
-    Relay,
+    Heartbeats, Relay,
     domain::{Clock, Domain},
     receive_from_instances,
     state::AppState,
@@ -18,10 +18,11 @@ pub async fn connected(redis: &str) -> TestApp {
 
 /// As [`connected`], with these settings and at this time.
 async fn join(redis: &str, flags: &[&str], clock: Clock) -> TestApp {
-    let relay = Relay::open(redis).expect("an address");
+    let heartbeats = Heartbeats::ignored();
+    let relay = Relay::open(redis, &heartbeats).expect("an address");
     let domain = Domain::open(database_url(), relay.clone(), clock.clone()).await.expect("the database opens");
     let state = AppState::for_tests(config(flags), domain);
-    tokio::spawn(receive_from_instances(relay, state.system(), state.stop()));
+    tokio::spawn(receive_from_instances(relay, state.system(), heartbeats, state.stop()));
     TestApp::of(state, clock)
 }
 

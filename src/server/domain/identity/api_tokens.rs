@@ -1,8 +1,8 @@
 //! API tokens: created and revoked by admins, used by programs.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel,
+    PaginatorTrait, QueryFilter, QueryOrder,
 };
 use uuid::Uuid;
 
@@ -13,11 +13,11 @@ use super::{
 use crate::{
     model::{Action, ApiToken, Error, Result, Timestamp, TokenId, TokenRequest, UserId, api_token::end_after_days},
     server::domain::{
-        Admin, ReauthenticatedAdmin, Site,
+        Admin, ReauthenticatedAdmin, Site, System,
         audit::AuditEvent,
         new_id,
         principal::{Credential, LAST_USE_SECONDS, Principal},
-        store::api_token,
+        store::{self, api_token},
         tx::Tx,
     },
 };
@@ -28,6 +28,8 @@ pub const PREFIX: &str = "aldis_";
 const HINT_LENGTH: usize = 14;
 /// The most tokens an organization may have.
 const TOKENS_MAX: u64 = 50;
+/// How long a token that has ended is kept, in seconds: 90 days.
+const RETENTION_SECONDS: i64 = 90 * 86_400;
 
 impl Admin {
     /// The tokens that have not been revoked, newest first.
@@ -150,6 +152,16 @@ impl Site {
         }
         let credential = Credential::Token { id: row.id, scope: row.scope, name: row.name };
         Ok(Some(Principal { account, credential }))
+    }
+}
+
+impl System {
+    /// Deletes tokens that were revoked or expired 90 days ago. The audit log keeps their names.
+    pub async fn forget_old_tokens(&self) -> Result<u64> {
+        use api_token::Column;
+        let oldest = self.domain.database_now().await?.plus_seconds(-RETENTION_SECONDS);
+        let old = Condition::any().add(Column::RevokedAt.lt(oldest)).add(Column::ExpiresAt.lt(oldest));
+        Ok(store::delete_in_batches::<api_token::Entity>(self.domain.db(), old).await?)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Invitations: a link for one email address that makes its holder a member, once. Only an admin may invite.
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Select, SqlErr, sea_query::SimpleExpr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, SqlErr, sea_query::SimpleExpr,
 };
 
 use super::{
@@ -21,10 +21,10 @@ use crate::{
     },
     server::{
         domain::{
-            Admin, Caller, Person, Site,
+            Admin, Caller, Person, Site, System,
             audit::{self, Actor, AuditEvent},
             new_id,
-            store::{Scope, invitation, membership, organization, user_account},
+            store::{self, Scope, invitation, membership, organization, user_account},
             tx::Tx,
         },
         encryption::Seal,
@@ -37,6 +37,8 @@ const MAILS_OF_ORGANIZATION: u64 = 100;
 /// The most invitations mailed to an address per day, by all organizations together.
 const MAILS_TO_ADDRESS: u64 = 3;
 const DAY_SECONDS: i64 = 24 * 3600;
+/// How long an invitation that has ended is kept, in seconds: 30 days.
+const RETENTION_SECONDS: i64 = 30 * DAY_SECONDS;
 
 impl Admin {
     /// The open invitations, newest first.
@@ -331,6 +333,17 @@ impl Tx {
         change.accepted_by = Set(Some(user));
         change.update(self.db()).await?;
         find_account(self.db(), user, organization).await?.ok_or_else(Error::unauthorized)
+    }
+}
+
+impl System {
+    /// Deletes invitations that were accepted, were revoked or expired 30 days ago.
+    pub async fn forget_old_invitations(&self) -> Result<u64> {
+        use invitation::Column;
+        let oldest = self.domain.database_now().await?.plus_seconds(-RETENTION_SECONDS);
+        let ended = [Column::AcceptedAt, Column::RevokedAt, Column::ExpiresAt].map(|end| end.lt(oldest));
+        let ended = ended.into_iter().fold(Condition::any(), Condition::add);
+        Ok(store::delete_in_batches::<invitation::Entity>(self.domain.db(), ended).await?)
     }
 }
 

@@ -102,11 +102,10 @@ impl Site {
 
 impl System {
     /// Deletes links that are no longer valid or counted.
-    #[expect(clippy::disallowed_methods, reason = "housekeeping over all users, by age alone")]
     pub async fn forget_old_resets(&self) -> Result<u64> {
-        let oldest = self.domain.clock().now().plus_seconds(-DAY_SECONDS);
-        let old = password_reset::Entity::delete_many().filter(password_reset::Column::CreatedAt.lte(oldest));
-        Ok(old.exec(self.domain.db()).await?.rows_affected)
+        let oldest = self.domain.database_now().await?.plus_seconds(-DAY_SECONDS);
+        let old = Condition::all().add(password_reset::Column::CreatedAt.lte(oldest));
+        Ok(store::delete_in_batches::<password_reset::Entity>(self.domain.db(), old).await?)
     }
 }
 

@@ -155,10 +155,9 @@ impl Tx {
 
 impl System {
     /// Deletes sessions that have ended.
-    #[expect(clippy::disallowed_methods, reason = "housekeeping over all organizations, by age alone")]
     pub async fn forget_ended_sessions(&self) -> Result<u64> {
         use session::Column;
-        let now = self.domain.clock().now();
+        let now = self.domain.database_now().await?;
         let short = Condition::all()
             .add(Column::IsLasting.eq(false))
             .add(Column::LastSeenAt.lte(now.plus_seconds(-SHORT_IDLE_SECONDS)));
@@ -168,8 +167,7 @@ impl System {
             .add(Column::ExpiresAt.lte(now))
             .add(Column::LastSeenAt.lte(now.plus_seconds(-IDLE_SECONDS)))
             .add(short);
-        let result = session::Entity::delete_many().filter(ended).exec(self.domain.db()).await?;
-        Ok(result.rows_affected)
+        Ok(store::delete_in_batches::<session::Entity>(self.domain.db(), ended).await?)
     }
 }
 

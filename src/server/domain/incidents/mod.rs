@@ -24,7 +24,7 @@ mod templates;
 mod text_limits;
 mod updates;
 
-pub use maintenance::{LEASE_SECONDS, LeaseHolder};
+pub use maintenance::{LEASE_SECONDS, LeaseHolder, SchedulerRun};
 pub use read::{IncidentFields, IncidentQuery};
 
 pub(super) use aggregate::LoadedIncident;

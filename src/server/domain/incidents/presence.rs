@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::OnConflict,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    sea_query::OnConflict,
 };
 
 use super::super::{
-    Viewer,
+    System, Viewer,
     store::{self, incident, presence},
 };
 use crate::{
@@ -17,6 +18,8 @@ use crate::{
 
 /// The time after the last heartbeat when a member counts as gone, in seconds.
 const TIMEOUT_SECONDS: i64 = 30;
+/// How long presence is kept, in seconds: an hour.
+const RETENTION_SECONDS: i64 = 3_600;
 
 impl Viewer {
     /// Records that this member has an incident open, or has closed it; returns the names of the others.
@@ -47,5 +50,14 @@ impl Viewer {
         let others = others.filter(presence::Column::UserId.ne(self.user())).all(self.db()).await?;
         let people: BTreeSet<UserId> = others.into_iter().map(|other| other.user_id).collect();
         Ok(user_names(self.db(), people).await?.into_values().collect())
+    }
+}
+
+impl System {
+    /// Deletes the presence of members who were last seen an hour ago.
+    pub async fn forget_old_presence(&self) -> Result<u64> {
+        let oldest = self.domain.database_now().await?.plus_seconds(-RETENTION_SECONDS);
+        let old = Condition::all().add(presence::Column::SeenAt.lt(oldest));
+        Ok(store::delete_in_batches::<presence::Entity>(self.domain.db(), old).await?)
     }
 }

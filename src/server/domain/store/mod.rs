@@ -9,6 +9,7 @@ mod credentials;
 mod events;
 mod incidents;
 mod maintenance;
+mod pruning;
 mod scope;
 mod services;
 
@@ -20,5 +21,6 @@ pub use credentials::{api_token, invitation, password_reset, recovery_code};
 pub use events::{event, event_epoch};
 pub use incidents::{incident, incident_impact, incident_service, incident_update};
 pub use maintenance::{incident_template, maintenance_series};
+pub use pruning::{database_time, delete_in_batches};
 pub use scope::{Scope, Tenant};
 pub use services::{service, service_group, status_change};

@@ -256,7 +256,7 @@ impl Pair {
             Step::Pass { minutes } => {
                 self.clock.advance_seconds(minutes * 60);
                 self.model.now += minutes * 60_000;
-                self.domain.system().run_scheduler(LeaseHolder::default()).await.expect("the scheduler runs");
+                self.domain.system().run_scheduler(LeaseHolder::default(), || {}).await.expect("the scheduler runs");
                 self.model.run_scheduler();
             }
             _ => {}

@@ -5,6 +5,6 @@ mod recurrence;
 mod scheduler;
 mod series;
 
-pub use scheduler::{LEASE_SECONDS, LeaseHolder};
+pub use scheduler::{LEASE_SECONDS, LeaseHolder, SchedulerRun};
 
 pub(super) use series::begin_series;

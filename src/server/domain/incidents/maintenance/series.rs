@@ -277,18 +277,22 @@ impl System {
         Ok(())
     }
 
-    /// The series that are due.
+    /// The series that are due, the one that waits longest first. An organization has few
+    /// ([`SERIES_MAX`]), and all are listed, so that none hides those of others.
     #[expect(
         clippy::disallowed_methods,
         reason = "the scheduler works for all organizations; each is changed in its own scope"
     )]
-    pub(super) async fn due_series(&self) -> Result<Vec<(OrganizationId, SeriesId)>> {
+    pub(super) async fn due_series(&self, now: Timestamp) -> Result<Vec<(OrganizationId, SeriesId)>> {
+        use maintenance_series::Column;
         let due = maintenance_series::Entity::find()
-            .filter(maintenance_series::Column::NextAt.lte(self.domain.clock().now()))
-            .order_by_asc(maintenance_series::Column::NextAt)
-            .limit(100)
+            .filter(Column::NextAt.lte(now))
+            .order_by_asc(Column::NextAt)
+            .select_only()
+            .columns([Column::OrgId, Column::Id])
+            .into_tuple()
             .all(self.domain.db())
-            .await?;
-        Ok(due.into_iter().map(|row| (row.org_id, row.id)).collect())
+            .await;
+        Ok(due?)
     }
 }
