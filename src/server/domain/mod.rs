@@ -58,6 +58,7 @@ struct Inner {
     clock: Clock,
     /// Ids of sessions and tokens that were revoked or changed, for open sockets.
     revocations: broadcast::Sender<Uuid>,
+    searches: incidents::SearchQueues,
 }
 
 impl Domain {
@@ -78,7 +79,8 @@ impl Domain {
     pub async fn connect(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
         let db = store::connect(url).await?;
         let revocations = broadcast::Sender::new(64);
-        Ok(Self { inner: Arc::new(Inner { db, hub: Hub::default(), relay, clock, revocations }) })
+        let searches = incidents::SearchQueues::default();
+        Ok(Self { inner: Arc::new(Inner { db, hub: Hub::default(), relay, clock, revocations, searches }) })
     }
 
     /// The number of migrations not applied yet.

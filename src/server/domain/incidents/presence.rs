@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::super::{
-    Viewer,
+    Person,
     store::{self, incident, presence},
 };
 use crate::{
@@ -18,8 +18,9 @@ use crate::{
 /// The time after the last heartbeat when a member counts as gone, in seconds.
 const TIMEOUT_SECONDS: i64 = 30;
 
-impl Viewer {
-    /// Records that this member has an incident open, or has closed it; returns the names of the others.
+impl Person {
+    /// Records that this member has an incident open, or has closed it; returns the names of the others. Programs are
+    /// not present, and a token for reading must not write.
     ///
     /// # Errors
     /// `not_found` when this organization has no such incident.
