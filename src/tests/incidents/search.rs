@@ -72,21 +72,22 @@ async fn rule_3_4_10_a_search_ignores_case_in_every_script() {
 async fn insert(db: &DatabaseConnection, team: &Team, minutes: u32, title: &str) {
     let backend = db.get_database_backend();
     let org = literal(backend, team.organization["id"].as_str().expect("an id"));
-    let id = literal(backend, &Uuid::now_v7().to_string());
+    let id = literal(backend, &Uuid::from_u128(rand::random()).to_string());
     let at = NOON_MS - i64::from(minutes) * 60_000;
     let incident = format!(
-        "INSERT INTO incident (org_id, id, kind, title, status, reached, is_draft, started_at, resolved_at, created_at, \
-         updated_at, version, is_reminded, remind, auto_start, auto_end, notify_start, notify_end) VALUES ({org}, {id}, \
-         'incident', '{title}', 'resolved', 'minor', FALSE, {at}, {at}, {at}, {at}, 2, FALSE, TRUE, TRUE, TRUE, TRUE, TRUE)"
+        "INSERT INTO incident (org_id, id, kind, title, status, reached, is_draft, started_at, resolved_at, \
+         created_at, updated_at, version, is_reminded, remind, auto_start, auto_end, notify_start, notify_end) \
+         VALUES ({org}, {id}, 'incident', '{title}', 'resolved', 'minor', FALSE, {at}, {at}, {at}, {at}, 2, \
+         FALSE, TRUE, TRUE, TRUE, TRUE, TRUE)"
     );
     let text = "a".repeat(50_000);
     let updates = (0..16).map(|_| {
-        let update = literal(backend, &Uuid::now_v7().to_string());
+        let update = literal(backend, &Uuid::from_u128(rand::random()).to_string());
         format!("({org}, {update}, {id}, 'resolved', '{text}', '', 1, {at}, {at}, {at}, TRUE, '[]')")
     });
     let updates = format!(
-        "INSERT INTO incident_update (org_id, id, incident_id, status, message, html, render_version, created_at, display_at, \
-         updated_at, notify, edits) VALUES {}",
+        "INSERT INTO incident_update (org_id, id, incident_id, status, message, html, render_version, created_at, \
+         display_at, updated_at, notify, edits) VALUES {}",
         updates.collect::<Vec<_>>().join(", ")
     );
     for sql in [incident, updates] {

@@ -82,8 +82,8 @@ pub fn check(rule: &str, first_start: Timestamp, zone: &str) -> Result<String> {
     Err(rejected("This rule never occurs in the ten years after the first start. Check its days, months and INTERVAL."))
 }
 
-/// The starts of a checked rule within ten years, in order: after `after`, or from the first one on; at most `most`. The
-/// first start counts even if the rule does not name it; of an invalid rule it is the only one.
+/// The starts of a checked rule within ten years, in order: after `after`, or from the first one on; at most `most`.
+/// The first start counts even if the rule does not name it; of an invalid rule it is the only one.
 pub fn occurrences(
     rule: &str,
     first_start: Timestamp,

@@ -175,8 +175,8 @@ async fn require_series_limit(tx: &Tx) -> Result<()> {
     Err(Error::field("recurrence", why))
 }
 
-/// Makes those of the next windows of a series that start within [`AHEAD_SECONDS`]. Beyond the organization's capacity a
-/// request is rejected, while the scheduler makes as many as fit.
+/// Makes those of the next windows of a series that start within [`AHEAD_SECONDS`]. Beyond the organization's capacity
+/// a request is rejected, while the scheduler makes as many as fit.
 async fn make_windows(
     tx: &mut Tx,
     row: maintenance_series::Model,
@@ -230,7 +230,8 @@ async fn make_windows(
     Ok(made)
 }
 
-/// When a series is due again, given the last window made and the next start; or when it ended, if that was its last and is over.
+/// When a series is due again, given the last window made and the next start; or when it ended, if that was its last
+/// and is over.
 fn next_run(
     tx: &Tx,
     row: &maintenance_series::Model,
