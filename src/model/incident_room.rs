@@ -13,7 +13,10 @@ pub struct IncidentList {
     pub items: Vec<Incident>,
     /// The cursor of the next, older page, if there is one.
     pub next: Option<String>,
-    /// The organization's time zone, from the start of the earliest of them on.
+    /// The start of the oldest incident looked at, when a search stopped there; `next` goes on from there.
+    #[serde(default)]
+    pub searched_to: Option<Timestamp>,
+    /// The organization's time zone, from the start of the earliest of them, or from `searched_to` on.
     pub zone: Zone,
 }
 

@@ -37,8 +37,8 @@ pub async fn room(id: String) -> Result<IncidentRoom> {
 /// Reports that the caller is viewing an incident, or leaving it, and returns the others who are viewing it.
 #[server]
 pub async fn here(id: String, #[server(default)] leaving: bool) -> Result<Vec<String>> {
-    use crate::server::{domain::Viewer, server_fn::prelude::*};
-    call(async move |org: Viewer| org.heartbeat(form_fields::id(&id)?, leaving).await).await
+    use crate::server::{domain::Person, server_fn::prelude::*};
+    call(async move |person: Person| person.heartbeat(form_fields::id(&id)?, leaving).await).await
 }
 
 /// A message as HTML, as the public page will show it.

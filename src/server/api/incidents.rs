@@ -35,7 +35,8 @@ pub struct Filter {
     from: Option<Timestamp>,
     /// Only those that started at or before this time, RFC 3339.
     to: Option<Timestamp>,
-    /// Only those whose title, messages or postmortem contain this text.
+    /// Only those whose title, status, messages or postmortem contain this text, in capitals or not. A page looks at a
+    /// limited amount of text; it may be empty and still have a next page.
     q: Option<String>,
     /// Maximum number of items, 1 to 100.
     #[param(minimum = 1, maximum = 100)]

@@ -117,7 +117,7 @@ pub async fn members(
         Ok(socket) => socket,
         Err(rejection) => return Ok(upgrade_required(&rejection)),
     };
-    let place = state.sockets.acquire(caller.network(), Some(org.account().user.id))?;
+    let place = state.sockets.acquire(caller.network(), Some(org.rate_limit_key()))?;
     let feed = org.feed(since.since, since.epoch).await?;
     Ok(upgrade(socket, feed, Some(org), place, state.stop))
 }

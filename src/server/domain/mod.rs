@@ -64,6 +64,7 @@ struct Inner {
     epoch: OnceLock<Epoch>,
     /// Ids of sessions and tokens that were revoked or changed, for open sockets.
     revocations: broadcast::Sender<Uuid>,
+    searches: incidents::SearchQueues,
 }
 
 impl Domain {
@@ -95,6 +96,7 @@ impl Domain {
                 clock,
                 epoch: OnceLock::new(),
                 revocations,
+                searches: incidents::SearchQueues::default(),
             }),
         })
     }

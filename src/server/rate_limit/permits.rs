@@ -8,14 +8,15 @@ use std::{
 };
 
 use clap::{Args, value_parser};
+use uuid::Uuid;
 
 use crate::{
-    model::{Error, Result, UserId},
+    model::{Error, Result},
     server::http::client_ip::throttle_key,
 };
 
-/// Concurrent live feeds of one person at one instance.
-const SOCKETS_PER_PERSON: u32 = 10;
+/// Concurrent live feeds of one person, or of one API token, at one instance.
+const SOCKETS_PER_CALLER: u32 = 10;
 
 /// Limits the operator can set.
 #[derive(Args, Clone, Copy, Debug)]
@@ -84,7 +85,7 @@ pub struct SocketPermits {
     max_per_address: u32,
     all: Permits<()>,
     addresses: Permits<IpAddr>,
-    people: Permits<UserId>,
+    callers: Permits<Uuid>,
 }
 
 /// Permit of an open live feed.
@@ -92,7 +93,7 @@ pub struct SocketPermits {
 pub struct SocketPermit {
     _all: Permit<()>,
     _address: Option<Permit<IpAddr>>,
-    _person: Option<Permit<UserId>>,
+    _caller: Option<Permit<Uuid>>,
 }
 
 impl SocketPermits {
@@ -103,34 +104,32 @@ impl SocketPermits {
             max_per_address: limits.sockets_per_ip,
             all: Permits::default(),
             addresses: Permits::default(),
-            people: Permits::default(),
+            callers: Permits::default(),
         }
     }
 
-    /// Acquires a permit for one more live feed of this caller.
-    pub fn acquire(&self, address: IpAddr, person: Option<UserId>) -> Result<SocketPermit> {
+    /// Acquires a permit for one more live feed from this address, of this user or API token if there is one.
+    pub fn acquire(&self, address: IpAddr, caller: Option<Uuid>) -> Result<SocketPermit> {
         let full = |why: &str| Error { retry_after: Some(30), ..Error::unavailable(why) };
         let is_limited = !address.to_canonical().is_loopback();
         let of_address = is_limited.then(|| self.addresses.try_acquire(throttle_key(address), self.max_per_address));
         if matches!(of_address, Some(None)) {
             return Err(full("Too many live feeds are open from this network address."));
         }
-        let of_person = person.map(|person| self.people.try_acquire(person, SOCKETS_PER_PERSON));
-        if matches!(of_person, Some(None)) {
+        let of_caller = caller.map(|caller| self.callers.try_acquire(caller, SOCKETS_PER_CALLER));
+        if matches!(of_caller, Some(None)) {
             return Err(full("You have too many live feeds open. Close a tab or a program."));
         }
         let all = self
             .all
             .try_acquire((), self.max)
             .ok_or_else(|| full("The server has reached its limit of live feeds."))?;
-        Ok(SocketPermit { _all: all, _address: of_address.flatten(), _person: of_person.flatten() })
+        Ok(SocketPermit { _all: all, _address: of_address.flatten(), _caller: of_caller.flatten() })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     fn ip(text: &str) -> IpAddr {
@@ -159,10 +158,10 @@ mod tests {
         let _free: Vec<_> = (0..50).map(|_| visitors.acquire(ip("127.0.0.1"), None).expect("this machine")).collect();
 
         let members = sockets(1000, 1000);
-        let ada = UserId::from_uuid(Uuid::from_u128(1));
+        let ada = Uuid::from_u128(1);
         let _tabs: Vec<_> = (0..10).map(|_| members.acquire(home, Some(ada)).expect("a tab")).collect();
         assert!(members.acquire(other, Some(ada)).is_err());
-        assert!(members.acquire(home, Some(UserId::from_uuid(Uuid::from_u128(2)))).is_ok());
+        assert!(members.acquire(home, Some(Uuid::from_u128(2))).is_ok());
 
         let small = sockets(1000, 10);
         let _all: Vec<_> = (0..8).map(|_| small.acquire(home, None).expect("room")).collect();

@@ -152,3 +152,34 @@ async fn r_22_revoking_the_old_id_of_a_rotated_session_ends_the_new_one() {
     me(&mut there).await.refuses(401, &[]);
     me(&mut here).await.is(200);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r_22_changes_of_role_and_page_loads_at_the_same_time_do_not_block_each_other() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let grace = team.colleague("member").await;
+    let mut browsers = Vec::new();
+    for _ in 0..3 {
+        browsers.push(grace.log_in_again().await.browser());
+    }
+    for round in 0..20 {
+        let (team, grace) = (team.clone(), grace.clone());
+        let roles = if round % 2 == 0 { ["admin", "member"] } else { ["member", "admin"] };
+        let changes = tokio::spawn(async move {
+            for role in roles {
+                make(&team, &grace, role).await;
+            }
+        });
+        let loads = browsers.into_iter().map(|mut browser| {
+            tokio::spawn(async move {
+                for _ in 0..3 {
+                    assert_eq!(reload(&mut browser, "/dashboard").await.status, 200);
+                }
+                browser
+            })
+        });
+        let loads: Vec<_> = loads.collect();
+        browsers = futures::future::try_join_all(loads).await.expect("every page is shown");
+        changes.await.expect("every change is made");
+    }
+}

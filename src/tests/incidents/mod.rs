@@ -10,5 +10,6 @@ mod maintenance_updates;
 mod maintenances;
 mod requests;
 mod scheduler_rules;
+mod search;
 mod series;
 mod updates;

@@ -300,6 +300,21 @@ async fn r_40_the_members_feed_needs_a_session() {
 }
 
 #[tokio::test]
+async fn r_41_the_feeds_of_an_api_token_are_not_those_of_its_creator() {
+    let app = TestApp::open().await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let token = team.post("/api/tokens", json!({"name": "Screen", "scope": "read"})).await.is(201);
+    let bearer = format!("Bearer {}", token["secret"].as_str().expect("a secret"));
+    let mut feeds = Vec::new();
+    for _ in 0..10 {
+        feeds.push(port.connect("/api/live", &[(header::AUTHORIZATION, &bearer)]).await.expect("opened"));
+    }
+    assert_eq!(port.refuses("/api/live", &[(header::AUTHORIZATION, &bearer)]).await, 503);
+    assert_eq!(port.member_feed(&team).await.hello().await, 0);
+}
+
+#[tokio::test]
 async fn r_40_cross_origin_pages_cannot_open_a_feed() {
     let app = TestApp::open().await;
     let port = app.listen().await;

@@ -148,7 +148,7 @@ pub const FUNCTIONS: &[Function] = &[
     viewer("time_zones", &[]),
     viewer("incidents", &[]),
     viewer("room", &[("id", Incident)]),
-    viewer("here", &[("id", Incident)]),
+    person("here", &[("id", Incident)]),
     viewer("preview_message", &[("message", Plain("*x*"))]),
     viewer("form_key", &[]),
     viewer("templates", &[]),

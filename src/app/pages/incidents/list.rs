@@ -10,6 +10,7 @@ use crate::{
         components::{
             each::Each,
             incident_row::{IncidentRow, MaintenanceRow},
+            time::{Time, Wording},
         },
         dashboard_state::{DashboardState, WhenLoaded},
         pages::layout::page::Page,
@@ -117,7 +118,11 @@ fn IncidentListSections(board: DashboardState, answer: Resource<IncidentListAnsw
         let ids = listed.with(|listed| listed.iter().map(|known| known.id).collect::<Vec<_>>());
         ids.into_iter().filter(|id| !is_above(id)).collect::<Vec<_>>()
     });
-    let is_empty = Memo::new(move |_| [open, drafts, rest].iter().all(|ids| ids.with(Vec::is_empty)));
+    let searched_to = Memo::new(move |_| list.with(|list| list.as_ref()?.searched_to));
+    let is_empty = Memo::new(move |_| {
+        searched_to.read().is_none() && [open, drafts, rest].iter().all(|ids| ids.with(Vec::is_empty))
+    });
+    let next_label = move || if searched_to.read().is_some() { "Search older" } else { "Next page" };
     let link = |href: String, label: &'static str| {
         view! {
             <a class="button" href=href>
@@ -130,9 +135,20 @@ fn IncidentListSections(board: DashboardState, answer: Resource<IncidentListAnsw
         <IncidentRows board ids=drafts listed zone title="Drafts" />
         <IncidentRows board ids=rest listed zone title=Signal::derive(move || if is_whole.get() { "Past" } else { "Results" }) />
         {move || is_empty.get().then(|| view! { <NoIncidents is_whole=is_whole.get() /> })}
+        {move || {
+            searched_to
+                .get()
+                .map(|at| {
+                    view! {
+                        <p class="meta" role="status">
+                            "Searched back to " <Time at=Signal::stored(at) wording=Wording::DateAndAgo zone /> "."
+                        </p>
+                    }
+                })
+        }}
         <nav class="actions paging" aria-label="Pagination">
             {move || first().map(|first| link(first, "First page"))}
-            {move || next().map(|next| link(next, "Next page"))}
+            {move || next().map(|next| link(next, next_label()))}
         </nav>
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     server::domain::{
         Caller, Site,
         principal::{Principal, TokenSource},
-        store::{self, session},
+        store::{self, Scope, membership, session},
         tx::Tx,
     },
 };
@@ -73,8 +73,10 @@ impl Site {
         let now = self.domain.clock().now();
         let tx = store::begin(self.domain.db()).await?;
         let Some(row) = session::Entity::find_by_id(old).one(&tx).await? else { return Ok(None) };
-        // Locked, so that an operation that ends all sessions does not miss the new one.
+        // Locked, so that an operation that ends all sessions does not miss the new one; the membership before the
+        // session, as in a change of role (docs/architecture.md, "Lock order").
         lock_user(&tx, row.user_id).await?;
+        Scope::of(row.org_id).find_id::<membership::Entity>(row.user_id).lock_exclusive().one(&tx).await?;
         let row = session::Entity::find_by_id(old).lock_exclusive().one(&tx).await?;
         let Some(row) = row.filter(|row| !is_expired(row, now)) else { return Ok(None) };
         let Some(end) = row.renew_by else { return Ok(None) };

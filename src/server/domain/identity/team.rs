@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect,
 };
 use serde_json::json;
 
@@ -99,10 +100,12 @@ impl Tx {
         }
     }
 
+    /// A member, whose membership is locked before their sessions, as in a session rotation
+    /// (docs/architecture.md, "Lock order").
     #[expect(clippy::disallowed_methods, reason = "users belong to no organization; their memberships are scoped")]
     async fn member(&self, user: UserId) -> Result<(membership::Model, user_account::Model)> {
-        let row =
-            self.scope().find_id::<membership::Entity>(user).one(self.db()).await?.ok_or_else(Error::not_found)?;
+        let row = self.scope().find_id::<membership::Entity>(user).lock_exclusive().one(self.db()).await?;
+        let row = row.ok_or_else(Error::not_found)?;
         let account = user_account::Entity::find_by_id(user).one(self.db()).await?;
         Ok((row, account.ok_or_else(Error::not_found)?))
     }

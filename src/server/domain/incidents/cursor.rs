@@ -1,11 +1,26 @@
 //! Pagination cursor of incident lists: beginning and id of the last incident on a page.
 
+use sea_orm::{ColumnTrait, Condition};
+
 use super::super::store::incident;
 use crate::model::{Error, IncidentId, Result, Timestamp};
 
 /// The cursor after this incident.
 pub(super) fn after(row: &incident::Model) -> String {
-    format!("{}.{}", row.started_at.millis(), row.id)
+    at(row.started_at, row.id)
+}
+
+/// The cursor after an incident that began then.
+pub(super) fn at(began: Timestamp, id: IncidentId) -> String {
+    format!("{}.{id}", began.millis())
+}
+
+/// Matches the incidents after this one, newest start first. Says twice that they began by then, because an index is
+/// not searched for an alternative.
+pub(super) fn older(began: Timestamp, id: IncidentId) -> Condition {
+    use incident::Column;
+    let earlier = Condition::any().add(Column::StartedAt.lt(began)).add(Column::Id.lt(id));
+    Condition::all().add(Column::StartedAt.lte(began)).add(earlier)
 }
 
 /// Parses a cursor.

@@ -31,6 +31,8 @@ impl Member {
     /// As [`Member::open_incident`].
     pub async fn open_incident_once(&self, new: NewIncident, key: Option<IdempotencyKey>) -> Result<(Incident, bool)> {
         let asked = new.clone();
+        // Before the transaction, because others wait while it lasts.
+        let plan = self.plan_series(&new).await;
         let mut tx = self.begin().await?;
         // Before the checks: what was valid then may be too late now.
         if let Some(made) = tx.created_before(key.as_ref(), OPERATION, &asked).await? {
@@ -42,8 +44,8 @@ impl Member {
             return Err(capacity_reached());
         }
         require_named(&tx, &asked).await?;
-        let incident = match &new.recurrence {
-            Some(rule) => begin_series(&mut tx, &new, rule, self.user()).await?,
+        let incident = match plan? {
+            Some(plan) => begin_series(&mut tx, &new, plan, self.user()).await?,
             None => create_incident(&mut tx, &new, Some(self.user()), None).await?,
         };
         tx.remember(key, OPERATION, &asked, incident.id.uuid()).await?;

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::super::{
-    System, Viewer,
+    Person, System,
     store::{self, incident, presence},
 };
 use crate::{
@@ -21,8 +21,9 @@ const TIMEOUT_SECONDS: i64 = 30;
 /// How long presence is kept, in seconds: an hour.
 const RETENTION_SECONDS: i64 = 3_600;
 
-impl Viewer {
-    /// Records that this member has an incident open, or has closed it; returns the names of the others.
+impl Person {
+    /// Records that this member has an incident open, or has closed it; returns the names of the others. Programs are
+    /// not present, and a token for reading must not write.
     ///
     /// # Errors
     /// `not_found` when this organization has no such incident.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::{
     super::{Viewer, Visitor, markdown, new_id, store::incident, zones},
     cursor,
     load::{self, announced, assemble, newest_first},
-    search::{affects, matches},
+    search::{Needle, affects, searched_to},
 };
 use crate::{
     model::{
@@ -66,10 +66,11 @@ pub struct IncidentFields {
 }
 
 impl Viewer {
-    /// Incidents and maintenances, newest start first, and the cursor of the next page.
+    /// Incidents and maintenances, newest start first, and the cursor of the next page. A search may stop before it has
+    /// found anything, with the cursor to go on from.
     ///
     /// # Errors
-    /// `invalid` for an unknown cursor.
+    /// `invalid` for an unknown cursor; `too_many_requests` while the organization has too many searches.
     pub async fn incidents(&self, query: IncidentQuery) -> Result<(Vec<Incident>, Option<String>)> {
         use incident::Column;
         let limit = query.limit.unwrap_or(LIST_PAGE).clamp(1, 100);
@@ -90,23 +91,22 @@ impl Viewer {
         if let Some(to) = query.to {
             rows = rows.filter(Column::StartedAt.lte(to));
         }
-        if let Some(text) = &query.search {
-            rows = rows.filter(matches(self.scope(), text));
-        }
         if let Some(service) = query.service {
             rows = rows.filter(affects(self.db(), self.scope(), service).await?);
         }
         if let Some(before) = &query.before {
             let (at, id) = cursor::parse(before)?;
-            let tie = Condition::all().add(Column::StartedAt.eq(at)).add(Column::Id.lt(id));
-            rows = rows.filter(Condition::any().add(Column::StartedAt.lt(at)).add(tie));
+            rows = rows.filter(cursor::older(at, id));
         }
-        let mut rows = rows.limit(limit + 1).all(self.db()).await?;
+        let (mut rows, stopped) = match query.search.as_deref().and_then(Needle::of) {
+            Some(needle) => self.search(rows, needle, limit + 1).await?,
+            None => (rows.limit(limit + 1).all(self.db()).await?, None),
+        };
         let has_more = u64::try_from(rows.len()).is_ok_and(|length| length > limit);
         if has_more {
             rows.pop();
         }
-        let next = rows.last().filter(|_| has_more).map(cursor::after);
+        let next = rows.last().filter(|_| has_more).map(cursor::after).or(stopped);
         Ok((assemble(self.db(), self.scope(), rows).await?, next))
     }
 
@@ -146,8 +146,9 @@ impl Viewer {
 
     async fn list(&self, query: IncidentQuery) -> Result<IncidentList> {
         let (items, next) = self.incidents(query).await?;
-        let zone = self.zone_for(&items).await?;
-        Ok(IncidentList { items, next, zone })
+        let searched_to = searched_to(&items, next.as_deref());
+        let zone = self.zone_for(&items, searched_to).await?;
+        Ok(IncidentList { items, next, searched_to, zone })
     }
 
     /// One incident or maintenance.
@@ -167,7 +168,7 @@ impl Viewer {
         let people = incident.updates.iter().filter_map(|update| update.created_by);
         let people: BTreeSet<UserId> = people.chain(incident.created_by).collect();
         let names = user_names(self.db(), people).await?;
-        let zone = self.zone_for(std::slice::from_ref(&incident)).await?;
+        let zone = self.zone_for(std::slice::from_ref(&incident), None).await?;
         let conflicts = self.conflicts_of(&incident).await?;
         Ok(IncidentRoom { incident, names, zone, conflicts })
     }
@@ -193,11 +194,12 @@ impl Viewer {
         zones::zone(&row.time_zone, self.domain.clock().now())
     }
 
-    /// The organization's time zone, from the start of the earliest of these on.
-    async fn zone_for(&self, incidents: &[Incident]) -> Result<Zone> {
+    /// The organization's time zone, from the start of the earliest of these on, or from an earlier time.
+    async fn zone_for(&self, incidents: &[Incident], from: Option<Timestamp>) -> Result<Zone> {
         let row = organization_row(self.db(), self.organization()).await?;
         let now = self.domain.clock().now();
-        zones::between(&row.time_zone, incidents.iter().map(Incident::earliest).fold(now, Timestamp::min), now)
+        let times = incidents.iter().map(Incident::earliest).chain(from);
+        zones::between(&row.time_zone, times.fold(now, Timestamp::min), now)
     }
 
     /// The instant of a form's local date and time, in the organization's zone.

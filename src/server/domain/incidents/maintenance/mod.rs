@@ -1,6 +1,7 @@
 //! Maintenance: the calendar, recurring series, and the scheduler (domain rule 3.6).
 
 mod calendar;
+mod expansion;
 mod recurrence;
 mod scheduler;
 mod series;

@@ -1,7 +1,8 @@
 //! Recurrence of maintenances: RFC 5545 rules, evaluated in the local time of a zone (domain rule 3.6.9).
 //!
 //! A rule is expanded in local time without daylight saving and then converted to instants, so 03:00 stays 03:00 on
-//! both sides of a shift. COUNT and UNTIL are applied here, as both refer to instants.
+//! both sides of a shift. COUNT and UNTIL are applied here, as both refer to instants. A library parses rules; they are
+//! expanded by [`Expansion`] and only for ten years, so that a rule costs less than a millisecond whatever it says.
 
 #[cfg(test)]
 #[path = "recurrence_tests.rs"]
@@ -13,6 +14,7 @@ use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
 use chrono_tz::Tz;
 use rrule::{Frequency, RRule, Unvalidated};
 
+use super::expansion::Expansion;
 use crate::{
     model::{Error, Result, Timestamp},
     server::domain::zones,
@@ -24,11 +26,11 @@ const RULE_MAX: usize = 500;
 /// The largest COUNT.
 const COUNT_MAX: u32 = 1000;
 
-/// The most occurrences in a day. The library expands a year at once, so this bounds the work.
+/// The most occurrences in a day. A period is expanded at once, so this bounds the work.
 const PER_DAY_MAX: usize = 24;
 
-/// How far ahead the next occurrence is searched, in seconds: a hundred years.
-const SEARCH_SECONDS: i64 = 36_525 * 86_400;
+/// How far ahead an occurrence is searched, in seconds: ten years, since 29 February may be eight years away.
+const SEARCH_SECONDS: i64 = 3_653 * 86_400;
 
 /// A rule without its bounds, and its bounds.
 #[derive(Debug)]
@@ -36,6 +38,15 @@ struct Rule {
     unbounded: RRule<Unvalidated>,
     count: Option<u32>,
     until: Option<Timestamp>,
+}
+
+impl Rule {
+    /// The expansion from a local start on; none for an invalid rule.
+    fn expand(&self, start: NaiveDateTime) -> Option<Expansion> {
+        let start = start.with_nanosecond(0)?;
+        let rule = self.unbounded.clone().validate(start.and_utc().with_timezone(&rrule::Tz::UTC)).ok()?;
+        Some(Expansion::new(&self.unbounded, rule, start))
+    }
 }
 
 /// Checks a rule whose first occurrence is at `first_start`; returns it normalized: in upper case, without blanks and
@@ -57,56 +68,57 @@ pub fn check(rule: &str, first_start: Timestamp, zone: &str) -> Result<String> {
         return Err(rejected("UNTIL is before the first start. Choose a later date, or omit it."));
     }
     let local = zones::local(zone, first_start);
-    let set = rule.unbounded.build(to_library(local)).map_err(|_| not_valid())?;
-    let times = |rule: &RRule| rule.get_by_hour().len() * rule.get_by_minute().len() * rule.get_by_second().len();
-    if set.get_rrule().iter().map(times).any(|times| times > PER_DAY_MAX) {
+    let expansion = rule.expand(local).ok_or_else(not_valid)?;
+    if expansion.times_a_day() > PER_DAY_MAX {
         return Err(rejected(
             "A rule can repeat at most 24 times a day: BYHOUR, BYMINUTE and BYSECOND list more times.",
         ));
     }
-    let occurs = rule.count != Some(0) && set.limit().into_iter().next().is_some();
-    if occurs { Ok(text) } else { Err(rejected("This rule never occurs. Check its days, months and INTERVAL.")) }
+    let last = zones::local(zone, first_start.plus_seconds(SEARCH_SECONDS)).date();
+    let occurs = rule.count != Some(0) && expansion.until(last).next().is_some();
+    if occurs {
+        return Ok(text);
+    }
+    Err(rejected("This rule never occurs in the ten years after the first start. Check its days, months and INTERVAL."))
 }
 
-/// The starts of a checked rule, in order: after `after` or from the first one on, up to `until`, at most `most`. The
-/// first start counts even if the rule does not name it; of an invalid rule it is the only one.
+/// The starts of a checked rule within ten years, in order: after `after`, or from the first one on; at most `most`.
+/// The first start counts even if the rule does not name it; of an invalid rule it is the only one.
 pub fn occurrences(
     rule: &str,
     first_start: Timestamp,
     zone: &str,
     after: Option<Timestamp>,
-    until: Timestamp,
     most: usize,
 ) -> Vec<Timestamp> {
     let read = || {
         let zone = zones::find(zone).ok()?;
         let rule = parse(rule, zone).ok()?;
         let local = zones::local(zone, first_start);
-        Some((zone, rule.count, rule.until, local, rule.unbounded.build(to_library(local)).ok()?))
+        let expansion = rule.expand(local)?;
+        Some((zone, rule, local, expansion))
     };
-    let wanted = |start: &Timestamp| *start <= until && after.is_none_or(|after| *start > after);
-    let Some((zone, count, end, local, set)) = read() else {
+    let wanted = |start: &Timestamp| after.is_none_or(|after| *start > after);
+    let Some((zone, rule, local, expansion)) = read() else {
         return iter::once(first_start).filter(wanted).take(most).collect();
     };
-    let set = set.limit();
+    let last = zones::local(zone, after.unwrap_or(first_start).plus_seconds(SEARCH_SECONDS)).date();
+    // Only COUNT needs those before; a start that the clocks skip is moved by a day at most.
+    let from = after
+        .filter(|_| rule.count.is_none())
+        .and_then(|after| zones::local(zone, after).checked_sub_days(Days::new(2)));
     let part = TimeDelta::nanoseconds(local.nanosecond().into());
-    let later = set.into_iter().map(|start| start.naive_utc() + part).filter(|start| *start > local);
-    // A start that the clocks skip may be moved past its successor: search a day beyond the end, and sort.
-    let horizon = zones::local(zone, until) + Days::new(1);
-    let later = later.take_while(|start| *start <= horizon).map(|start| zones::instant(zone, start));
-    let later = later.filter(|start| *start > first_start && end.is_none_or(|end| *start <= end));
-    let starts = iter::once(first_start).chain(later).take(count.map_or(usize::MAX, |count| count as usize));
+    let later = expansion.until(last).map(|start| start + part).filter(|start| *start > local);
+    let later = later.filter(|start| from.is_none_or(|from| *start >= from)).map(|start| zones::instant(zone, start));
+    let later = later.filter(|start| *start > first_start && rule.until.is_none_or(|end| *start <= end));
+    let starts = iter::once(first_start).chain(later).take(rule.count.map_or(usize::MAX, |count| count as usize));
+    // A start that the clocks skip may be moved past its successors: take those of two more days, and sort.
     let enough = most.saturating_add(2 * PER_DAY_MAX);
     let mut starts: Vec<_> = starts.filter(wanted).take(enough).collect();
     starts.sort_unstable();
     starts.dedup();
     starts.truncate(most);
     starts
-}
-
-/// The next start of a checked rule; none when there is none within a hundred years.
-pub fn next(rule: &str, first_start: Timestamp, zone: &str, after: Timestamp) -> Option<Timestamp> {
-    occurrences(rule, first_start, zone, Some(after), after.plus_seconds(SEARCH_SECONDS), 1).pop()
 }
 
 /// A rule in upper case, without blanks, `RRULE:` and a trailing semicolon; rejects other characters.
@@ -152,11 +164,6 @@ fn parse_until(end: &str, zone: Tz) -> Option<Timestamp> {
     }
     let time = NaiveDateTime::parse_from_str(end.trim_end_matches('Z'), "%Y%m%dT%H%M%S").ok()?;
     Some(if end.ends_with('Z') { time.and_utc().into() } else { zones::instant(zone, time) })
-}
-
-/// A local time for the library, to the second, in a zone without shifts.
-fn to_library(local: NaiveDateTime) -> chrono::DateTime<rrule::Tz> {
-    local.with_nanosecond(0).unwrap_or(local).and_utc().with_timezone(&rrule::Tz::UTC)
 }
 
 fn not_valid() -> Error {

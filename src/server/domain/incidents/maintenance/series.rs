@@ -15,6 +15,7 @@ use crate::{
         domain::{
             Member, System, Viewer,
             audit::{Actor, AuditEvent},
+            identity::people::organization_row,
             incidents::{
                 aggregate::{LoadedIncident, require_services},
                 append_update::UpdateDraft,
@@ -39,6 +40,18 @@ const SERIES_MAX: u64 = 50;
 /// The most windows made at once.
 const MAX_OCCURRENCES: usize = 30;
 
+/// A checked rule and its next starts, worked out before the transaction that uses them.
+pub(in crate::server::domain::incidents) struct SeriesPlan {
+    rule: String,
+    time_zone: String,
+    starts: Vec<Timestamp>,
+}
+
+/// The starts after the last window made: those of one run, and the one after them.
+fn next_starts(rule: &str, first_start: Timestamp, time_zone: &str, after: Option<Timestamp>) -> Vec<Timestamp> {
+    recurrence::occurrences(rule, first_start, time_zone, after, MAX_OCCURRENCES + 1)
+}
+
 impl Viewer {
     /// The active series, newest first.
     pub async fn series(&self) -> Result<Vec<Series>> {
@@ -61,6 +74,21 @@ impl Viewer {
 }
 
 impl Member {
+    /// Checks the rule of a series and works out its starts; none when a rule or a start is missing.
+    ///
+    /// # Errors
+    /// `invalid` for the rule.
+    pub(in crate::server::domain::incidents) async fn plan_series(
+        &self,
+        new: &NewIncident,
+    ) -> Result<Option<SeriesPlan>> {
+        let Some((rule, start)) = new.recurrence.as_ref().zip(new.starts_at) else { return Ok(None) };
+        let time_zone = organization_row(self.db(), self.organization()).await?.time_zone;
+        let rule = recurrence::check(rule, start, &time_zone)?;
+        let starts = next_starts(&rule, start, &time_zone, None);
+        Ok(Some(SeriesPlan { rule, time_zone, starts }))
+    }
+
     /// Ends a series: cancels its windows that have not begun, and deletes those that are drafts.
     ///
     /// # Errors
@@ -102,13 +130,11 @@ impl Member {
 pub(in crate::server::domain::incidents) async fn begin_series(
     tx: &mut Tx,
     new: &NewIncident,
-    rule: &str,
+    plan: SeriesPlan,
     by: UserId,
 ) -> Result<Incident> {
     let (start, end) = new.starts_at.zip(new.ends_at).ok_or_else(Error::internal)?;
     require_series_limit(tx).await?;
-    let time_zone = tx.organization().time_zone.clone();
-    let rule = recurrence::check(rule, start, &time_zone)?;
     let impacts: Vec<ServiceImpact> = impacts_of(new);
     require_services(tx, &impacts).await?;
     let row = maintenance_series::Model {
@@ -119,10 +145,10 @@ pub(in crate::server::domain::incidents) async fn begin_series(
         services: serde_json::to_string(&impacts).map_err(internal)?,
         automations: serde_json::to_string(&new.automations.unwrap_or_default()).map_err(internal)?,
         is_draft: new.is_draft,
-        rule,
+        rule: plan.rule,
         first_start: start,
         seconds: (end.millis() - start.millis()) / 1000,
-        time_zone,
+        time_zone: plan.time_zone,
         created_by: Some(by),
         created_at: tx.now(),
         ended_at: None,
@@ -131,7 +157,7 @@ pub(in crate::server::domain::incidents) async fn begin_series(
     };
     let change = row.clone().into_active_model().reset_all();
     maintenance_series::Entity::insert(change).exec_without_returning(tx.db()).await?;
-    let mut made = make_windows(tx, row, true).await?;
+    let mut made = make_windows(tx, row, &plan.starts, true).await?;
     if made.is_empty() {
         return Err(Error::field("recurrence", "This rule never occurs."));
     }
@@ -149,24 +175,27 @@ async fn require_series_limit(tx: &Tx) -> Result<()> {
     Err(Error::field("recurrence", why))
 }
 
-/// Makes the windows of a series that start within [`AHEAD_SECONDS`]. Beyond the organization's capacity a request is
-/// rejected, while the scheduler makes as many as fit.
-async fn make_windows(tx: &mut Tx, row: maintenance_series::Model, is_requested: bool) -> Result<Vec<Incident>> {
+/// Makes those of the next windows of a series that start within [`AHEAD_SECONDS`]. Beyond the organization's capacity
+/// a request is rejected, while the scheduler makes as many as fit.
+async fn make_windows(
+    tx: &mut Tx,
+    row: maintenance_series::Model,
+    next: &[Timestamp],
+    is_requested: bool,
+) -> Result<Vec<Incident>> {
     let horizon = tx.now().plus_seconds(AHEAD_SECONDS).max(row.first_start);
-    let after = row.last_start;
-    let mut starts =
-        recurrence::occurrences(&row.rule, row.first_start, &row.time_zone, after, horizon, MAX_OCCURRENCES);
+    let (starts, later) = next.split_at(next.partition_point(|start| *start <= horizon).min(MAX_OCCURRENCES));
     let capacity = remaining_capacity(tx).await?;
     let is_full = starts.len() > capacity;
     if is_full && is_requested {
         return Err(capacity_reached());
     }
-    starts.truncate(capacity);
+    let starts = &starts[..starts.len().min(capacity)];
     let services: Vec<ServiceImpact> = serde_json::from_str(&row.services).map_err(internal)?;
     let automations: Automations = serde_json::from_str(&row.automations).map_err(internal)?;
     let present: Vec<_> = tx.services().await?.into_iter().map(|service| service.id).collect();
     let mut made = Vec::new();
-    for start in &starts {
+    for start in starts {
         let end = start.plus_seconds(row.seconds);
         // A window that ended before it was made did not happen.
         if end <= tx.now() || has_window(tx, row.id, *start).await? {
@@ -193,7 +222,7 @@ async fn make_windows(tx: &mut Tx, row: maintenance_series::Model, is_requested:
         tracing::warn!(series.id = %row.id, "the limit of incidents is reached; no windows were created");
         (Some(tx.now().plus_seconds(FULL_RETRY_SECONDS)), None)
     } else {
-        next_run(tx, &row, last_start)
+        next_run(tx, &row, last_start, later.first().copied())
     };
     let mut change = row.into_active_model();
     (change.last_start, change.next_at, change.ended_at) = (Set(last_start), Set(next_at), Set(ended_at));
@@ -201,15 +230,16 @@ async fn make_windows(tx: &mut Tx, row: maintenance_series::Model, is_requested:
     Ok(made)
 }
 
-/// When a series is due again, given the last window made; or when it ended, if that was its last and is over.
+/// When a series is due again, given the last window made and the next start; or when it ended, if that was its last
+/// and is over.
 fn next_run(
     tx: &Tx,
     row: &maintenance_series::Model,
     last_start: Option<Timestamp>,
+    next: Option<Timestamp>,
 ) -> (Option<Timestamp>, Option<Timestamp>) {
-    let last = last_start.unwrap_or(row.first_start);
-    let end = last.plus_seconds(row.seconds);
-    match recurrence::next(&row.rule, row.first_start, &row.time_zone, last) {
+    let end = last_start.unwrap_or(row.first_start).plus_seconds(row.seconds);
+    match next {
         Some(next) => (Some(next.plus_seconds(-AHEAD_SECONDS).max(tx.now())), None),
         None if end > tx.now() => (Some(end), None),
         None => (None, Some(end)),
@@ -253,13 +283,16 @@ impl System {
     }
 
     async fn extend_one(&self, organization: OrganizationId, id: SeriesId) -> Result<usize> {
+        let find = || Scope::of(organization).find_id::<maintenance_series::Entity>(id);
+        let Some(known) = find().one(self.domain.db()).await? else { return Ok(0) };
+        let starts = next_starts(&known.rule, known.first_start, &known.time_zone, known.last_start);
         let mut tx = Tx::begin(&self.domain, organization, Actor::system()).await?;
-        let row = tx.scope().find_id::<maintenance_series::Entity>(id).one(tx.db()).await?;
-        // Another instance may have been faster.
+        let row = find().one(tx.db()).await?.filter(|row| *row == known);
+        // Another instance may have been faster, or somebody has ended the series.
         let Some(row) = row.filter(|row| row.next_at.is_some_and(|at| at <= tx.now())) else { return Ok(0) };
         let audit_event = AuditEvent::new(Action::SeriesExtended).on("series", row.id, &row.title);
         delete_missed_drafts(&mut tx, row.id).await?;
-        let made = make_windows(&mut tx, row, false).await?.len();
+        let made = make_windows(&mut tx, row, &starts, false).await?.len();
         if made > 0 {
             tx.audit(audit_event.setting("windows", made));
         }
