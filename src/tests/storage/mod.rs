@@ -1,4 +1,5 @@
-//! The database: its own constraints, and its speed with much data.
+//! The database: its own constraints, its speed with much data, and how few statements a change takes.
 
 mod scale;
 mod schema;
+mod statements;

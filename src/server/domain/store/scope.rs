@@ -1,6 +1,6 @@
 //! Tenant scope: restricts every query to one organization's rows.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select, UpdateMany, Value};
+use sea_orm::{ColumnTrait, DeleteMany, EntityTrait, QueryFilter, Select, UpdateMany, Value};
 
 use crate::model::OrganizationId;
 
@@ -47,5 +47,10 @@ impl Scope {
     /// Updates one of this organization's rows by its id.
     pub fn update_id<E: Tenant>(self, id: impl Into<Value>) -> UpdateMany<E> {
         self.update::<E>().filter(E::ID.eq(id))
+    }
+    /// Deletes this organization's rows.
+    #[expect(clippy::disallowed_methods, reason = "this adds the scope that the lint asks for")]
+    pub fn delete<E: Tenant>(self) -> DeleteMany<E> {
+        E::delete_many().filter(E::ORG.eq(self.0))
     }
 }
