@@ -64,9 +64,9 @@ impl Member {
             updated_at: tx.now(),
             version: 1,
         };
-        let moved = place(&mut group, groups, new.position, tx.now());
+        let moved = place(&mut group, groups, new.position);
         insert_all(tx.db(), vec![group.clone()]).await?;
-        tx.save_group_positions(moved).await?;
+        tx.shift::<service_group::Model>(moved).await?;
         tx.emit_page_if(true).await?;
         tx.audit(audit_event(Action::GroupCreated, &group));
         tx.remember(key, OPERATION, &asked, group.id.uuid()).await?;
@@ -89,7 +89,7 @@ impl Member {
             after.name = name;
         }
         let moved = match patch.position {
-            Some(position) => place(&mut after, tx.groups().await?, Some(position), tx.now()),
+            Some(position) => place(&mut after, tx.groups().await?, Some(position)),
             None => Vec::new(),
         };
         if after == before && moved.is_empty() {
@@ -99,7 +99,7 @@ impl Member {
         after.updated_at = tx.moment_after(before.updated_at);
         let update = tx.scope().update_id::<service_group::Entity>(id);
         update.set(changes(&before, &after)).exec(tx.db()).await?;
-        tx.save_group_positions(moved).await?;
+        tx.shift::<service_group::Model>(moved).await?;
         tx.emit_page_if(true).await?;
         let audit_event = audit_event(Action::GroupChanged, &after);
         let (before, after) = (before.into(), ServiceGroup::from(after));
@@ -120,15 +120,15 @@ impl Member {
             Placement::Up => index.saturating_sub(1),
             Placement::Down => index + 1,
         };
-        let mut group = groups[index].clone();
-        let mut moved = place(&mut group, groups, Some(i32::try_from(target)?), tx.now());
+        let before = groups[index].clone();
+        let mut group = before.clone();
+        let mut moved = place(&mut group, groups, Some(i32::try_from(target)?));
         if moved.is_empty() {
             return Ok(());
         }
         tx.audit(audit_event(Action::GroupMoved, &group).setting("direction", direction));
-        group.updated_at = tx.moment_after(group.updated_at);
-        moved.push(group);
-        tx.save_group_positions(moved).await?;
+        moved.push((id, group.position - before.position));
+        tx.shift::<service_group::Model>(moved).await?;
         tx.emit_page_if(true).await?;
         tx.commit().await
     }
@@ -162,7 +162,7 @@ impl Member {
             .exec(tx.db())
             .await?;
         tx.scope().delete::<service_group::Entity>().filter(service_group::Column::Id.eq(id)).exec(tx.db()).await?;
-        tx.save_group_positions(renumber(tx.groups().await?, 0.., tx.now())).await?;
+        tx.shift::<service_group::Model>(renumber(tx.groups().await?, 0..)).await?;
         tx.emit_page_if(true).await?;
         tx.commit().await
     }
@@ -181,11 +181,6 @@ impl Tx {
 
     async fn groups(&self) -> Result<Vec<service_group::Model>> {
         Ok(in_order(self.scope()).all(self.db()).await?)
-    }
-
-    /// Saves the new positions of groups.
-    async fn save_group_positions(&self, rows: Vec<service_group::Model>) -> Result<()> {
-        Ok(upsert(self.db(), rows, [service_group::Column::Position, service_group::Column::UpdatedAt]).await?)
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     idempotency::{IdempotencyKey, gone_since},
     incidents::ReportedService,
     new_id,
-    store::{changes, insert_all, service, service_group, status_change, upsert},
+    store::{changes, insert_all, service, service_group, status_change},
     tx::Tx,
 };
 use crate::model::{
@@ -78,10 +78,10 @@ impl Member {
             version: 1,
         };
         let siblings = services.into_iter().filter(|other| other.group_id == row.group_id).collect();
-        let moved = place(&mut row, siblings, new.position, tx.now());
+        let moved = place(&mut row, siblings, new.position);
         let moved_others = !moved.is_empty();
         insert_all(tx.db(), vec![row.clone()]).await?;
-        tx.save_positions(moved).await?;
+        tx.shift::<service::Model>(moved).await?;
         let service = Service::from(row);
         tx.emit(Event::ServiceCreated(service.clone())).await?;
         tx.emit_page_if(moved_others).await?;
@@ -122,11 +122,11 @@ impl Member {
             }
             let mut left = tx.siblings(before.group_id).await?;
             left.retain(|row| row.id != id);
-            moved.extend(renumber(left, 0.., tx.now()));
+            moved.extend(renumber(left, 0..));
         }
         if group != before.group_id || patch.position.is_some() {
             after.group_id = group;
-            moved.extend(place(&mut after, tx.siblings(group).await?, patch.position, tx.now()));
+            moved.extend(place(&mut after, tx.siblings(group).await?, patch.position));
         }
         if after == *before && moved.is_empty() {
             return Ok(after.into());
@@ -140,7 +140,7 @@ impl Member {
         }
         tx.save(before, &after).await?;
         let moved_others = !moved.is_empty();
-        tx.save_positions(moved).await?;
+        tx.shift::<service::Model>(moved).await?;
         let (before, service) = (reported.service.into(), Service::from(after));
         tx.emit(Event::ServiceUpdated(service.clone())).await?;
         tx.emit_page_if(moved_others).await?;
@@ -163,13 +163,12 @@ impl Member {
             Placement::Down => index + 1,
         };
         let mut after = before.clone();
-        let mut moved = place(&mut after, siblings, Some(i32::try_from(target)?), tx.now());
+        let mut moved = place(&mut after, siblings, Some(i32::try_from(target)?));
         if moved.is_empty() {
             return Ok(());
         }
-        after.updated_at = tx.moment_after(before.updated_at);
-        moved.push(after);
-        tx.save_positions(moved).await?;
+        moved.push((id, after.position - before.position));
+        tx.shift::<service::Model>(moved).await?;
         tx.emit_page_if(true).await?;
         tx.audit(audit_event(Action::ServiceMoved, &before.into()).setting("direction", direction));
         tx.commit().await
@@ -186,9 +185,9 @@ impl Member {
         row.updated_at = tx.moment_after(row.updated_at);
         row.deleted_at = Some(row.updated_at);
         tx.save(&before, &row).await?;
-        let left = renumber(tx.siblings(row.group_id).await?, 0.., tx.now());
+        let left = renumber(tx.siblings(row.group_id).await?, 0..);
         let moved_others = !left.is_empty();
-        tx.save_positions(left).await?;
+        tx.shift::<service::Model>(left).await?;
         let service = Service::from(row);
         tx.audit(audit_event(Action::ServiceDeleted, &service));
         tx.emit(Event::ServiceDeleted(service)).await?;
@@ -257,11 +256,6 @@ impl Tx {
         let update = self.scope().update_id::<service::Entity>(after.id);
         update.set(changes(before, after)).exec(self.db()).await?;
         Ok(())
-    }
-
-    /// Saves the new positions of services.
-    async fn save_positions(&self, rows: Vec<service::Model>) -> Result<()> {
-        Ok(upsert(self.db(), rows, [service::Column::Position, service::Column::UpdatedAt]).await?)
     }
 
     /// The time of this change, but later than `last`: two states of a row never have the same time.

@@ -7,6 +7,9 @@ use sea_orm::{
 
 /// The most values bound in one statement: SQLite allows 32 766, the others 65 535.
 pub const VALUES_MAX: usize = 9_000;
+/// The most rows written by one statement. Each number of rows is another statement, which connections keep prepared
+/// (up to 1 MiB for 300 rows), so the numbers are powers of two.
+const ROWS_MAX: usize = 256;
 
 type Active<M> = <<M as ModelTrait>::Entity as EntityTrait>::ActiveModel;
 type Column<M> = <<M as ModelTrait>::Entity as EntityTrait>::Column;
@@ -47,10 +50,11 @@ async fn write<M>(db: &impl ConnectionTrait, rows: Vec<M>, on_conflict: Option<O
 where
     M: ModelTrait + IntoActiveModel<Active<M>>,
 {
-    let mut rows = rows.into_iter().map(|row| row.into_active_model().reset_all()).peekable();
-    while rows.peek().is_some() {
-        let batch = rows.by_ref().take(VALUES_MAX / Column::<M>::iter().count());
-        let mut insert = <M::Entity as EntityTrait>::insert_many(batch);
+    let mut rows: Vec<_> = rows.into_iter().map(|row| row.into_active_model().reset_all()).collect();
+    while !rows.is_empty() {
+        let size = 1 << rows.len().min(ROWS_MAX).ilog2();
+        let rest = rows.split_off(size);
+        let mut insert = <M::Entity as EntityTrait>::insert_many(std::mem::replace(&mut rows, rest));
         if let Some(on_conflict) = &on_conflict {
             insert = insert.on_conflict(on_conflict.clone());
         }
@@ -69,4 +73,56 @@ pub fn changes<M: ModelTrait>(before: &M, after: &M) -> Active<M> {
         }
     }
     change
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter};
+
+    use super::*;
+    use crate::{
+        model::{Cause, ServiceStatus, StatusChangeId, Timestamp},
+        server::domain::{
+            new_id,
+            store::{Scope, statement_log, status_change},
+        },
+        tests::support::{app::TestApp, clients::id_of},
+    };
+
+    #[tokio::test]
+    async fn many_rows_are_written_by_few_statements_of_few_sizes() {
+        let app = TestApp::open().await;
+        let team = app.register("Acme").await;
+        let service = id_of(&team.service("API").await).parse().expect("an id");
+        let org_id = id_of(&team.organization).parse().expect("an id");
+        let row = |n| status_change::Model {
+            org_id,
+            id: StatusChangeId::from_uuid(new_id()),
+            service_id: service,
+            old_status: ServiceStatus::Operational,
+            new_status: ServiceStatus::Degraded,
+            cause: Cause::Manual,
+            changed_by: None,
+            created_at: Timestamp::from_millis(n),
+        };
+        let rows: Vec<_> = (0..601).map(row).collect();
+        let db = app.state.domain.db();
+        statement_log::take();
+        insert_all(db, rows.clone()).await.expect("inserted");
+        // 256 twice, 64, 16, 8 and 1.
+        assert_eq!(statement_log::take().len(), 6);
+        let changed = rows.into_iter().take(300).map(|row| status_change::Model {
+            cause: Cause::Incident,
+            new_status: ServiceStatus::MajorOutage,
+            ..row
+        });
+        upsert(db, changed.collect(), [status_change::Column::Cause]).await.expect("updated");
+        let count = async |filter| {
+            let rows = Scope::of(org_id).find::<status_change::Entity>().filter(filter);
+            rows.count(db).await.expect("counted")
+        };
+        assert_eq!(count(status_change::Column::Cause.eq(Cause::Incident)).await, 300);
+        assert_eq!(count(status_change::Column::NewStatus.eq(ServiceStatus::Degraded)).await, 601);
+        insert_all::<status_change::Model>(db, Vec::new()).await.expect("nothing to do");
+    }
 }
