@@ -41,6 +41,8 @@ pub use incidents::{IncidentFields, IncidentQuery, LEASE_SECONDS, LeaseHolder, S
 pub use principal::{AccessState, Caller, Credential, Principal, TokenSource};
 pub use services::history::HistoryRange;
 pub use store::Unreachable;
+#[cfg(test)]
+pub use store::statement_log;
 
 use super::{
     error::internal,

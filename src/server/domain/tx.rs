@@ -23,6 +23,8 @@ pub struct Tx {
     domain: Domain,
     db: DatabaseTransaction,
     organization: organization::Model,
+    /// The organization as it is stored.
+    stored: organization::Model,
     now: Timestamp,
     actor: Actor,
     audit_event: Option<AuditEvent>,
@@ -57,7 +59,9 @@ impl Tx {
     ) -> Result<Self> {
         let organization = lock_organization(&db, id).await?.ok_or_else(Error::not_found)?;
         let (domain, now) = (domain.clone(), domain.clock().now());
-        Ok(Self { domain, db, organization, now, actor, audit_event: None, emitted: Vec::new(), revoked: Vec::new() })
+        let stored = organization.clone();
+        let (emitted, revoked) = (Vec::new(), Vec::new());
+        Ok(Self { domain, db, organization, stored, now, actor, audit_event: None, emitted, revoked })
     }
 
     /// The database transaction.
@@ -132,7 +136,7 @@ impl Tx {
                 audit::write(&self.db, self.organization.id, self.domain.clock().now(), &self.actor, audit_event)
                     .await?;
             }
-            save_organization(&self.db, &self.organization).await?;
+            save_organization(&self.db, &self.stored, &self.organization).await?;
             self.db.commit().await?;
             for audience in [Audience::Members, Audience::Public] {
                 let events = self.emitted.iter().filter(|emitted| emitted.audience == audience);
@@ -260,18 +264,16 @@ async fn lock_organization(db: &DatabaseTransaction, id: OrganizationId) -> Resu
     Ok(organization::Entity::find_by_id(id).lock_exclusive().one(db).await?)
 }
 
+/// Saves what has changed of the organization, usually its two counters.
 #[expect(clippy::disallowed_methods, reason = "the tenant itself")]
-async fn save_organization(db: &DatabaseTransaction, organization: &organization::Model) -> Result<()> {
-    organization::Entity::update_many()
-        .set(organization::ActiveModel {
-            name: Set(organization.name.clone()),
-            time_zone: Set(organization.time_zone.clone()),
-            public_seq: Set(organization.public_seq),
-            members_seq: Set(organization.members_seq),
-            ..Default::default()
-        })
-        .filter(organization::Column::Id.eq(organization.id))
-        .exec(db)
-        .await?;
+async fn save_organization(
+    db: &DatabaseTransaction,
+    before: &organization::Model,
+    after: &organization::Model,
+) -> Result<()> {
+    if before != after {
+        let update = organization::Entity::update_many().set(store::changes(before, after));
+        update.filter(organization::Column::Id.eq(after.id)).exec(db).await?;
+    }
     Ok(())
 }

@@ -7,7 +7,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    people::token_creator,
+    people::{enabled_account, with_role_of_member},
     secrets::{hash_of, new_secret},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
         audit::AuditEvent,
         new_id,
         principal::{Credential, LAST_USE_SECONDS, Principal},
-        store::{self, api_token},
+        store::{self, api_token, membership, organization, user_account},
         tx::Tx,
     },
 };
@@ -143,9 +143,17 @@ impl Site {
     #[expect(clippy::disallowed_methods, reason = "the token says which organization it acts in")]
     pub async fn authenticate_token(&self, secret: &str) -> Result<Option<Principal>> {
         let (db, now) = (self.domain.db(), self.domain.clock().now());
-        let row = api_token::Entity::find().filter(api_token::Column::SecretHash.eq(hash_of(secret))).one(db).await?;
-        let Some(row) = row.filter(|row| is_active(row, now)) else { return Ok(None) };
-        let Some(account) = token_creator(db, row.created_by, row.org_id).await? else { return Ok(None) };
+        let found = api_token::Entity::find()
+            .filter(api_token::Column::SecretHash.eq(hash_of(secret)))
+            .find_also_related(membership::Entity)
+            .and_also_related(user_account::Entity)
+            .find_also(membership::Entity, organization::Entity);
+        let Some((row, membership, user, organization)) = found.one(db).await? else { return Ok(None) };
+        if !is_active(&row, now) {
+            return Ok(None);
+        }
+        let Some(account) = enabled_account((membership, user, organization))? else { return Ok(None) };
+        let account = with_role_of_member(account);
         if row.last_used_at.is_none_or(|used| used.plus_seconds(LAST_USE_SECONDS) <= now) {
             let used = api_token::ActiveModel { last_used_at: Set(Some(now)), ..Default::default() };
             api_token::Entity::update_many().set(used).filter(api_token::Column::Id.eq(row.id)).exec(db).await?;

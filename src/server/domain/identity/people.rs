@@ -63,18 +63,28 @@ pub(in crate::server::domain) async fn organizations_of(
 }
 
 /// The user as a member of an organization, unless they are none or disabled.
-#[expect(clippy::disallowed_methods, reason = "this decides which scopes a user may have")]
 pub(in crate::server::domain) async fn find_account(
     db: &impl ConnectionTrait,
     user: UserId,
     organization: OrganizationId,
 ) -> Result<Option<Account>> {
-    let membership = Scope::of(organization).find_id::<membership::Entity>(user).one(db).await?;
-    let Some(membership) = membership else { return Ok(None) };
-    let user = user_account::Entity::find_by_id(user).one(db).await?;
-    let organization = organization::Entity::find_by_id(organization).one(db).await?;
-    match (organization, user.filter(|user| user.disabled_at.is_none())) {
-        (Some(organization), Some(user)) => account_of(organization, user, &membership).map(Some),
+    let membership = Scope::of(organization).find_id::<membership::Entity>(user);
+    let found = membership.find_also_related(user_account::Entity).find_also_related(organization::Entity).one(db);
+    match found.await? {
+        Some((membership, user, organization)) => enabled_account((Some(membership), user, organization)),
+        None => Ok(None),
+    }
+}
+
+/// The rows of an account, as far as there are any.
+pub(super) type AccountRows = (Option<membership::Model>, Option<user_account::Model>, Option<organization::Model>);
+
+/// The account of these rows, unless the user is no member or disabled.
+pub(super) fn enabled_account(rows: AccountRows) -> Result<Option<Account>> {
+    match rows {
+        (Some(membership), Some(user), Some(organization)) if user.disabled_at.is_none() => {
+            account_of(organization, user, &membership).map(Some)
+        }
         _ => Ok(None),
     }
 }
@@ -103,9 +113,12 @@ pub(in crate::server::domain) async fn token_creator(
     user: UserId,
     organization: OrganizationId,
 ) -> Result<Option<Account>> {
-    let creator = find_account(db, user, organization).await?;
-    Ok(creator
-        .map(|Account { user, organization }| Account { user: User { role: Role::Member, ..user }, organization }))
+    Ok(find_account(db, user, organization).await?.map(with_role_of_member))
+}
+
+/// The account with the role of a member, as which programs act.
+pub(super) fn with_role_of_member(Account { user, organization }: Account) -> Account {
+    Account { user: User { role: Role::Member, ..user }, organization }
 }
 
 /// The user with this e-mail address.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     api_tokens::is_active,
-    people::{find_account, is_disabled, token_creator},
+    people::{enabled_account, is_disabled, token_creator},
 };
 use crate::{
     model::{Account, Action, Error, OrganizationId, Result, Role, SessionId, Timestamp, UserId},
@@ -17,7 +17,7 @@ use crate::{
         audit::{self, AuditEvent},
         new_id,
         principal::{AccessState, Credential, LAST_USE_SECONDS, Principal, TokenSource},
-        store::{self, Scope, api_token, membership, session},
+        store::{self, Scope, api_token, membership, organization, session, user_account},
         tx::Tx,
     },
 };
@@ -79,11 +79,15 @@ impl Site {
         is_refused: impl FnOnce(&session::Model) -> bool,
     ) -> Result<Option<Principal>> {
         let (db, now) = (self.domain.db(), self.domain.clock().now());
-        let Some(row) = session::Entity::find_by_id(id).one(db).await? else { return Ok(None) };
+        let found = session::Entity::find_by_id(id)
+            .find_also_related(membership::Entity)
+            .and_also_related(user_account::Entity)
+            .find_also(membership::Entity, organization::Entity);
+        let Some((row, membership, user, organization)) = found.one(db).await? else { return Ok(None) };
         if is_expired(&row, now) || is_refused(&row) {
             return Ok(None);
         }
-        let Some(account) = find_account(db, row.user_id, row.org_id).await? else { return Ok(None) };
+        let Some(account) = enabled_account((membership, user, organization))? else { return Ok(None) };
         if row.last_seen_at.plus_seconds(LAST_USE_SECONDS) <= now {
             let seen = session::ActiveModel { last_seen_at: Set(now), ..Default::default() };
             session::Entity::update_many().set(seen).filter(session::Column::Id.eq(id)).exec(db).await?;

@@ -23,17 +23,23 @@ pub(in crate::server::domain) struct LoadedIncident {
     pub services: Vec<incident_service::Model>,
     /// Oldest first by display time.
     pub updates: Vec<incident_update::Model>,
-    /// Whether visitors saw it before the change.
-    pub(super) was_public: bool,
-    pub(super) is_new: bool,
+    /// The rows as they are stored; none for a new incident.
+    pub(super) stored: Option<StoredRows>,
     /// New baselines of services, set by an update that ends the incident (domain rule 3.4.5).
     pub baselines: BTreeMap<ServiceId, ServiceStatus>,
+}
+
+/// The rows of an incident as they are stored.
+pub(super) struct StoredRows {
+    pub row: incident::Model,
+    pub services: Vec<incident_service::Model>,
+    pub updates: Vec<incident_update::Model>,
 }
 
 impl LoadedIncident {
     pub fn new(row: incident::Model) -> Self {
         let (services, updates, baselines) = (Vec::new(), Vec::new(), BTreeMap::new());
-        Self { row, services, updates, was_public: false, is_new: true, baselines }
+        Self { row, services, updates, stored: None, baselines }
     }
 
     /// Loads an incident of this organization.
@@ -48,8 +54,8 @@ impl LoadedIncident {
         let updates = tx.scope().find::<incident_update::Entity>();
         let mut updates = updates.filter(incident_update::Column::IncidentId.eq(id)).all(tx.db()).await?;
         updates.sort_by_key(|update| (update.display_at, update.id));
-        let was_public = !row.is_draft;
-        Ok(Self { row, services, updates, was_public, is_new: false, baselines: BTreeMap::new() })
+        let stored = Some(StoredRows { row: row.clone(), services: services.clone(), updates: updates.clone() });
+        Ok(Self { row, services, updates, stored, baselines: BTreeMap::new() })
     }
 
     /// The cause that status changes of its services are recorded with.
@@ -144,35 +150,41 @@ impl LoadedIncident {
     /// Attaches services, or changes the impact on those that are attached (domain rules 3.4.3 and 3.4.8).
     pub async fn attach(&mut self, tx: &Tx, impacts: &[ServiceImpact]) -> Result<()> {
         let mut known = None;
+        // After the last one, as detaching a service leaves a gap.
+        let mut position = self.services.iter().map(|row| row.position).max().map_or(0, |last| last + 1);
         for ServiceImpact { id, status } in impacts {
             if let Some(service) = self.service(*id) {
                 service.status = *status;
                 continue;
             }
             if known.is_none() {
-                known = Some(tx.services().await?);
+                known = Some(service_names(tx).await?);
             }
-            let service = known.iter().flatten().find(|service| service.id == *id).ok_or_else(unknown_service)?;
+            let name = known.as_ref().and_then(|known| known.get(id)).ok_or_else(unknown_service)?;
             self.services.push(incident_service::Model {
                 org_id: self.row.org_id,
                 incident_id: self.row.id,
                 service_id: *id,
-                name: service.name.clone(),
+                name: name.clone(),
                 status: *status,
                 worst: ServiceStatus::Operational,
-                // After the last one, as detaching a service leaves a gap.
-                position: self.services.iter().map(|row| row.position).max().map_or(0, |last| last + 1),
+                position,
             });
+            position += 1;
         }
         Ok(())
     }
 }
 
+/// The names of this organization's services.
+async fn service_names(tx: &Tx) -> Result<BTreeMap<ServiceId, String>> {
+    Ok(tx.services().await?.into_iter().map(|service| (service.id, service.name)).collect())
+}
+
 /// Rejects services that are not this organization's.
 pub(super) async fn require_services(tx: &Tx, impacts: &[ServiceImpact]) -> Result<()> {
-    let known = tx.services().await?;
-    let all_known = impacts.iter().all(|impact| known.iter().any(|service| service.id == impact.id));
-    if all_known { Ok(()) } else { Err(unknown_service()) }
+    let known = service_names(tx).await?;
+    if impacts.iter().all(|impact| known.contains_key(&impact.id)) { Ok(()) } else { Err(unknown_service()) }
 }
 
 fn unknown_service() -> Error {

@@ -3,10 +3,14 @@
 use sea_orm::PaginatorTrait;
 
 use super::{
-    super::{new_id, store::incident, tx::Tx},
+    super::{
+        new_id,
+        store::{incident, insert_all},
+        tx::Tx,
+    },
     aggregate::LoadedIncident,
     append_update::UpdateDraft,
-    impacts::insert_impact,
+    impacts::impact_row,
 };
 use crate::{
     model::{
@@ -58,7 +62,7 @@ pub(in crate::server::domain) async fn create_incident(
     if status.has_ended() {
         attach_past(tx, &mut loaded, &impacts).await?;
     } else {
-        draft.services = Some(impacts);
+        draft.services = Some(impacts.clone());
     }
     loaded.append_update(tx, draft).await?;
     if let Some((from, _)) = new.started_at.zip(new.resolved_at) {
@@ -67,14 +71,12 @@ pub(in crate::server::domain) async fn create_incident(
     }
     let now = tx.now();
     let correction = new.correct_uptime.then(|| loaded.row.started_at.min(now)).zip(loaded.row.resolved_at);
-    let id = loaded.row.id;
+    let corrections = correction.map_or_else(Vec::new, |(from, to)| {
+        let impaired = impacts.iter().filter(|impact| impact.status != ServiceStatus::Operational);
+        impaired.map(|impact| impact_row(&loaded.row, *impact, (from, Some(to)), true)).collect()
+    });
     let incident = loaded.save(tx, by, now).await?;
-    if let Some((from, to)) = correction {
-        let loaded = LoadedIncident::load(tx, id).await?;
-        for service in impacts_of(new).iter().filter(|impact| impact.status != ServiceStatus::Operational) {
-            insert_impact(tx, &loaded, service.id, service.status, (from, Some(to)), true).await?;
-        }
-    }
+    insert_all(tx.db(), corrections).await?;
     Ok(incident)
 }
 

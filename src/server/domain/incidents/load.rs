@@ -228,18 +228,31 @@ pub(super) async fn without_updates(
     let services = services.order_by_asc(incident_service::Column::Position).all(db).await?;
     let mut of_incident: BTreeMap<IncidentId, Vec<AffectedService>> = BTreeMap::new();
     for row in services {
-        of_incident.entry(row.incident_id).or_default().push(AffectedService {
-            id: row.service_id,
-            name: row.name,
-            status: row.status,
-            worst: row.worst,
-        });
+        of_incident.entry(row.incident_id).or_default().push(affected(row));
     }
     let incidents = rows.into_iter().map(|row| {
         let services = of_incident.remove(&row.id).unwrap_or_default();
         assembled(row, services)
     });
     Ok(incidents.collect())
+}
+
+/// An incident from all its rows.
+pub(super) fn from_rows(
+    row: incident::Model,
+    mut services: Vec<incident_service::Model>,
+    updates: Vec<incident_update::Model>,
+) -> Result<Incident> {
+    services.sort_by_key(|service| service.position);
+    let mut incident = assembled(row, services.into_iter().map(affected).collect());
+    incident.updates = updates.into_iter().map(update).collect::<Result<_>>()?;
+    incident.sort();
+    incident.description = incident.updates.last().map(|update| update.message.clone()).unwrap_or_default();
+    Ok(incident)
+}
+
+fn affected(row: incident_service::Model) -> AffectedService {
+    AffectedService { id: row.service_id, name: row.name, status: row.status, worst: row.worst }
 }
 
 fn update(row: incident_update::Model) -> Result<IncidentUpdate> {

@@ -1,20 +1,20 @@
 //! Saves or deletes a loaded incident, with the service statuses that follow, and emits the live events.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter};
 
 use super::{
     super::{
-        store::{incident, incident_impact, incident_service, incident_update},
+        store::{VALUES_MAX, changes, incident, incident_service, incident_update, insert_all, save_all},
         tx::{Erasure, Tx},
     },
     aggregate::LoadedIncident,
-    impacts::{sync_corrections, sync_impacts},
+    impacts::{open_impacts, sync_corrections, sync_impacts},
     load,
     statuses::recompute_statuses,
 };
-use crate::model::{Audience, Event, Incident, IncidentChange, Result, ServiceId, Timestamp, UpdateId, UserId};
+use crate::model::{Audience, Event, Incident, IncidentChange, Result, Timestamp, UpdateId, UserId};
 
 impl LoadedIncident {
     /// Writes the incident under a new version and recomputes the statuses of its services, as of `at`.
@@ -32,16 +32,17 @@ impl LoadedIncident {
         let baselines = self.baselines.iter().map(|(id, status)| (*id, Some(*status)));
         let touched = touched.chain(baselines).collect();
         recompute_statuses(tx, touched, self.cause(), by, at).await?;
-        let incident = load::incident(tx.db(), tx.scope(), self.row.id).await?;
+        let was_draft = self.stored.map(|stored| stored.row.is_draft);
+        let incident = load::from_rows(self.row, self.services, self.updates)?;
         let created = || Event::IncidentCreated(Box::new(incident.clone()));
         let updated = || {
             let is_changed = |id| written.changed.contains(&id);
             let change = IncidentChange::new(incident.clone(), incident.version - 1, is_changed, written.removed);
             Event::IncidentUpdated(Box::new(change))
         };
-        if self.is_new {
+        if was_draft.is_none() {
             tx.emit(created())?;
-        } else if self.was_public {
+        } else if was_draft == Some(false) {
             tx.emit(updated())?;
         } else {
             // Members have seen the draft; to visitors it is new.
@@ -54,12 +55,10 @@ impl LoadedIncident {
     /// Deletes the incident with its updates and releases its services; returns its last state.
     pub async fn delete(self, tx: &mut Tx, by: Option<UserId>) -> Result<Incident> {
         let (id, cause) = (self.row.id, self.cause());
-        let (is_draft, incident) = (self.row.is_draft, load::incident(tx.db(), tx.scope(), id).await?);
-        let open = tx.scope().find::<incident_impact::Entity>().filter(incident_impact::Column::IncidentId.eq(id));
-        let open = open.filter(incident_impact::Column::ToAt.is_null()).all(tx.db()).await?;
-        let affected: BTreeSet<ServiceId> = open.iter().map(|impact| impact.service_id).collect();
-        self.row.into_active_model().delete(tx.db()).await?;
-        let touched = affected.into_iter().map(|id| (id, None)).collect();
+        let is_draft = self.row.is_draft;
+        let incident = load::from_rows(self.row, self.services, self.updates)?;
+        let touched = open_impacts(tx, id).await?.into_iter().map(|impact| (impact.service_id, None)).collect();
+        tx.scope().delete::<incident::Entity>().filter(incident::Column::Id.eq(id)).exec(tx.db()).await?;
         let now = tx.now();
         recompute_statuses(tx, touched, cause, by, now).await?;
         tx.erase(Erasure::Incident(id)).await?;
@@ -74,36 +73,25 @@ impl LoadedIncident {
 }
 
 async fn write_row(tx: &Tx, loaded: &LoadedIncident) -> Result<()> {
-    let row = loaded.row.clone().into_active_model().reset_all();
-    if loaded.is_new {
-        incident::Entity::insert(row).exec_without_returning(tx.db()).await?;
-    } else {
-        tx.scope().update_id::<incident::Entity>(loaded.row.id).set(row).exec(tx.db()).await?;
+    match &loaded.stored {
+        None => insert_all(tx.db(), vec![loaded.row.clone()]).await?,
+        Some(stored) => {
+            let update = tx.scope().update_id::<incident::Entity>(loaded.row.id);
+            update.set(changes(&stored.row, &loaded.row)).exec(tx.db()).await?;
+        }
     }
     Ok(())
 }
 
 async fn write_services(tx: &Tx, loaded: &LoadedIncident) -> Result<()> {
-    let known = tx.scope().find::<incident_service::Entity>();
-    let known = known.filter(incident_service::Column::IncidentId.eq(loaded.row.id)).all(tx.db()).await?;
-    for gone in known.iter().filter(|known| !loaded.services.iter().any(|row| row.service_id == known.service_id)) {
-        gone.clone().into_active_model().delete(tx.db()).await?;
+    use incident_service::{Column, Entity};
+    let stored = loaded.stored.as_ref().map_or(&[][..], |stored| &stored.services[..]);
+    let (gone, changed) = difference(stored, &loaded.services, |row| row.service_id);
+    for ids in gone.chunks(VALUES_MAX) {
+        let gone = tx.scope().delete::<Entity>().filter(Column::IncidentId.eq(loaded.row.id));
+        gone.filter(Column::ServiceId.is_in(ids.iter().copied())).exec(tx.db()).await?;
     }
-    for service in &loaded.services {
-        let row = service.clone().into_active_model().reset_all();
-        match known.iter().find(|known| known.service_id == service.service_id) {
-            Some(known) if known == service => {}
-            Some(_) => {
-                let update = tx.scope().update_id::<incident_service::Entity>(service.service_id);
-                let update = update.filter(incident_service::Column::IncidentId.eq(loaded.row.id));
-                update.set(row).exec(tx.db()).await?;
-            }
-            None => {
-                incident_service::Entity::insert(row).exec_without_returning(tx.db()).await?;
-            }
-        }
-    }
-    Ok(())
+    Ok(save_all(tx.db(), changed).await?)
 }
 
 /// The updates of an incident that a change has written.
@@ -113,25 +101,22 @@ struct WrittenUpdates {
 }
 
 async fn write_updates(tx: &Tx, loaded: &LoadedIncident) -> Result<WrittenUpdates> {
-    let known = tx.scope().find::<incident_update::Entity>();
-    let known = known.filter(incident_update::Column::IncidentId.eq(loaded.row.id)).all(tx.db()).await?;
-    let mut written = WrittenUpdates { changed: BTreeSet::new(), removed: Vec::new() };
-    for gone in known.iter().filter(|known| !loaded.updates.iter().any(|update| update.id == known.id)) {
-        written.removed.push(gone.id);
-        gone.clone().into_active_model().delete(tx.db()).await?;
+    use incident_update::{Column, Entity};
+    let stored = loaded.stored.as_ref().map_or(&[][..], |stored| &stored.updates[..]);
+    let (removed, changed) = difference(stored, &loaded.updates, |row| row.id);
+    for ids in removed.chunks(VALUES_MAX) {
+        tx.scope().delete::<Entity>().filter(Column::Id.is_in(ids.iter().copied())).exec(tx.db()).await?;
     }
-    for update in &loaded.updates {
-        let row = update.clone().into_active_model().reset_all();
-        match known.iter().find(|known| known.id == update.id) {
-            Some(known) if known == update => continue,
-            Some(_) => {
-                tx.scope().update_id::<incident_update::Entity>(update.id).set(row).exec(tx.db()).await?;
-            }
-            None => {
-                incident_update::Entity::insert(row).exec_without_returning(tx.db()).await?;
-            }
-        }
-        written.changed.insert(update.id);
-    }
+    let written = WrittenUpdates { changed: changed.iter().map(|row| row.id).collect(), removed };
+    save_all(tx.db(), changed).await?;
     Ok(written)
+}
+
+/// The ids of the rows that are gone, and the rows that are new or have changed.
+fn difference<M: Clone + PartialEq, I: Ord + Copy>(before: &[M], after: &[M], id: fn(&M) -> I) -> (Vec<I>, Vec<M>) {
+    let known: BTreeMap<I, &M> = before.iter().map(|row| (id(row), row)).collect();
+    let left: BTreeSet<I> = after.iter().map(id).collect();
+    let gone = known.keys().filter(|id| !left.contains(id)).copied().collect();
+    let changed = after.iter().filter(|row| known.get(&id(row)) != Some(row)).cloned().collect();
+    (gone, changed)
 }

@@ -1,63 +1,85 @@
 //! Effective service statuses, derived from baselines, incidents and maintenances (domain rules 3.1.2 to 3.1.4).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationTrait,
+    sea_query::{Expr, ExprTrait, IntoCondition},
+};
 
 use super::super::{
-    store::{incident_impact, service},
+    store::{VALUES_MAX, incident_impact, insert_all, service, upsert},
     tx::Tx,
 };
-use crate::model::{Cause, Event, IncidentKind, Layers, Result, ServiceId, ServiceStatus, Timestamp, UserId};
+use crate::model::{Cause, Error, Event, IncidentKind, Layers, Result, ServiceId, ServiceStatus, Timestamp, UserId};
 
-/// The service impacts of open incidents and of maintenances under way.
-#[derive(Default)]
-struct ReportedImpacts {
-    incidents: BTreeMap<ServiceId, Vec<ServiceStatus>>,
-    maintenance: BTreeMap<ServiceId, ServiceStatus>,
+/// A service with the impacts on it of open incidents and of maintenances under way.
+pub(in crate::server::domain) struct ReportedService {
+    pub service: service::Model,
+    incidents: Vec<ServiceStatus>,
+    maintenance: Option<ServiceStatus>,
 }
 
-impl ReportedImpacts {
-    /// The impacts on these services now.
-    async fn load(tx: &Tx, ids: &BTreeSet<ServiceId>) -> Result<Self> {
-        let mut reported = Self::default();
-        if ids.is_empty() {
-            return Ok(reported);
-        }
-        let open = tx.scope().find::<incident_impact::Entity>();
-        let open = open.filter(incident_impact::Column::ServiceId.is_in(ids.iter().copied()));
-        let open = open.filter(incident_impact::Column::ToAt.is_null()).all(tx.db()).await?;
-        for impact in open {
-            match impact.kind {
-                IncidentKind::Incident => {
-                    reported.incidents.entry(impact.service_id).or_default().push(impact.status);
+/// A service and one of the impacts on it.
+#[derive(FromQueryResult)]
+struct ImpactRow {
+    #[sea_orm(nested)]
+    service: service::Model,
+    impact_kind: Option<IncidentKind>,
+    impact_status: Option<ServiceStatus>,
+}
+
+impl ReportedService {
+    /// Loads a service of this organization that has not been deleted.
+    ///
+    /// # Errors
+    /// `not_found` when there is none with this id.
+    pub async fn load(tx: &Tx, id: ServiceId) -> Result<Self> {
+        Self::load_all(tx, &[id]).await?.pop().ok_or_else(Error::not_found)
+    }
+
+    /// Loads those of these services that have not been deleted, in the order of their creation.
+    async fn load_all(tx: &Tx, ids: &[ServiceId]) -> Result<Vec<Self>> {
+        let mut all: Vec<Self> = Vec::new();
+        for ids in ids.chunks(VALUES_MAX) {
+            let rows = tx.scope().find::<service::Entity>();
+            let rows = rows.filter(service::Column::Id.is_in(ids.iter().copied()));
+            let rows = rows.filter(service::Column::DeletedAt.is_null());
+            let in_force = incident_impact::Relation::Service.def().on_condition(|impact, _| {
+                Expr::col((impact, incident_impact::Column::ToAt)).is_null().into_condition()
+            });
+            // The same status by many incidents is one row.
+            let rows = rows.distinct().join_rev(JoinType::LeftJoin, in_force);
+            let rows = rows.column_as(incident_impact::Column::Kind, "impact_kind");
+            let rows = rows.column_as(incident_impact::Column::Status, "impact_status");
+            let rows = rows.order_by_asc(service::Column::Id).into_model::<ImpactRow>().all(tx.db()).await?;
+            for ImpactRow { service, impact_kind, impact_status } in rows {
+                if all.last().is_none_or(|last| last.service.id != service.id) {
+                    all.push(Self { service, incidents: Vec::new(), maintenance: None });
                 }
-                IncidentKind::Maintenance => {
-                    let worst = reported.maintenance.entry(impact.service_id).or_default();
-                    *worst = (*worst).max(impact.status);
+                if let (Some(reported), Some(kind), Some(status)) = (all.last_mut(), impact_kind, impact_status) {
+                    reported.add(kind, status);
                 }
             }
         }
-        Ok(reported)
+        Ok(all)
     }
 
-    fn effective(&self, id: ServiceId, baseline: ServiceStatus) -> ServiceStatus {
-        let incidents = self.incidents.get(&id).map_or(&[][..], Vec::as_slice);
-        Layers { baseline, incidents, maintenance: self.maintenance.get(&id).copied() }.effective()
+    fn add(&mut self, kind: IncidentKind, status: ServiceStatus) {
+        match kind {
+            IncidentKind::Incident => self.incidents.push(status),
+            IncidentKind::Maintenance => self.maintenance = Ord::max(self.maintenance, Some(status)),
+        }
     }
-}
 
-/// A service's effective status with this baseline (domain rule 3.1.2).
-pub(in crate::server::domain) async fn effective_status(
-    tx: &Tx,
-    id: ServiceId,
-    baseline: ServiceStatus,
-) -> Result<ServiceStatus> {
-    Ok(ReportedImpacts::load(tx, &BTreeSet::from([id])).await?.effective(id, baseline))
+    /// Its effective status with this baseline (domain rule 3.1.2).
+    pub fn effective(&self, baseline: ServiceStatus) -> ServiceStatus {
+        Layers { baseline, incidents: &self.incidents, maintenance: self.maintenance }.effective()
+    }
 }
 
 /// Recomputes the effective status of these services, some with a new baseline; records and emits each change (domain
-/// rule 3.1.4).
+/// rule 3.1.4), in the order of the services' creation.
 pub(in crate::server::domain) async fn recompute_statuses(
     tx: &mut Tx,
     services: BTreeMap<ServiceId, Option<ServiceStatus>>,
@@ -65,28 +87,30 @@ pub(in crate::server::domain) async fn recompute_statuses(
     by: Option<UserId>,
     at: Timestamp,
 ) -> Result<()> {
-    if services.is_empty() {
-        return Ok(());
-    }
-    let ids: BTreeSet<ServiceId> = services.keys().copied().collect();
-    let reported = ReportedImpacts::load(tx, &ids).await?;
-    let rows = tx.scope().find::<service::Entity>();
-    let rows = rows.filter(service::Column::Id.is_in(ids)).filter(service::Column::DeletedAt.is_null());
-    for before in rows.all(tx.db()).await? {
+    use service::Column;
+    let ids: Vec<ServiceId> = services.keys().copied().collect();
+    let (mut changed, mut changes) = (Vec::new(), Vec::new());
+    for reported in ReportedService::load_all(tx, &ids).await? {
+        let before = &reported.service;
         let mut after = before.clone();
         after.baseline = services.get(&before.id).copied().flatten().unwrap_or(before.baseline);
-        after.status = reported.effective(after.id, after.baseline);
-        if after == before {
+        after.status = reported.effective(after.baseline);
+        if after == *before {
             continue;
         }
         after.updated_at = tx.moment_after(before.updated_at);
         if after.status != before.status {
             // The changes of one service keep the order in which they were made, whatever their planned times.
-            after.status_since = at.max(before.status_since.plus_millis(1));
-            tx.record_status_change(&before, &after, cause, by).await?;
+            after.status_since = Ord::max(at, before.status_since.plus_millis(1));
+            changes.push(Tx::status_change(before, &after, cause, by));
         }
-        tx.save(&after).await?;
-        tx.emit(Event::ServiceUpdated(after.into()))?;
+        changed.push(after);
+    }
+    insert_all(tx.db(), changes).await?;
+    let columns = [Column::Baseline, Column::Status, Column::StatusSince, Column::UpdatedAt];
+    upsert(tx.db(), changed.clone(), columns).await?;
+    for service in changed {
+        tx.emit(Event::ServiceUpdated(service.into()))?;
     }
     Ok(())
 }

@@ -1,9 +1,8 @@
 //! Service groups: create, rename, reorder and delete them.
 
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder, Select};
 
+use super::ordering::{place, renumber};
 use crate::{
     model::{Action, Error, GroupId, GroupPatch, NewGroup, Placement, Result, ServiceGroup, check::require_version},
     server::domain::{
@@ -11,7 +10,7 @@ use crate::{
         audit::AuditEvent,
         idempotency::{IdempotencyKey, gone_since},
         new_id,
-        store::{Scope, service, service_group},
+        store::{Scope, changes, insert_all, service, service_group, upsert},
         tx::Tx,
     },
 };
@@ -50,30 +49,27 @@ impl Member {
         if let Some(created) = tx.created_before(key.as_ref(), OPERATION, &asked).await? {
             return Ok((tx.group(GroupId::from_uuid(created)).await.map_err(gone_since)?.into(), true));
         }
-        let count = tx.groups().await?.len();
-        if count >= GROUPS_MAX {
+        let groups = tx.groups().await?;
+        if groups.len() >= GROUPS_MAX {
             return Err(Error::invalid(format!(
                 "Your organization has reached its limit of {GROUPS_MAX} groups. Delete one first."
             )));
         }
-        let row = service_group::Model {
+        let mut group = service_group::Model {
             org_id: self.organization(),
             id: GroupId::from_uuid(new_id()),
             name: new.name,
-            position: i64::try_from(count)?,
+            position: 0,
             created_at: tx.now(),
             updated_at: tx.now(),
             version: 1,
         };
-        let id = row.id;
-        service_group::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
-        if let Some(position) = new.position {
-            tx.arrange_groups(id, position).await?;
-        }
-        let group = tx.group(id).await?;
+        let moved = place(&mut group, groups, new.position);
+        insert_all(tx.db(), vec![group.clone()]).await?;
+        tx.shift::<service_group::Model>(moved).await?;
         tx.emit_page_if(true)?;
         tx.audit(audit_event(Action::GroupCreated, &group));
-        tx.remember(key, OPERATION, &asked, id.uuid()).await?;
+        tx.remember(key, OPERATION, &asked, group.id.uuid()).await?;
         tx.commit().await?;
         Ok((group.into(), false))
     }
@@ -86,32 +82,30 @@ impl Member {
     pub async fn update_group(&self, id: GroupId, patch: GroupPatch) -> Result<ServiceGroup> {
         let patch = patch.check()?;
         let mut tx = self.begin().await?;
-        let mut row = tx.group(id).await?;
-        require_version(patch.version, row.version)?;
-        let before = ServiceGroup::from(row.clone());
-        let mut changed = false;
-        if let Some(name) = patch.name
-            && name != row.name
-        {
-            row.name = name;
-            row.updated_at = tx.moment_after(row.updated_at);
-            tx.save_group(&row).await?;
-            changed = true;
+        let before = tx.group(id).await?;
+        require_version(patch.version, before.version)?;
+        let mut after = before.clone();
+        if let Some(name) = patch.name {
+            after.name = name;
         }
-        if let Some(position) = patch.position {
-            changed |= tx.arrange_groups(id, position).await?;
+        let moved = match patch.position {
+            Some(position) => place(&mut after, tx.groups().await?, Some(position)),
+            None => Vec::new(),
+        };
+        if after == before && moved.is_empty() {
+            return Ok(after.into());
         }
-        let mut group = tx.group(id).await?;
-        if changed {
-            group.version += 1;
-            tx.save_group(&group).await?;
-        }
-        tx.emit_page_if(changed)?;
-        if changed {
-            tx.audit(audit_event(Action::GroupChanged, &group).changing(&before, &group.clone().into()));
-        }
+        after.version += 1;
+        after.updated_at = tx.moment_after(before.updated_at);
+        let update = tx.scope().update_id::<service_group::Entity>(id);
+        update.set(changes(&before, &after)).exec(tx.db()).await?;
+        tx.shift::<service_group::Model>(moved).await?;
+        tx.emit_page_if(true)?;
+        let audit_event = audit_event(Action::GroupChanged, &after);
+        let (before, after) = (before.into(), ServiceGroup::from(after));
+        tx.audit(audit_event.changing(&before, &after));
         tx.commit().await?;
-        Ok(group.into())
+        Ok(after)
     }
 
     /// Moves a group one position up or down, unless it is at the end.
@@ -120,17 +114,22 @@ impl Member {
     /// `not_found` for a group that is not this organization's.
     pub async fn move_group(&self, id: GroupId, direction: Placement) -> Result<()> {
         let mut tx = self.begin().await?;
-        let group = tx.group(id).await?;
-        let index = tx.groups().await?.iter().position(|row| row.id == id).unwrap_or(0);
+        let groups = tx.groups().await?;
+        let index = groups.iter().position(|row| row.id == id).ok_or_else(Error::not_found)?;
         let target = match direction {
             Placement::Up => index.saturating_sub(1),
             Placement::Down => index + 1,
         };
-        let changed = tx.arrange_groups(id, i32::try_from(target)?).await?;
-        tx.emit_page_if(changed)?;
-        if changed {
-            tx.audit(audit_event(Action::GroupMoved, &group).setting("direction", direction));
+        let before = groups[index].clone();
+        let mut group = before.clone();
+        let mut moved = place(&mut group, groups, Some(i32::try_from(target)?));
+        if moved.is_empty() {
+            return Ok(());
         }
+        tx.audit(audit_event(Action::GroupMoved, &group).setting("direction", direction));
+        moved.push((id, group.position - before.position));
+        tx.shift::<service_group::Model>(moved).await?;
+        tx.emit_page_if(true)?;
         tx.commit().await
     }
 
@@ -139,27 +138,31 @@ impl Member {
     /// # Errors
     /// `not_found` for a group that is not this organization's.
     pub async fn delete_group(&self, id: GroupId) -> Result<()> {
+        use service::Column;
         let mut tx = self.begin().await?;
         let group = tx.group(id).await?;
         tx.audit(audit_event(Action::GroupDeleted, &group));
-        let orphans = tx.siblings(Some(id)).await?;
-        let ungrouped = tx.siblings(None).await?.len();
-        for (position, mut row) in (ungrouped..).zip(orphans) {
-            row.group_id = None;
-            row.position = i64::try_from(position)?;
-            row.version += 1;
-            row.updated_at = tx.moment_after(row.updated_at);
-            tx.save(&row).await?;
-        }
+        let services = tx.services().await?;
+        let ungrouped = services.iter().filter(|row| row.group_id.is_none()).count();
+        let orphans = services.into_iter().filter(|row| row.group_id == Some(id));
+        let orphans = (i64::try_from(ungrouped)?..).zip(orphans).map(|(position, row)| service::Model {
+            group_id: None,
+            position,
+            version: row.version + 1,
+            updated_at: tx.moment_after(row.updated_at),
+            ..row
+        });
+        let columns = [Column::GroupId, Column::Position, Column::Version, Column::UpdatedAt];
+        upsert(tx.db(), orphans.collect(), columns).await?;
         // Deleted services may still refer to it.
         tx.scope()
             .update::<service::Entity>()
             .set(service::ActiveModel { group_id: Set(None), ..Default::default() })
-            .filter(service::Column::GroupId.eq(id))
+            .filter(Column::GroupId.eq(id))
             .exec(tx.db())
             .await?;
-        service_group::Entity::delete(group.into_active_model()).exec(tx.db()).await?;
-        tx.renumber_groups(tx.groups().await?).await?;
+        tx.scope().delete::<service_group::Entity>().filter(service_group::Column::Id.eq(id)).exec(tx.db()).await?;
+        tx.shift::<service_group::Model>(renumber(tx.groups().await?, 0..)).await?;
         tx.emit_page_if(true)?;
         tx.commit().await
     }
@@ -178,36 +181,6 @@ impl Tx {
 
     async fn groups(&self) -> Result<Vec<service_group::Model>> {
         Ok(in_order(self.scope()).all(self.db()).await?)
-    }
-
-    async fn save_group(&self, row: &service_group::Model) -> Result<()> {
-        let update = self.scope().update_id::<service_group::Entity>(row.id);
-        update.set(row.clone().into_active_model().reset_all()).exec(self.db()).await?;
-        Ok(())
-    }
-
-    /// Moves a group to a position and renumbers all. Returns whether anything moved.
-    async fn arrange_groups(&self, id: GroupId, position: i32) -> Result<bool> {
-        let mut rows = self.groups().await?;
-        if let Some(from) = rows.iter().position(|row| row.id == id) {
-            let row = rows.remove(from);
-            let index = usize::try_from(position).unwrap_or(0).min(rows.len());
-            rows.insert(index, row);
-        }
-        self.renumber_groups(rows).await
-    }
-
-    async fn renumber_groups(&self, rows: Vec<service_group::Model>) -> Result<bool> {
-        let mut changed = false;
-        for (position, mut row) in (0_i64..).zip(rows) {
-            if row.position != position {
-                row.position = position;
-                row.updated_at = self.moment_after(row.updated_at);
-                self.save_group(&row).await?;
-                changed = true;
-            }
-        }
-        Ok(changed)
     }
 }
 

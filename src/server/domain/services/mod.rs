@@ -3,18 +3,19 @@
 mod groups;
 pub mod history;
 mod list;
+mod ordering;
 mod status_page;
 
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select,
-};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, Select};
 
+use self::ordering::{place, renumber};
 use super::{
     Member, Viewer,
     audit::AuditEvent,
     idempotency::{IdempotencyKey, gone_since},
+    incidents::ReportedService,
     new_id,
-    store::{service, service_group, status_change},
+    store::{changes, insert_all, service, service_group, status_change},
     tx::Tx,
 };
 use crate::model::{
@@ -51,7 +52,8 @@ impl Member {
         if let Some(created) = tx.created_before(key.as_ref(), OPERATION, &asked).await? {
             return Ok((tx.service(ServiceId::from_uuid(created)).await.map_err(gone_since)?.into(), true));
         }
-        if tx.services().await?.len() >= SERVICES_MAX {
+        let services = tx.services().await?;
+        if services.len() >= SERVICES_MAX {
             return Err(Error::invalid(format!(
                 "Your organization has reached its limit of {SERVICES_MAX} services. Delete one first."
             )));
@@ -60,7 +62,7 @@ impl Member {
             tx.require_group(group).await?;
         }
         let baseline = new.status.unwrap_or_default();
-        let row = service::Model {
+        let mut row = service::Model {
             org_id: self.organization(),
             id: ServiceId::from_uuid(new_id()),
             group_id: new.group_id,
@@ -69,19 +71,18 @@ impl Member {
             baseline,
             status: Layers { baseline, ..Layers::default() }.effective(),
             status_since: tx.now(),
-            position: i64::try_from(tx.siblings(new.group_id).await?.len())?,
+            position: 0,
             created_at: tx.now(),
             updated_at: tx.now(),
             deleted_at: None,
             version: 1,
         };
-        let id = row.id;
-        service::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
-        let moved_others = match new.position {
-            Some(position) => tx.arrange(new.group_id, id, position).await?,
-            None => false,
-        };
-        let service = Service::from(tx.service(id).await?);
+        let siblings = services.into_iter().filter(|other| other.group_id == row.group_id).collect();
+        let moved = place(&mut row, siblings, new.position);
+        let moved_others = !moved.is_empty();
+        insert_all(tx.db(), vec![row.clone()]).await?;
+        tx.shift::<service::Model>(moved).await?;
+        let service = Service::from(row);
         tx.emit(Event::ServiceCreated(service.clone()))?;
         tx.emit_page_if(moved_others)?;
         tx.audit(audit_event(Action::ServiceCreated, &service).setting("status", service.status));
@@ -99,7 +100,8 @@ impl Member {
     pub async fn update_service(&self, id: ServiceId, patch: ServicePatch, cause: Cause) -> Result<Service> {
         let patch = patch.check()?;
         let mut tx = self.begin().await?;
-        let before = tx.service(id).await?;
+        let reported = ReportedService::load(&tx, id).await?;
+        let before = &reported.service;
         require_version(patch.version, before.version)?;
         let mut after = before.clone();
         if let Some(name) = patch.name {
@@ -108,47 +110,41 @@ impl Member {
         if let Some(description) = patch.description {
             after.description = description;
         }
-        if let Some(group) = patch.group_id
-            && group != before.group_id
-        {
+        if let Some(baseline) = patch.status {
+            after.baseline = baseline;
+            after.status = reported.effective(baseline);
+        }
+        let mut moved = Vec::new();
+        let group = patch.group_id.unwrap_or(before.group_id);
+        if group != before.group_id {
             if let Some(group) = group {
                 tx.require_group(group).await?;
             }
+            let mut left = tx.siblings(before.group_id).await?;
+            left.retain(|row| row.id != id);
+            moved.extend(renumber(left, 0..));
+        }
+        if group != before.group_id || patch.position.is_some() {
             after.group_id = group;
-            after.position = i64::try_from(tx.siblings(group).await?.len())?;
+            moved.extend(place(&mut after, tx.siblings(group).await?, patch.position));
         }
-        if let Some(baseline) = patch.status {
-            after.baseline = baseline;
-            after.status = super::incidents::effective_status(&tx, id, baseline).await?;
+        if after == *before && moved.is_empty() {
+            return Ok(after.into());
         }
+        after.version += 1;
+        after.updated_at = tx.moment_after(before.updated_at);
         if after.status != before.status {
-            after.status_since = tx.moment_after(before.updated_at);
-            tx.record_status_change(&before, &after, cause, Some(self.user())).await?;
+            after.status_since = after.updated_at;
+            let change = Tx::status_change(before, &after, cause, Some(self.user()));
+            insert_all(tx.db(), vec![change]).await?;
         }
-        if after != before {
-            after.version += 1;
-            after.updated_at = tx.moment_after(before.updated_at);
-            tx.save(&after).await?;
-        }
-        let mut moved_others = false;
-        if after.group_id != before.group_id {
-            moved_others = tx.renumber_group(before.group_id).await?;
-        }
-        if let Some(position) = patch.position {
-            moved_others |= tx.arrange(after.group_id, id, position).await?;
-        }
-        let mut now = tx.service(id).await?;
-        if now == before && !moved_others {
-            return Ok(before.into());
-        }
-        if now.version == before.version {
-            now.version += 1;
-            tx.save(&now).await?;
-        }
-        let service = Service::from(now);
+        tx.save(before, &after).await?;
+        let moved_others = !moved.is_empty();
+        tx.shift::<service::Model>(moved).await?;
+        let (before, service) = (reported.service.into(), Service::from(after));
         tx.emit(Event::ServiceUpdated(service.clone()))?;
         tx.emit_page_if(moved_others)?;
-        tx.audit(audit_event(Action::ServiceChanged, &service).changing(&Service::from(before), &service));
+        tx.audit(audit_event(Action::ServiceChanged, &service).changing(&before, &service));
         tx.commit().await?;
         Ok(service)
     }
@@ -159,19 +155,22 @@ impl Member {
     /// `not_found` for a service that is not this organization's.
     pub async fn move_service(&self, id: ServiceId, direction: Placement) -> Result<()> {
         let mut tx = self.begin().await?;
-        let service = Service::from(tx.service(id).await?);
-        let group = service.group_id;
-        let siblings = tx.siblings(group).await?;
+        let before = tx.service(id).await?;
+        let siblings = tx.siblings(before.group_id).await?;
         let index = siblings.iter().position(|row| row.id == id).unwrap_or(0);
         let target = match direction {
             Placement::Up => index.saturating_sub(1),
             Placement::Down => index + 1,
         };
-        let moved = tx.arrange(group, id, i32::try_from(target)?).await?;
-        tx.emit_page_if(moved)?;
-        if moved {
-            tx.audit(audit_event(Action::ServiceMoved, &service).setting("direction", direction));
+        let mut after = before.clone();
+        let mut moved = place(&mut after, siblings, Some(i32::try_from(target)?));
+        if moved.is_empty() {
+            return Ok(());
         }
+        moved.push((id, after.position - before.position));
+        tx.shift::<service::Model>(moved).await?;
+        tx.emit_page_if(true)?;
+        tx.audit(audit_event(Action::ServiceMoved, &before.into()).setting("direction", direction));
         tx.commit().await
     }
 
@@ -181,15 +180,17 @@ impl Member {
     /// `not_found` for a service that is not this organization's.
     pub async fn delete_service(&self, id: ServiceId) -> Result<()> {
         let mut tx = self.begin().await?;
-        let mut row = tx.service(id).await?;
+        let before = tx.service(id).await?;
+        let mut row = before.clone();
         row.updated_at = tx.moment_after(row.updated_at);
         row.deleted_at = Some(row.updated_at);
-        tx.save(&row).await?;
-        let group = row.group_id;
+        tx.save(&before, &row).await?;
+        let left = renumber(tx.siblings(row.group_id).await?, 0..);
+        let moved_others = !left.is_empty();
+        tx.shift::<service::Model>(left).await?;
         let service = Service::from(row);
         tx.audit(audit_event(Action::ServiceDeleted, &service));
         tx.emit(Event::ServiceDeleted(service))?;
-        let moved_others = tx.renumber_group(group).await?;
         tx.emit_page_if(moved_others)?;
         tx.commit().await
     }
@@ -250,10 +251,10 @@ impl Tx {
         })
     }
 
-    /// Saves a service's row.
-    pub(in crate::server::domain) async fn save(&self, row: &service::Model) -> Result<()> {
-        let update = self.scope().update_id::<service::Entity>(row.id);
-        update.set(row.clone().into_active_model().reset_all()).exec(self.db()).await?;
+    /// Saves what has changed of a service.
+    async fn save(&self, before: &service::Model, after: &service::Model) -> Result<()> {
+        let update = self.scope().update_id::<service::Entity>(after.id);
+        update.set(changes(before, after)).exec(self.db()).await?;
         Ok(())
     }
 
@@ -262,62 +263,23 @@ impl Tx {
         self.now().max(last.plus_millis(1))
     }
 
-    /// Records a change of the effective status (domain rule 3.1.4).
-    pub(in crate::server::domain) async fn record_status_change(
-        &self,
+    /// The record of a change of the effective status (domain rule 3.1.4).
+    pub(in crate::server::domain) fn status_change(
         before: &service::Model,
         after: &service::Model,
         cause: Cause,
         changed_by: Option<UserId>,
-    ) -> Result<()> {
-        status_change::Entity::insert(status_change::ActiveModel {
-            org_id: Set(after.org_id),
-            id: Set(StatusChangeId::from_uuid(new_id())),
-            service_id: Set(after.id),
-            old_status: Set(before.status),
-            new_status: Set(after.status),
-            cause: Set(cause),
-            changed_by: Set(changed_by),
-            created_at: Set(after.status_since),
-        })
-        .exec_without_returning(self.db())
-        .await?;
-        Ok(())
-    }
-
-    /// Moves a service to a position in its group and renumbers the group. Returns whether other services moved.
-    pub(in crate::server::domain) async fn arrange(
-        &self,
-        group: Option<GroupId>,
-        id: ServiceId,
-        position: i32,
-    ) -> Result<bool> {
-        let mut rows = self.siblings(group).await?;
-        if let Some(from) = rows.iter().position(|row| row.id == id) {
-            let row = rows.remove(from);
-            let index = usize::try_from(position).unwrap_or(0).min(rows.len());
-            rows.insert(index, row);
+    ) -> status_change::Model {
+        status_change::Model {
+            org_id: after.org_id,
+            id: StatusChangeId::from_uuid(new_id()),
+            service_id: after.id,
+            old_status: before.status,
+            new_status: after.status,
+            cause,
+            changed_by,
+            created_at: after.status_since,
         }
-        self.renumber(rows, Some(id)).await
-    }
-
-    /// Renumbers a group after a service has left it. Returns whether others moved.
-    async fn renumber_group(&self, group: Option<GroupId>) -> Result<bool> {
-        let rows = self.siblings(group).await?;
-        self.renumber(rows, None).await
-    }
-
-    async fn renumber(&self, rows: Vec<service::Model>, chosen: Option<ServiceId>) -> Result<bool> {
-        let mut others = false;
-        for (position, mut row) in (0_i64..).zip(rows) {
-            if row.position != position {
-                row.position = position;
-                row.updated_at = self.moment_after(row.updated_at);
-                self.save(&row).await?;
-                others |= Some(row.id) != chosen;
-            }
-        }
-        Ok(others)
     }
 
     /// Makes clients reload the page if more than one service changed.

@@ -93,7 +93,34 @@ pub mod membership {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub enum Relation {
+        /// The member.
+        #[sea_orm(
+            belongs_to = "super::user_account::Entity",
+            from = "Column::UserId",
+            to = "super::user_account::Column::Id"
+        )]
+        User,
+        /// The organization.
+        #[sea_orm(
+            belongs_to = "super::organization::Entity",
+            from = "Column::OrgId",
+            to = "super::organization::Column::Id"
+        )]
+        Organization,
+    }
+
+    impl Related<super::user_account::Entity> for Entity {
+        fn to() -> RelationDef {
+            Relation::User.def()
+        }
+    }
+
+    impl Related<super::organization::Entity> for Entity {
+        fn to() -> RelationDef {
+            Relation::Organization.def()
+        }
+    }
 
     impl ActiveModelBehavior for ActiveModel {}
 }
@@ -127,7 +154,21 @@ pub mod session {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub enum Relation {
+        /// The membership that it acts by.
+        #[sea_orm(
+            belongs_to = "super::membership::Entity",
+            from = "(Column::OrgId, Column::UserId)",
+            to = "(super::membership::Column::OrgId, super::membership::Column::UserId)"
+        )]
+        Membership,
+    }
+
+    impl Related<super::membership::Entity> for Entity {
+        fn to() -> RelationDef {
+            Relation::Membership.def()
+        }
+    }
 
     impl ActiveModelBehavior for ActiveModel {}
 }

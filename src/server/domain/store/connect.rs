@@ -79,7 +79,11 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection, Unreachable> {
         options.max_connections(16).min_connections(0);
     }
     // Boxed: the drivers' futures take 20 kB each, which every caller's future would contain.
-    Ok(Box::pin(Database::connect(options)).await?)
+    #[cfg_attr(not(test), expect(unused_mut, reason = "tests count the statements"))]
+    let mut db = Box::pin(Database::connect(options)).await?;
+    #[cfg(test)]
+    db.set_metric_callback(|info| super::statement_log::record(&info.statement.sql));
+    Ok(db)
 }
 
 /// The file of an SQLite address, without the driver's parameters; none for other databases and in-memory ones.

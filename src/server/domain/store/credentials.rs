@@ -73,7 +73,21 @@ pub mod api_token {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub enum Relation {
+        /// The membership that it acts by.
+        #[sea_orm(
+            belongs_to = "crate::server::domain::store::membership::Entity",
+            from = "(Column::OrgId, Column::CreatedBy)",
+            to = "(crate::server::domain::store::membership::Column::OrgId, crate::server::domain::store::membership::Column::UserId)"
+        )]
+        Membership,
+    }
+
+    impl Related<crate::server::domain::store::membership::Entity> for Entity {
+        fn to() -> RelationDef {
+            Relation::Membership.def()
+        }
+    }
 
     impl ActiveModelBehavior for ActiveModel {}
 }

@@ -137,7 +137,15 @@ pub mod incident_impact {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub enum Relation {
+        /// The service affected.
+        #[sea_orm(
+            belongs_to = "crate::server::domain::store::service::Entity",
+            from = "(Column::OrgId, Column::ServiceId)",
+            to = "(crate::server::domain::store::service::Column::OrgId, crate::server::domain::store::service::Column::Id)"
+        )]
+        Service,
+    }
 
     impl ActiveModelBehavior for ActiveModel {}
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod batch;
 mod columns;
 mod connect;
 mod coordination;
@@ -12,9 +13,12 @@ mod maintenance;
 mod pruning;
 mod scope;
 mod services;
+#[cfg(test)]
+pub mod statement_log;
 
 pub use accounts::{membership, organization, session, user_account};
 pub use audit::audit_entry;
+pub use batch::{VALUES_MAX, changes, insert_all, save_all, upsert};
 pub use connect::{Unreachable, backup, begin, connect, epoch, migrate, pending_migrations, snapshot};
 pub use coordination::{idempotency_key, job_lease, presence};
 pub use credentials::{api_token, invitation, password_reset, recovery_code};

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     model::{
-        Applied, Audience, Cause, Coverage, Event, Frame, Impact, IncidentId, IncidentKind, IncidentPatch,
+        Applied, Audience, Cause, Coverage, Event, Frame, Impact, Incident, IncidentId, IncidentKind, IncidentPatch,
         IncidentStatus, NewIncident, NewService, NewUpdate, Registration, ServiceId, ServiceImpact, ServicePatch,
         ServiceStatus, Slug, StatusPage, Timestamp,
     },
@@ -152,7 +152,9 @@ impl Pair {
                     ..Default::default()
                 };
                 let (known, preview) = (self.ids.clone(), self.preview(None, ("Trouble", *status), &map, None).await);
-                self.ids.push(self.member.open_incident(new, None).await.expect("opened").id);
+                let opened = self.member.open_incident(new, None).await.expect("opened");
+                self.assert_stored(&opened).await;
+                self.ids.push(opened.id);
                 if !is_draft {
                     self.assert_previewed(preview, &known).await;
                 }
@@ -187,6 +189,7 @@ impl Pair {
                 assert_eq!(planned.is_err(), window.1 <= self.model.now, "{planned:?}");
                 let Ok(planned) = planned else { return };
                 self.assert_previewed(preview, &known).await;
+                self.assert_stored(&planned).await;
                 self.ids.push(planned.id);
                 self.model.incidents.push(ModelIncident {
                     kind: IncidentKind::Maintenance,
@@ -217,7 +220,8 @@ impl Pair {
                     NewUpdate { status: Some(status), services: Some(self.impacts(&map)), ..Default::default() };
                 let answer = self.member.post_update(self.ids[*which], update, None).await;
                 assert_eq!(answer.is_ok(), may, "{answer:?}");
-                if may {
+                if let Ok((incident, _)) = answer {
+                    self.assert_stored(&incident).await;
                     self.model.post(*which, status, &map);
                     if !is_draft {
                         self.assert_previewed(preview, &self.ids).await;
@@ -227,12 +231,16 @@ impl Pair {
             Step::Detach { which, service } if alive(which) => {
                 let answer = self.member.detach_service(self.ids[*which], self.services[*service], None).await;
                 assert_eq!(answer.is_ok(), self.model.incidents[*which].map.remove(service).is_some(), "{answer:?}");
+                if let Ok(incident) = answer {
+                    self.assert_stored(&incident).await;
+                }
                 self.model.settle();
             }
             Step::DropUpdate { which } if alive(which) => self.drop_update(*which).await,
             Step::Publish { which } if alive(which) => {
                 let patch = IncidentPatch { is_draft: Some(false), ..Default::default() };
-                self.member.update_incident(self.ids[*which], patch).await.expect("published");
+                let published = self.member.update_incident(self.ids[*which], patch).await.expect("published");
+                self.assert_stored(&published).await;
                 self.model.incidents[*which].is_draft = false;
                 self.model.settle();
             }
@@ -263,6 +271,11 @@ impl Pair {
         }
     }
 
+    /// Compares the answer to a change with what was stored.
+    async fn assert_stored(&self, answer: &Incident) {
+        assert_eq!(answer, &self.member.incident(answer.id).await.expect("stored"));
+    }
+
     /// Deletes the newest update, in the model too.
     async fn drop_update(&mut self, which: usize) {
         let incident = self.member.incident(self.ids[which]).await.expect("known");
@@ -272,6 +285,7 @@ impl Pair {
         let may = incident.updates.get(1).is_some_and(|before| newest.status.may_become(before.status));
         assert_eq!(answer.is_ok(), may, "{answer:?}");
         let Ok(after) = answer else { return };
+        self.assert_stored(&after).await;
         // The model has no reminders.
         let model = &mut self.model.incidents[which];
         if newest.status != after.status || model.statuses.len() == after.updates.len() + 1 {
