@@ -192,7 +192,7 @@ impl System {
     pub async fn forget_old_audit(&self) -> Result<u64> {
         let oldest = self.domain.clock().now().plus_seconds(-AUDIT_DAYS * 86_400);
         let old = audit_entry::Entity::delete_many().filter(audit_entry::Column::CreatedAt.lt(oldest));
-        Ok(old.exec(self.domain.db()).await?.rows_affected)
+        self.domain.delete(old).await
     }
 }
 

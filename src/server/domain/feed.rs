@@ -191,9 +191,7 @@ impl System {
     #[expect(clippy::disallowed_methods, reason = "housekeeping over all organizations, by age alone")]
     pub async fn forget_old_events(&self) -> Result<u64> {
         let oldest = self.domain.clock().now().plus_seconds(-RETENTION_SECONDS);
-        let result =
-            event::Entity::delete_many().filter(event::Column::CreatedAt.lt(oldest)).exec(self.domain.db()).await?;
-        Ok(result.rows_affected)
+        self.domain.delete(event::Entity::delete_many().filter(event::Column::CreatedAt.lt(oldest))).await
     }
 }
 

@@ -92,11 +92,8 @@ impl System {
     #[expect(clippy::disallowed_methods, reason = "housekeeping over all organizations, by age alone")]
     pub async fn forget_old_keys(&self) -> Result<u64> {
         let oldest = self.domain.clock().now().plus_seconds(-RETENTION_SECONDS);
-        let result = idempotency_key::Entity::delete_many()
-            .filter(idempotency_key::Column::CreatedAt.lt(oldest))
-            .exec(self.domain.db())
-            .await?;
-        Ok(result.rows_affected)
+        let old = idempotency_key::Entity::delete_many().filter(idempotency_key::Column::CreatedAt.lt(oldest));
+        self.domain.delete(old).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! The domain: every operation, its rules and its permission.
 //!
 //! A request becomes a handle, and a handle is a permission: [`Viewer`], [`Member`] and [`Admin`] each belong to one
-//! organization, and an operation is a method of the handle that permits it. The connection pool is private: code
+//! organization, and an operation is a method of the handle that permits it. The connection pools are private: code
 //! outside the domain has nothing to query with.
 
 mod audit;
@@ -18,6 +18,8 @@ mod principal;
 mod services;
 mod store;
 mod tx;
+mod write_queue;
+mod write_tx;
 mod zones;
 
 use std::{path::Path, sync::Arc};
@@ -39,20 +41,27 @@ pub use principal::{AccessState, Caller, Credential, Principal, TokenSource};
 pub use services::history::HistoryRange;
 pub use store::Unreachable;
 
+use identity::last_use::LastUses;
+use store::Pools;
+use write_queue::WriteQueue;
+
 use super::{
     error::internal,
     live::{hub::Hub, relay::Relay},
 };
 use crate::model::Result;
 
-/// The connection pool, the hub and the clock; creates the handles. Cheap to clone.
+/// The connection pools, the write queue, the hub and the clock; creates the handles. Cheap to clone.
 #[derive(Clone)]
 pub struct Domain {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    db: DatabaseConnection,
+    url: String,
+    pools: Pools,
+    writes: WriteQueue,
+    last_uses: LastUses,
     hub: Hub,
     relay: Relay,
     clock: Clock,
@@ -66,9 +75,8 @@ impl Domain {
     /// # Errors
     /// When the database cannot be reached or migrated.
     pub async fn open(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
-        let domain = Self::connect(url, relay, clock).await?;
-        Box::pin(store::migrate(domain.db(), url)).await?;
-        Ok(domain)
+        Box::pin(store::migrate(url)).await?;
+        Self::connect(url, relay, clock).await
     }
 
     /// Connects to the database without migrating it.
@@ -76,14 +84,24 @@ impl Domain {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn connect(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
-        let db = store::connect(url).await?;
-        let revocations = broadcast::Sender::new(64);
-        Ok(Self { inner: Arc::new(Inner { db, hub: Hub::default(), relay, clock, revocations }) })
+        let pools = Pools::open(url).await?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                url: url.to_owned(),
+                writes: WriteQueue::new(pools.writers),
+                pools,
+                last_uses: LastUses::default(),
+                hub: Hub::default(),
+                relay,
+                clock,
+                revocations: broadcast::Sender::new(64),
+            }),
+        })
     }
 
     /// The number of migrations not applied yet.
     pub async fn pending_migrations(&self) -> Result<usize, Unreachable> {
-        store::pending_migrations(self.db()).await
+        store::pending_migrations(&self.inner.url).await
     }
 
     /// Writes a consistent copy of the embedded database to a new file.
@@ -91,7 +109,7 @@ impl Domain {
     /// # Errors
     /// When the database is not SQLite, or the file exists or cannot be written.
     pub async fn backup(&self, file: &Path) -> Result<(), Unreachable> {
-        store::backup(self.db(), file).await
+        store::backup(&self.inner.url, file).await
     }
 
     /// Checks that the database and, if configured, Redis answer.
@@ -135,17 +153,18 @@ impl Domain {
         let _ = self.inner.revocations.send(id);
     }
 
+    /// The connections that read and cannot write; [`Domain::begin`] begins a transaction that writes.
     fn db(&self) -> &DatabaseConnection {
-        &self.inner.db
+        &self.inner.pools.read
     }
 
     fn hub(&self) -> &Hub {
         &self.inner.hub
     }
 
-    /// Closes the pool once it is idle.
+    /// Closes the pools once they are idle.
     pub(crate) async fn close(self) {
-        if let Err(error) = self.inner.db.clone().close().await {
+        if let Err(error) = self.inner.pools.close().await {
             let _ = internal(error);
         }
     }

@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::{
     Domain,
     audit::{self, Actor, AuditEvent},
-    store::{self, Scope, event, organization},
+    store::{Scope, event, organization},
+    write_tx::WriteTx,
 };
 use crate::{
     model::{Audience, Error, Event, Frame, NumberedEvent, OrganizationId, Result, Seq, StatusPage, Timestamp},
@@ -20,7 +21,7 @@ use crate::{
 /// serialized and events are numbered in commit order. Dropping it rolls back.
 pub struct Tx {
     domain: Domain,
-    db: DatabaseTransaction,
+    db: WriteTx,
     organization: organization::Model,
     now: Timestamp,
     actor: Actor,
@@ -33,24 +34,19 @@ pub struct Tx {
 impl Tx {
     /// Begins a transaction, waiting for the organization's lock.
     pub(super) async fn begin(domain: &Domain, id: OrganizationId, actor: Actor) -> Result<Self> {
-        let db = store::begin(domain.db()).await?;
+        let db = domain.begin(id).await?;
         Self::over(domain, db, id, actor).await
     }
 
     /// As [`Tx::begin`], in a database transaction that has begun already.
-    pub(super) async fn over(
-        domain: &Domain,
-        db: DatabaseTransaction,
-        id: OrganizationId,
-        actor: Actor,
-    ) -> Result<Self> {
+    pub(super) async fn over(domain: &Domain, db: WriteTx, id: OrganizationId, actor: Actor) -> Result<Self> {
         let organization = lock_organization(&db, id).await?.ok_or_else(Error::not_found)?;
         let (domain, now) = (domain.clone(), domain.clock().now());
         Ok(Self { domain, db, organization, now, actor, audit_event: None, published: Vec::new(), revoked: Vec::new() })
     }
 
     /// The database transaction.
-    pub(super) const fn db(&self) -> &DatabaseTransaction {
+    pub(super) fn db(&self) -> &DatabaseTransaction {
         &self.db
     }
 

@@ -13,7 +13,7 @@ use crate::{
     model::{Code, Error, IncidentId, Month, Result},
     server::{
         domain::{Site, Visitor},
-        error::status_of,
+        error::{retry_after, status_of},
         http::extract::{Id, Params},
         state::AppState,
     },
@@ -99,7 +99,14 @@ async fn respond<P>(
 }
 
 fn error_page(state: &AppState, error: &Error, near: Option<&str>) -> Response {
-    if error.code == Code::NotFound { public_not_found(state, near) } else { status_of(error).into_response() }
+    if error.code == Code::NotFound {
+        return public_not_found(state, near);
+    }
+    let mut response = status_of(error).into_response();
+    if let Some(seconds) = retry_after(error) {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
 }
 
 /// The 404 page; `near` is the slug of a status page to link to.

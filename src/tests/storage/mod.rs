@@ -1,4 +1,5 @@
-//! The database: its own constraints, and its speed with much data.
+//! The database: its own constraints, its speed with much data, and what happens when it cannot write.
 
+mod read_only;
 mod scale;
 mod schema;

@@ -7,6 +7,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
+    last_use::Use,
     people::token_creator,
     secrets::{hash_of, new_secret},
 };
@@ -137,7 +138,7 @@ impl Tx {
 }
 
 impl Site {
-    /// Authenticates a request by the secret of an API token, and records the use.
+    /// Authenticates a request by the secret of an API token, and notes the use in the background.
     #[expect(clippy::disallowed_methods, reason = "the token says which organization it acts in")]
     pub async fn authenticate_token(&self, secret: &str) -> Result<Option<Principal>> {
         let (db, now) = (self.domain.db(), self.domain.clock().now());
@@ -145,8 +146,7 @@ impl Site {
         let Some(row) = row.filter(|row| is_active(row, now)) else { return Ok(None) };
         let Some(account) = token_creator(db, row.created_by, row.org_id).await? else { return Ok(None) };
         if row.last_used_at.is_none_or(|used| used.plus_seconds(LAST_USE_SECONDS) <= now) {
-            let used = api_token::ActiveModel { last_used_at: Set(Some(now)), ..Default::default() };
-            api_token::Entity::update_many().set(used).filter(api_token::Column::Id.eq(row.id)).exec(db).await?;
+            self.domain.note_use(Use::Token { id: row.id, organization: row.org_id }, now);
         }
         let credential = Credential::Token { id: row.id, scope: row.scope, name: row.name };
         Ok(Some(Principal { account, credential }))

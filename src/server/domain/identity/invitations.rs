@@ -28,7 +28,6 @@ use crate::{
             tx::Tx,
         },
         encryption::Seal,
-        error::internal,
     },
 };
 
@@ -158,7 +157,7 @@ impl Site {
             .await
             .map_err(|error| match error.sql_err() {
                 Some(SqlErr::UniqueConstraintViolation(_)) => account_exists(),
-                _ => internal(error),
+                _ => error.into(),
             })?;
         let account = tx.accept_invitation(row, user).await?;
         let session = insert_session(tx.db(), account, tx.now(), tx.now(), caller, true).await?;

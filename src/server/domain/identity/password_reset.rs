@@ -12,7 +12,8 @@ use crate::{
     server::domain::{
         Caller, Site, System,
         audit::{Actor, AuditEvent},
-        store::{self, password_reset, user_account},
+        store::{password_reset, user_account},
+        write_queue::Lane,
     },
 };
 
@@ -27,7 +28,7 @@ impl Site {
     /// address or it has reached its daily limit.
     pub async fn request_reset(&self, email: &Email, caller: &Caller) -> Result<Option<String>> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(Lane::Anonymous).await?;
         let Some(user) = user_by_email(&tx, email.as_str()).await? else { return Ok(None) };
         // The first request over the limit is audited; more would only fill the log.
         if requests_today(&tx, user.id, now).await? > PER_DAY {
@@ -77,7 +78,7 @@ impl Site {
     #[expect(clippy::disallowed_methods, reason = "the secret says whose it is")]
     pub async fn reset_by_link(&self, secret: &str, password_hash: String, caller: &Caller) -> Result<()> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(Lane::Anonymous).await?;
         let valid = valid_reset(secret, now);
         let user = reset_user(&tx, valid.clone()).await?;
         let actor = Actor::person(user.id, &user.name, caller);
@@ -106,7 +107,7 @@ impl System {
     pub async fn forget_old_resets(&self) -> Result<u64> {
         let oldest = self.domain.clock().now().plus_seconds(-DAY_SECONDS);
         let old = password_reset::Entity::delete_many().filter(password_reset::Column::CreatedAt.lte(oldest));
-        Ok(old.exec(self.domain.db()).await?.rows_affected)
+        self.domain.delete(old).await
     }
 }
 

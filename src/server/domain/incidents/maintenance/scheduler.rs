@@ -17,17 +17,15 @@ use crate::{
         Action, IncidentId, IncidentStatus, OrganizationId, Result, ScheduledStep, Timestamp,
         maintenance::{REMINDER_LATE_SECONDS, REMINDER_TEXT},
     },
-    server::{
-        domain::{
-            System,
-            audit::Actor,
-            incidents::{aggregate::LoadedIncident, append_update::UpdateDraft, audit_events::audit_event},
-            new_id,
-            store::{incident, job_lease},
-            tx::Tx,
-            zones,
-        },
-        error::internal,
+    server::domain::{
+        System,
+        audit::Actor,
+        incidents::{aggregate::LoadedIncident, append_update::UpdateDraft, audit_events::audit_event},
+        new_id,
+        store::{incident, job_lease},
+        tx::Tx,
+        write_queue::Lane,
+        zones,
     },
 };
 
@@ -151,25 +149,24 @@ impl System {
         let now = self.domain.clock().now();
         let until: Timestamp = now.plus_seconds(LEASE_SECONDS);
         let free = Condition::any().add(Column::Holder.eq(holder)).add(Column::Until.lte(now));
+        let tx = self.domain.begin(Lane::System).await?;
         let taken = job_lease::Entity::update_many()
             .set(job_lease::ActiveModel { holder: Set(holder), until: Set(until), ..Default::default() })
             .filter(Column::Name.eq(LEASE))
             .filter(free)
-            .exec(self.domain.db())
+            .exec(&tx)
             .await?;
-        if taken.rows_affected > 0 {
-            return Ok(true);
-        }
-        let lease = job_lease::Entity::find_by_id(LEASE).one(self.domain.db()).await?;
-        if lease.is_some() {
-            return Ok(false);
+        let is_taken = taken.rows_affected > 0;
+        if is_taken || job_lease::Entity::find_by_id(LEASE).one(&tx).await?.is_some() {
+            tx.commit().await?;
+            return Ok(is_taken);
         }
         let first = job_lease::ActiveModel { name: Set(LEASE.to_owned()), holder: Set(holder), until: Set(until) };
-        match job_lease::Entity::insert(first).exec_without_returning(self.domain.db()).await {
-            Ok(_) => Ok(true),
+        match job_lease::Entity::insert(first).exec_without_returning(&tx).await {
+            Ok(_) => Ok(tx.commit().await.map(|()| true)?),
             // Another instance was faster.
             Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(false),
-            Err(error) => Err(internal(error)),
+            Err(error) => Err(error.into()),
         }
     }
 }
