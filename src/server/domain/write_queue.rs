@@ -23,7 +23,7 @@ pub(super) enum Lane {
     Organization(OrganizationId),
     /// Changes to a user's own account and sessions.
     User(UserId),
-    /// Callers who are not signed in: registrations and password resets.
+    /// Callers nobody knows yet: registrations.
     Anonymous,
     /// Jobs and commands.
     System,
