@@ -1,7 +1,7 @@
 //! The domain: every operation, its rules and its permission.
 //!
 //! A request becomes a handle, and a handle is a permission: [`Viewer`], [`Member`] and [`Admin`] each belong to one
-//! organization, and an operation is a method of the handle that permits it. The connection pool is private: code
+//! organization, and an operation is a method of the handle that permits it. The connection pools are private: code
 //! outside the domain has nothing to query with.
 
 mod audit;
@@ -44,20 +44,27 @@ pub use store::Unreachable;
 #[cfg(test)]
 pub use store::statement_log;
 
+use identity::last_use::LastUses;
+use store::Pools;
+use tx::WriteQueue;
+
 use super::{
     error::internal,
     live::{hub::Hub, relay::Relay, replays::Replays},
 };
 use crate::model::{Epoch, Error, Result};
 
-/// The connection pool, the hub and the clock; creates the handles. Cheap to clone.
+/// The connection pools, the write queue, the hub and the clock; creates the handles. Cheap to clone.
 #[derive(Clone)]
 pub struct Domain {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    db: DatabaseConnection,
+    url: String,
+    pools: Pools,
+    writes: WriteQueue,
+    last_uses: LastUses,
     hub: Hub,
     replays: Replays,
     relay: Relay,
@@ -75,8 +82,8 @@ impl Domain {
     /// # Errors
     /// When the database cannot be reached or migrated.
     pub async fn open(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
+        Box::pin(store::migrate(url)).await?;
         let domain = Self::connect(url, relay, clock).await?;
-        Box::pin(store::migrate(domain.db(), url)).await?;
         // Set once: nothing else writes it.
         _ = domain.inner.epoch.set(store::epoch(domain.db()).await?);
         Ok(domain)
@@ -87,17 +94,19 @@ impl Domain {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn connect(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
-        let db = store::connect(url).await?;
-        let revocations = broadcast::Sender::new(64);
+        let pools = Pools::open(url).await?;
         Ok(Self {
             inner: Arc::new(Inner {
-                db,
+                url: url.to_owned(),
+                writes: WriteQueue::new(pools.writers),
+                pools,
+                last_uses: LastUses::default(),
                 hub: Hub::default(),
                 replays: Replays::default(),
                 relay,
                 clock,
                 epoch: OnceLock::new(),
-                revocations,
+                revocations: broadcast::Sender::new(64),
                 searches: incidents::SearchQueues::default(),
             }),
         })
@@ -105,7 +114,7 @@ impl Domain {
 
     /// The number of migrations not applied yet.
     pub async fn pending_migrations(&self) -> Result<usize, Unreachable> {
-        store::pending_migrations(self.db()).await
+        store::pending_migrations(&self.inner.url).await
     }
 
     /// Writes a consistent copy of the embedded database to a new file.
@@ -113,7 +122,7 @@ impl Domain {
     /// # Errors
     /// When the database is not SQLite, or the file exists or cannot be written.
     pub async fn backup(&self, file: &Path) -> Result<(), Unreachable> {
-        store::backup(self.db(), file).await
+        store::backup(&self.inner.url, file).await
     }
 
     /// Checks that the database and, if configured, Redis answer.
@@ -169,8 +178,9 @@ impl Domain {
         let _ = self.inner.revocations.send(id);
     }
 
+    /// The connections that read and cannot write; [`Domain::begin`] begins a transaction that writes.
     fn db(&self) -> &DatabaseConnection {
-        &self.inner.db
+        &self.inner.pools.read
     }
 
     fn hub(&self) -> &Hub {
@@ -181,9 +191,9 @@ impl Domain {
         &self.inner.replays
     }
 
-    /// Closes the pool once it is idle.
+    /// Closes the pools once they are idle.
     pub(crate) async fn close(self) {
-        if let Err(error) = self.inner.db.clone().close().await {
+        if let Err(error) = self.inner.pools.close().await {
             let _ = internal(error);
         }
     }

@@ -17,8 +17,8 @@ use super::{
     identity::registration::insert_account,
     incidents::create_incident,
     new_id,
-    store::{self, incident_template, service, service_group},
-    tx::Tx,
+    store::{incident_template, service, service_group},
+    tx::{Lane, Tx},
 };
 use crate::model::{
     GroupId, IncidentId, IncidentKind, IncidentStatus, NewIncident, OrganizationId, Registration, Result, ServiceId,
@@ -68,7 +68,7 @@ impl System {
         };
         let now = self.domain.clock().now();
         let beginning = now.plus_seconds(-DAYS * 86_400);
-        let db = store::begin(self.domain.db()).await?;
+        let db = self.domain.begin(Lane::System).await?;
         let account = insert_account(&db, &registration, password_hash, beginning).await?;
         let mut tx = Tx::over(&self.domain, db, account.organization.id, Actor::system()).await?;
         tx.organization_mut().time_zone = TIME_ZONE.into();

@@ -1,29 +1,19 @@
-//! Connections, migrations and transactions of the three kinds of database.
+//! Files, migrations and backups of the three kinds of database.
 
 use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use migration::{Migrator, MigratorTrait, SchemaManager};
-use sea_orm::{
-    AccessMode,
-    ActiveValue::Set,
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
-    IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
-    sqlx::{
-        self,
-        sqlite::{SqliteJournalMode, SqliteSynchronous},
-    },
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, Statement, sqlx};
+
+use super::{
+    event_epoch,
+    pools::{CONNECT_TIMEOUT, Purpose, open},
 };
-
-use super::event_epoch;
 use crate::model::Epoch;
-
-/// How long to wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The error of a database that cannot be opened, migrated or backed up.
 #[derive(Debug, thiserror::Error)]
@@ -51,43 +41,8 @@ pub enum Unreachable {
     Unsupported(&'static str),
 }
 
-/// Opens a connection pool. For SQLite, creates the folder and the file, readable only by this user.
-///
-/// # Errors
-/// When the database cannot be reached at this address.
-pub async fn connect(url: &str) -> Result<DatabaseConnection, Unreachable> {
-    let mut options = ConnectOptions::new(url);
-    options
-        .connect_timeout(CONNECT_TIMEOUT)
-        .acquire_timeout(CONNECT_TIMEOUT)
-        .idle_timeout(Duration::from_mins(5))
-        .sqlx_logging(false);
-    if let Some(file) = sqlite_file(url) {
-        prepare_file(&file)?;
-        options.max_connections(8).min_connections(1).map_sqlx_sqlite_opts(|options| {
-            options
-                .create_if_missing(true)
-                .foreign_keys(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                // An acknowledged change survives a power failure, not only a killed process.
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(Duration::from_secs(5))
-                .optimize_on_close(true, None)
-        });
-    } else {
-        Box::pin(probe_connection(url)).await?;
-        options.max_connections(16).min_connections(0);
-    }
-    // Boxed: the drivers' futures take 20 kB each, which every caller's future would contain.
-    #[cfg_attr(not(test), expect(unused_mut, reason = "tests count the statements"))]
-    let mut db = Box::pin(Database::connect(options)).await?;
-    #[cfg(test)]
-    db.set_metric_callback(|info| super::statement_log::record(&info.statement.sql));
-    Ok(db)
-}
-
 /// The file of an SQLite address, without the driver's parameters; none for other databases and in-memory ones.
-fn sqlite_file(url: &str) -> Option<PathBuf> {
+pub(super) fn sqlite_file(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite:")?;
     let path = path.strip_prefix("//").unwrap_or(path);
     let path = path.split('?').next().unwrap_or(path);
@@ -95,7 +50,7 @@ fn sqlite_file(url: &str) -> Option<PathBuf> {
 }
 
 /// Creates the database file with mode 0600: SQLite gives its companions (-wal, -shm) the same mode.
-fn prepare_file(file: &Path) -> Result<(), Unreachable> {
+pub(super) fn prepare_file(file: &Path) -> Result<(), Unreachable> {
     let file_error = |error| Unreachable::File(file.to_owned(), error);
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         let mut builder = fs::DirBuilder::new();
@@ -137,7 +92,7 @@ fn make_private(file: &Path) -> io::Result<()> {
 }
 
 /// Probes the database with a single connection: a pool reports only a timeout, this the cause.
-async fn probe_connection(url: &str) -> Result<(), Unreachable> {
+pub(super) async fn probe_connection(url: &str) -> Result<(), Unreachable> {
     async fn once<C: sqlx::Connection>(url: &str) -> Result<(), sqlx::Error> {
         C::connect(url).await?.close().await
     }
@@ -152,15 +107,26 @@ async fn probe_connection(url: &str) -> Result<(), Unreachable> {
 }
 
 /// The number of migrations not applied yet.
-pub async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, Unreachable> {
-    Ok(Migrator::get_pending_migrations(db).await.map_err(migration_error)?.len())
+pub async fn pending_migrations(url: &str) -> Result<usize, Unreachable> {
+    let db = open(url, Purpose::Maintenance).await?;
+    let pending = Migrator::get_pending_migrations(&db).await.map_err(migration_error)?.len();
+    db.close().await?;
+    Ok(pending)
 }
 
-/// Migrates the schema, one process at a time.
+/// Migrates the schema, one process at a time. For SQLite, creates the folder and the file, readable only by this user.
 ///
 /// # Errors
-/// When a step fails, or another process holds the lock for over a minute.
-pub async fn migrate(db: &DatabaseConnection, url: &str) -> Result<(), Unreachable> {
+/// When the database cannot be reached, a step fails, or another process holds the lock for over a minute.
+pub async fn migrate(url: &str) -> Result<(), Unreachable> {
+    let db = open(url, Purpose::Maintenance).await?;
+    let result = migrate_alone(&db, url).await;
+    db.close().await?;
+    result
+}
+
+/// Migrates the schema once no other process does.
+async fn migrate_alone(db: &DatabaseConnection, url: &str) -> Result<(), Unreachable> {
     const NAME: &str = "aldis_migration";
     match db.get_database_backend() {
         DbBackend::Postgres => {
@@ -213,36 +179,12 @@ async fn lock_file(path: PathBuf) -> Result<File, Unreachable> {
     locked.await.unwrap_or_else(|error| Err(error.into())).map_err(|error| Unreachable::File(name, error))
 }
 
-/// Begins a write transaction. SQLite takes its write lock at once: a transaction that reads first and writes later
-/// fails with "database is locked" under load. MySQL uses READ COMMITTED, as PostgreSQL does: its default would read a
-/// snapshot from before a lock was acquired, and take gap locks.
-pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    let is_mysql = db.get_database_backend() == DbBackend::MySql;
-    db.begin_with_options(TransactionOptions {
-        isolation_level: is_mysql.then_some(IsolationLevel::ReadCommitted),
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    })
-    .await
-}
-
-/// Begins a read transaction on a snapshot of the database.
-pub async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    match db.get_database_backend() {
-        DbBackend::Postgres => {
-            db.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await
-        }
-        // MySQL reads a snapshot by default, and so does an SQLite transaction in WAL mode.
-        _ => db.begin().await,
-    }
-}
-
 /// Writes a consistent copy of an SQLite database to a new file, readable only by this user.
 ///
 /// # Errors
 /// When the database is another kind, or the file exists or cannot be written.
-pub async fn backup(db: &DatabaseConnection, file: &Path) -> Result<(), Unreachable> {
-    if db.get_database_backend() != DbBackend::Sqlite {
+pub async fn backup(url: &str, file: &Path) -> Result<(), Unreachable> {
+    if sqlite_file(url).is_none() {
         return Err(Unreachable::Unsupported(
             "only the embedded SQLite database is backed up this way; use mariadb-dump or pg_dump",
         ));
@@ -251,9 +193,11 @@ pub async fn backup(db: &DatabaseConnection, file: &Path) -> Result<(), Unreacha
         let error = io::Error::new(io::ErrorKind::AlreadyExists, "the file already exists");
         return Err(Unreachable::File(file.to_owned(), error));
     }
+    let db = open(url, Purpose::Maintenance).await?;
     prepare_file(file)?;
     let target = file.to_string_lossy().into_owned();
     db.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO ?", [target.into()])).await?;
+    db.close().await?;
     begin_history(file).await
 }
 
@@ -261,9 +205,7 @@ pub async fn backup(db: &DatabaseConnection, file: &Path) -> Result<(), Unreacha
 /// and ends its sessions, as some will have been revoked by then.
 #[expect(clippy::disallowed_methods, reason = "the one row belongs to no organization")]
 async fn begin_history(copy: &Path) -> Result<(), Unreachable> {
-    let mut options = ConnectOptions::new(format!("sqlite://{}", copy.display()));
-    options.max_connections(1).sqlx_logging(false);
-    let db = Box::pin(Database::connect(options)).await?;
+    let db = open(&format!("sqlite://{}", copy.display()), Purpose::Maintenance).await?;
     if SchemaManager::new(&db).has_table("event_epoch").await? {
         let epoch = i64::try_from(rand::random::<u64>() >> 11).unwrap_or_default();
         let change = event_epoch::ActiveModel { epoch: Set(epoch), ..Default::default() };
