@@ -11,6 +11,7 @@ mod m20261125_000003_teams;
 mod m20261125_000004_series_drafts;
 mod m20261125_000005_limits;
 mod m20261125_000006_versions;
+mod m20261130_000008_sizes;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000004_series_drafts::Migration),
             Box::new(m20261125_000005_limits::Migration),
             Box::new(m20261125_000006_versions::Migration),
+            Box::new(m20261130_000008_sizes::Migration),
         ]
     }
 }
