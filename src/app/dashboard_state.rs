@@ -214,5 +214,6 @@ fn empty_page(account: &Account) -> StatusPage {
         services: Vec::new(),
         incidents: Vec::new(),
         cut_at: None,
+        part: None,
     }
 }

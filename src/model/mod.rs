@@ -18,6 +18,7 @@ pub mod maintenance;
 pub mod maintenance_plan;
 pub mod own_account;
 pub mod page;
+mod page_part;
 pub mod preview;
 pub mod public_status;
 pub mod recurrence;
@@ -55,6 +56,7 @@ pub use maintenance::{Automations, MaintenanceSchedule, ScheduledStep, Series, S
 pub use maintenance_plan::{Conflict, Plan};
 pub use own_account::{OwnAccount, RecoveryCodes, SecondFactorSetup, SessionInfo};
 pub use page::{Applied, StatusPage};
+pub use page_part::PagePart;
 pub use preview::{PreviewInput, StillImpaired};
 pub use public_status::{IncidentPage, MonthPage, PublicOrganization, PublicStatus, Timeline};
 pub use recurrence::Repeat;

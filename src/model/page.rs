@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Day, Event, Frame, GroupId, Headline, Impact, Incident, IncidentId, Layers, PublicOrganization, Seq, Service,
-    ServiceGroup, ServiceId, ServiceStatus, Timestamp, Zone,
+    Day, Event, Frame, GroupId, Headline, Impact, Incident, IncidentId, Layers, PagePart, PublicOrganization, Seq,
+    Service, ServiceGroup, ServiceId, ServiceStatus, Timestamp, Zone,
     event::{Control, NumberedEvent},
 };
 
@@ -37,6 +37,9 @@ pub struct StatusPage {
     /// When there are more recent incidents than a page lists: the end of the latest one left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_at: Option<Timestamp>,
+    /// What it contains if it is not the whole page: the page of a month, or of one incident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<PagePart>,
 }
 
 /// The result of applying a frame.
@@ -59,8 +62,11 @@ impl StatusPage {
     pub fn apply(&mut self, frame: Frame) -> Applied {
         match frame {
             Frame::Event(NumberedEvent { seq, .. }) if seq <= self.seq => Applied::Unchanged,
+            Frame::Event(NumberedEvent { event: Event::PageUpdated(_), .. }) if self.part.is_some() => Applied::Refetch,
             Frame::Event(NumberedEvent { seq, event, .. }) if seq == self.seq + 1 => {
-                self.carry(event);
+                if self.concerns(&event) {
+                    self.carry(event);
+                }
                 self.seq = seq;
                 Applied::Changed
             }

@@ -24,6 +24,7 @@ pub(crate) fn page_with(names: &[&str]) -> StatusPage {
         services,
         incidents: Vec::new(),
         cut_at: None,
+        part: None,
     }
 }
 
