@@ -1,11 +1,11 @@
 //! Pagination cursor of incident lists: beginning and id of the last incident on a page.
 
-use super::super::store::incident;
+use super::answers::size::Size;
 use crate::model::{Error, IncidentId, Result, Timestamp};
 
 /// The cursor after this incident.
-pub(super) fn after(row: &incident::Model) -> String {
-    format!("{}.{}", row.started_at.millis(), row.id)
+pub(super) fn after(incident: &Size) -> String {
+    format!("{}.{}", incident.started_at.millis(), incident.id)
 }
 
 /// Parses a cursor.

@@ -5,10 +5,10 @@ use serde_json::json;
 use super::{
     super::{Member, markdown, store::incident_update, tx::Tx},
     aggregate::LoadedIncident,
+    answers::require_room,
     append_update::UpdateDraft,
     audit_events::{audit_event, row_audit_event},
     load,
-    text_limits::require_text_limit,
 };
 use crate::{
     model::{
@@ -114,9 +114,10 @@ impl Member {
             return load::incident(tx.db(), tx.scope(), id).await;
         }
         row.updated_at = now;
+        row.measure();
         let after = row.clone();
-        if after.message != before.message {
-            require_text_limit(&tx, &incident).await?;
+        if after.bytes > before.bytes {
+            require_room(&tx, &mut incident, "message").await?;
         }
         let fields = |row: &incident_update::Model| json!({"message": row.message, "display_at": row.display_at});
         tx.audit(row_audit_event(Action::UpdateEdited, &incident.row).changing(&fields(&before), &fields(&after)));
@@ -149,7 +150,7 @@ impl Member {
         mut incident: LoadedIncident,
         reject: fn(String) -> Error,
     ) -> Result<Incident> {
-        let (was, ended) = (incident.row.status, incident.row.resolved_at);
+        let was = incident.row.status;
         incident.derive_status();
         let is = incident.row.status;
         if !was.may_become(is) {
@@ -157,11 +158,13 @@ impl Member {
             let why = format!("This maintenance is {was} and cannot go back to {is}.");
             return Err(reject(format!("{why} Edit the message of the update instead.")));
         }
-        // Reopened, or ended later, it may be on a page again.
-        if ended.is_some_and(|before| incident.row.resolved_at.is_none_or(|now| now > before)) {
-            require_text_limit(&tx, &incident).await.map_err(|mut error| match error.fields.remove("message") {
-                Some(why) => reject(why),
-                None => error,
+        // Reopened, it is in force again.
+        if was.has_ended() && !is.has_ended() {
+            require_room(&tx, &mut incident, "message").await.map_err(|mut error| {
+                match error.fields.remove("message") {
+                    Some(why) => reject(why),
+                    None => error,
+                }
             })?;
         }
         if incident.row.status.has_ended() {

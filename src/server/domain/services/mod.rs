@@ -77,6 +77,7 @@ impl Member {
         };
         let id = row.id;
         service::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
+        super::incidents::require_services_fit(&tx).await?;
         let moved_others = match new.position {
             Some(position) => tx.arrange(new.group_id, id, position).await?,
             None => false,
@@ -129,6 +130,9 @@ impl Member {
             after.version += 1;
             after.updated_at = tx.moment_after(before.updated_at);
             tx.save(&after).await?;
+        }
+        if after.name != before.name || after.description.len() > before.description.len() {
+            super::incidents::require_services_fit(&tx).await?;
         }
         let mut moved_others = false;
         if after.group_id != before.group_id {

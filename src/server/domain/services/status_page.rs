@@ -3,7 +3,7 @@
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter};
 
 use crate::{
-    model::{Audience, Error, PublicOrganization, Result, Slug, StatusPage, Timestamp, page::PAST_DAYS},
+    model::{Audience, Error, PagePart, PublicOrganization, Result, Slug, StatusPage, Timestamp, page::PAST_DAYS},
     server::domain::{
         Site, Viewer, Visitor, feed,
         identity::people::{organization_of, organization_row},
@@ -33,6 +33,23 @@ impl Visitor {
         let page = load(&tx, self.scope(), Audience::Public, self.domain.clock().now()).await?;
         tx.commit().await?;
         Ok(page)
+    }
+
+    /// A transaction that sees one state of the database.
+    pub(in crate::server::domain) async fn snapshot(&self) -> Result<DatabaseTransaction> {
+        Ok(store::snapshot(self.domain.db()).await?)
+    }
+
+    /// A part of the page, to be filled: the organization, its zone and the sequence number.
+    pub(in crate::server::domain) async fn page_part(
+        &self,
+        db: &DatabaseTransaction,
+        part: PagePart,
+    ) -> Result<StatusPage> {
+        let organization = self.scope().organization();
+        let seq = feed::tip(db, organization, Audience::Public).await?;
+        let row = organization_row(db, organization).await?;
+        Ok(StatusPage { part: Some(part), ..empty(row, self.domain.clock().now(), seq)? })
     }
 }
 
@@ -67,15 +84,24 @@ async fn assemble(
     now: Timestamp,
     seq: u64,
 ) -> Result<StatusPage> {
+    let mut page = empty(row, now, seq)?;
+    page.groups = scope.find::<service_group::Entity>().all(db).await?.into_iter().map(Into::into).collect();
+    let services = scope.find::<service::Entity>().filter(service::Column::DeletedAt.is_null()).all(db).await?;
+    page.services = services.into_iter().map(Into::into).collect();
+    let since = page.today.plus_seconds(-86_400 * i64::try_from(PAST_DAYS)?);
+    let shown = incidents::page_incidents(db, scope, since, audience == Audience::Members).await?;
+    (page.incidents, page.cut_at) = (shown.incidents, shown.cut_at);
+    page.sort();
+    Ok(if audience == Audience::Public { page.for_public() } else { page })
+}
+
+/// The page without what is on it.
+fn empty(row: organization::Model, now: Timestamp, seq: u64) -> Result<StatusPage> {
     let time_zone = row.time_zone.clone();
     let zone = zones::zone(&time_zone, now)?;
-    let organization = organization_of(row)?;
-    let groups = scope.find::<service_group::Entity>().all(db).await?;
-    let services = scope.find::<service::Entity>().filter(service::Column::DeletedAt.is_null()).all(db).await?;
     let today = zone.start_of(zone.day(now));
-    let since = today.plus_seconds(-86_400 * i64::try_from(PAST_DAYS)?);
-    let shown = incidents::page_incidents(db, scope, since, audience == Audience::Members).await?;
-    let mut page = StatusPage {
+    let organization = organization_of(row)?;
+    Ok(StatusPage {
         seq,
         organization: PublicOrganization {
             id: organization.id,
@@ -85,11 +111,10 @@ async fn assemble(
         },
         zone,
         today,
-        groups: groups.into_iter().map(Into::into).collect(),
-        services: services.into_iter().map(Into::into).collect(),
-        incidents: shown.incidents,
-        cut_at: shown.cut_at,
-    };
-    page.sort();
-    Ok(if audience == Audience::Public { page.for_public() } else { page })
+        groups: Vec::new(),
+        services: Vec::new(),
+        incidents: Vec::new(),
+        cut_at: None,
+        part: None,
+    })
 }
