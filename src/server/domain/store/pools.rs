@@ -122,7 +122,11 @@ pub(super) async fn open(url: &str, purpose: Purpose) -> Result<DatabaseConnecti
         });
     }
     // Boxed: the drivers' futures take 20 kB each, which every caller's future would contain.
-    Ok(Box::pin(Database::connect(options)).await?)
+    #[cfg_attr(not(test), expect(unused_mut, reason = "tests count the statements"))]
+    let mut db = Box::pin(Database::connect(options)).await?;
+    #[cfg(test)]
+    db.set_metric_callback(|info| super::statement_log::record(&info.statement.sql));
+    Ok(db)
 }
 
 fn sqlite_options(options: SqliteConnectOptions, purpose: Purpose) -> SqliteConnectOptions {
@@ -243,7 +247,7 @@ mod tests {
         let mut options = ConnectOptions::new(format!("{url}?mode=rwc"));
         options.max_connections(1).sqlx_logging(false);
         options.map_sqlx_sqlite_pool_opts(move |pool| limit_sqlite(pool, limit));
-        let db = Database::connect(options).await.expect("opened");
+        let db = Box::pin(Database::connect(options)).await.expect("opened");
         db.execute_unprepared("CREATE TABLE t (i INTEGER)").await.expect("created");
         db
     }

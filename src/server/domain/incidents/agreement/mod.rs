@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     model::{
-        Applied, Audience, Cause, Coverage, Event, Frame, Impact, Incident, IncidentId, IncidentKind, IncidentPatch,
+        Applied, Audience, Cause, Event, Frame, Impact, Incident, IncidentId, IncidentKind, IncidentPatch,
         IncidentStatus, NewIncident, NewService, NewUpdate, Registration, ServiceId, ServiceImpact, ServicePatch,
         ServiceStatus, Slug, StatusPage, Timestamp,
     },
@@ -328,7 +328,7 @@ impl Pair {
                 let Next::Event(event) = feed.next().await else { panic!("no event after {}", carried.seq) };
                 let frame: Frame = serde_json::from_str(&event.frame).expect("a frame");
                 let is_pointer = matches!(&frame, Frame::Event(event) if event.event == Event::PageUpdated {});
-                match carried.apply(frame, Coverage::Current) {
+                match carried.apply(frame) {
                     Applied::Refetch if is_pointer => *carried = now.clone(),
                     outcome => prop_assert_eq!(outcome, Applied::Changed),
                 }
