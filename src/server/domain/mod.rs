@@ -18,13 +18,11 @@ mod principal;
 mod services;
 mod store;
 mod tx;
-mod write_queue;
-mod write_tx;
 mod zones;
 
 use std::{path::Path, sync::Arc};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DeleteMany, EntityTrait};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -41,17 +39,16 @@ pub use principal::{AccessState, Caller, Credential, Principal, TokenSource};
 pub use services::history::HistoryRange;
 pub use store::Unreachable;
 
-use identity::last_use::LastUses;
-use store::Pools;
-use write_queue::WriteQueue;
+use identity::last_use::{LastUses, Use};
+use store::{Lane, Pools, WriteTx};
 
 use super::{
     error::internal,
     live::{hub::Hub, relay::Relay},
 };
-use crate::model::Result;
+use crate::model::{Result, Timestamp};
 
-/// The connection pools, the write queue, the hub and the clock; creates the handles. Cheap to clone.
+/// The connection pools, the hub and the clock; creates the handles. Cheap to clone.
 #[derive(Clone)]
 pub struct Domain {
     inner: Arc<Inner>,
@@ -60,7 +57,6 @@ pub struct Domain {
 struct Inner {
     url: String,
     pools: Pools,
-    writes: WriteQueue,
     last_uses: LastUses,
     hub: Hub,
     relay: Relay,
@@ -88,7 +84,6 @@ impl Domain {
         Ok(Self {
             inner: Arc::new(Inner {
                 url: url.to_owned(),
-                writes: WriteQueue::new(pools.writers),
                 pools,
                 last_uses: LastUses::default(),
                 hub: Hub::default(),
@@ -158,6 +153,42 @@ impl Domain {
         &self.inner.pools.read
     }
 
+    /// Begins a write transaction once it is the turn of this organization, user or other lane.
+    ///
+    /// # Errors
+    /// `unavailable` when too many wait already, the turn does not come in time, or the database cannot write.
+    async fn begin(&self, lane: impl Into<Lane>) -> Result<WriteTx> {
+        self.inner.pools.begin(lane.into()).await
+    }
+
+    /// Deletes rows, for housekeeping; returns how many.
+    async fn delete<E: EntityTrait>(&self, rows: DeleteMany<E>) -> Result<u64> {
+        let tx = self.begin(Lane::System).await?;
+        let deleted = rows.exec(&tx).await?.rows_affected;
+        tx.commit().await?;
+        Ok(deleted)
+    }
+
+    /// Notes a use in the background, unless one of the same session or token is being noted. If that fails, the next
+    /// request tries again. All notes wait in one lane of the write queue: many of them delay a change by one turn, and
+    /// those that find the lane full are dropped.
+    fn note_use(&self, used: Use, at: Timestamp) {
+        let Some(claim) = self.inner.last_uses.claim(used.id()) else { return };
+        let domain = self.clone();
+        let note = async move {
+            let tx = domain.begin(Lane::LastUse).await?;
+            used.write(&tx, at).await?;
+            Ok(tx.commit().await?)
+        };
+        tokio::spawn(async move {
+            let noted: Result<()> = note.await;
+            if let Err(error) = noted {
+                tracing::debug!(%error, "the last use of a session or token was not noted");
+            }
+            drop(claim);
+        });
+    }
+
     fn hub(&self) -> &Hub {
         &self.inner.hub
     }
@@ -167,6 +198,27 @@ impl Domain {
         if let Err(error) = self.inner.pools.close().await {
             let _ = internal(error);
         }
+    }
+}
+
+/// What integration tests arrange and wait for.
+#[cfg(test)]
+impl Domain {
+    /// Waits until no use of a session or token is being noted.
+    pub(in crate::server) async fn last_uses_noted(&self) {
+        while !self.inner.last_uses.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Holds every slot of the write queue until the returned value is dropped.
+    pub(in crate::server) async fn hold_writes(&self) -> Result<impl Sized + use<>> {
+        self.inner.pools.hold_writes().await
+    }
+
+    /// How many write transactions wait for their turn.
+    pub(in crate::server) fn waiting_writes(&self) -> usize {
+        self.inner.pools.waiting_writes()
     }
 }
 

@@ -6,8 +6,7 @@ use uuid::Uuid;
 use super::{
     Domain,
     audit::{self, Actor, AuditEvent},
-    store::{Scope, event, organization},
-    write_tx::WriteTx,
+    store::{Scope, WriteTx, event, organization},
 };
 use crate::{
     model::{Audience, Error, Event, Frame, NumberedEvent, OrganizationId, Result, Seq, StatusPage, Timestamp},

@@ -17,9 +17,8 @@ use super::{
     identity::registration::insert_account,
     incidents::create_incident,
     new_id,
-    store::{incident_template, service, service_group},
+    store::{Lane, incident_template, service, service_group},
     tx::Tx,
-    write_queue::Lane,
 };
 use crate::model::{
     GroupId, IncidentId, IncidentKind, IncidentStatus, NewIncident, OrganizationId, Registration, Result, ServiceId,

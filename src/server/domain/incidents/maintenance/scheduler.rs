@@ -22,9 +22,8 @@ use crate::{
         audit::Actor,
         incidents::{aggregate::LoadedIncident, append_update::UpdateDraft, audit_events::audit_event},
         new_id,
-        store::{incident, job_lease},
+        store::{Lane, incident, job_lease},
         tx::Tx,
-        write_queue::Lane,
         zones,
     },
 };
