@@ -23,10 +23,14 @@ mod zones;
 use std::{
     path::Path,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
-use tokio::sync::broadcast;
+use sea_orm::{Condition, ConnectionTrait, DatabaseConnection, EntityTrait};
+use tokio::{
+    sync::broadcast,
+    time::{MissedTickBehavior, interval},
+};
 use uuid::Uuid;
 
 pub use audit_log::{AuditFields, AuditQuery};
@@ -46,17 +50,19 @@ pub use store::Unreachable;
 #[cfg(test)]
 pub use store::statement_log;
 
-use identity::last_use::LastUses;
-use store::Pools;
-use tx::WriteQueue;
+use identity::last_use::{LastUses, Use};
+use store::{Lane, Pools, WriteTx};
 
 use super::{
     error::internal,
     live::{hub::Hub, relay::Relay, replays::Replays},
 };
-use crate::model::{Epoch, Error, Result};
+use crate::model::{Epoch, Error, Result, Timestamp};
 
-/// The connection pools, the write queue, the hub and the clock; creates the handles. Cheap to clone.
+/// The pause between two batches of a deletion.
+const DELETION_PAUSE: Duration = Duration::from_millis(50);
+
+/// The connection pools, the hub and the clock; creates the handles. Cheap to clone.
 #[derive(Clone)]
 pub struct Domain {
     inner: Arc<Inner>,
@@ -65,7 +71,6 @@ pub struct Domain {
 struct Inner {
     url: String,
     pools: Pools,
-    writes: WriteQueue,
     last_uses: LastUses,
     hub: Hub,
     replays: Replays,
@@ -100,7 +105,6 @@ impl Domain {
         Ok(Self {
             inner: Arc::new(Inner {
                 url: url.to_owned(),
-                writes: WriteQueue::new(pools.writers),
                 pools,
                 last_uses: LastUses::default(),
                 hub: Hub::default(),
@@ -185,6 +189,53 @@ impl Domain {
         &self.inner.pools.read
     }
 
+    /// Begins a write transaction once it is the turn of this organization, user or other lane.
+    ///
+    /// # Errors
+    /// `unavailable` when too many wait already, the turn does not come in time, or the database cannot write.
+    async fn begin(&self, lane: impl Into<Lane>) -> Result<WriteTx> {
+        self.inner.pools.begin(lane.into()).await
+    }
+
+    /// Deletes the rows of all organizations that meet a condition, in batches, between which others write; returns how
+    /// many. After an error, those before it are gone.
+    async fn delete_in_batches<E: EntityTrait>(&self, condition: Condition) -> Result<u64> {
+        let statement = store::batch_deletion::<E>(self.db().get_database_backend(), condition);
+        let mut pauses = interval(DELETION_PAUSE);
+        pauses.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut deleted = 0;
+        loop {
+            pauses.tick().await;
+            let tx = self.begin(Lane::System).await?;
+            let rows = tx.execute(&statement).await?.rows_affected();
+            tx.commit().await?;
+            deleted += rows;
+            if rows < store::DELETION_BATCH {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    /// Notes a use in the background, unless one of the same session or token is being noted. If that fails, the next
+    /// request tries again. All notes wait in one lane of the write queue: many of them delay a change by one turn, and
+    /// those that find the lane full are dropped.
+    fn note_use(&self, used: Use, at: Timestamp) {
+        let Some(claim) = self.inner.last_uses.claim(used.id()) else { return };
+        let domain = self.clone();
+        let note = async move {
+            let tx = domain.begin(Lane::LastUse).await?;
+            used.write(&tx, at).await?;
+            Ok(tx.commit().await?)
+        };
+        tokio::spawn(async move {
+            let noted: Result<()> = note.await;
+            if let Err(error) = noted {
+                tracing::debug!(%error, "the last use of a session or token was not noted");
+            }
+            drop(claim);
+        });
+    }
+
     fn hub(&self) -> &Hub {
         &self.inner.hub
     }
@@ -198,6 +249,27 @@ impl Domain {
         if let Err(error) = self.inner.pools.close().await {
             let _ = internal(error);
         }
+    }
+}
+
+/// What integration tests arrange and wait for.
+#[cfg(test)]
+impl Domain {
+    /// Waits until no use of a session or token is being noted.
+    pub(in crate::server) async fn last_uses_noted(&self) {
+        while !self.inner.last_uses.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Holds every slot of the write queue until the returned value is dropped.
+    pub(in crate::server) async fn hold_writes(&self) -> Result<impl Sized + use<>> {
+        self.inner.pools.hold_writes().await
+    }
+
+    /// How many write transactions wait for their turn.
+    pub(in crate::server) fn waiting_writes(&self) -> usize {
+        self.inner.pools.waiting_writes()
     }
 }
 

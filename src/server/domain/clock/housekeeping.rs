@@ -10,8 +10,7 @@ use crate::{
     server::{
         domain::{
             Domain, System, new_id,
-            store::{self, audit_entry, event, job_lease},
-            tx::Lane,
+            store::{self, Lane, audit_entry, event, job_lease},
         },
         error::internal,
     },

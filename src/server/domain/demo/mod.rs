@@ -17,8 +17,8 @@ use super::{
     identity::registration::insert_account,
     incidents::create_incident,
     new_id,
-    store::{incident_template, service, service_group},
-    tx::{Lane, Tx},
+    store::{Lane, incident_template, service, service_group},
+    tx::Tx,
 };
 use crate::model::{
     GroupId, IncidentId, IncidentKind, IncidentStatus, NewIncident, OrganizationId, Registration, Result, ServiceId,

@@ -10,11 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     model::{OrganizationId, Result, SessionId, Timestamp, TokenId, UserId},
-    server::domain::{
-        Domain,
-        store::{Scope, api_token, membership, session},
-        tx::Lane,
-    },
+    server::domain::store::{Scope, WriteTx, api_token, membership, session},
 };
 
 /// A use to be noted.
@@ -27,7 +23,7 @@ pub(in crate::server::domain) enum Use {
 }
 
 impl Use {
-    const fn id(self) -> Uuid {
+    pub(in crate::server::domain) const fn id(self) -> Uuid {
         match self {
             Self::Session { id, .. } => id.uuid(),
             Self::Token { id, .. } => id.uuid(),
@@ -41,12 +37,19 @@ pub(in crate::server::domain) struct LastUses(Arc<Mutex<BTreeSet<Uuid>>>);
 
 impl LastUses {
     /// Claims a session or token until the returned value is dropped; none if it is claimed already.
-    fn claim(&self, id: Uuid) -> Option<Claim> {
+    pub(in crate::server::domain) fn claim(&self, id: Uuid) -> Option<Claim> {
         locked(&self.0).insert(id).then(|| Claim { ids: self.0.clone(), id })
+    }
+
+    /// Whether no use is being noted.
+    #[cfg(test)]
+    pub(in crate::server::domain) fn is_empty(&self) -> bool {
+        locked(&self.0).is_empty()
     }
 }
 
-struct Claim {
+/// A session or token whose use is being noted.
+pub(in crate::server::domain) struct Claim {
     ids: Arc<Mutex<BTreeSet<Uuid>>>,
     id: Uuid,
 }
@@ -61,46 +64,24 @@ fn locked(ids: &Mutex<BTreeSet<Uuid>>) -> MutexGuard<'_, BTreeSet<Uuid>> {
     ids.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Domain {
-    /// Notes a use in the background, unless one of the same session or token is being noted. If that fails, the next
-    /// request tries again. All notes wait in one lane of the write queue: many of them delay a change by one turn, and
-    /// those that find the lane full are dropped.
-    pub(in crate::server::domain) fn note_use(&self, used: Use, at: Timestamp) {
-        let Some(claim) = self.inner.last_uses.claim(used.id()) else { return };
-        let domain = self.clone();
-        tokio::spawn(async move {
-            if let Err(error) = domain.write_use(used, at).await {
-                tracing::debug!(%error, "the last use of a session or token was not noted");
-            }
-            drop(claim);
-        });
-    }
-
+impl Use {
+    /// Notes the use.
     #[expect(clippy::disallowed_methods, reason = "sessions belong to users")]
-    async fn write_use(&self, used: Use, at: Timestamp) -> Result<()> {
-        let tx = self.begin(Lane::LastUse).await?;
-        match used {
-            Use::Session { id, user, organization } => {
+    pub(in crate::server::domain) async fn write(self, tx: &WriteTx, at: Timestamp) -> Result<()> {
+        match self {
+            Self::Session { id, user, organization } => {
                 // In the order of locks: memberships, then sessions.
                 let seen = membership::ActiveModel { last_seen_at: Set(Some(at)), ..Default::default() };
-                Scope::of(organization).update_id::<membership::Entity>(user).set(seen).exec(&tx).await?;
+                Scope::of(organization).update_id::<membership::Entity>(user).set(seen).exec(tx).await?;
                 let seen = session::ActiveModel { last_seen_at: Set(at), ..Default::default() };
-                session::Entity::update_many().set(seen).filter(session::Column::Id.eq(id)).exec(&tx).await?;
+                session::Entity::update_many().set(seen).filter(session::Column::Id.eq(id)).exec(tx).await?;
             }
-            Use::Token { id, organization } => {
+            Self::Token { id, organization } => {
                 let seen = api_token::ActiveModel { last_used_at: Set(Some(at)), ..Default::default() };
-                Scope::of(organization).update_id::<api_token::Entity>(id).set(seen).exec(&tx).await?;
+                Scope::of(organization).update_id::<api_token::Entity>(id).set(seen).exec(tx).await?;
             }
         }
-        Ok(tx.commit().await?)
-    }
-
-    /// Waits until no use is being noted.
-    #[cfg(test)]
-    pub(in crate::server) async fn last_uses_noted(&self) {
-        while !locked(&self.inner.last_uses.0).is_empty() {
-            tokio::task::yield_now().await;
-        }
+        Ok(())
     }
 }
 

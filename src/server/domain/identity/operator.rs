@@ -13,8 +13,7 @@ use crate::{
     server::domain::{
         System,
         audit::{Actor, AuditEvent},
-        store::user_account,
-        tx::Lane,
+        store::{Lane, user_account},
     },
 };
 

@@ -12,8 +12,7 @@ use crate::{
         Caller, Site,
         audit::{self, Actor, AuditEvent},
         new_id,
-        store::{membership, organization, user_account},
-        tx::Lane,
+        store::{Lane, membership, organization, user_account},
     },
 };
 

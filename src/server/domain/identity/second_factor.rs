@@ -15,8 +15,7 @@ use crate::{
         domain::{
             Person, Reauthenticated, System,
             audit::{Actor, AuditEvent},
-            store::{recovery_code, user_account},
-            tx::{Lane, WriteTx},
+            store::{Lane, WriteTx, recovery_code, user_account},
         },
         encryption::Seal,
         error::internal,

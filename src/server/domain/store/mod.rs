@@ -16,17 +16,23 @@ mod scope;
 mod services;
 #[cfg(test)]
 pub mod statement_log;
+mod upkeep;
+mod write_queue;
+mod write_tx;
 
 pub use accounts::{membership, organization, session, user_account};
 pub use audit::audit_entry;
 pub use batch::{VALUES_MAX, changes, insert_all, save_all, upsert};
-pub use connect::{Unreachable, backup, epoch, migrate, pending_migrations};
+pub use connect::Unreachable;
 pub use coordination::{idempotency_key, job_lease, presence};
 pub use credentials::{api_token, invitation, password_reset, recovery_code};
 pub use events::{event, event_epoch};
 pub use incidents::{incident, incident_impact, incident_service, incident_update};
 pub use maintenance::{incident_template, maintenance_series};
-pub use pools::{Pools, begin, snapshot};
+pub use pools::{Pools, snapshot};
 pub use pruning::{DELETION_BATCH, batch_deletion, database_time};
 pub use scope::{Scope, Tenant};
 pub use services::{service, service_group, status_change};
+pub use upkeep::{backup, epoch, migrate, pending_migrations};
+pub use write_queue::Lane;
+pub use write_tx::WriteTx;

@@ -13,10 +13,13 @@ use sea_orm::{
     },
 };
 
-use super::connect::{Unreachable, prepare_file, probe_connection, sqlite_file};
+use super::{
+    connect::{CONNECT_TIMEOUT, Unreachable, prepare_file, probe_connection, sqlite_file},
+    write_queue::{Lane, WriteQueue},
+    write_tx::WriteTx,
+};
+use crate::model::Result as Answer;
 
-/// How long to wait for a connection.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an SQLite transaction waits for one of another process: those of this process wait in the write queue.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest time for reading. A constant of the SQL below as well.
@@ -31,9 +34,9 @@ pub struct Pools {
     /// Connections that cannot write.
     pub read: DatabaseConnection,
     /// Connections for write transactions: one on SQLite, which has one writer at a time.
-    pub write: DatabaseConnection,
-    /// How many write transactions can run at once.
-    pub writers: usize,
+    write: DatabaseConnection,
+    /// Where write transactions wait for a connection.
+    queue: WriteQueue,
 }
 
 impl Pools {
@@ -45,8 +48,17 @@ impl Pools {
         // The writer first: it creates the file.
         let write = open(url, Purpose::Writing).await?;
         let read = open(url, Purpose::Reading).await?;
-        let writers = if write.get_database_backend() == DbBackend::Sqlite { 1 } else { SERVER_WRITERS };
-        Ok(Self { read, write, writers: usize::try_from(writers).unwrap_or(1) })
+        let queue = WriteQueue::new(writers(&write));
+        Ok(Self { read, write, queue })
+    }
+
+    /// Begins a write transaction once it is the lane's turn.
+    ///
+    /// # Errors
+    /// `unavailable` when too many wait already, the turn does not come in time, or the database cannot write.
+    pub async fn begin(&self, lane: Lane) -> Answer<WriteTx> {
+        let permit = self.queue.enter(lane).await?;
+        Ok(WriteTx::new(begin(&self.write).await?, permit))
     }
 
     /// Closes both pools once they are idle. The writer is the last, so that it can tidy up the file.
@@ -54,6 +66,30 @@ impl Pools {
         self.read.close_by_ref().await?;
         self.write.close_by_ref().await
     }
+}
+
+/// What tests arrange: writes in progress, and others that wait for them.
+#[cfg(test)]
+impl Pools {
+    /// Takes every slot of the write queue.
+    pub async fn hold_writes(&self) -> Answer<Vec<super::write_queue::WritePermit>> {
+        let mut held = Vec::new();
+        for number in 0..writers(&self.write) {
+            let lane = Lane::User(crate::model::UserId::from_uuid(uuid::Uuid::from_u128(number as u128)));
+            held.push(self.queue.enter(lane).await?);
+        }
+        Ok(held)
+    }
+
+    /// How many write transactions wait for their turn.
+    pub fn waiting_writes(&self) -> usize {
+        self.queue.waiting()
+    }
+}
+
+/// How many write transactions can run at once.
+fn writers(write: &DatabaseConnection) -> usize {
+    if write.get_database_backend() == DbBackend::Sqlite { 1 } else { SERVER_WRITERS as usize }
 }
 
 const SQLITE_READERS: u32 = 8;
@@ -206,7 +242,7 @@ async fn limit_mysql(connection: &mut MySqlConnection, purpose: Purpose) -> Resu
 /// Begins a write transaction. SQLite takes its write lock at once: a transaction that reads first and writes later
 /// fails with "database is locked" under load. MySQL uses READ COMMITTED, as PostgreSQL does: its default would read a
 /// snapshot from before a lock was acquired, and take gap locks.
-pub async fn begin(write: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+async fn begin(write: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let is_mysql = write.get_database_backend() == DbBackend::MySql;
     write
         .begin_with_options(TransactionOptions {

@@ -1,21 +1,17 @@
 //! Write transactions: changes to one organization, whose events are published after the commit and only then.
 
 mod erase;
-mod write_queue;
-mod write_tx;
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 pub(super) use erase::Erasure;
-pub(super) use write_queue::{Lane, WriteQueue};
-pub(super) use write_tx::WriteTx;
 
 use super::{
     Domain,
     audit::{self, Actor, AuditEvent},
     feed,
-    store::{self, Scope, event, organization},
+    store::{self, Scope, WriteTx, event, organization},
 };
 use crate::{
     model::{Audience, Error, Event, Frame, IncidentId, NumberedEvent, OrganizationId, Result, Seq, Timestamp},

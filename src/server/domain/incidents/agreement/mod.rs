@@ -99,8 +99,10 @@ impl Pair {
             slug,
         };
         let (now, caller) = (clock.now(), Caller::default());
-        let account = insert_account(domain.db(), &registration, "-".into(), now).await.expect("registered");
-        let session = insert_session(domain.db(), account.clone(), now, now, &caller, true).await.expect("a session");
+        let tx = domain.begin(None).await.expect("begun");
+        let account = insert_account(&tx, &registration, "-".into(), now).await.expect("registered");
+        let session = insert_session(&tx, account.clone(), now, now, &caller, true).await.expect("a session");
+        tx.commit().await.expect("committed");
         let credential = Credential::Session { id: session.id, authenticated_at: now };
         let viewer = Viewer::new(domain.clone(), Principal { account, credential }, caller);
         let member = Member::of(viewer).expect("an admin");

@@ -24,8 +24,8 @@ use crate::{
         audit::Actor,
         incidents::{aggregate::LoadedIncident, append_update::UpdateDraft, audit_events::audit_event},
         new_id,
-        store::{incident, job_lease},
-        tx::{Lane, Tx},
+        store::{Lane, incident, job_lease},
+        tx::Tx,
         zones,
     },
 };

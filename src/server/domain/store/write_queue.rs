@@ -12,13 +12,13 @@ use tokio::{sync::oneshot, time::timeout};
 use crate::model::{Error, OrganizationId, Result, UserId};
 
 /// The most transactions that wait in a lane.
-pub(in crate::server::domain) const WAITING_MAX: usize = 64;
+pub const WAITING_MAX: usize = 64;
 /// The longest wait for a turn.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Whose transactions wait in one line, first in, first out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::server::domain) enum Lane {
+pub enum Lane {
     /// Changes to an organization.
     Organization(OrganizationId),
     /// Changes to a user's own account and sessions.
@@ -52,7 +52,7 @@ impl From<UserId> for Lane {
 /// A fair queue for write transactions: one at a time per lane, as many at once as there are slots. Free slots go to
 /// the lanes in turn. Cheap to clone.
 #[derive(Clone)]
-pub(in crate::server::domain) struct WriteQueue {
+pub struct WriteQueue {
     state: Arc<Mutex<State>>,
     wait_max: Duration,
 }
@@ -86,7 +86,7 @@ impl State {
 }
 
 /// The right to run one write transaction. Dropping it passes the turn on.
-pub(in crate::server::domain) struct WritePermit {
+pub struct WritePermit {
     queue: WriteQueue,
     lane: Lane,
 }
@@ -108,7 +108,7 @@ impl Drop for WritePermit {
 
 impl WriteQueue {
     /// A queue with this many slots.
-    pub(in crate::server::domain) fn new(slots: usize) -> Self {
+    pub fn new(slots: usize) -> Self {
         Self::with_wait(slots, WAIT_MAX)
     }
 
@@ -122,7 +122,7 @@ impl WriteQueue {
     ///
     /// # Errors
     /// `unavailable` when too many wait in the lane, or the turn does not come in time.
-    pub(in crate::server::domain) async fn enter(&self, lane: Lane) -> Result<WritePermit> {
+    pub async fn enter(&self, lane: Lane) -> Result<WritePermit> {
         let turn = self.join(lane)?;
         self.dispatch();
         // A permit that arrives too late is dropped with `turn`.
@@ -165,7 +165,7 @@ impl WriteQueue {
 
     /// How many transactions wait in all lanes.
     #[cfg(test)]
-    pub(in crate::server::domain) fn waiting(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.lock().lanes.values().flatten().filter(|waiter| !waiter.is_closed()).count()
     }
 }
@@ -277,8 +277,7 @@ mod tests {
             slots in 1_usize..4, steps in prop::collection::vec((0_u8..4, 0_u8..5, any::<prop::sample::Index>()), 1..120)
         ) {
             let queue = WriteQueue::new(slots);
-            let mut waiting: Vec<(u8, oneshot::Receiver<_>)> = vec![];
-            let mut running: Vec<(u8, WritePermit)> = vec![];
+            let (mut waiting, mut running): (Vec<(u8, oneshot::Receiver<_>)>, Vec<(u8, WritePermit)>) = (vec![], vec![]);
             for (step, number, which) in steps {
                 match step {
                     0 | 1 => waiting.push((number, join(&queue, number))),
