@@ -146,7 +146,7 @@ async fn r_70_incidents_can_still_be_ended_at_the_limit_of_what_is_in_force() {
     assert!(refused["fields"]["message"].as_str().is_some_and(|text| text.contains(why)), "{refused}");
     let path = format!("{}/updates", incident_path(&incidents[0]));
     team.post(&path, json!({"message": "More."})).await.refuses(400, &["message"]);
-    // What is over, and other organizations, have room of their own.
+    // Resolved incidents, and other organizations, have room of their own.
     team.open_incident(json!({"title": "It was down", "message": "It was.", "status": "resolved"})).await;
     other.open_incident(more.clone()).await;
     for incident in &incidents {

@@ -48,7 +48,6 @@ async fn require_small(app: &TestApp, team: &Team, more: &[String]) {
     for path in common.chain(more.iter().cloned()) {
         let answer = app.get(&path).await;
         assert_eq!(answer.status, 200, "{path}");
-        println!("MEASURE {path}: {}", answer.text.len());
         assert!(answer.text.len() <= ANSWER_MAX, "{path}: {}", answer.text.len());
     }
     for path in ["/api/incidents?limit=100", "/api/incidents?limit=100&status=resolved"] {
@@ -260,6 +259,28 @@ async fn r_70_whatever_is_written_stays_within_the_budget() {
             require_small(&app, &team, &[]).await;
         }
     }
+}
+
+#[tokio::test]
+async fn r_70_services_and_templates_have_limits_of_text() {
+    let app = TestApp::alone_at(NOW).await;
+    let team = app.register("Acme").await;
+    services(&team, &database(&app).await, 490).await;
+    let mut last = Value::Null;
+    for n in 0..6 {
+        let long = json!({"name": format!("New {n}"), "description": "🔥".repeat(500)});
+        last = team.post("/api/services", long).await.is(201);
+    }
+    let long = json!({"name": "One more", "description": "🔥".repeat(500)});
+    team.post("/api/services", long).await.refuses(400, &["description"]);
+    team.put(&format!("/api/services/{}", id_of(&last)), json!({"description": "Short."})).await.is(200);
+    for n in 0..15 {
+        let template = json!({"name": format!("Template {n}"), "title": "Down", "message": "m".repeat(25_000)});
+        team.post("/api/templates", template).await.is(201);
+    }
+    let template = json!({"name": "One more", "title": "Down", "message": "m".repeat(25_000)});
+    team.post("/api/templates", template).await.refuses(400, &["message"]);
+    assert_eq!(team.get("/api/templates").await.is(200).as_array().map(Vec::len), Some(15));
 }
 
 #[tokio::test]
