@@ -188,7 +188,7 @@ async fn with_updates(
         own.extend(excerpted.into_iter().filter(|update| cut.excerpt == Some(update.id)));
         give(incident, own);
         incident.description = description;
-        incident.cut_at = if cut.is_cut { cut.at.or(Some(incident.updated_at)) } else { None };
+        incident.cut_at = if cut.has_others { cut.at.or(Some(incident.updated_at)) } else { None };
     }
     Ok(incidents)
 }
@@ -204,7 +204,7 @@ struct Cut {
     at: Option<Timestamp>,
     is_done: bool,
     /// Whether there are others.
-    is_cut: bool,
+    has_others: bool,
 }
 
 /// Which updates of incidents fit into the room for them. Reads sizes only, from the index.
@@ -218,7 +218,7 @@ async fn cuts(
     }
     let sizes: Vec<(IncidentId, UpdateId, Timestamp, i64)> = sizes(scope, rooms).into_tuple().all(db).await?;
     let is_all = u64::try_from(sizes.len()).is_ok_and(|length| length < CUT_MAX);
-    let cut = || Cut { is_cut: !is_all, ..Cut::default() };
+    let cut = || Cut { has_others: !is_all, ..Cut::default() };
     let mut cuts: BTreeMap<IncidentId, Cut> = rooms.keys().map(|id| (*id, cut())).collect();
     let mut rooms: BTreeMap<_, _> = rooms.iter().map(|(id, room)| (*id, Budget::of(*room))).collect();
     for (incident, id, at, bytes) in sizes {
@@ -231,7 +231,7 @@ async fn cuts(
         } else if cut.at.is_none() && room.take(EXCERPT_MAX) {
             cut.excerpt = Some(id);
         } else {
-            (cut.is_done, cut.is_cut) = (true, true);
+            (cut.is_done, cut.has_others) = (true, true);
             continue;
         }
         cut.at = Some(at);

@@ -277,7 +277,8 @@ mod tests {
             slots in 1_usize..4, steps in prop::collection::vec((0_u8..4, 0_u8..5, any::<prop::sample::Index>()), 1..120)
         ) {
             let queue = WriteQueue::new(slots);
-            let (mut waiting, mut running): (Vec<(u8, oneshot::Receiver<_>)>, Vec<(u8, WritePermit)>) = (vec![], vec![]);
+            let mut waiting: Vec<(u8, oneshot::Receiver<_>)> = vec![];
+            let mut running: Vec<(u8, WritePermit)> = vec![];
             for (step, number, which) in steps {
                 match step {
                     0 | 1 => waiting.push((number, join(&queue, number))),
