@@ -56,8 +56,9 @@ use store::{Lane, Pools, WriteTx};
 use super::{
     error::internal,
     live::{hub::Hub, relay::Relay, replays::Replays},
+    rate_limit::queues::Queues,
 };
-use crate::model::{Epoch, Error, Result, Timestamp};
+use crate::model::{Epoch, Error, OrganizationId, Result, Timestamp};
 
 /// The pause between two batches of a deletion.
 const DELETION_PAUSE: Duration = Duration::from_millis(50);
@@ -80,7 +81,8 @@ struct Inner {
     epoch: OnceLock<Epoch>,
     /// Ids of sessions and tokens that were revoked or changed, for open sockets.
     revocations: broadcast::Sender<Uuid>,
-    searches: incidents::SearchQueues,
+    /// The searches that run and wait.
+    searches: Queues<OrganizationId>,
 }
 
 impl Domain {
@@ -113,7 +115,7 @@ impl Domain {
                 clock,
                 epoch: OnceLock::new(),
                 revocations: broadcast::Sender::new(64),
-                searches: incidents::SearchQueues::default(),
+                searches: Queues::of_searches(),
             }),
         })
     }

@@ -34,5 +34,4 @@ pub(super) use answers::{page_incidents, require_services_fit, timeline};
 pub(super) use append_update::UpdateDraft;
 pub(super) use create::create_incident;
 pub(super) use load::corrections;
-pub(super) use search::SearchQueues;
 pub(super) use statuses::{ReportedService, recompute_statuses};
