@@ -47,8 +47,9 @@ pub use store::statement_log;
 use super::{
     error::internal,
     live::{hub::Hub, relay::Relay, replays::Replays},
+    rate_limit::queues::Queues,
 };
-use crate::model::{Epoch, Error, Result};
+use crate::model::{Epoch, Error, OrganizationId, Result};
 
 /// The connection pool, the hub and the clock; creates the handles. Cheap to clone.
 #[derive(Clone)]
@@ -66,7 +67,8 @@ struct Inner {
     epoch: OnceLock<Epoch>,
     /// Ids of sessions and tokens that were revoked or changed, for open sockets.
     revocations: broadcast::Sender<Uuid>,
-    searches: incidents::SearchQueues,
+    /// The searches that run and wait.
+    searches: Queues<OrganizationId>,
 }
 
 impl Domain {
@@ -98,7 +100,7 @@ impl Domain {
                 clock,
                 epoch: OnceLock::new(),
                 revocations,
-                searches: incidents::SearchQueues::default(),
+                searches: Queues::of_searches(),
             }),
         })
     }

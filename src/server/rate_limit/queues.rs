@@ -9,6 +9,13 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::model::OrganizationId;
+
+/// The searches of an organization that run at the same time.
+const SEARCHES_RUNNING: usize = 2;
+/// The searches of an organization that wait.
+const SEARCHES_WAITING: usize = 8;
+
 /// A queue per key. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Queues<K: Eq + Hash> {
@@ -36,6 +43,14 @@ pub struct Turn<K: Eq + Hash> {
 struct Place<K: Eq + Hash> {
     queues: Arc<Mutex<HashMap<K, Queue>>>,
     key: K,
+}
+
+impl Queues<OrganizationId> {
+    /// The queues of searches.
+    #[must_use]
+    pub fn of_searches() -> Self {
+        Self::new(SEARCHES_RUNNING, SEARCHES_WAITING)
+    }
 }
 
 impl<K: Eq + Hash + Clone> Queues<K> {
@@ -80,8 +95,19 @@ impl<K: Eq + Hash> Drop for Place<K> {
 #[cfg(test)]
 mod tests {
     use futures::{FutureExt, pin_mut};
+    use uuid::Uuid;
 
     use super::*;
+
+    #[tokio::test]
+    async fn r_70_two_searches_of_an_organization_run_and_eight_wait() {
+        let (queues, org) = (Queues::of_searches(), |n| OrganizationId::from_uuid(Uuid::from_u128(n)));
+        let mut searches: Vec<_> = (0..10).map(|_| Box::pin(queues.turn(org(1)))).collect();
+        let turns: Vec<_> = searches.iter_mut().map(|search| search.now_or_never().flatten()).collect();
+        assert_eq!(turns.iter().map(Option::is_some).collect::<Vec<_>>(), [[true; 2].as_slice(), &[false; 8]].concat());
+        assert!(queues.turn(org(1)).await.is_none(), "the eleventh is refused");
+        assert!(queues.turn(org(2)).await.is_some(), "another organization does not wait");
+    }
 
     #[tokio::test]
     async fn two_run_one_waits_and_others_are_refused_per_key() {

@@ -31,5 +31,4 @@ pub(super) use aggregate::LoadedIncident;
 pub(super) use append_update::UpdateDraft;
 pub(super) use create::create_incident;
 pub(super) use load::{corrections, page_incidents, timeline};
-pub(super) use search::SearchQueues;
 pub(super) use statuses::{ReportedService, recompute_statuses};

@@ -24,8 +24,8 @@ use super::{
     load::newest_first,
 };
 use crate::{
-    model::{Code, Error, Incident, IncidentId, IncidentStatus, OrganizationId, Result, ServiceId, Timestamp},
-    server::{error::internal, rate_limit::queues::Queues},
+    model::{Code, Error, Incident, IncidentId, IncidentStatus, Result, ServiceId, Timestamp},
+    server::error::internal,
 };
 
 /// The most incidents of one service that are filtered by their ids.
@@ -43,21 +43,8 @@ const PART_BYTES: usize = 1_000_000;
 const FIRST_BATCH: usize = 64;
 /// The most incidents of a batch.
 const BATCH_MAX: usize = 512;
-/// The searches of an organization that run at the same time.
-const RUNNING_MAX: usize = 2;
-/// The searches of an organization that wait; further ones are rejected.
-const WAITING_MAX: usize = 8;
 /// When a rejected search should be tried again, in seconds.
 const RETRY_SECONDS: u32 = 2;
-
-/// The queues of searches, one per organization.
-pub struct SearchQueues(Queues<OrganizationId>);
-
-impl Default for SearchQueues {
-    fn default() -> Self {
-        Self(Queues::new(RUNNING_MAX, WAITING_MAX))
-    }
-}
 
 /// A text to search for.
 pub(super) struct Needle(String);
@@ -106,7 +93,7 @@ impl Viewer {
         needle: Needle,
         most: u64,
     ) -> Result<(Vec<incident::Model>, Option<String>)> {
-        let _turn = self.domain.inner.searches.0.turn(self.organization()).await.ok_or_else(too_many)?;
+        let _turn = self.domain.inner.searches.turn(self.organization()).await.ok_or_else(too_many)?;
         let (needle, most) = (Arc::new(needle), usize::try_from(most)?);
         let (mut found, mut seen, mut left) = (Vec::new(), None, Some(SEARCHED_MAX));
         let mut size = FIRST_BATCH;
@@ -272,15 +259,8 @@ mod tests {
         assert_eq!(Needle::of(&"x".repeat(200)).map(|needle| needle.0.len()), Some(SEARCH_MAX));
     }
 
-    #[tokio::test]
-    async fn r_70_two_searches_of_an_organization_run_and_eight_wait() {
-        use futures::FutureExt;
-        let (SearchQueues(queues), org) = (SearchQueues::default(), |n| OrganizationId::from_uuid(Uuid::from_u128(n)));
-        let mut searches: Vec<_> = (0..10).map(|_| Box::pin(queues.turn(org(1)))).collect();
-        let turns: Vec<_> = searches.iter_mut().map(|search| search.now_or_never().flatten()).collect();
-        assert_eq!(turns.iter().map(Option::is_some).collect::<Vec<_>>(), [[true; 2].as_slice(), &[false; 8]].concat());
-        assert!(queues.turn(org(1)).await.is_none(), "the eleventh is refused");
-        assert!(queues.turn(org(2)).await.is_some(), "another organization does not wait");
+    #[test]
+    fn r_70_a_rejected_search_says_when_to_try_again() {
         let error = too_many();
         assert_eq!((error.code.http_status(), error.retry_after), (429, Some(RETRY_SECONDS)));
     }
