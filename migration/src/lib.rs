@@ -12,6 +12,7 @@ mod m20261125_000004_series_drafts;
 mod m20261125_000005_limits;
 mod m20261125_000006_versions;
 mod m20261130_000007_events;
+mod m20261130_000008_sizes;
 
 use sea_orm_migration::{MigrationTrait, async_trait};
 pub use sea_orm_migration::{MigratorTrait, SchemaManager};
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000005_limits::Migration),
             Box::new(m20261125_000006_versions::Migration),
             Box::new(m20261130_000007_events::Migration),
+            Box::new(m20261130_000008_sizes::Migration),
         ]
     }
 }

@@ -10,8 +10,8 @@ use super::{
     server_fns,
 };
 use crate::model::{
-    Account, Code, Coverage, Error, Incident, PublicOrganization, Result, Service, ServiceId, ServiceStatus,
-    StatusPage, Timestamp, Zone,
+    Account, Code, Error, Incident, PublicOrganization, Result, Service, ServiceId, ServiceStatus, StatusPage,
+    Timestamp, Zone,
 };
 
 /// The organization's page as the server has it, and with pending changes; called `board` in pages.
@@ -40,7 +40,7 @@ impl DashboardState {
             is_loaded,
             pending,
             with_pending: Memo::new(move |_| pending.with(|pending| page.with(|page| apply_pending(page, pending)))),
-            connection: live::connect("/api/live".to_owned(), page, is_loaded.into(), Coverage::Current, fetch),
+            connection: live::connect("/api/live".to_owned(), page, is_loaded.into(), fetch),
             notices: Notices::new(),
         }
     }
@@ -221,5 +221,6 @@ fn empty_page(account: &Account) -> StatusPage {
         services: Vec::new(),
         incidents: Vec::new(),
         cut_at: None,
+        part: None,
     }
 }

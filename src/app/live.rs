@@ -18,7 +18,7 @@ use leptos::{
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
-use crate::model::{Applied, Control, Coverage, Frame, Seq, StatusPage};
+use crate::model::{Applied, Control, Frame, Seq, StatusPage};
 
 /// A connection without a message for this long is dead; the server pings every 25 seconds.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(70);
@@ -59,13 +59,7 @@ impl Connection {
 
 /// Keeps `page` up to date from when it is `ready` (loaded) until the reactive owner is disposed. `refetch` loads the
 /// whole state when events were missed. Does nothing on the server.
-pub fn connect<F, Fut>(
-    path: String,
-    page: RwSignal<StatusPage>,
-    ready: Signal<bool>,
-    coverage: Coverage,
-    refetch: F,
-) -> Signal<Connection>
+pub fn connect<F, Fut>(path: String, page: RwSignal<StatusPage>, ready: Signal<bool>, refetch: F) -> Signal<Connection>
 where
     F: Fn() -> Fut + Clone + 'static,
     Fut: Future<Output = Option<StatusPage>> + 'static,
@@ -75,7 +69,7 @@ where
         if ready.get() {
             let refetch = refetch.clone();
             let refetch = Box::new(move || Box::pin(refetch()) as Fetch);
-            let feed = FeedConnection::open(path.clone(), page, connection, coverage, refetch);
+            let feed = FeedConnection::open(path.clone(), page, connection, refetch);
             // Dropped, and so closed, with the effect.
             StoredValue::new_local(feed);
         }
@@ -122,7 +116,6 @@ struct Inner {
     path: String,
     page: RwSignal<StatusPage>,
     connection: RwSignal<Connection>,
-    coverage: Coverage,
     refetch: Box<dyn Fn() -> Fetch>,
     socket: RefCell<Option<Socket>>,
     /// The pending timeout: of a silent connection, or until the next attempt.
@@ -141,14 +134,12 @@ impl FeedConnection {
         path: String,
         page: RwSignal<StatusPage>,
         connection: RwSignal<Connection>,
-        coverage: Coverage,
         refetch: Box<dyn Fn() -> Fetch>,
     ) -> Self {
         let inner = Rc::new(Inner {
             path,
             page,
             connection,
-            coverage,
             refetch,
             socket: RefCell::default(),
             timer: RefCell::default(),
@@ -218,7 +209,7 @@ impl Inner {
             return;
         }
         let applied = self.page.try_maybe_update(|page| {
-            let applied = page.apply(frame, self.coverage);
+            let applied = page.apply(frame);
             (applied == Applied::Changed, applied)
         });
         if applied == Some(Applied::Refetch) || is_ping && self.discarded_seq.get().is_some() {

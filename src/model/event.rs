@@ -80,13 +80,13 @@ impl IncidentChange {
         Some(Self::new(public, self.base, |_| true, self.removed))
     }
 
-    /// Applies the change to the version it is based on.
+    /// Applies the change to the version it is based on. Updates that were left out there still are.
     pub fn apply(self, incident: &mut Incident) {
         let mut updates = std::mem::take(&mut incident.updates);
         let is_kept = |id| !self.removed.contains(&id) && self.updates.iter().all(|changed| changed.id != id);
         updates.retain(|update| is_kept(update.id));
         updates.extend(self.updates);
-        *incident = Incident { updates, ..self.incident };
+        *incident = Incident { updates, cut_at: incident.cut_at, ..self.incident };
         incident.sort();
     }
 }

@@ -240,7 +240,7 @@ pub struct IncidentUpdate {
     pub display_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// The status change of every affected service; null if the update does not change services.
+    /// The status changes of the services that changed; null if none did.
     pub services: Option<Vec<ServiceTransition>>,
     /// The last 50 published earlier messages, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -319,6 +319,9 @@ pub struct Incident {
     /// Its postmortem.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postmortem: Option<Postmortem>,
+    /// When updates are left out of a very large incident: before this time some are missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_at: Option<Timestamp>,
     /// Its updates, newest first by `display_at`; absent in the live event `incident_updated`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub updates: Vec<IncidentUpdate>,

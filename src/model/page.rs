@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Day, Epoch, Event, Frame, GroupId, Headline, Impact, Incident, IncidentChange, IncidentId, IncidentStatus, Layers,
-    PublicOrganization, Seq, Service, ServiceGroup, ServiceId, ServiceStatus, Timestamp, Zone,
+    PagePart, PublicOrganization, Seq, Service, ServiceGroup, ServiceId, ServiceStatus, Timestamp, Zone,
     event::{Control, NumberedEvent},
 };
 
@@ -42,6 +42,9 @@ pub struct StatusPage {
     /// When there are more recent incidents than a page lists: the end of the latest one left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_at: Option<Timestamp>,
+    /// What it contains if it is not the whole page: the page of a month, or of one incident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<PagePart>,
 }
 
 /// The result of applying a frame.
@@ -55,17 +58,6 @@ pub enum Applied {
     Refetch,
 }
 
-/// What a page lists, and so which events concern it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coverage {
-    /// All services, and the incidents that are open, scheduled or recent.
-    Current,
-    /// The incidents that began in a period, from the first instant to before the second.
-    Period(Timestamp, Timestamp),
-    /// One incident.
-    Incident(IncidentId),
-}
-
 /// A group's heading (none for services without a group) and its services, in order.
 pub type Section<'a> = (Option<&'a ServiceGroup>, Vec<&'a Service>);
 
@@ -73,11 +65,11 @@ impl StatusPage {
     /// Applies a frame. The next event is applied, an older one is ignored, and a gap requires a reload, so repeated or
     /// reordered frames are harmless. So does an event that does not continue the state: a change of an incident from
     /// another version than the page has.
-    pub fn apply(&mut self, frame: Frame, coverage: Coverage) -> Applied {
+    pub fn apply(&mut self, frame: Frame) -> Applied {
         match frame {
             Frame::Event(NumberedEvent { seq, .. }) if seq <= self.seq => Applied::Unchanged,
             Frame::Event(NumberedEvent { seq, event, .. }) if seq == self.seq + 1 => {
-                if !self.carry(event, coverage) {
+                if !self.carry(event) {
                     return Applied::Refetch;
                 }
                 self.seq = seq;
@@ -280,20 +272,20 @@ impl StatusPage {
     }
 
     /// Applies an event; returns whether it continues the state.
-    fn carry(&mut self, event: Event, coverage: Coverage) -> bool {
+    fn carry(&mut self, event: Event) -> bool {
         match event {
             Event::ServiceCreated(service) | Event::ServiceUpdated(service) => {
-                if coverage == Coverage::Current {
+                if self.part.is_none() {
                     self.put(service);
                 }
             }
             Event::ServiceDeleted(service) => self.services.retain(|known| known.id != service.id),
             Event::IncidentCreated(incident) => {
-                if self.lists(&incident, coverage) {
+                if self.lists(&incident) {
                     self.put_incident(*incident);
                 }
             }
-            Event::IncidentUpdated(change) => return self.change(*change, coverage),
+            Event::IncidentUpdated(change) => return self.change(*change),
             Event::IncidentDeleted { id } => self.incidents.retain(|known| known.id != id),
             Event::PageUpdated {} => return false,
         }
@@ -301,9 +293,9 @@ impl StatusPage {
     }
 
     /// Changes an incident, unless the page has the changed version or a newer one already.
-    fn change(&mut self, change: IncidentChange, coverage: Coverage) -> bool {
+    fn change(&mut self, change: IncidentChange) -> bool {
         let Some(known) = self.incidents.iter_mut().find(|known| known.id == change.incident.id) else {
-            return !self.lists(&change.incident, coverage);
+            return !self.lists(&change.incident);
         };
         if known.version == change.base {
             change.apply(known);
@@ -314,28 +306,24 @@ impl StatusPage {
     }
 
     /// Whether the page would list an incident. It leaves out what ended before its past days or before `cut_at`, and
-    /// plans beyond the last of many.
-    fn lists(&self, incident: &Incident, coverage: Coverage) -> bool {
-        match coverage {
-            Coverage::Current => match incident.resolved_at {
-                Some(end) => end >= self.listed_since() && self.cut_at.is_none_or(|cut| end > cut),
-                None if incident.status == IncidentStatus::Scheduled => {
-                    let earlier = self.incidents.iter().filter(|known| {
-                        known.status == IncidentStatus::Scheduled && known.scheduled_start <= incident.scheduled_start
-                    });
-                    earlier.count() < SCHEDULED_MAX
-                }
-                None => true,
-            },
-            Coverage::Period(from, to) => {
-                (from..to).contains(&incident.started_at) && incident.status != IncidentStatus::Scheduled
+    /// plans beyond the last of many; a part has its own incidents.
+    fn lists(&self, incident: &Incident) -> bool {
+        match (self.part, incident.resolved_at) {
+            (Some(part), _) => part.holds(incident),
+            (None, Some(end)) => end >= self.listed_since() && self.cut_at.is_none_or(|cut| end > cut),
+            (None, None) if incident.status == IncidentStatus::Scheduled => {
+                let earlier = self.incidents.iter().filter(|known| {
+                    known.status == IncidentStatus::Scheduled && known.scheduled_start <= incident.scheduled_start
+                });
+                earlier.count() < SCHEDULED_MAX
             }
-            Coverage::Incident(id) => incident.id == id,
+            (None, None) => true,
         }
     }
 
     /// When the past days begin whose ended incidents the page lists.
-    fn listed_since(&self) -> Timestamp {
+    #[must_use]
+    pub fn listed_since(&self) -> Timestamp {
         self.today.plus_seconds(-86_400 * i64::from(PAST_DAYS))
     }
 }

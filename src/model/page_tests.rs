@@ -25,6 +25,7 @@ pub(crate) fn page_with(names: &[&str]) -> StatusPage {
         services,
         incidents: Vec::new(),
         cut_at: None,
+        part: None,
     }
 }
 
@@ -47,10 +48,6 @@ fn service(n: usize, name: &str) -> Service {
 
 fn numbered(seq: Seq, event: Event) -> Frame {
     Frame::Event(NumberedEvent { seq, at: Timestamp::EPOCH, event })
-}
-
-fn apply(page: &mut StatusPage, frame: Frame) -> Applied {
-    page.apply(frame, Coverage::Current)
 }
 
 /// A page with an open incident of version 3 and two updates, the newer one first.
@@ -100,7 +97,7 @@ fn a_change_of_an_incident_brings_its_head_and_the_updates_that_changed() {
     let Frame::Event(NumberedEvent { event: Event::IncidentUpdated(change), .. }) = &frame else { panic!() };
     assert_eq!((change.incident.updates.len(), change.updates.len()), (0, 2));
     assert!(!serde_json::to_value(&change.incident).expect("JSON").as_object().expect("a map").contains_key("updates"));
-    assert_eq!(apply(&mut page, frame), Applied::Changed);
+    assert_eq!(page.apply(frame), Applied::Changed);
     assert_eq!(page.incidents, [Incident { version: 4, ..now }]);
 }
 
@@ -109,7 +106,7 @@ fn a_change_from_another_version_requires_a_reload_unless_it_is_known() {
     let (page, incident) = page_with_incident();
     for (base, outcome) in [(2, Applied::Changed), (1, Applied::Changed), (4, Applied::Refetch)] {
         let mut page = page.clone();
-        assert_eq!(apply(&mut page, changed(1, &incident, base, &[], vec![])), outcome, "{base}");
+        assert_eq!(page.apply(changed(1, &incident, base, &[], vec![])), outcome, "{base}");
         assert_eq!(page.incidents, std::slice::from_ref(&incident), "{base}");
     }
 }
@@ -125,44 +122,28 @@ fn a_change_of_an_incident_that_a_page_does_not_list_requires_no_reload() {
         ..open.clone()
     };
     let cut = |days: i64| StatusPage { cut_at: Some(Timestamp::EPOCH.plus_seconds(days * 86_400)), ..page.clone() };
-    let (period, own) = (Coverage::Period(Timestamp::EPOCH, Timestamp::from_millis(1)), Coverage::Incident(open.id));
-    let other = Coverage::Incident(IncidentId::from_uuid(Uuid::from_u128(9)));
-    let later = Coverage::Period(Timestamp::from_millis(1), Timestamp::from_millis(2));
-    for (n, (page, coverage, incident, outcome)) in [
-        (page.clone(), Coverage::Current, open.clone(), Applied::Refetch),
-        (page.clone(), Coverage::Current, ended(6), Applied::Refetch),
-        (page.clone(), Coverage::Current, ended(5), Applied::Changed),
-        (cut(8), Coverage::Current, ended(8), Applied::Changed),
-        (cut(8), Coverage::Current, ended(9), Applied::Refetch),
-        (page.clone(), period, ended(5), Applied::Refetch),
-        (page.clone(), later, open.clone(), Applied::Changed),
-        (page.clone(), own, ended(5), Applied::Refetch),
-        (page.clone(), other, open.clone(), Applied::Changed),
+    for (n, (page, incident, outcome)) in [
+        (page.clone(), open.clone(), Applied::Refetch),
+        (page.clone(), ended(6), Applied::Refetch),
+        (page.clone(), ended(5), Applied::Changed),
+        (cut(8), ended(8), Applied::Changed),
+        (cut(8), ended(9), Applied::Refetch),
     ]
     .into_iter()
     .enumerate()
     {
         let mut page = page;
-        assert_eq!(page.apply(changed(1, &incident, 7, &[], vec![]), coverage), outcome, "{n}");
+        assert_eq!(page.apply(changed(1, &incident, 7, &[], vec![])), outcome, "{n}");
         let created = numbered(page.seq + 1, Event::IncidentCreated(Box::new(incident)));
-        assert_eq!(page.apply(created, coverage), Applied::Changed);
+        assert_eq!(page.apply(created), Applied::Changed);
         assert_eq!(page.incidents.len(), usize::from(outcome == Applied::Refetch), "{n}");
     }
 }
 
 #[test]
-fn a_page_of_incidents_alone_ignores_services() {
-    let mut page = page_with(&[]);
-    let service = page_with(&["API"]).services[0].clone();
-    let coverage = Coverage::Period(Timestamp::EPOCH, Timestamp::EPOCH);
-    assert_eq!(page.apply(numbered(1, Event::ServiceCreated(service)), coverage), Applied::Changed);
-    assert_eq!((page.services.len(), page.seq), (0, 1));
-}
-
-#[test]
 fn a_change_of_the_page_requires_a_reload() {
     let mut page = page_with(&["API"]);
-    assert_eq!(apply(&mut page, numbered(1, Event::PageUpdated {})), Applied::Refetch);
+    assert_eq!(page.apply(numbered(1, Event::PageUpdated {})), Applied::Refetch);
     assert_eq!(page.seq, 0);
 }
 
@@ -171,12 +152,12 @@ fn the_next_event_applies_an_old_one_is_ignored_and_a_gap_requires_a_reload() {
     let mut page = page_with(&["API", "Web"]);
     let mut down = page.services[0].clone();
     down.status = ServiceStatus::MajorOutage;
-    assert_eq!(apply(&mut page, numbered(1, Event::ServiceUpdated(down.clone()))), Applied::Changed);
+    assert_eq!(page.apply(numbered(1, Event::ServiceUpdated(down.clone()))), Applied::Changed);
     assert_eq!(page.headline().description, "Partial System Outage");
-    assert_eq!(apply(&mut page, numbered(1, Event::ServiceDeleted(down.clone()))), Applied::Unchanged);
-    assert_eq!(apply(&mut page, numbered(3, Event::ServiceDeleted(down.clone()))), Applied::Refetch);
+    assert_eq!(page.apply(numbered(1, Event::ServiceDeleted(down.clone()))), Applied::Unchanged);
+    assert_eq!(page.apply(numbered(3, Event::ServiceDeleted(down.clone()))), Applied::Refetch);
     assert_eq!(page.services.len(), 2);
-    assert_eq!(apply(&mut page, numbered(2, Event::ServiceDeleted(down))), Applied::Changed);
+    assert_eq!(page.apply(numbered(2, Event::ServiceDeleted(down))), Applied::Changed);
     assert_eq!((page.services.len(), page.seq), (1, 2));
 }
 
@@ -185,7 +166,7 @@ fn an_answer_about_a_deleted_service_does_not_bring_it_back() {
     let mut page = page_with(&["API", "Web"]);
     let (gone, kept) = (page.services[0].clone(), page.services[1].clone());
     let next = numbered(page.seq + 1, Event::ServiceDeleted(gone.clone()));
-    apply(&mut page, next);
+    page.apply(next);
     page.put_known(gone);
     page.put_known(Service { name: "Site".into(), ..kept });
     let names: Vec<&str> = page.services.iter().map(|service| service.name.as_str()).collect();
@@ -195,10 +176,10 @@ fn an_answer_about_a_deleted_service_does_not_bring_it_back() {
 #[test]
 fn a_ping_ahead_of_the_state_reveals_a_lost_event() {
     let mut page = page_with(&[]);
-    assert_eq!(apply(&mut page, Frame::Control(Control::Hello { seq: 9, epoch: None })), Applied::Unchanged);
-    assert_eq!(apply(&mut page, Frame::Control(Control::Ping { seq: 0 })), Applied::Unchanged);
-    assert_eq!(apply(&mut page, Frame::Control(Control::Ping { seq: 1 })), Applied::Refetch);
-    assert_eq!(apply(&mut page, Frame::Control(Control::Resync)), Applied::Refetch);
+    assert_eq!(page.apply(Frame::Control(Control::Hello { seq: 9, epoch: None })), Applied::Unchanged);
+    assert_eq!(page.apply(Frame::Control(Control::Ping { seq: 0 })), Applied::Unchanged);
+    assert_eq!(page.apply(Frame::Control(Control::Ping { seq: 1 })), Applied::Refetch);
+    assert_eq!(page.apply(Frame::Control(Control::Resync)), Applied::Refetch);
 }
 
 #[test]
@@ -237,19 +218,19 @@ proptest! {
         for (n, (kind, which, status)) in (0_u8..).zip(changes) {
             let Some(event) = event_of(&truth, n, kind, which, status) else { continue };
             let frame = numbered(truth.seq + 1, event);
-            prop_assert_eq!(apply(&mut truth, frame.clone()), Applied::Changed);
+            prop_assert_eq!(truth.apply(frame.clone()), Applied::Changed);
             frames.push(frame);
         }
         for index in order {
             if frames.is_empty() {
                 break;
             }
-            if apply(&mut client, index.get(&frames).clone()) == Applied::Refetch {
+            if client.apply(index.get(&frames).clone()) == Applied::Refetch {
                 client = truth.clone();
             }
         }
         for frame in frames {
-            apply(&mut client, frame);
+            client.apply(frame);
         }
         prop_assert_eq!(client, truth);
     }

@@ -124,6 +124,7 @@ impl StatusPage {
             is_draft: false,
             version: 0,
             postmortem: None,
+            cut_at: None,
             updates: Vec::new(),
         }
     }

@@ -94,6 +94,7 @@ impl From<PublicStatus> for StatusPage {
             services: status.services,
             incidents,
             cut_at: status.cut_at,
+            part: None,
         };
         page.sort();
         page
@@ -112,7 +113,8 @@ pub struct Timeline {
 /// One month of a page's history: `/public/{slug}/history`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MonthPage {
-    /// The page, with the incidents and maintenances that began in that month.
+    /// A [`super::PagePart::Month`]: the incidents and maintenances that began in that month, the newest that fit, each
+    /// by its first and its newest update.
     pub page: StatusPage,
     /// The page's time zone in that month.
     pub zone: Zone,
@@ -124,10 +126,10 @@ pub struct MonthPage {
     pub has_earlier: bool,
 }
 
-/// One incident or maintenance with its page: `/public/{slug}/incidents/{id}`.
+/// One incident or maintenance: `/public/{slug}/incidents/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentPage {
-    /// The page, with the incident.
+    /// A [`super::PagePart::Incident`], with the incident.
     pub page: StatusPage,
     /// The incident's id.
     pub id: super::IncidentId,

@@ -52,7 +52,7 @@ impl<'a> StatusTransition<'a> {
     }
 
     /// Applies the transition to all affected services, new ones included; a resolving update releases them. Returns
-    /// what the update records about each, or none if it records nothing about services (domain rule 3.4.3).
+    /// what the update records: the services that changed, or none if none did (domain rule 3.4.3).
     #[must_use]
     pub fn apply(&self, services: &mut [AffectedService]) -> Option<Vec<ServiceTransition>> {
         let was_in_force = self.from.is_none_or(IncidentStatus::is_in_force);
@@ -66,8 +66,9 @@ impl<'a> StatusTransition<'a> {
             ServiceTransition { id: service.id, name: service.name.clone(), old_status, new_status }
         };
         let transitions: Vec<_> = services.iter_mut().map(transition).collect();
-        let releases = self.ends() && was_in_force && !transitions.is_empty();
-        (releases || !self.impacts.is_empty()).then_some(transitions)
+        let is_recorded = !self.impacts.is_empty() || self.ends() && was_in_force;
+        let changed = transitions.into_iter().filter(|service| is_recorded && service.old_status != service.new_status);
+        Some(changed.collect::<Vec<_>>()).filter(|changed| !changed.is_empty())
     }
 }
 
@@ -143,13 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn rule_3_4_3_an_update_records_every_service_or_none() {
+    fn rule_3_4_3_an_update_records_the_services_that_change() {
         let two = || services(&[Degraded, Operational]);
         assert_eq!(applied(Some(Investigating), Monitoring, &[], two()), (vec![], vec![Degraded, Operational]));
         assert_eq!(
             applied(Some(Investigating), Monitoring, &[(1, MajorOutage)], two()),
-            (vec![(Degraded, Degraded), (Operational, MajorOutage)], vec![Degraded, MajorOutage])
+            (vec![(Operational, MajorOutage)], vec![Degraded, MajorOutage])
         );
+        assert!(applied(Some(Investigating), Monitoring, &[(0, Degraded)], two()).0.is_empty(), "set to what it was");
     }
 
     #[test]

@@ -151,6 +151,21 @@ impl AppState {
         super::ConnectionLimits::new(&self.config.limits, &self.config.trusted_proxies)
     }
 
+    /// Waits until no use of a session or token is being noted.
+    pub(crate) async fn last_uses_noted(&self) {
+        self.domain.last_uses_noted().await;
+    }
+
+    /// Holds every slot of the write queue until the returned value is dropped.
+    pub(crate) async fn hold_writes(&self) -> impl Sized + use<> {
+        self.domain.hold_writes().await.expect("a free queue")
+    }
+
+    /// How many write transactions wait for their turn.
+    pub(crate) fn waiting_writes(&self) -> usize {
+        self.domain.waiting_writes()
+    }
+
     /// The shutdown signal.
     pub(crate) fn stop(&self) -> CancellationToken {
         self.stop.clone()

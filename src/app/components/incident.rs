@@ -119,7 +119,7 @@ pub fn BackfilledNote(
     }
 }
 
-/// All updates of an incident, newest first.
+/// The updates of an incident, newest first, and whether older ones are left out.
 #[component]
 pub fn Timeline(
     /// The incident.
@@ -133,6 +133,7 @@ pub fn Timeline(
     tools: Option<Callback<Signal<IncidentUpdate>, AnyView>>,
 ) -> impl IntoView {
     let ids = Memo::new(move |_| incident.with(|incident| incident.updates.iter().map(|it| it.id).collect::<Vec<_>>()));
+    let is_cut = Memo::new(move |_| incident.with(|incident| incident.cut_at.is_some()));
     view! {
         <ol class="timeline">
             <Each each=move || ids.get() key=|id| *id let:id>
@@ -147,6 +148,9 @@ pub fn Timeline(
                     })}
             </Each>
         </ol>
+        <Show when=move || is_cut.get()>
+            <p class="hint">"Older updates are not listed."</p>
+        </Show>
     }
 }
 

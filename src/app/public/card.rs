@@ -22,7 +22,8 @@ pub enum CardVariant {
     Preview,
 }
 
-/// Title, status, impact, times, services and updates: all updates while the incident is active, otherwise the latest.
+/// Title, status, impact, times, services and updates: all updates while the incident is active and not cut, otherwise
+/// the latest.
 #[component]
 pub fn IncidentCard(
     /// The incident.
@@ -36,7 +37,7 @@ pub fn IncidentCard(
     /// Where the card is shown.
     variant: CardVariant,
 ) -> impl IntoView {
-    let is_active = Memo::new(move |_| incident.with(Incident::is_active));
+    let has_all = Memo::new(move |_| incident.with(|incident| incident.is_active() && incident.cut_at.is_none()));
     let address = StoredValue::new(format!("/public/{slug}/incidents/{}", incident.with_untracked(|it| it.id)));
     view! {
         <article class="card incident">
@@ -46,7 +47,7 @@ pub fn IncidentCard(
             </div>
             <IncidentFacts incident zone />
             <Show
-                when=move || is_active.get()
+                when=move || has_all.get()
                 fallback=move || {
                     view! {
                         <LatestUpdate incident zone />
@@ -137,14 +138,15 @@ fn Extent(extent: Extent, zone: Signal<Zone>) -> impl IntoView {
 fn MoreLinks(incident: Signal<Incident>, address: String) -> impl IntoView {
     let count = Memo::new(move |_| incident.with(|incident| incident.updates.len()));
     let title = Memo::new(move |_| incident.with(|incident| incident.title.clone()));
+    let is_cut = Memo::new(move |_| incident.with(|incident| incident.cut_at.is_some()));
     let has_postmortem = Memo::new(move |_| incident.with(|incident| incident.postmortem.is_some()));
     let address = StoredValue::new(address);
     view! {
-        <Show when=move || count.get() != 1 || has_postmortem.get()>
+        <Show when=move || count.get() != 1 || is_cut.get() || has_postmortem.get()>
             <p class="incident-more">
-                <Show when=move || { count.get() > 1 }>
+                <Show when=move || { count.get() > 1 || is_cut.get() }>
                     <a href=address.get_value()>
-                        "All " {count} " updates" <span class="sr-only">" about " {title}</span>
+                        "All " {move || (!is_cut.get()).then(|| format!("{} ", count.get()))} "updates" <span class="sr-only">" about " {title}</span>
                     </a>
                 </Show>
                 <Show when=move || has_postmortem.get()>

@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{RequestCache, RequestInit, Response};
 
 use super::data::{incident_data_in, month_data_in};
-use crate::model::{Incident, IncidentId, Month, PublicStatus, Slug, StatusPage, json};
+use crate::model::{IncidentId, Month, PagePart, PublicStatus, Slug, StatusPage, json};
 
 /// Fetches the status page from the REST API.
 pub async fn fetch(slug: Slug) -> Option<StatusPage> {
@@ -22,21 +22,33 @@ pub async fn fetch_month(slug: Slug, month: Month) -> Option<StatusPage> {
 
 /// The result of looking up an incident.
 pub enum Lookup {
-    Found(Box<Incident>),
+    Found(Box<StatusPage>),
     Removed,
     NoAnswer,
 }
 
-/// Fetches an incident from its own page.
+/// Fetches an incident's own page.
 pub async fn look_up(slug: Slug, id: IncidentId) -> Lookup {
     match get(&format!("/public/{slug}/incidents/{id}")).await {
         Some(answer) if answer.status() == 404 => Lookup::Removed,
         Some(answer) if answer.ok() => {
             let data = text(&answer).await.as_deref().and_then(incident_data_in);
-            let incident = data.and_then(|data| data.page.incident(id).cloned());
-            incident.map_or(Lookup::NoAnswer, |incident| Lookup::Found(Box::new(incident)))
+            data.map_or(Lookup::NoAnswer, |data| Lookup::Found(Box::new(data.page)))
         }
         _ => Lookup::NoAnswer,
+    }
+}
+
+/// Fetches the state of an incident's own page; without the incident once that was removed.
+pub async fn fetch_incident(slug: Slug, id: IncidentId) -> Option<StatusPage> {
+    match look_up(slug.clone(), id).await {
+        Lookup::Found(page) => Some(*page),
+        Lookup::Removed => {
+            let page = fetch(slug).await?;
+            let part = Some(PagePart::Incident { id });
+            Some(StatusPage { part, groups: Vec::new(), services: Vec::new(), incidents: Vec::new(), ..page })
+        }
+        Lookup::NoAnswer => None,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         components::{each::Each, time::provide_clock},
         live,
     },
-    model::{Coverage, Day, IncidentId, IncidentStatus, Month, MonthPage, Slug, StatusPage, Timestamp, Zone},
+    model::{Day, IncidentId, IncidentStatus, Month, MonthPage, Slug, StatusPage, Timestamp, Zone},
 };
 
 /// A month, newest day first, each day with the incidents that began on it.
@@ -31,9 +31,7 @@ pub fn MonthView(
     let page = RwSignal::new(page);
     let of = slug.clone();
     let feed = format!("/api/public/{slug}/live");
-    let (from, to) = zone.bounds_of(month);
-    let coverage = Coverage::Period(from, to);
-    let connection = live::connect(feed, page, Signal::stored(true), coverage, move || fetch_month(of.clone(), month));
+    let connection = live::connect(feed, page, Signal::stored(true), move || fetch_month(of.clone(), month));
     let page: Signal<StatusPage> = page.into();
     let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
     let zone = Memo::new(move |_| page.with(|page| zone.unless_changed(&page.zone)));

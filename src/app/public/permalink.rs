@@ -7,7 +7,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{
     announce::Announcer,
     card::IncidentFacts,
-    fetch::{Lookup, fetch, look_up},
+    fetch::{Lookup, fetch_incident, look_up},
     frame::Frame,
     incidents::incident,
 };
@@ -19,13 +19,13 @@ use crate::{
         },
         live::{self, Connection},
     },
-    model::{Coverage, Incident, IncidentId, IncidentPage, Postmortem, Slug, StatusPage, Timestamp, Zone},
+    model::{Incident, IncidentId, IncidentPage, Postmortem, Slug, StatusPage, Timestamp, Zone},
 };
 
 /// An incident's own page, kept up to date by the live feed. Nothing if the data does not contain the incident.
 #[component]
 pub fn IncidentView(
-    /// The page as rendered by the server, and which incident to show.
+    /// The incident as rendered by the server.
     data: IncidentPage,
 ) -> impl IntoView {
     provide_clock();
@@ -34,7 +34,7 @@ pub fn IncidentView(
     let page = RwSignal::new(page);
     let of = slug.clone();
     let feed = format!("/api/public/{slug}/live");
-    let connection = live::connect(feed, page, Signal::stored(true), Coverage::Incident(id), move || fetch(of.clone()));
+    let connection = live::connect(feed, page, Signal::stored(true), move || fetch_incident(of.clone(), id));
     let is_removed = watch_removal(page, id, slug.clone(), connection);
     let page: Signal<StatusPage> = page.into();
     let zone = Memo::new(move |_| page.with(|page| zone.unless_changed(&page.zone)));
@@ -108,8 +108,8 @@ fn PostmortemSection(postmortem: Postmortem, zone: Signal<Zone>) -> impl IntoVie
     }
 }
 
-/// Whether the incident was removed. Feed and reloaded state contain recent incidents only, so one that is missing is
-/// looked up by its own address, and put back if it still exists.
+/// Whether the incident was removed. One that is missing, after an event or a reload, is looked up by its own address,
+/// and put back if it still exists.
 fn watch_removal(
     page: RwSignal<StatusPage>,
     id: IncidentId,
@@ -125,7 +125,9 @@ fn watch_removal(
             let slug = slug.clone();
             spawn_local(async move {
                 match look_up(slug, id).await {
-                    Lookup::Found(incident) => _ = page.try_update(|page| page.put_incident(*incident)),
+                    Lookup::Found(found) => {
+                        _ = page.try_update(|page| found.incidents.into_iter().for_each(|it| page.put_incident(it)));
+                    }
                     Lookup::Removed => _ = is_removed.try_set(true),
                     Lookup::NoAnswer => {}
                 }

@@ -17,7 +17,7 @@ use crate::{
         },
         live,
     },
-    model::{Coverage, Service, ServiceStatus, StatusPage, Zone},
+    model::{Service, ServiceStatus, StatusPage, Zone},
 };
 
 /// The public page of an organization, kept up to date by the live feed.
@@ -31,7 +31,7 @@ pub fn PublicPage(
     let page = RwSignal::new(page);
     let feed = format!("/api/public/{slug}/live");
     let of = slug.clone();
-    let connection = live::connect(feed, page, Signal::stored(true), Coverage::Current, move || fetch(of.clone()));
+    let connection = live::connect(feed, page, Signal::stored(true), move || fetch(of.clone()));
     let name = Memo::new(move |_| page.with(|page| page.organization.name.clone()));
     let page: Signal<StatusPage> = page.into();
     let today = current_day(page);

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect};
 use super::{
     Admin, System,
     identity::people::user_names,
-    store::{self, audit_entry, membership},
+    store::{audit_entry, membership},
 };
 use crate::{
     model::{
@@ -191,7 +191,7 @@ impl System {
     pub async fn forget_old_audit(&self) -> Result<u64> {
         let oldest = self.domain.database_now().await?.plus_seconds(-AUDIT_DAYS * 86_400);
         let old = Condition::all().add(audit_entry::Column::CreatedAt.lt(oldest));
-        Ok(store::delete_in_batches::<audit_entry::Entity>(self.domain.db(), old).await?)
+        self.domain.delete_in_batches::<audit_entry::Entity>(old).await
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::{
     Domain, System, Viewer, Visitor,
-    store::{self, Scope, event, organization},
+    store::{Scope, event, organization},
 };
 use crate::{
     model::{Audience, Epoch, Error, OrganizationId, Result, Seq},
@@ -177,7 +177,8 @@ impl Feed {
     /// Gets the events after the last one delivered, at least up to `tip`; notes if some have been pruned.
     async fn refill(&mut self, tip: Seq) -> Result<()> {
         let (topic, last) = (self.topic, self.last);
-        let read = self.domain.events_after(topic, last);
+        // Boxed, as every open socket holds this future.
+        let read = Box::pin(self.domain.events_after(topic, last));
         let replay = self.domain.replays().get(topic, last, tip, read).await?;
         let Some(missed) = replay.get() else { return Ok(()) };
         let follows = missed.events.first().is_some_and(|event| event.seq == last + 1);
@@ -234,7 +235,7 @@ impl System {
     pub async fn forget_old_events(&self) -> Result<u64> {
         let oldest = self.domain.database_now().await?.plus_seconds(-RETENTION_SECONDS);
         let old = Condition::all().add(event::Column::CreatedAt.lt(oldest));
-        Ok(store::delete_in_batches::<event::Entity>(self.domain.db(), old).await?)
+        self.domain.delete_in_batches::<event::Entity>(old).await
     }
 }
 

@@ -6,11 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{
-    System,
-    store::{self, idempotency_key},
-    tx::Tx,
-};
+use super::{System, store::idempotency_key, tx::Tx};
 use crate::{
     model::{Code, Error, Result},
     server::error::internal,
@@ -96,7 +92,7 @@ impl System {
     pub async fn forget_old_keys(&self) -> Result<u64> {
         let oldest = self.domain.database_now().await?.plus_seconds(-RETENTION_SECONDS);
         let old = Condition::all().add(idempotency_key::Column::CreatedAt.lt(oldest));
-        Ok(store::delete_in_batches::<idempotency_key::Entity>(self.domain.db(), old).await?)
+        self.domain.delete_in_batches::<idempotency_key::Entity>(old).await
     }
 }
 

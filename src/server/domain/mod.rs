@@ -1,7 +1,7 @@
 //! The domain: every operation, its rules and its permission.
 //!
 //! A request becomes a handle, and a handle is a permission: [`Viewer`], [`Member`] and [`Admin`] each belong to one
-//! organization, and an operation is a method of the handle that permits it. The connection pool is private: code
+//! organization, and an operation is a method of the handle that permits it. The connection pools are private: code
 //! outside the domain has nothing to query with.
 
 mod audit;
@@ -23,10 +23,14 @@ mod zones;
 use std::{
     path::Path,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
-use tokio::sync::broadcast;
+use sea_orm::{Condition, ConnectionTrait, DatabaseConnection, EntityTrait};
+use tokio::{
+    sync::broadcast,
+    time::{MissedTickBehavior, interval},
+};
 use uuid::Uuid;
 
 pub use audit_log::{AuditFields, AuditQuery};
@@ -37,6 +41,8 @@ pub use idempotency::IdempotencyKey;
 pub use identity::api_tokens::PREFIX as TOKEN_PREFIX;
 pub use identity::login::Credentials;
 pub use identity::sessions::{IDLE_SECONDS, NewSession, RevocationWatch, SESSION_SECONDS, SHORT_IDLE_SECONDS};
+#[cfg(test)]
+pub use incidents::ANSWER_MAX;
 pub use incidents::{IncidentFields, IncidentQuery, LEASE_SECONDS, LeaseHolder, SchedulerRun};
 pub use principal::{AccessState, Caller, Credential, Principal, TokenSource};
 pub use services::history::HistoryRange;
@@ -44,21 +50,29 @@ pub use store::Unreachable;
 #[cfg(test)]
 pub use store::statement_log;
 
+use identity::last_use::{LastUses, Use};
+use store::{Lane, Pools, WriteTx};
+
 use super::{
     error::internal,
     live::{hub::Hub, relay::Relay, replays::Replays},
     rate_limit::queues::Queues,
 };
-use crate::model::{Epoch, Error, OrganizationId, Result};
+use crate::model::{Epoch, Error, OrganizationId, Result, Timestamp};
 
-/// The connection pool, the hub and the clock; creates the handles. Cheap to clone.
+/// The pause between two batches of a deletion.
+const DELETION_PAUSE: Duration = Duration::from_millis(50);
+
+/// The connection pools, the hub and the clock; creates the handles. Cheap to clone.
 #[derive(Clone)]
 pub struct Domain {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    db: DatabaseConnection,
+    url: String,
+    pools: Pools,
+    last_uses: LastUses,
     hub: Hub,
     replays: Replays,
     relay: Relay,
@@ -77,8 +91,8 @@ impl Domain {
     /// # Errors
     /// When the database cannot be reached or migrated.
     pub async fn open(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
+        Box::pin(store::migrate(url)).await?;
         let domain = Self::connect(url, relay, clock).await?;
-        Box::pin(store::migrate(domain.db(), url)).await?;
         // Set once: nothing else writes it.
         _ = domain.inner.epoch.set(store::epoch(domain.db()).await?);
         Ok(domain)
@@ -89,17 +103,18 @@ impl Domain {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn connect(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
-        let db = store::connect(url).await?;
-        let revocations = broadcast::Sender::new(64);
+        let pools = Pools::open(url).await?;
         Ok(Self {
             inner: Arc::new(Inner {
-                db,
+                url: url.to_owned(),
+                pools,
+                last_uses: LastUses::default(),
                 hub: Hub::default(),
                 replays: Replays::default(),
                 relay,
                 clock,
                 epoch: OnceLock::new(),
-                revocations,
+                revocations: broadcast::Sender::new(64),
                 searches: Queues::of_searches(),
             }),
         })
@@ -107,7 +122,7 @@ impl Domain {
 
     /// The number of migrations not applied yet.
     pub async fn pending_migrations(&self) -> Result<usize, Unreachable> {
-        store::pending_migrations(self.db()).await
+        store::pending_migrations(&self.inner.url).await
     }
 
     /// Writes a consistent copy of the embedded database to a new file.
@@ -115,7 +130,7 @@ impl Domain {
     /// # Errors
     /// When the database is not SQLite, or the file exists or cannot be written.
     pub async fn backup(&self, file: &Path) -> Result<(), Unreachable> {
-        store::backup(self.db(), file).await
+        store::backup(&self.inner.url, file).await
     }
 
     /// Checks that the database and, if configured, Redis answer.
@@ -171,8 +186,56 @@ impl Domain {
         let _ = self.inner.revocations.send(id);
     }
 
+    /// The connections that read and cannot write; [`Domain::begin`] begins a transaction that writes.
     fn db(&self) -> &DatabaseConnection {
-        &self.inner.db
+        &self.inner.pools.read
+    }
+
+    /// Begins a write transaction once it is the turn of this organization, user or other lane.
+    ///
+    /// # Errors
+    /// `unavailable` when too many wait already, the turn does not come in time, or the database cannot write.
+    async fn begin(&self, lane: impl Into<Lane>) -> Result<WriteTx> {
+        self.inner.pools.begin(lane.into()).await
+    }
+
+    /// Deletes the rows of all organizations that meet a condition, in batches, between which others write; returns how
+    /// many. After an error, those before it are gone.
+    async fn delete_in_batches<E: EntityTrait>(&self, condition: Condition) -> Result<u64> {
+        let statement = store::batch_deletion::<E>(self.db().get_database_backend(), condition);
+        let mut pauses = interval(DELETION_PAUSE);
+        pauses.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut deleted = 0;
+        loop {
+            pauses.tick().await;
+            let tx = self.begin(Lane::System).await?;
+            let rows = tx.execute(&statement).await?.rows_affected();
+            tx.commit().await?;
+            deleted += rows;
+            if rows < store::DELETION_BATCH {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    /// Notes a use in the background, unless one of the same session or token is being noted. If that fails, the next
+    /// request tries again. All notes wait in one lane of the write queue: many of them delay a change by one turn, and
+    /// those that find the lane full are dropped.
+    fn note_use(&self, used: Use, at: Timestamp) {
+        let Some(claim) = self.inner.last_uses.claim(used.id()) else { return };
+        let domain = self.clone();
+        let note = async move {
+            let tx = domain.begin(Lane::LastUse).await?;
+            used.write(&tx, at).await?;
+            Ok(tx.commit().await?)
+        };
+        tokio::spawn(async move {
+            let noted: Result<()> = note.await;
+            if let Err(error) = noted {
+                tracing::debug!(%error, "the last use of a session or token was not noted");
+            }
+            drop(claim);
+        });
     }
 
     fn hub(&self) -> &Hub {
@@ -183,11 +246,32 @@ impl Domain {
         &self.inner.replays
     }
 
-    /// Closes the pool once it is idle.
+    /// Closes the pools once they are idle.
     pub(crate) async fn close(self) {
-        if let Err(error) = self.inner.db.clone().close().await {
+        if let Err(error) = self.inner.pools.close().await {
             let _ = internal(error);
         }
+    }
+}
+
+/// What integration tests arrange and wait for.
+#[cfg(test)]
+impl Domain {
+    /// Waits until no use of a session or token is being noted.
+    pub(in crate::server) async fn last_uses_noted(&self) {
+        while !self.inner.last_uses.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Holds every slot of the write queue until the returned value is dropped.
+    pub(in crate::server) async fn hold_writes(&self) -> Result<impl Sized + use<>> {
+        self.inner.pools.hold_writes().await
+    }
+
+    /// How many write transactions wait for their turn.
+    pub(in crate::server) fn waiting_writes(&self) -> usize {
+        self.inner.pools.waiting_writes()
     }
 }
 

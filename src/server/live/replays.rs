@@ -114,7 +114,7 @@ mod tests {
         let all = join_all((0..100).map(|_| get(2))).await;
         let kept: Vec<Replay> = all.into_iter().map(|replay| replay.expect("read")).collect();
         assert_eq!(reads.load(Ordering::SeqCst), 1);
-        let events = |replay: &Replay| Arc::as_ptr(&replay.get().expect("read").events);
+        let events = |replay: &Replay| Arc::as_ptr(&replay.get().expect("read").events).cast::<Published>();
         assert!(kept.iter().all(|replay| events(replay) == events(&kept[0])), "one copy in memory");
         let other = get(1).await.expect("read");
         assert_eq!(reads.load(Ordering::SeqCst), 2, "other numbers are read");

@@ -13,7 +13,7 @@ use crate::{
     model::{Code, Error, IncidentId, Month, Result},
     server::{
         domain::{Site, Visitor},
-        error::status_of,
+        error::{retry_after, status_of},
         http::extract::{Id, Params},
         state::AppState,
     },
@@ -106,11 +106,11 @@ fn error_page(state: &AppState, error: &Error, near: Option<&str>) -> Response {
     if error.code == Code::NotFound {
         return public_not_found(state, near);
     }
-    let mut answer = (status_of(error), error.message.clone()).into_response();
-    if let Some(seconds) = error.retry_after {
-        answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    let mut response = (status_of(error), error.message.clone()).into_response();
+    if let Some(seconds) = retry_after(error) {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
-    answer
+    response
 }
 
 /// The 404 page; `near` is the slug of a status page to link to.

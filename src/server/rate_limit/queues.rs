@@ -21,7 +21,7 @@ const SEARCHES_WAITING: usize = 8;
 pub struct Queues<K: Eq + Hash> {
     running: usize,
     waiting: usize,
-    queues: Arc<Mutex<HashMap<K, Queue>>>,
+    by_key: Arc<Mutex<HashMap<K, Queue>>>,
 }
 
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub struct Turn<K: Eq + Hash> {
 /// A place in a queue, left when dropped.
 #[derive(Debug)]
 struct Place<K: Eq + Hash> {
-    queues: Arc<Mutex<HashMap<K, Queue>>>,
+    by_key: Arc<Mutex<HashMap<K, Queue>>>,
     key: K,
 }
 
@@ -57,7 +57,7 @@ impl<K: Eq + Hash + Clone> Queues<K> {
     /// Queues in which so many run at a time and so many more wait, per key.
     #[must_use]
     pub fn new(running: usize, waiting: usize) -> Self {
-        Self { running, waiting, queues: Arc::default() }
+        Self { running, waiting, by_key: Arc::default() }
     }
 
     /// Waits for a turn, first come, first served; none if too many wait already.
@@ -68,7 +68,7 @@ impl<K: Eq + Hash + Clone> Queues<K> {
     }
 
     fn enter(&self, key: K) -> Option<(Arc<Semaphore>, Place<K>)> {
-        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queues = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = queues
             .entry(key.clone())
             .or_insert_with(|| Queue { turns: Arc::new(Semaphore::new(self.running)), length: 0 });
@@ -76,13 +76,13 @@ impl<K: Eq + Hash + Clone> Queues<K> {
             return None;
         }
         queue.length += 1;
-        Some((queue.turns.clone(), Place { queues: self.queues.clone(), key }))
+        Some((queue.turns.clone(), Place { by_key: self.by_key.clone(), key }))
     }
 }
 
 impl<K: Eq + Hash> Drop for Place<K> {
     fn drop(&mut self) {
-        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queues = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(queue) = queues.get_mut(&self.key) {
             queue.length -= 1;
             if queue.length == 0 {
@@ -132,6 +132,6 @@ mod tests {
         let waiting = queues.turn(1);
         drop(turn);
         drop(waiting.await.expect("a turn"));
-        assert!(queues.queues.lock().expect("not poisoned").is_empty());
+        assert!(queues.by_key.lock().expect("not poisoned").is_empty());
     }
 }

@@ -2,14 +2,17 @@
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderName, HeaderValue, request::Parts},
+    http::{HeaderName, HeaderValue, header::RETRY_AFTER, request::Parts},
 };
 use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 
 use crate::{
     model::{Error, Result},
-    server::{error::status_of, state::AppState},
+    server::{
+        error::{retry_after, status_of},
+        state::AppState,
+    },
 };
 
 /// Marks a response that is shown only once; a plain form gets a page that shows it.
@@ -72,10 +75,13 @@ where
     H::from_request_parts(&mut parts, &state).await
 }
 
-/// Sets the response's status to that of an error.
+/// Sets the response's status, and when to try again, to those of an error.
 pub(super) fn with_status<T>(result: Result<T>) -> Result<T> {
     if let (Err(error), Some(response)) = (&result, use_context::<ResponseOptions>()) {
         response.set_status(status_of(error));
+        if let Some(seconds) = retry_after(error) {
+            response.insert_header(RETRY_AFTER, seconds);
+        }
     }
     result
 }

@@ -18,7 +18,7 @@ use super::call::ONE_TIME;
 use crate::{
     model::{Code, Error, FormAnswer, FormFailure, Result},
     server::{
-        error::status_of,
+        error::{retry_after, status_of},
         http::redirect::{is_own_path, with_next},
         state::AppState,
     },
@@ -90,10 +90,13 @@ async fn answer(state: &AppState, Pages(pages): Pages, request: Request, next: N
         return Ok(Redirect::to(&with_next("/login", &back)).into_response());
     }
     let failure = FormFailure { action, values: submitted(&body), error };
-    let status = status_of(&failure.error);
+    let (status, retry_after) = (status_of(&failure.error), retry_after(&failure.error));
     let mut response = page.render(failure).await?;
     if response.status().is_success() {
         *response.status_mut() = status;
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
     }
     Ok(response)
 }

@@ -221,8 +221,9 @@ async fn rule_3_4_10_a_title_may_have_255_characters_and_a_message_25_000() {
     );
     let update = team.post_update(&incident, json!({"message": body, "status": "resolved"})).await;
     team.put(&update_path(&update), json!({"message": body.replace('日', "月")})).await.is(200);
-    team.update_incident(&incident, json!({"postmortem": body})).await;
-    assert_eq!(team.incident(&incident).await["postmortem"]["body"], json!(body));
+    let other = team.open_incident(json!({"title": "Down", "status": "resolved"})).await;
+    team.update_incident(&other, json!({"postmortem": body})).await;
+    assert_eq!(team.incident(&other).await["postmortem"]["body"], json!(body));
 }
 
 /// The titles of a list.

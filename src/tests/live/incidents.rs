@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    model::{Applied, Coverage, Frame, PublicStatus, StatusPage},
+    model::{Applied, Frame, PublicStatus, StatusPage},
     tests::support::{
         app::TestApp,
         clients::{Team, id_of, impacts, incident_path, path_of, update_path},
@@ -173,7 +173,7 @@ async fn follow(mut reader: Socket, mut page: StatusPage, until: u64) -> StatusP
     reader.hello().await;
     while page.seq < until {
         let frame: Frame = serde_json::from_value(reader.next().await).expect("a frame");
-        assert_eq!(page.apply(frame, Coverage::Current), Applied::Changed, "after {}", page.seq);
+        assert_eq!(page.apply(frame), Applied::Changed, "after {}", page.seq);
     }
     page
 }

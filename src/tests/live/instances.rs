@@ -163,7 +163,8 @@ async fn the_feeds_of_a_deleted_organization_end_and_others_are_caught_up() {
     let (team, deleted) = (one.register("Acme").await, one.register("Deleted").await);
     let port = two.listen().await;
     let (mut reader, mut orphan) = (port.public_feed(&team, None).await, port.public_feed(&deleted, None).await);
-    (reader.hello().await, orphan.hello().await);
+    reader.hello().await;
+    orphan.hello().await;
     team.service("API").await;
     let db = connect(&one.own.as_ref().expect("a database of its own").url).await;
     db.execute_unprepared("DELETE FROM organization WHERE name = 'Deleted'").await.expect("deleted");

@@ -1,5 +1,6 @@
 //! What is shown and described: the pages, their forms, and the OpenAPI document.
 
+mod answer_budget;
 mod demo;
 mod documents;
 mod forms;

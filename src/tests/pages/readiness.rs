@@ -14,7 +14,7 @@ use crate::tests::support::{
 async fn a_job_without_a_heartbeat_is_named() {
     let app = TestApp::at(NOW).await;
     let scheduler = app.state.heartbeats().register("scheduler", Duration::from_secs(30));
-    let _mail = app.state.heartbeats().register("mail", Duration::from_secs(60));
+    let _mail = app.state.heartbeats().register("mail", Duration::from_mins(1));
     assert_eq!(app.get("/readyz").await.is(200), json!({"degraded": []}));
     app.pass(31);
     let late = json!({"degraded": ["jobs"], "jobs": ["scheduler"]});

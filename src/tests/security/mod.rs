@@ -7,6 +7,7 @@ mod csrf;
 mod fuzz;
 mod headers;
 mod matrix;
+mod neighbours;
 mod permissions;
 mod public_safety;
 mod rate_limits;

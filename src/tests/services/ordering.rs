@@ -157,3 +157,17 @@ async fn concurrent_changes_leave_no_gap() {
         assert!(is_dense(&positions) && positions.len() == 8, "{positions:?}");
     }
 }
+
+#[tokio::test]
+async fn each_move_of_a_service_is_later_than_its_last_change() {
+    let app = TestApp::at("2026-03-01T12:00:00Z").await;
+    let team = app.register("Acme").await;
+    let services = [team.service("a").await, team.service("b").await];
+    for (seconds, position, time) in [(0, 1, "12:00:00.001"), (0, 0, "12:00:00.002"), (60, 1, "12:01:00.000")] {
+        app.pass(seconds);
+        team.change(&services[0], json!({"position": position})).await;
+        for service in team.services().await {
+            assert_eq!(service["updated_at"], format!("2026-03-01T{time}Z"), "{service}");
+        }
+    }
+}

@@ -111,6 +111,14 @@ impl TestApp {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
+        let answer = self.send_only(request).await;
+        // Before the test reads them or moves the clock.
+        self.state.last_uses_noted().await;
+        answer
+    }
+
+    /// As [`TestApp::send`], without waiting for what is noted after the answer.
+    pub async fn send_only(&self, request: Request<Body>) -> Answer {
         let Ok(response) = self.router.clone().oneshot(request).await;
         Answer::read(response).await
     }

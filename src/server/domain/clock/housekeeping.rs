@@ -10,7 +10,7 @@ use crate::{
     server::{
         domain::{
             Domain, System, new_id,
-            store::{self, audit_entry, event, job_lease},
+            store::{self, Lane, audit_entry, event, job_lease},
         },
         error::internal,
     },
@@ -74,15 +74,17 @@ impl System {
     async fn set_last_housekeeping(&self, known: Option<Timestamp>, next: Timestamp) -> Result<bool> {
         let row =
             job_lease::ActiveModel { name: Set(HOUSEKEEPING.to_owned()), holder: Set(new_id()), until: Set(next) };
+        let tx = self.domain.begin(Lane::System).await?;
         let Some(known) = known else {
-            return match job_lease::Entity::insert(row).exec_without_returning(self.domain.db()).await {
-                Ok(_) => Ok(true),
+            return match job_lease::Entity::insert(row).exec_without_returning(&tx).await {
+                Ok(_) => Ok(tx.commit().await.map(|()| true)?),
                 Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(false),
                 Err(error) => Err(internal(error)),
             };
         };
         let update = job_lease::Entity::update_many().set(row).filter(job_lease::Column::Name.eq(HOUSEKEEPING));
-        let update = update.filter(job_lease::Column::Until.eq(known)).exec(self.domain.db()).await?;
+        let update = update.filter(job_lease::Column::Until.eq(known)).exec(&tx).await?;
+        tx.commit().await?;
         Ok(update.rows_affected == 1)
     }
 

@@ -17,7 +17,7 @@ use super::{
     identity::registration::insert_account,
     incidents::create_incident,
     new_id,
-    store::{self, incident_template, service, service_group},
+    store::{Lane, incident_template, service, service_group},
     tx::Tx,
 };
 use crate::model::{
@@ -68,7 +68,7 @@ impl System {
         };
         let now = self.domain.clock().now();
         let beginning = now.plus_seconds(-DAYS * 86_400);
-        let db = store::begin(self.domain.db()).await?;
+        let db = self.domain.begin(Lane::System).await?;
         let account = insert_account(&db, &registration, password_hash, beginning).await?;
         let mut tx = Tx::over(&self.domain, db, account.organization.id, Actor::system()).await?;
         tx.organization_mut().time_zone = TIME_ZONE.into();

@@ -7,6 +7,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
+    last_use::Use,
     people::{enabled_account, with_role_of_member},
     secrets::{hash_of, new_secret},
 };
@@ -17,7 +18,7 @@ use crate::{
         audit::AuditEvent,
         new_id,
         principal::{Credential, LAST_USE_SECONDS, Principal},
-        store::{self, api_token, membership, organization, user_account},
+        store::{api_token, membership, organization, user_account},
         tx::Tx,
     },
 };
@@ -139,7 +140,7 @@ impl Tx {
 }
 
 impl Site {
-    /// Authenticates a request by the secret of an API token, and records the use.
+    /// Authenticates a request by the secret of an API token, and notes the use in the background.
     #[expect(clippy::disallowed_methods, reason = "the token says which organization it acts in")]
     pub async fn authenticate_token(&self, secret: &str) -> Result<Option<Principal>> {
         let (db, now) = (self.domain.db(), self.domain.clock().now());
@@ -155,8 +156,7 @@ impl Site {
         let Some(account) = enabled_account((membership, user, organization))? else { return Ok(None) };
         let account = with_role_of_member(account);
         if row.last_used_at.is_none_or(|used| used.plus_seconds(LAST_USE_SECONDS) <= now) {
-            let used = api_token::ActiveModel { last_used_at: Set(Some(now)), ..Default::default() };
-            api_token::Entity::update_many().set(used).filter(api_token::Column::Id.eq(row.id)).exec(db).await?;
+            self.domain.note_use(Use::Token { id: row.id, organization: row.org_id }, now);
         }
         let credential = Credential::Token { id: row.id, scope: row.scope, name: row.name };
         Ok(Some(Principal { account, credential }))
@@ -169,7 +169,7 @@ impl System {
         use api_token::Column;
         let oldest = self.domain.database_now().await?.plus_seconds(-RETENTION_SECONDS);
         let old = Condition::any().add(Column::RevokedAt.lt(oldest)).add(Column::ExpiresAt.lt(oldest));
-        Ok(store::delete_in_batches::<api_token::Entity>(self.domain.db(), old).await?)
+        self.domain.delete_in_batches::<api_token::Entity>(old).await
     }
 }
 

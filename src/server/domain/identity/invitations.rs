@@ -24,11 +24,10 @@ use crate::{
             Admin, Caller, Person, Site, System,
             audit::{self, Actor, AuditEvent},
             new_id,
-            store::{self, Scope, invitation, membership, organization, user_account},
+            store::{Scope, invitation, membership, organization, user_account},
             tx::Tx,
         },
         encryption::Seal,
-        error::internal,
     },
 };
 
@@ -160,7 +159,7 @@ impl Site {
             .await
             .map_err(|error| match error.sql_err() {
                 Some(SqlErr::UniqueConstraintViolation(_)) => account_exists(),
-                _ => internal(error),
+                _ => error.into(),
             })?;
         let account = tx.accept_invitation(row, user).await?;
         let session = insert_session(tx.db(), account, tx.now(), tx.now(), caller, true).await?;
@@ -343,7 +342,7 @@ impl System {
         let oldest = self.domain.database_now().await?.plus_seconds(-RETENTION_SECONDS);
         let ended = [Column::AcceptedAt, Column::RevokedAt, Column::ExpiresAt].map(|end| end.lt(oldest));
         let ended = ended.into_iter().fold(Condition::any(), Condition::add);
-        Ok(store::delete_in_batches::<invitation::Entity>(self.domain.db(), ended).await?)
+        self.domain.delete_in_batches::<invitation::Entity>(ended).await
     }
 }
 

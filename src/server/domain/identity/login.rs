@@ -16,7 +16,7 @@ use crate::{
         domain::{
             Caller, Site,
             audit::{self, Actor, AuditEvent},
-            store::{self, membership, user_account},
+            store::{membership, user_account},
         },
         encryption::Seal,
     },
@@ -55,9 +55,11 @@ impl Site {
 
     /// Writes an audit event about a failed login in each of the user's organizations.
     pub async fn audit_failed_login(&self, known: &Credentials, caller: &Caller) -> Result<()> {
-        let (db, now) = (self.domain.db(), self.domain.clock().now());
+        let now = self.domain.clock().now();
         let actor = Actor::person(known.user, &known.name, caller);
-        audit_everywhere(db, known.user, now, &actor, AuditEvent::new(Action::LoginFailed)).await
+        let tx = self.domain.begin(known.user).await?;
+        audit_everywhere(&tx, known.user, now, &actor, AuditEvent::new(Action::LoginFailed)).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Replaces the hash of an unchanged password. Returns whether it did: not if the password has been changed
@@ -68,7 +70,10 @@ impl Site {
             .set(user_account::ActiveModel { password_hash: Set(new), ..Default::default() })
             .filter(user_account::Column::Id.eq(user))
             .filter(user_account::Column::PasswordHash.eq(old));
-        Ok(update.exec(self.domain.db()).await?.rows_affected == 1)
+        let tx = self.domain.begin(user).await?;
+        let is_replaced = update.exec(&tx).await?.rows_affected == 1;
+        tx.commit().await?;
+        Ok(is_replaced)
     }
 
     /// Opens a session for a user whose password has been verified, with a code of their second factor if they have
@@ -86,7 +91,7 @@ impl Site {
     ) -> Result<NewSession> {
         let (user, organization) = (known.user, known.organization.ok_or_else(Error::unauthorized)?);
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(user).await?;
         let actor = Actor::person(user, &known.name, caller);
         audit::write(&tx, organization, now, &actor, AuditEvent::new(Action::LoggedIn)).await?;
         // The password was verified before this lock: it must not have changed since.

@@ -2,6 +2,7 @@
 
 pub mod api_tokens;
 pub mod invitations;
+pub mod last_use;
 pub mod login;
 pub mod operator;
 pub mod organization;

@@ -13,7 +13,7 @@ use crate::{
     server::domain::{
         System,
         audit::{Actor, AuditEvent},
-        store::{self, user_account},
+        store::{Lane, user_account},
     },
 };
 
@@ -32,7 +32,7 @@ impl System {
     /// # Errors
     /// `not_found` when nobody has this address.
     pub async fn reset_password(&self, email: &Email, password_hash: String) -> Result<()> {
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(Lane::System).await?;
         let user = user_by_email(&tx, email.as_str()).await?.ok_or_else(Error::not_found)?;
         let audit_event = AuditEvent::new(Action::PasswordReset).on("user", user.id, &user.name);
         audit_everywhere(&tx, user.id, self.domain.clock().now(), &Actor::system(), audit_event).await?;
@@ -53,7 +53,7 @@ impl System {
     /// `not_found` when nobody has this address.
     pub async fn set_disabled(&self, email: &Email, is_disabled: bool) -> Result<Vec<String>> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(Lane::System).await?;
         let user = user_by_email(&tx, email.as_str()).await?.ok_or_else(Error::not_found)?;
         if user.disabled_at.is_some() == is_disabled {
             return Ok(Vec::new());

@@ -18,7 +18,7 @@ use crate::{
     server::domain::{
         Caller, Person,
         audit::{self, AuditEvent},
-        store::{self, organization, session},
+        store::{organization, session},
     },
 };
 
@@ -44,7 +44,7 @@ impl Person {
     /// `not_found` when they do not belong to it.
     pub async fn switch(&self, to: OrganizationId) -> Result<NewSession> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(self.user()).await?;
         let account = find_account(&tx, self.user(), to).await?.ok_or_else(Error::not_found)?;
         let audit_event =
             AuditEvent::new(Action::OrganizationSwitched).on("organization", to, &account.organization.name);
@@ -61,7 +61,7 @@ impl Person {
     /// `conflict` when the page address is taken or the user belongs to too many organizations.
     pub async fn found(&self, new: &NewOrganization) -> Result<NewSession> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(self.user()).await?;
         let created = insert_organization(&tx, &new.name, &new.slug, now).await?;
         // Locked, so that concurrent requests are counted one after the other.
         lock_user(&tx, self.user()).await?;

@@ -12,13 +12,10 @@ use super::{
 };
 use crate::{
     model::{Action, Check, Email, Error, OwnAccount, Result, SessionId, SessionInfo, check::NAME_MAX, device},
-    server::{
-        domain::{
-            Person,
-            audit::{self, AuditEvent},
-            store::{self, recovery_code, session, user_account},
-        },
-        error::internal,
+    server::domain::{
+        Person,
+        audit::{self, AuditEvent},
+        store::{recovery_code, session, user_account},
     },
 };
 
@@ -69,7 +66,7 @@ impl Person {
         let mut check = Check::default();
         let name = check.line("name", name, NAME_MAX);
         check.finish()?;
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(self.user()).await?;
         let before = self.user_row(&tx).await?.name;
         if before == name {
             return Ok(());
@@ -88,7 +85,7 @@ impl Person {
     /// # Errors
     /// `conflict` when the address is taken, `unauthorized` when this session has ended in the meantime.
     pub async fn change_email(&self, email: &Email) -> Result<()> {
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(self.user()).await?;
         let before = self.user_row(&tx).await?.email;
         if before == email.as_str() {
             return Ok(());
@@ -102,7 +99,7 @@ impl Person {
             Some(SqlErr::UniqueConstraintViolation(_)) => {
                 Error::taken("email", "Another account already uses this email address.")
             }
-            _ => internal(error),
+            _ => error.into(),
         })?;
         // A link sent to the old address must stop working.
         void_resets(&tx, self.user()).await?;
@@ -121,7 +118,9 @@ impl Person {
 
     /// Writes an audit event about a wrong password given in this session.
     pub async fn audit_refused_password(&self) -> Result<()> {
-        self.audit(self.db(), AuditEvent::new(Action::PasswordRefused)).await
+        let tx = self.domain.begin(self.user()).await?;
+        self.audit(&tx, AuditEvent::new(Action::PasswordRefused)).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Changes the password. The caller has verified the old one. Ends all sessions; the current one continues under a
@@ -131,7 +130,7 @@ impl Person {
     /// `unauthorized` when this session has ended in the meantime.
     pub async fn change_password(&self, password_hash: String) -> Result<NewSession> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(self.user()).await?;
         self.audit(&tx, AuditEvent::new(Action::PasswordChanged)).await?;
         let row = self.lock_current_session(&tx).await?;
         let change = user_account::ActiveModel { password_hash: Set(password_hash), ..Default::default() };
@@ -147,7 +146,7 @@ impl Person {
     /// Notes that the password has just been given in this session.
     #[expect(clippy::disallowed_methods, reason = "the session is the one that asks")]
     pub async fn record_reauthentication(&self) -> Result<()> {
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(self.user()).await?;
         self.audit(&tx, AuditEvent::new(Action::PasswordConfirmed)).await?;
         let change = session::ActiveModel { authenticated_at: Set(self.domain.clock().now()), ..Default::default() };
         session::Entity::update_many().set(change).filter(session::Column::Id.eq(self.session())).exec(&tx).await?;
@@ -160,7 +159,7 @@ impl Person {
     /// `not_found` for another user's session.
     #[expect(clippy::disallowed_methods, reason = "sessions belong to users")]
     pub async fn revoke_session(&self, id: SessionId) -> Result<()> {
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(self.user()).await?;
         let own = Condition::all().add(session::Column::Id.eq(id)).add(session::Column::UserId.eq(self.user()));
         let row = session::Entity::find().filter(own.clone()).one(&tx).await?.ok_or_else(Error::not_found)?;
         let audit_event = AuditEvent::new(Action::SessionRevoked).on("session", id, &device::describe(&row.user_agent));
@@ -179,7 +178,7 @@ impl Person {
     /// Ends all other sessions.
     #[expect(clippy::disallowed_methods, reason = "sessions belong to users")]
     pub async fn revoke_other_sessions(&self) -> Result<()> {
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(self.user()).await?;
         let others = session::Entity::find()
             .filter(session::Column::UserId.eq(self.user()))
             .filter(session::Column::Id.ne(self.session()))

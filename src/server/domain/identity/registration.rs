@@ -8,14 +8,11 @@ use super::{
 };
 use crate::{
     model::{Account, Action, Error, OrganizationId, Registration, Result, Role, Slug, Timestamp, UserId},
-    server::{
-        domain::{
-            Caller, Site,
-            audit::{self, Actor, AuditEvent},
-            new_id,
-            store::{self, membership, organization, user_account},
-        },
-        error::internal,
+    server::domain::{
+        Caller, Site,
+        audit::{self, Actor, AuditEvent},
+        new_id,
+        store::{Lane, membership, organization, user_account},
     },
 };
 
@@ -26,7 +23,7 @@ impl Site {
     /// `conflict` when the page address or the e-mail address is taken.
     pub async fn register(&self, new: &Registration, password_hash: String, caller: &Caller) -> Result<NewSession> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(Lane::Anonymous).await?;
         let account = insert_account(&tx, new, password_hash, now).await?;
         let (organization, actor) = (account.organization.clone(), Actor::person(account.user.id, &new.name, caller));
         let session = insert_session(&tx, account, now, now, caller, true).await?;
@@ -113,6 +110,6 @@ pub(in crate::server::domain) async fn insert_first_admin(
 fn taken(field: &'static str, why: &'static str) -> impl Fn(DbErr) -> Error {
     move |error| match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => Error::taken(field, why),
-        _ => internal(error),
+        _ => error.into(),
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         domain::{
             Person, Reauthenticated, System,
             audit::{Actor, AuditEvent},
-            store::{self, recovery_code, user_account},
+            store::{Lane, WriteTx, recovery_code, user_account},
         },
         encryption::Seal,
         error::internal,
@@ -46,7 +46,7 @@ impl Reauthenticated {
     /// # Errors
     /// `conflict` when there is one already.
     pub async fn begin_second_factor(&self, seal: &Seal) -> Result<()> {
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(self.user()).await?;
         if self.user_row(&tx).await?.totp_since.is_some() {
             return Err(already_enabled());
         }
@@ -80,7 +80,7 @@ impl Reauthenticated {
     /// `invalid` for a wrong code, `not_found` when no setup has begun.
     pub async fn enable_second_factor(&self, seal: &Seal, code: &str) -> Result<RecoveryCodes> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(self.user()).await?;
         let user = self.user_row(&tx).await?;
         if user.totp_since.is_some() {
             return Err(already_enabled());
@@ -126,8 +126,8 @@ impl Person {
         Ok(codes)
     }
 
-    async fn begin_with_factor(&self) -> Result<DatabaseTransaction> {
-        let tx = store::begin(self.domain.db()).await?;
+    async fn begin_with_factor(&self) -> Result<WriteTx> {
+        let tx = self.domain.begin(self.user()).await?;
         match self.user_row(&tx).await?.totp_since {
             Some(_) => Ok(tx),
             None => Err(Error::not_found()),
@@ -142,7 +142,7 @@ impl System {
     /// `not_found` when nobody has this address, or they have no second factor.
     pub async fn reset_second_factor(&self, email: &Email) -> Result<()> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(Lane::System).await?;
         let user = user_by_email(&tx, email.as_str())
             .await?
             .filter(|user| user.totp_since.is_some())

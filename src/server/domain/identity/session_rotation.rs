@@ -12,11 +12,11 @@ use super::{
     sessions::{NewSession, insert_session, is_expired},
 };
 use crate::{
-    model::{Result, SessionId, UserId},
+    model::{Code, Result, SessionId, UserId},
     server::domain::{
         Caller, Site,
         principal::{Principal, TokenSource},
-        store::{self, Scope, membership, session},
+        store::{Scope, membership, session},
         tx::Tx,
     },
 };
@@ -61,7 +61,16 @@ impl Site {
         if let Some(principal) = self.authenticate_unless(id, |row| row.renew_by.is_some()).await? {
             return Ok(Some((principal, None)));
         }
-        let Some(new) = self.rotate(id, caller).await? else { return Ok(None) };
+        let new = match self.rotate(id, caller).await {
+            Ok(Some(new)) => new,
+            Ok(None) => return Ok(None),
+            // Reading needs no writing: the page opens in the old session, and a later one rotates it.
+            Err(error) if error.code == Code::Unavailable => {
+                let principal = self.authenticate_unless(id, |row| row.renewed_as.is_some()).await?;
+                return Ok(principal.map(|principal| (principal, None)));
+            }
+            Err(error) => return Err(error),
+        };
         let principal = self.authenticate_session(new.id, TokenSource::Cookie).await?;
         Ok(principal.map(|principal| (principal, Some(new))))
     }
@@ -71,8 +80,8 @@ impl Site {
     #[expect(clippy::disallowed_methods, reason = "the session says whose it is")]
     async fn rotate(&self, old: SessionId, caller: &Caller) -> Result<Option<NewSession>> {
         let now = self.domain.clock().now();
-        let tx = store::begin(self.domain.db()).await?;
-        let Some(row) = session::Entity::find_by_id(old).one(&tx).await? else { return Ok(None) };
+        let Some(row) = session::Entity::find_by_id(old).one(self.domain.db()).await? else { return Ok(None) };
+        let tx = self.domain.begin(row.user_id).await?;
         // Locked, so that an operation that ends all sessions does not miss the new one; the membership before the
         // session, as in a change of role (docs/architecture.md, "Lock order").
         lock_user(&tx, row.user_id).await?;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{
     api_tokens::is_active,
+    last_use::Use,
     people::{enabled_account, is_disabled, token_creator},
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
         audit::{self, AuditEvent},
         new_id,
         principal::{AccessState, Credential, LAST_USE_SECONDS, Principal, TokenSource},
-        store::{self, Scope, api_token, membership, organization, session, user_account},
+        store::{Scope, api_token, membership, organization, session, user_account},
         tx::Tx,
     },
 };
@@ -64,7 +65,7 @@ impl RevocationWatch {
 }
 
 impl Site {
-    /// Authenticates a request by its session, and records the use. None if the session has ended, the user may no
+    /// Authenticates a request by its session, and notes the use in the background. None if the session has ended, the user may no
     /// longer act in its organization, or its id has been rotated.
     pub async fn authenticate_session(&self, id: SessionId, source: TokenSource) -> Result<Option<Principal>> {
         let now = self.domain.clock().now();
@@ -89,10 +90,7 @@ impl Site {
         }
         let Some(account) = enabled_account((membership, user, organization))? else { return Ok(None) };
         if row.last_seen_at.plus_seconds(LAST_USE_SECONDS) <= now {
-            let seen = session::ActiveModel { last_seen_at: Set(now), ..Default::default() };
-            session::Entity::update_many().set(seen).filter(session::Column::Id.eq(id)).exec(db).await?;
-            let seen = membership::ActiveModel { last_seen_at: Set(Some(now)), ..Default::default() };
-            Scope::of(row.org_id).update_id::<membership::Entity>(row.user_id).set(seen).exec(db).await?;
+            self.domain.note_use(Use::Session { id, user: row.user_id, organization: row.org_id }, now);
         }
         let credential = Credential::Session { id, authenticated_at: row.authenticated_at };
         Ok(Some(Principal { account, credential }))
@@ -102,7 +100,7 @@ impl Site {
 impl Person {
     /// Logs out: ends this session. Its token stops working at once, its open feeds soon after.
     pub async fn log_out(&self) -> Result<()> {
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(self.user()).await?;
         let now = self.domain.clock().now();
         audit::write(&tx, self.organization(), now, &self.actor(), AuditEvent::new(Action::LoggedOut)).await?;
         session::Entity::delete_by_id(self.session()).exec(&tx).await?;
@@ -171,7 +169,7 @@ impl System {
             .add(Column::ExpiresAt.lte(now))
             .add(Column::LastSeenAt.lte(now.plus_seconds(-IDLE_SECONDS)))
             .add(short);
-        Ok(store::delete_in_batches::<session::Entity>(self.domain.db(), ended).await?)
+        self.domain.delete_in_batches::<session::Entity>(ended).await
     }
 }
 

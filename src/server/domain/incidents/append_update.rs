@@ -7,7 +7,7 @@ use super::{
         tx::Tx,
     },
     aggregate::LoadedIncident,
-    text_limits::{require_text_limit, require_update_limit},
+    answers::{require_room, require_update_count},
 };
 use crate::{
     model::{
@@ -73,7 +73,7 @@ impl LoadedIncident {
         transition.check()?;
         let services = if is_newest { self.apply(tx, transition).await? } else { None };
         let message = draft.message.unwrap_or_else(|| draft.status.default_text().to_owned());
-        self.updates.push(incident_update::Model {
+        let mut update = incident_update::Model {
             org_id: self.row.org_id,
             id,
             incident_id: self.row.id,
@@ -88,12 +88,15 @@ impl LoadedIncident {
             notify: draft.notify,
             services: services.as_ref().map(serde_json::to_string).transpose().map_err(internal)?,
             edits: "[]".into(),
-        });
+            bytes: 0,
+        };
+        update.measure();
+        self.updates.push(update);
         self.derive_status();
         // At the limit an incident can still be ended, and the scheduler continues.
         if draft.by.is_some() && !(is_newest && transition.from.is_some() && transition.ends()) {
-            require_update_limit(self)?;
-            require_text_limit(tx, self).await?;
+            require_update_count(self)?;
+            require_room(tx, self, "message").await?;
         }
         if is_newest && !self.row.is_draft {
             self.baselines = transition.baselines().iter().map(|impact| (impact.id, impact.status)).collect();

@@ -130,6 +130,8 @@ fn new_row(
         postmortem: None,
         postmortem_html: None,
         postmortem_at: None,
+        head_bytes: 0,
+        bytes: 0,
     }
 }
 

@@ -2,12 +2,12 @@
 
 use sea_orm::{ColumnTrait, Condition};
 
-use super::super::store::incident;
+use super::{super::store::incident, answers::size::Size};
 use crate::model::{Error, IncidentId, Result, Timestamp};
 
 /// The cursor after this incident.
-pub(super) fn after(row: &incident::Model) -> String {
-    at(row.started_at, row.id)
+pub(super) fn after(incident: &Size) -> String {
+    at(incident.started_at, incident.id)
 }
 
 /// The cursor after an incident that began then.

@@ -1,8 +1,9 @@
 //! Edits an incident, except for its updates; deletes it.
 
 use super::{
-    super::{Member, markdown, tx::Tx, zones},
+    super::{Member, markdown, store::incident, tx::Tx, zones},
     aggregate::LoadedIncident,
+    answers::require_room,
     append_update::UpdateDraft,
     audit_events::audit_event,
     load,
@@ -56,6 +57,11 @@ impl Member {
         }
         if incident.row == before && incident.services == services {
             return Ok(was);
+        }
+        incident.measure();
+        if incident.row.bytes > before.bytes || incident.row.is_draft != before.is_draft {
+            let field = grown(&before, &incident.row);
+            require_room(&tx, &mut incident, field).await?;
         }
         let now = tx.now();
         let incident = incident.save(&mut tx, Some(self.user()), now).await?;
@@ -167,6 +173,19 @@ impl Member {
     }
 }
 
+/// The field that made an incident larger.
+fn grown(before: &incident::Model, after: &incident::Model) -> &'static str {
+    if after.is_draft != before.is_draft {
+        "is_draft"
+    } else if after.postmortem != before.postmortem {
+        "postmortem"
+    } else if after.title != before.title {
+        "title"
+    } else {
+        "services"
+    }
+}
+
 fn require_kind(incident: &LoadedIncident, kind: IncidentKind, field: &str) -> Result<()> {
     if incident.row.kind == kind {
         return Ok(());
@@ -242,6 +261,7 @@ fn set_draft(incident: &mut LoadedIncident, is_draft: bool, now: Timestamp) -> R
     for update in &mut incident.updates {
         // Edits of a draft are not public.
         "[]".clone_into(&mut update.edits);
+        update.measure();
     }
     incident.row.is_draft = false;
     Ok(())

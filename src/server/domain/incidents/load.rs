@@ -1,145 +1,49 @@
 //! Loads incidents with their services and updates, many at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
-    sea_query::{Expr, ExprTrait, Func},
+    sea_query::{Expr, ExprTrait},
 };
 
-use super::super::store::{Scope, incident, incident_impact, incident_service, incident_update};
+use super::{
+    super::store::{Scope, incident, incident_impact, incident_service, incident_update},
+    answers::{
+        budget::{Budget, EXCERPT_MAX},
+        excerpts::{ends, excerpts},
+        size::{Pick, Size},
+    },
+};
 use crate::{
     model::{
-        AffectedService, Automations, Error, Impact, Incident, IncidentId, IncidentKind, IncidentStatus,
-        IncidentUpdate, Postmortem, Result, ServiceId, Timestamp, maintenance_plan::ANNOUNCED_MS, uptime::Correction,
+        AffectedService, Automations, Error, Impact, Incident, IncidentId, IncidentKind, IncidentUpdate, Postmortem,
+        Result, ServiceId, ServiceTransition, Timestamp, UpdateId, maintenance_plan::ANNOUNCED_MS, uptime::Correction,
     },
     server::error::internal,
 };
 
-/// The most incidents in force on one page: practically all, since statuses follow from them.
-const IN_FORCE_MAX: u64 = 1_000;
-/// The most drafts of each kind.
-const DRAFTS_MAX: u64 = 50;
-/// The most scheduled maintenances.
-const SCHEDULED_MAX: u64 = 50;
-/// The most recently ended incidents, and maintenances.
-const PAST_MAX: u64 = 50;
-/// The most recently cancelled plans.
-const CANCELLED_MAX: u64 = 20;
-
-/// The most text of the public timeline, in characters; the oldest incidents beyond it are left out.
-const TIMELINE_TEXT_MAX: usize = 4_000_000;
-
-/// The incidents and maintenances of a page.
-pub(in crate::server::domain) struct PageIncidents {
-    pub incidents: Vec<Incident>,
-    /// When some that ended were left out, the end of the latest of them.
-    pub cut_at: Option<Timestamp>,
-}
-
-/// Loads the incidents of a page: those in force, those scheduled, and those that ended after `since`. Each kind has a
-/// limit of its own.
-pub(in crate::server::domain) async fn page_incidents(
-    db: &impl ConnectionTrait,
-    scope: Scope,
-    since: Timestamp,
-    with_drafts: bool,
-) -> Result<PageIncidents> {
-    use incident::Column;
-    let public = || scope.find::<incident::Entity>().filter(Column::IsDraft.eq(false));
-    let in_force = IncidentStatus::ALL.iter().copied().filter(|status| status.is_in_force());
-    let in_force = newest_first(public().filter(Column::Status.is_in(in_force))).limit(IN_FORCE_MAX);
-    let mut rows = in_force.all(db).await?;
-    let scheduled = next_first(public().filter(Column::Status.eq(IncidentStatus::Scheduled))).limit(SCHEDULED_MAX);
-    rows.extend(scheduled.all(db).await?);
-    if with_drafts {
-        let drafts = scope.find::<incident::Entity>().filter(Column::IsDraft.eq(true));
-        let drafts = drafts.filter(Column::ResolvedAt.is_null());
-        let incidents = newest_first(drafts.clone().filter(Column::Kind.eq(IncidentKind::Incident)));
-        rows.extend(incidents.limit(DRAFTS_MAX).all(db).await?);
-        let maintenances = next_first(drafts.filter(Column::Kind.eq(IncidentKind::Maintenance)));
-        rows.extend(maintenances.limit(DRAFTS_MAX).all(db).await?);
-    }
-    let (past, cut_at) = past(db, || if with_drafts { scope.find() } else { public() }, since).await?;
-    rows.extend(past);
-    Ok(PageIncidents { incidents: assemble(db, scope, rows).await?, cut_at })
-}
-
-/// Those that ended after `since`, and the end of the latest that was left out. Plans that were cancelled beforehand do
-/// not count as left out.
-async fn past(
-    db: &impl ConnectionTrait,
-    shown: impl Fn() -> Select<incident::Entity>,
-    since: Timestamp,
-) -> Result<(Vec<incident::Model>, Option<Timestamp>)> {
-    use incident::Column;
-    let ended = || shown().filter(Column::ResolvedAt.gte(since)).order_by_desc(Column::ResolvedAt);
-    let (mut all, mut cut_at) = (Vec::new(), None);
-    for kind in IncidentKind::ALL {
-        let rows = ended().filter(Column::Kind.eq(*kind)).filter(lead_time().lte(0));
-        let mut rows = rows.limit(PAST_MAX + 1).all(db).await?;
-        if u64::try_from(rows.len()).is_ok_and(|length| length > PAST_MAX) {
-            cut_at = Ord::max(cut_at, rows.pop().and_then(|row| row.resolved_at));
-        }
-        all.extend(rows);
-    }
-    let cancelled = ended().filter(lead_time().gt(0)).filter(lead_time().lt(ANNOUNCED_MS));
-    all.extend(cancelled.order_by_asc(Column::StartedAt).limit(CANCELLED_MAX).all(db).await?);
-    Ok((all, cut_at))
-}
+/// The most updates that are looked at to cut incidents: more than one incident, or all in force, should ever have.
+const CUT_MAX: u64 = 20_000;
 
 /// How long before its start it ended, in milliseconds; positive for a plan that was cancelled beforehand.
 fn lead_time() -> Expr {
     incident::Column::StartedAt.into_simple_expr().sub(incident::Column::ResolvedAt.into_simple_expr())
 }
 
+/// Matches what ended after it had begun.
+pub(super) fn had_begun() -> Expr {
+    lead_time().lte(0)
+}
+
+/// Matches plans that were cancelled beforehand, after they were announced.
+pub(super) fn called_off() -> Condition {
+    Condition::all().add(lead_time().gt(0)).add(lead_time().lt(ANNOUNCED_MS))
+}
+
 /// Excludes plans that were cancelled before they were announced: the opposite of [`Incident::was_never_announced`].
 pub(super) fn announced() -> Condition {
     Condition::any().add(incident::Column::ResolvedAt.is_null()).add(lead_time().lt(ANNOUNCED_MS))
-}
-
-/// Loads the newest incidents and maintenances that have begun, for the public timeline.
-pub(in crate::server::domain) async fn timeline(
-    db: &impl ConnectionTrait,
-    scope: Scope,
-    now: Timestamp,
-    most: u64,
-) -> Result<Vec<Incident>> {
-    let shown = newest_first(scope.find()).filter(incident::Column::IsDraft.eq(false));
-    let begun = shown.filter(incident::Column::StartedAt.lte(now)).filter(announced());
-    let rows = begun.limit(most).all(db).await?;
-    let rows = within_text_limit(db, scope, rows, TIMELINE_TEXT_MAX).await?;
-    Ok(assemble(db, scope, rows).await?.into_iter().filter_map(Incident::for_public).collect())
-}
-
-/// The first of these rows whose text together is within the limit.
-async fn within_text_limit(
-    db: &impl ConnectionTrait,
-    scope: Scope,
-    rows: Vec<incident::Model>,
-    most: usize,
-) -> Result<Vec<incident::Model>> {
-    use incident_update::{Column, Entity};
-    let lengths = scope.find::<Entity>().filter(Column::IncidentId.is_in(rows.iter().map(|row| row.id)));
-    let lengths = lengths.select_only().column(Column::IncidentId).column_as(text_length(), "length");
-    let lengths: Vec<(IncidentId, i32)> = lengths.into_tuple().all(db).await?;
-    let mut of_incident: BTreeMap<IncidentId, usize> = BTreeMap::new();
-    for (id, length) in lengths {
-        *of_incident.entry(id).or_default() += usize::try_from(length).unwrap_or(0);
-    }
-    let mut left = most;
-    let fitting = rows.into_iter().map_while(|row| {
-        left = left.checked_sub(of_incident.get(&row.id).copied().unwrap_or(0))?;
-        Some(row)
-    });
-    Ok(fitting.collect())
-}
-
-/// The length of an update's text in characters, edit history included.
-pub(super) fn text_length() -> Expr {
-    use incident_update::Column;
-    let length = |column: Column| Expr::from(Func::char_length(column.into_simple_expr()));
-    length(Column::Message).add(length(Column::Html)).add(length(Column::Edits))
 }
 
 /// Loads the uptime corrections of a service that end after `since` (domain rule 3.5).
@@ -180,46 +84,186 @@ pub(super) async fn row(db: &impl ConnectionTrait, scope: Scope, id: IncidentId)
     scope.find_id::<incident::Entity>(id).one(db).await?.ok_or_else(Error::not_found)
 }
 
-/// An incident of this organization.
+/// An incident of this organization, cut to its newest updates if it is beyond its limit.
 ///
 /// # Errors
 /// `not_found` when the organization has none with this id.
 pub(super) async fn incident(db: &impl ConnectionTrait, scope: Scope, id: IncidentId) -> Result<Incident> {
     let row = row(db, scope, id).await?;
-    assemble(db, scope, vec![row]).await?.pop().ok_or_else(Error::internal)
+    let pick = Size::of_row(&row).pick();
+    with_updates(db, scope, vec![row], &[pick]).await?.pop().ok_or_else(Error::internal)
 }
 
-/// Loads the services and updates of these rows, in two queries.
-pub(in crate::server::domain) async fn assemble(
+/// Loads these incidents, in their order, in a few queries.
+pub(super) async fn picked(db: &impl ConnectionTrait, scope: Scope, picks: &[Pick]) -> Result<Vec<Incident>> {
+    let rows = rows(db, scope, picks.iter().map(|pick| pick.id)).await?;
+    with_updates(db, scope, rows, picks).await
+}
+
+/// Loads these incidents without updates, in their order.
+pub(super) async fn heads(
     db: &impl ConnectionTrait,
     scope: Scope,
-    rows: Vec<incident::Model>,
+    ids: impl IntoIterator<Item = IncidentId>,
 ) -> Result<Vec<Incident>> {
-    let mut incidents = without_updates(db, scope, rows).await?;
-    if incidents.is_empty() {
-        return Ok(incidents);
-    }
-    let updates = scope.find::<incident_update::Entity>();
-    let updates =
-        updates.filter(incident_update::Column::IncidentId.is_in(incidents.iter().map(|incident| incident.id)));
-    let mut of_incident: BTreeMap<IncidentId, Vec<IncidentUpdate>> = BTreeMap::new();
-    for row in updates.all(db).await? {
-        of_incident.entry(row.incident_id).or_default().push(update(row)?);
-    }
+    without_updates(db, scope, rows(db, scope, ids).await?).await
+}
+
+/// Loads these incidents by the first and the newest update, whose messages are excerpts, and whether there is a
+/// postmortem.
+pub(super) async fn outlines(
+    db: &impl ConnectionTrait,
+    scope: Scope,
+    ids: impl IntoIterator<Item = IncidentId>,
+) -> Result<Vec<Incident>> {
+    let mut incidents = heads(db, scope, ids).await?;
+    let ends = ends(db, scope, incidents.iter().map(|incident| incident.id)).await?;
+    let shown: BTreeSet<UpdateId> = ends.values().flat_map(|ends| [ends.first, ends.newest]).collect();
+    let mut updates = by_incident(excerpts(db, scope, shown.into_iter().collect()).await?);
     for incident in &mut incidents {
-        incident.updates = of_incident.remove(&incident.id).unwrap_or_default();
-        incident.sort();
-        incident.description = incident.updates.last().map(|update| update.message.clone()).unwrap_or_default();
+        give(incident, updates.remove(&incident.id).unwrap_or_default());
+        let newest = incident.latest().map(|update| update.display_at);
+        incident.cut_at = newest.filter(|_| ends.get(&incident.id).is_some_and(|ends| ends.count > 2));
+        if let Some(postmortem) = &mut incident.postmortem {
+            (postmortem.body, postmortem.html) = Default::default();
+        }
     }
     Ok(incidents)
 }
 
-/// Loads the services of these rows, in one query.
-pub(super) async fn without_updates(
+/// The rows of these incidents, in their order.
+async fn rows(
+    db: &impl ConnectionTrait,
+    scope: Scope,
+    ids: impl IntoIterator<Item = IncidentId>,
+) -> Result<Vec<incident::Model>> {
+    let ids: Vec<IncidentId> = ids.into_iter().collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = scope.find::<incident::Entity>().filter(incident::Column::Id.is_in(ids.iter().copied())).all(db).await?;
+    let mut rows: BTreeMap<IncidentId, incident::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
+    Ok(ids.into_iter().filter_map(|id| rows.remove(&id)).collect())
+}
+
+/// Loads the services of these rows, and as many updates as they have room for.
+async fn with_updates(
     db: &impl ConnectionTrait,
     scope: Scope,
     rows: Vec<incident::Model>,
+    picks: &[Pick],
 ) -> Result<Vec<Incident>> {
+    use incident_update::Column;
+    let room = |row: &incident::Model| picks.iter().find(|pick| pick.id == row.id)?.room;
+    let rooms = rows.iter().filter_map(|row| Some((row.id, room(row)? - row.head_bytes - EXCERPT_MAX))).collect();
+    let mut cuts = cuts(db, scope, &rooms).await?;
+    let mut incidents = without_updates(db, scope, rows).await?;
+    if incidents.is_empty() {
+        return Ok(incidents);
+    }
+    let whole: Vec<_> = incidents.iter().map(|incident| incident.id).filter(|id| !cuts.contains_key(id)).collect();
+    let kept: Vec<_> = cuts.values().flat_map(|cut| cut.kept.iter().copied()).collect();
+    // Without an empty list, for which a planner would read all rows.
+    let whole = (!whole.is_empty()).then(|| Column::IncidentId.is_in(whole));
+    let kept = (!kept.is_empty()).then(|| Column::Id.is_in(kept));
+    let mut updates = Vec::new();
+    if whole.is_some() || kept.is_some() {
+        let wanted = Condition::any().add_option(whole).add_option(kept);
+        updates = scope.find::<incident_update::Entity>().filter(wanted).all(db).await?;
+    }
+    let mut updates = by_incident(updates.into_iter().map(update).collect::<Result<Vec<_>>>()?);
+    let ends = if cuts.is_empty() { BTreeMap::new() } else { ends(db, scope, cuts.keys().copied()).await? };
+    let excerpted = cuts.values().filter_map(|cut| cut.excerpt).chain(ends.values().map(|ends| ends.first));
+    let excerpted: BTreeSet<UpdateId> = excerpted.collect();
+    let mut excerpted = by_incident(excerpts(db, scope, excerpted.into_iter().collect()).await?);
+    for incident in &mut incidents {
+        let mut own = updates.remove(&incident.id).unwrap_or_default();
+        let Some(cut) = cuts.remove(&incident.id) else {
+            give(incident, own);
+            continue;
+        };
+        let excerpted = excerpted.remove(&incident.id).unwrap_or_default();
+        let first = excerpted.iter().find(|update| ends.get(&incident.id).is_some_and(|ends| ends.first == update.id));
+        let description = first.map(|first| first.message.clone()).unwrap_or_default();
+        own.extend(excerpted.into_iter().filter(|update| cut.excerpt == Some(update.id)));
+        give(incident, own);
+        incident.description = description;
+        incident.cut_at = if cut.has_others { cut.at.or(Some(incident.updated_at)) } else { None };
+    }
+    Ok(incidents)
+}
+
+/// What of an incident that does not fit is kept.
+#[derive(Default)]
+struct Cut {
+    /// The newest updates that fit.
+    kept: Vec<UpdateId>,
+    /// The newest one, if only an excerpt of it fits.
+    excerpt: Option<UpdateId>,
+    /// The time of the oldest of them.
+    at: Option<Timestamp>,
+    is_done: bool,
+    /// Whether there are others.
+    has_others: bool,
+}
+
+/// Which updates of incidents fit into the room for them. Reads sizes only, from the index.
+async fn cuts(
+    db: &impl ConnectionTrait,
+    scope: Scope,
+    rooms: &BTreeMap<IncidentId, i64>,
+) -> Result<BTreeMap<IncidentId, Cut>> {
+    if rooms.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let sizes: Vec<(IncidentId, UpdateId, Timestamp, i64)> = sizes(scope, rooms).into_tuple().all(db).await?;
+    let is_all = u64::try_from(sizes.len()).is_ok_and(|length| length < CUT_MAX);
+    let cut = || Cut { has_others: !is_all, ..Cut::default() };
+    let mut cuts: BTreeMap<IncidentId, Cut> = rooms.keys().map(|id| (*id, cut())).collect();
+    let mut rooms: BTreeMap<_, _> = rooms.iter().map(|(id, room)| (*id, Budget::of(*room))).collect();
+    for (incident, id, at, bytes) in sizes {
+        let Some((cut, room)) = cuts.get_mut(&incident).zip(rooms.get_mut(&incident)) else { continue };
+        if cut.is_done {
+            continue;
+        }
+        if room.take(bytes) {
+            cut.kept.push(id);
+        } else if cut.at.is_none() && room.take(EXCERPT_MAX) {
+            cut.excerpt = Some(id);
+        } else {
+            (cut.is_done, cut.has_others) = (true, true);
+            continue;
+        }
+        cut.at = Some(at);
+    }
+    Ok(cuts)
+}
+
+/// The updates of incidents with their sizes, newest first.
+fn sizes(scope: Scope, incidents: &BTreeMap<IncidentId, i64>) -> Select<incident_update::Entity> {
+    use incident_update::Column;
+    let of = scope.find::<incident_update::Entity>().filter(Column::IncidentId.is_in(incidents.keys().copied()));
+    let of = of.select_only().columns([Column::IncidentId, Column::Id, Column::DisplayAt, Column::Bytes]);
+    of.order_by_desc(Column::DisplayAt).order_by_desc(Column::Id).limit(CUT_MAX)
+}
+
+fn by_incident(updates: Vec<IncidentUpdate>) -> BTreeMap<IncidentId, Vec<IncidentUpdate>> {
+    let mut of_incident: BTreeMap<IncidentId, Vec<IncidentUpdate>> = BTreeMap::new();
+    for update in updates {
+        of_incident.entry(update.incident_id).or_default().push(update);
+    }
+    of_incident
+}
+
+/// Gives an incident its updates, and the first message as description.
+fn give(incident: &mut Incident, updates: Vec<IncidentUpdate>) {
+    incident.updates = updates;
+    incident.sort();
+    incident.description = incident.updates.last().map(|update| update.message.clone()).unwrap_or_default();
+}
+
+/// Loads the services of these rows, in one query.
+async fn without_updates(db: &impl ConnectionTrait, scope: Scope, rows: Vec<incident::Model>) -> Result<Vec<Incident>> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -256,7 +300,11 @@ fn affected(row: incident_service::Model) -> AffectedService {
 }
 
 fn update(row: incident_update::Model) -> Result<IncidentUpdate> {
-    let services = row.services.as_deref().map(serde_json::from_str).transpose().map_err(internal)?;
+    let services: Option<Vec<ServiceTransition>> =
+        row.services.as_deref().map(serde_json::from_str).transpose().map_err(internal)?;
+    // Older versions recorded services that did not change as well.
+    let changed = services.into_iter().flatten().filter(|service| service.old_status != service.new_status);
+    let services = Some(changed.collect::<Vec<_>>()).filter(|services| !services.is_empty());
     Ok(IncidentUpdate {
         id: row.id,
         message: row.message,
@@ -319,6 +367,33 @@ fn assembled(row: incident::Model, services: Vec<AffectedService>) -> Incident {
             html: row.postmortem_html.unwrap_or_default(),
             published_at: row.postmortem_at,
         }),
+        cut_at: None,
         updates: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use migration::{Migrator, MigratorTrait};
+    use sea_orm::{DbBackend, Statement};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        model::OrganizationId,
+        tests::support::database::{connect, sqlite_url},
+    };
+
+    #[tokio::test]
+    async fn sizes_are_read_from_the_index_alone() {
+        let db = connect(&sqlite_url("sizes.db")).await;
+        Migrator::up(&db, None).await.expect("migrated");
+        let scope = Scope::of(OrganizationId::from_uuid(Uuid::from_u128(1)));
+        let incidents = (1..3).map(|n| (IncidentId::from_uuid(Uuid::from_u128(n)), 0)).collect();
+        let sql = sizes(scope, &incidents).build(DbBackend::Sqlite).to_string();
+        let plan = Statement::from_string(DbBackend::Sqlite, format!("EXPLAIN QUERY PLAN {sql}"));
+        let plan = db.query_all_raw(plan).await.expect("a plan");
+        let steps: Vec<String> = plan.iter().map(|row| row.try_get("", "detail").expect("text")).collect();
+        assert!(steps[0].contains("COVERING INDEX incident_update_by_size"), "{steps:?}");
     }
 }

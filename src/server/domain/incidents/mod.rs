@@ -6,6 +6,7 @@
 mod aggregate;
 #[cfg(test)]
 mod agreement;
+mod answers;
 mod append_update;
 mod audit_events;
 mod create;
@@ -21,14 +22,16 @@ mod save;
 mod search;
 mod statuses;
 mod templates;
-mod text_limits;
 mod updates;
 
+#[cfg(test)]
+pub use answers::budget::ANSWER_MAX;
 pub use maintenance::{LEASE_SECONDS, LeaseHolder, SchedulerRun};
 pub use read::{IncidentFields, IncidentQuery};
 
 pub(super) use aggregate::LoadedIncident;
+pub(super) use answers::{page_incidents, require_services_fit, timeline};
 pub(super) use append_update::UpdateDraft;
 pub(super) use create::create_incident;
-pub(super) use load::{corrections, page_incidents, timeline};
+pub(super) use load::corrections;
 pub(super) use statuses::{ReportedService, recompute_statuses};

@@ -9,10 +9,10 @@ use sea_orm::{
 
 use super::super::{
     Person, System,
-    store::{self, incident, presence},
+    store::{incident, presence},
 };
 use crate::{
-    model::{Error, IncidentId, Result, UserId},
+    model::{Code, Error, IncidentId, Result, UserId},
     server::domain::identity::people::user_names,
 };
 
@@ -28,9 +28,26 @@ impl Person {
     /// # Errors
     /// `not_found` when this organization has no such incident.
     pub async fn heartbeat(&self, id: IncidentId, leaving: bool) -> Result<Vec<String>> {
+        match self.note_presence(id, leaving).await {
+            // Reading needs no writing: who else is there is shown all the same.
+            Err(error) if error.code == Code::Unavailable => {}
+            noted => noted?,
+        }
+        if leaving {
+            return Ok(Vec::new());
+        }
+        let now = self.domain.clock().now();
+        let others = self.scope().find_id::<presence::Entity>(id);
+        let others = others.filter(presence::Column::SeenAt.gte(now.plus_seconds(-TIMEOUT_SECONDS)));
+        let others = others.filter(presence::Column::UserId.ne(self.user())).all(self.db()).await?;
+        let people: BTreeSet<UserId> = others.into_iter().map(|other| other.user_id).collect();
+        Ok(user_names(self.db(), people).await?.into_values().collect())
+    }
+
+    async fn note_presence(&self, id: IncidentId, leaving: bool) -> Result<()> {
         let now = self.domain.clock().now();
         let me = presence::Model { org_id: self.organization(), incident_id: id, user_id: self.user(), seen_at: now };
-        let tx = store::begin(self.domain.db()).await?;
+        let tx = self.domain.begin(self.organization()).await?;
         // The incident is locked first, so that it cannot be deleted in the meantime; a deletion locks in the same
         // order, so there is no deadlock.
         let incident = self.scope().find_id::<incident::Entity>(id).lock_exclusive();
@@ -38,19 +55,13 @@ impl Person {
         let me = me.into_active_model();
         if leaving {
             me.delete(&tx).await?;
-            tx.commit().await?;
-            return Ok(Vec::new());
+            return Ok(tx.commit().await?);
         }
         let columns = [presence::Column::OrgId, presence::Column::IncidentId, presence::Column::UserId];
         let refresh = OnConflict::columns(columns).update_column(presence::Column::SeenAt).to_owned();
         let upsert = presence::Entity::insert(me.reset_all()).on_conflict(refresh);
         upsert.exec_without_returning(&tx).await?;
-        tx.commit().await?;
-        let others = self.scope().find_id::<presence::Entity>(id);
-        let others = others.filter(presence::Column::SeenAt.gte(now.plus_seconds(-TIMEOUT_SECONDS)));
-        let others = others.filter(presence::Column::UserId.ne(self.user())).all(self.db()).await?;
-        let people: BTreeSet<UserId> = others.into_iter().map(|other| other.user_id).collect();
-        Ok(user_names(self.db(), people).await?.into_values().collect())
+        Ok(tx.commit().await?)
     }
 }
 
@@ -59,6 +70,6 @@ impl System {
     pub async fn forget_old_presence(&self) -> Result<u64> {
         let oldest = self.domain.database_now().await?.plus_seconds(-RETENTION_SECONDS);
         let old = Condition::all().add(presence::Column::SeenAt.lt(oldest));
-        Ok(store::delete_in_batches::<presence::Entity>(self.domain.db(), old).await?)
+        self.domain.delete_in_batches::<presence::Entity>(old).await
     }
 }

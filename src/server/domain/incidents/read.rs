@@ -1,27 +1,29 @@
-//! Reads incidents: lists and pages for members and visitors.
+//! Reads incidents for members: lists and incident rooms.
 
 use std::collections::BTreeSet;
 
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::{
-    super::{Viewer, Visitor, markdown, new_id, store::incident, zones},
+    super::{Viewer, markdown, new_id, store::incident, zones},
+    answers::{
+        budget::{LIST_MAX, first_within},
+        size::Size,
+    },
     cursor,
-    load::{self, announced, assemble, newest_first},
+    load::{self, newest_first, picked},
     search::{Needle, affects, searched_to},
 };
 use crate::{
     model::{
-        Day, Error, Incident, IncidentId, IncidentKind, IncidentList, IncidentPage, IncidentRoom, IncidentStatus,
-        Month, MonthPage, Result, ServiceId, Timestamp, UserId, Zone, zone::wall_time,
+        Day, Error, Incident, IncidentId, IncidentKind, IncidentList, IncidentRoom, IncidentStatus, Result, ServiceId,
+        Timestamp, UserId, Zone, zone::wall_time,
     },
     server::domain::identity::people::{organization_row, user_names},
 };
 
 /// The default page size of the members' list.
 const LIST_PAGE: u64 = 25;
-/// The most incidents, and the most maintenances, of one month of the public history.
-const MONTH_MAX: u64 = 500;
 
 /// The filters of an incident list.
 #[derive(Clone, Debug, Default)]
@@ -66,8 +68,8 @@ pub struct IncidentFields {
 }
 
 impl Viewer {
-    /// Incidents and maintenances, newest start first, and the cursor of the next page. A search may stop before it has
-    /// found anything, with the cursor to go on from.
+    /// Incidents and maintenances, newest start first, fewer than the limit if they are large, and the cursor of the
+    /// next page. A search may stop before it has found anything, with the cursor to go on from.
     ///
     /// # Errors
     /// `invalid` for an unknown cursor; `too_many_requests` while the organization has too many searches.
@@ -98,16 +100,18 @@ impl Viewer {
             let (at, id) = cursor::parse(before)?;
             rows = rows.filter(cursor::older(at, id));
         }
-        let (mut rows, stopped) = match query.search.as_deref().and_then(Needle::of) {
+        let (mut sizes, stopped) = match query.search.as_deref().and_then(Needle::of) {
             Some(needle) => self.search(rows, needle, limit + 1).await?,
-            None => (rows.limit(limit + 1).all(self.db()).await?, None),
+            None => (Size::of(self.db(), rows.limit(limit + 1)).await?, None),
         };
-        let has_more = u64::try_from(rows.len()).is_ok_and(|length| length > limit);
+        let has_more = u64::try_from(sizes.len()).is_ok_and(|length| length > limit);
         if has_more {
-            rows.pop();
+            sizes.pop();
         }
-        let next = rows.last().filter(|_| has_more).map(cursor::after).or(stopped);
-        Ok((assemble(self.db(), self.scope(), rows).await?, next))
+        let (chosen, left_out) = first_within(sizes, LIST_MAX, Size::taken);
+        let next = chosen.last().filter(|_| has_more || left_out.is_some()).map(cursor::after).or(stopped);
+        let picks: Vec<_> = chosen.iter().map(Size::pick).collect();
+        Ok((picked(self.db(), self.scope(), &picks).await?, next))
     }
 
     /// As [`Viewer::incidents`], from form fields.
@@ -228,64 +232,6 @@ impl Viewer {
         let row = organization_row(self.db(), self.organization()).await?;
         let zone = zones::find(&row.time_zone)?;
         Ok(Some((zones::instant(zone, day.midnight()), zones::instant(zone, day.next().midnight()))))
-    }
-}
-
-impl Visitor {
-    /// One incident or maintenance, with its page.
-    ///
-    /// # Errors
-    /// `not_found` when this organization shows none with this id.
-    pub async fn incident_page(&self, id: IncidentId) -> Result<IncidentPage> {
-        let mut page = self.page().await?;
-        if page.incident(id).is_none() {
-            let incident = load::incident(self.domain.db(), self.scope(), id).await?;
-            page.put_incident(incident.for_public().ok_or_else(Error::not_found)?);
-        }
-        let summary = page.incident(id).and_then(Incident::latest).map(|update| markdown::plain(&update.message));
-        let now = self.domain.clock().now();
-        let earliest = page.incident(id).map_or(now, Incident::earliest);
-        let zone = zones::between(&page.organization.time_zone, earliest.min(now), now)?;
-        Ok(IncidentPage { page, id, zone, summary: summary.unwrap_or_default() })
-    }
-
-    /// The incidents and maintenances that began in one month, by default the current one.
-    ///
-    /// # Errors
-    /// `not_found` for a month in the future.
-    pub async fn month(&self, month: Option<Month>) -> Result<MonthPage> {
-        use incident::Column;
-        let mut page = self.page().await?;
-        let (db, now) = (self.domain.db(), self.domain.clock().now());
-        let present = page.zone.day(now).month();
-        let month = month.unwrap_or(present);
-        if month > present {
-            return Err(Error::not_found());
-        }
-        let noon = month.first().to_string() + "T12:00:00Z";
-        let zone = zones::zone(&page.organization.time_zone, noon.parse().unwrap_or(now))?;
-        let (from, to) = zone.bounds_of(month);
-        let shown = || self.scope().find::<incident::Entity>().filter(Column::IsDraft.eq(false));
-        let begun = newest_first(shown())
-            .filter(Column::StartedAt.gte(from))
-            .filter(Column::StartedAt.lt(to))
-            .filter(Column::StartedAt.lte(now))
-            .filter(Column::Status.ne(IncidentStatus::Scheduled))
-            .filter(announced());
-        let (mut rows, mut cut_at) = (Vec::new(), None);
-        for kind in IncidentKind::ALL {
-            let of_kind = begun.clone().filter(Column::Kind.eq(*kind)).limit(MONTH_MAX + 1);
-            let mut of_kind = of_kind.all(db).await?;
-            if u64::try_from(of_kind.len()).is_ok_and(|length| length > MONTH_MAX) {
-                cut_at = cut_at.max(of_kind.pop().map(|row| row.started_at));
-            }
-            rows.extend(of_kind);
-        }
-        rows.retain(|row| page.incident(row.id).is_none());
-        let earlier = shown().filter(Column::StartedAt.lt(from)).limit(1).one(db).await?;
-        let of_month = assemble(db, self.scope(), rows).await?;
-        page.put_incidents(of_month.into_iter().filter_map(Incident::for_public));
-        Ok(MonthPage { page, zone, month, cut_at, has_earlier: earlier.is_some() })
     }
 }
 

@@ -20,6 +20,7 @@ impl LoadedIncident {
     /// Writes the incident under a new version and recomputes the statuses of its services, as of `at`.
     pub async fn save(mut self, tx: &mut Tx, by: Option<UserId>, at: Timestamp) -> Result<Incident> {
         self.raise_impact();
+        self.measure();
         self.row.version += 1;
         self.row.updated_at = tx.moment_after(self.row.updated_at);
         self.row.next_at = self.schedule().and_then(|schedule| schedule.next()).map(|(at, _)| at);

@@ -20,6 +20,7 @@ use super::{
         Viewer,
         store::{Scope, incident, incident_service, incident_update},
     },
+    answers::size::Size,
     cursor,
     load::newest_first,
 };
@@ -92,7 +93,7 @@ impl Viewer {
         rows: Select<incident::Entity>,
         needle: Needle,
         most: u64,
-    ) -> Result<(Vec<incident::Model>, Option<String>)> {
+    ) -> Result<(Vec<Size>, Option<String>)> {
         let _turn = self.domain.inner.searches.turn(self.organization()).await.ok_or_else(too_many)?;
         let (needle, most) = (Arc::new(needle), usize::try_from(most)?);
         let (mut found, mut seen, mut left) = (Vec::new(), None, Some(SEARCHED_MAX));
@@ -119,7 +120,7 @@ impl Viewer {
         };
         found.truncate(most);
         let found = newest_first(self.scope().find::<incident::Entity>()).filter(incident::Column::Id.is_in(found));
-        Ok((found.all(self.db()).await?, stopped.map(|(at, id)| cursor::at(at, id))))
+        Ok((Size::of(self.db(), found).await?, stopped.map(|(at, id)| cursor::at(at, id))))
     }
 
     /// The next incidents after one, and the size of their texts.

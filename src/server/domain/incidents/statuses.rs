@@ -89,7 +89,7 @@ pub(in crate::server::domain) async fn recompute_statuses(
 ) -> Result<()> {
     use service::Column;
     let ids: Vec<ServiceId> = services.keys().copied().collect();
-    let (mut changed, mut changes) = (Vec::new(), Vec::new());
+    let (mut changed, mut history) = (Vec::new(), Vec::new());
     for reported in ReportedService::load_all(tx, &ids).await? {
         let before = &reported.service;
         let mut after = before.clone();
@@ -102,11 +102,11 @@ pub(in crate::server::domain) async fn recompute_statuses(
         if after.status != before.status {
             // The changes of one service keep the order in which they were made, whatever their planned times.
             after.status_since = Ord::max(at, before.status_since.plus_millis(1));
-            changes.push(Tx::status_change(before, &after, cause, by));
+            history.push(Tx::status_change(before, &after, cause, by));
         }
         changed.push(after);
     }
-    insert_all(tx.db(), changes).await?;
+    insert_all(tx.db(), history).await?;
     let columns = [Column::Baseline, Column::Status, Column::StatusSince, Column::UpdatedAt];
     upsert(tx.db(), changed.clone(), columns).await?;
     for service in changed {

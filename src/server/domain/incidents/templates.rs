@@ -1,10 +1,21 @@
 //! Incident templates: list, fill in, create, replace, delete.
 
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryOrder};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, IntoSimpleExpr, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, Func},
+};
 
 use super::{
-    super::{Member, Viewer, audit::AuditEvent, new_id, store::incident_template, tx::Tx},
+    super::{
+        Member, Viewer,
+        audit::AuditEvent,
+        new_id,
+        store::{Scope, incident_template},
+        tx::Tx,
+    },
     aggregate::require_services,
+    answers::budget::{TEMPLATES_CHARS, first_within},
 };
 use crate::{
     model::{
@@ -22,9 +33,12 @@ const OPERATION: &str = "create_template";
 const TEMPLATES_MAX: u64 = 200;
 
 impl Viewer {
-    /// The templates, by name.
+    /// The templates, by name: the first that fit.
     pub async fn templates(&self) -> Result<Vec<Template>> {
+        let lengths = lengths(self.db(), self.scope()).await?;
+        let (chosen, _) = first_within(lengths, i64::try_from(TEMPLATES_CHARS)?, |(_, length)| *length);
         let rows = self.scope().find::<incident_template::Entity>();
+        let rows = rows.filter(incident_template::Column::Id.is_in(chosen.into_iter().map(|(id, _)| id)));
         let rows = rows.order_by_asc(incident_template::Column::Name).all(self.db()).await?;
         rows.into_iter().map(template).collect()
     }
@@ -84,6 +98,7 @@ impl Member {
         let made = template(row.clone())?;
         let row = row.into_active_model().reset_all();
         incident_template::Entity::insert(row).exec_without_returning(tx.db()).await?;
+        require_room(&tx).await?;
         tx.audit(AuditEvent::new(Action::TemplateCreated).on("template", made.id, &made.name));
         tx.remember(key, OPERATION, &asked, made.id.uuid()).await?;
         tx.commit().await?;
@@ -115,6 +130,7 @@ impl Member {
         let after = template(row.clone())?;
         let update = tx.scope().update_id::<incident_template::Entity>(id).set(row.into_active_model().reset_all());
         update.exec(tx.db()).await?;
+        require_room(&tx).await?;
         tx.audit(AuditEvent::new(Action::TemplateChanged).on("template", id, &after.name).changing(&before, &after));
         tx.commit().await?;
         Ok(after)
@@ -137,6 +153,26 @@ impl Member {
 async fn find(tx: &Tx, id: TemplateId) -> Result<incident_template::Model> {
     let row = tx.scope().find_id::<incident_template::Entity>(id).one(tx.db()).await?;
     row.ok_or_else(Error::not_found)
+}
+
+/// The templates with the length of their texts in characters, by name.
+async fn lengths(db: &impl ConnectionTrait, scope: Scope) -> Result<Vec<(TemplateId, i64)>> {
+    use incident_template::Column;
+    let length = |column: Column| Expr::from(Func::char_length(column.into_simple_expr()));
+    let length = length(Column::Name).add(length(Column::Title)).add(length(Column::Message));
+    let length = length.add(Expr::from(Func::char_length(Column::Services.into_simple_expr())));
+    let rows = scope.find::<incident_template::Entity>().order_by_asc(Column::Name).select_only();
+    let rows: Vec<(TemplateId, i32)> = rows.column(Column::Id).column_as(length, "length").into_tuple().all(db).await?;
+    Ok(rows.into_iter().map(|(id, length)| (id, length.into())).collect())
+}
+
+/// Rejects more text than all templates may have together.
+async fn require_room(tx: &Tx) -> Result<()> {
+    let lengths = lengths(tx.db(), tx.scope()).await?;
+    if lengths.iter().map(|(_, length)| length).sum::<i64>() <= i64::try_from(TEMPLATES_CHARS)? {
+        return Ok(());
+    }
+    Err(Error::field("message", "All templates have together reached their text limit. Shorten or delete some."))
 }
 
 /// Checks a template; also returns its first status.

@@ -9,10 +9,10 @@ use super::{
         tx::{Erasure, Tx},
     },
     aggregate::LoadedIncident,
+    answers::require_room,
     append_update::UpdateDraft,
     audit_events::{audit_event, row_audit_event},
     load,
-    text_limits::require_text_limit,
 };
 use crate::{
     model::{
@@ -118,9 +118,10 @@ impl Member {
             return load::incident(tx.db(), tx.scope(), id).await;
         }
         row.updated_at = now;
+        row.measure();
         let after = row.clone();
-        if after.message != before.message {
-            require_text_limit(&tx, &incident).await?;
+        if after.bytes > before.bytes {
+            require_room(&tx, &mut incident, "message").await?;
         }
         let fields = |row: &incident_update::Model| json!({"message": row.message, "display_at": row.display_at});
         tx.audit(row_audit_event(Action::UpdateEdited, &incident.row).changing(&fields(&before), &fields(&after)));
@@ -155,7 +156,7 @@ impl Member {
         mut incident: LoadedIncident,
         reject: fn(String) -> Error,
     ) -> Result<Incident> {
-        let (was, ended) = (incident.row.status, incident.row.resolved_at);
+        let was = incident.row.status;
         incident.derive_status();
         let is = incident.row.status;
         if !was.may_become(is) {
@@ -163,11 +164,13 @@ impl Member {
             let why = format!("This maintenance is {was} and cannot go back to {is}.");
             return Err(reject(format!("{why} Edit the message of the update instead.")));
         }
-        // Reopened, or ended later, it may be on a page again.
-        if ended.is_some_and(|before| incident.row.resolved_at.is_none_or(|now| now > before)) {
-            require_text_limit(&tx, &incident).await.map_err(|mut error| match error.fields.remove("message") {
-                Some(why) => reject(why),
-                None => error,
+        // Reopened, it is in force again.
+        if was.has_ended() && !is.has_ended() {
+            require_room(&tx, &mut incident, "message").await.map_err(|mut error| {
+                match error.fields.remove("message") {
+                    Some(why) => reject(why),
+                    None => error,
+                }
             })?;
         }
         if incident.row.status.has_ended() {

@@ -81,6 +81,7 @@ impl Member {
         let moved = place(&mut row, siblings, new.position);
         let moved_others = !moved.is_empty();
         insert_all(tx.db(), vec![row.clone()]).await?;
+        super::incidents::require_services_fit(&tx).await?;
         tx.shift::<service::Model>(moved).await?;
         let service = Service::from(row);
         tx.emit(Event::ServiceCreated(service.clone()))?;
@@ -139,6 +140,9 @@ impl Member {
             insert_all(tx.db(), vec![change]).await?;
         }
         tx.save(before, &after).await?;
+        if after.name != before.name || after.description.len() > before.description.len() {
+            super::incidents::require_services_fit(&tx).await?;
+        }
         let moved_others = !moved.is_empty();
         tx.shift::<service::Model>(moved).await?;
         let (before, service) = (reported.service.into(), Service::from(after));

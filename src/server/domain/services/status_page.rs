@@ -1,14 +1,14 @@
 //! The status page: services, groups and incidents in one snapshot, as members or visitors see it.
 
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
 
 use crate::{
-    model::{Audience, Error, PublicOrganization, Result, Slug, StatusPage, page::PAST_DAYS},
+    model::{Audience, Error, PagePart, PublicOrganization, Result, Slug, StatusPage},
     server::domain::{
         Domain, Site, Viewer, Visitor, feed,
         identity::people::{organization_of, organization_row},
         incidents,
-        store::{self, Scope, service, service_group},
+        store::{self, Scope, organization, service, service_group},
         zones,
     },
 };
@@ -30,6 +30,21 @@ impl Visitor {
     pub async fn page(&self) -> Result<StatusPage> {
         load(&self.domain, self.scope(), Audience::Public).await
     }
+
+    /// A transaction that sees one state of the database.
+    pub(in crate::server::domain) async fn snapshot(&self) -> Result<DatabaseTransaction> {
+        Ok(store::snapshot(self.domain.db()).await?)
+    }
+
+    /// A part of the page, to be filled: the organization, its zone and the sequence number.
+    pub(in crate::server::domain) async fn page_part(
+        &self,
+        db: &DatabaseTransaction,
+        part: PagePart,
+    ) -> Result<StatusPage> {
+        let row = organization_row(db, self.scope().organization()).await?;
+        Ok(StatusPage { part: Some(part), ..empty(&self.domain, row, Audience::Public)? })
+    }
 }
 
 impl Viewer {
@@ -42,20 +57,26 @@ impl Viewer {
 /// The page of an organization in one snapshot, as its audience may see it.
 async fn load(domain: &Domain, scope: Scope, audience: Audience) -> Result<StatusPage> {
     let db = &store::snapshot(domain.db()).await?;
-    let (epoch, now) = (domain.epoch(), domain.clock().now());
-    let row = organization_row(db, scope.organization()).await?;
-    let seq = feed::tip_of(&row, audience);
-    let time_zone = row.time_zone.clone();
-    let zone = zones::zone(&time_zone, now)?;
-    let organization = organization_of(row)?;
-    let groups = scope.find::<service_group::Entity>().all(db).await?;
+    let mut page = empty(domain, organization_row(db, scope.organization()).await?, audience)?;
+    page.groups = scope.find::<service_group::Entity>().all(db).await?.into_iter().map(Into::into).collect();
     let services = scope.find::<service::Entity>().filter(service::Column::DeletedAt.is_null()).all(db).await?;
-    let today = zone.start_of(zone.day(now));
-    let since = today.plus_seconds(-86_400 * i64::from(PAST_DAYS));
+    page.services = services.into_iter().map(Into::into).collect();
+    let since = page.listed_since();
     let shown = incidents::page_incidents(db, scope, since, audience == Audience::Members).await?;
-    let mut page = StatusPage {
+    (page.incidents, page.cut_at) = (shown.incidents, shown.cut_at);
+    page.sort();
+    Ok(if audience == Audience::Public { page.for_public() } else { page })
+}
+
+/// The page without what is on it.
+fn empty(domain: &Domain, row: organization::Model, audience: Audience) -> Result<StatusPage> {
+    let (seq, time_zone, now) = (feed::tip_of(&row, audience), row.time_zone.clone(), domain.clock().now());
+    let zone = zones::zone(&time_zone, now)?;
+    let today = zone.start_of(zone.day(now));
+    let organization = organization_of(row)?;
+    Ok(StatusPage {
         seq,
-        epoch,
+        epoch: domain.epoch(),
         organization: PublicOrganization {
             id: organization.id,
             name: organization.name,
@@ -64,11 +85,10 @@ async fn load(domain: &Domain, scope: Scope, audience: Audience) -> Result<Statu
         },
         zone,
         today,
-        groups: groups.into_iter().map(Into::into).collect(),
-        services: services.into_iter().map(Into::into).collect(),
-        incidents: shown.incidents,
-        cut_at: shown.cut_at,
-    };
-    page.sort();
-    Ok(if audience == Audience::Public { page.for_public() } else { page })
+        groups: Vec::new(),
+        services: Vec::new(),
+        incidents: Vec::new(),
+        cut_at: None,
+        part: None,
+    })
 }

@@ -1,4 +1,4 @@
-//! Connections, migrations and transactions of the three kinds of database.
+//! Addresses, files and the first connection of the three kinds of database.
 
 use std::{
     fs::{self, File},
@@ -7,23 +7,10 @@ use std::{
     time::Duration,
 };
 
-use migration::{Migrator, MigratorTrait, SchemaManager};
-use sea_orm::{
-    AccessMode,
-    ActiveValue::Set,
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
-    IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
-    sqlx::{
-        self,
-        sqlite::{SqliteJournalMode, SqliteSynchronous},
-    },
-};
-
-use super::event_epoch;
-use crate::model::Epoch;
+use sea_orm::{DbErr, sqlx};
 
 /// How long to wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The error of a database that cannot be opened, migrated or backed up.
 #[derive(Debug, thiserror::Error)]
@@ -51,43 +38,8 @@ pub enum Unreachable {
     Unsupported(&'static str),
 }
 
-/// Opens a connection pool. For SQLite, creates the folder and the file, readable only by this user.
-///
-/// # Errors
-/// When the database cannot be reached at this address.
-pub async fn connect(url: &str) -> Result<DatabaseConnection, Unreachable> {
-    let mut options = ConnectOptions::new(url);
-    options
-        .connect_timeout(CONNECT_TIMEOUT)
-        .acquire_timeout(CONNECT_TIMEOUT)
-        .idle_timeout(Duration::from_mins(5))
-        .sqlx_logging(false);
-    if let Some(file) = sqlite_file(url) {
-        prepare_file(&file)?;
-        options.max_connections(8).min_connections(1).map_sqlx_sqlite_opts(|options| {
-            options
-                .create_if_missing(true)
-                .foreign_keys(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                // An acknowledged change survives a power failure, not only a killed process.
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(Duration::from_secs(5))
-                .optimize_on_close(true, None)
-        });
-    } else {
-        Box::pin(probe_connection(url)).await?;
-        options.max_connections(16).min_connections(0);
-    }
-    // Boxed: the drivers' futures take 20 kB each, which every caller's future would contain.
-    #[cfg_attr(not(test), expect(unused_mut, reason = "tests count the statements"))]
-    let mut db = Box::pin(Database::connect(options)).await?;
-    #[cfg(test)]
-    db.set_metric_callback(|info| super::statement_log::record(&info.statement.sql));
-    Ok(db)
-}
-
 /// The file of an SQLite address, without the driver's parameters; none for other databases and in-memory ones.
-fn sqlite_file(url: &str) -> Option<PathBuf> {
+pub(super) fn sqlite_file(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite:")?;
     let path = path.strip_prefix("//").unwrap_or(path);
     let path = path.split('?').next().unwrap_or(path);
@@ -95,7 +47,7 @@ fn sqlite_file(url: &str) -> Option<PathBuf> {
 }
 
 /// Creates the database file with mode 0600: SQLite gives its companions (-wal, -shm) the same mode.
-fn prepare_file(file: &Path) -> Result<(), Unreachable> {
+pub(super) fn prepare_file(file: &Path) -> Result<(), Unreachable> {
     let file_error = |error| Unreachable::File(file.to_owned(), error);
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         let mut builder = fs::DirBuilder::new();
@@ -137,7 +89,7 @@ fn make_private(file: &Path) -> io::Result<()> {
 }
 
 /// Probes the database with a single connection: a pool reports only a timeout, this the cause.
-async fn probe_connection(url: &str) -> Result<(), Unreachable> {
+pub(super) async fn probe_connection(url: &str) -> Result<(), Unreachable> {
     async fn once<C: sqlx::Connection>(url: &str) -> Result<(), sqlx::Error> {
         C::connect(url).await?.close().await
     }
@@ -149,135 +101,6 @@ async fn probe_connection(url: &str) -> Result<(), Unreachable> {
         }
     };
     tokio::time::timeout(CONNECT_TIMEOUT, attempt).await.map_err(|_| Unreachable::Silent)?.map_err(Unreachable::Driver)
-}
-
-/// The number of migrations not applied yet.
-pub async fn pending_migrations(db: &DatabaseConnection) -> Result<usize, Unreachable> {
-    Ok(Migrator::get_pending_migrations(db).await.map_err(migration_error)?.len())
-}
-
-/// Migrates the schema, one process at a time.
-///
-/// # Errors
-/// When a step fails, or another process holds the lock for over a minute.
-pub async fn migrate(db: &DatabaseConnection, url: &str) -> Result<(), Unreachable> {
-    const NAME: &str = "aldis_migration";
-    match db.get_database_backend() {
-        DbBackend::Postgres => {
-            let mut lock = Box::pin(db.get_postgres_connection_pool().acquire()).await?;
-            sqlx::query("SET statement_timeout = '60s'").execute(&mut *lock).await?;
-            sqlx::query("SELECT pg_advisory_lock(hashtext($1))").bind(NAME).execute(&mut *lock).await?;
-            let result = Migrator::up(db, None).await.map_err(migration_error);
-            // Closing the connection releases the lock, also when a step failed.
-            lock.close().await?;
-            result
-        }
-        DbBackend::MySql => {
-            let mut lock = Box::pin(db.get_mysql_connection_pool().acquire()).await?;
-            let got: Option<i64> =
-                sqlx::query_scalar("SELECT GET_LOCK(?, 60)").bind(NAME).fetch_one(&mut *lock).await?;
-            if got != Some(1) {
-                return Err(Unreachable::Locked);
-            }
-            let result = Migrator::up(db, None).await.map_err(migration_error);
-            lock.close().await?;
-            result
-        }
-        _ => {
-            let _lock = match sqlite_file(url) {
-                Some(file) => Some(lock_file(file.with_extension("migration-lock")).await?),
-                None => None,
-            };
-            Migrator::up(db, None).await.map_err(migration_error)
-        }
-    }
-}
-
-/// Recognizes a database from before migrations were renumbered for the first release.
-fn migration_error(error: DbErr) -> Unreachable {
-    const RENAMED: [&str; 2] = ["m20261125_000006_limits", "m20261125_000008_versions"];
-    match error {
-        DbErr::Custom(why) if RENAMED.iter().any(|name| why.contains(name)) => Unreachable::Outdated,
-        error => Unreachable::Database(error),
-    }
-}
-
-/// Waits for an exclusive lock on a file, which is released when the file is dropped or the process ends.
-async fn lock_file(path: PathBuf) -> Result<File, Unreachable> {
-    let name = path.clone();
-    let locked = tokio::task::spawn_blocking(move || {
-        let file = File::options().append(true).create(true).open(path)?;
-        file.lock()?;
-        Ok(file)
-    });
-    locked.await.unwrap_or_else(|error| Err(error.into())).map_err(|error| Unreachable::File(name, error))
-}
-
-/// Begins a write transaction. SQLite takes its write lock at once: a transaction that reads first and writes later
-/// fails with "database is locked" under load. MySQL uses READ COMMITTED, as PostgreSQL does: its default would read a
-/// snapshot from before a lock was acquired, and take gap locks.
-pub async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    let is_mysql = db.get_database_backend() == DbBackend::MySql;
-    db.begin_with_options(TransactionOptions {
-        isolation_level: is_mysql.then_some(IsolationLevel::ReadCommitted),
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    })
-    .await
-}
-
-/// Begins a read transaction on a snapshot of the database.
-pub async fn snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    match db.get_database_backend() {
-        DbBackend::Postgres => {
-            db.begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly)).await
-        }
-        // MySQL reads a snapshot by default, and so does an SQLite transaction in WAL mode.
-        _ => db.begin().await,
-    }
-}
-
-/// Writes a consistent copy of an SQLite database to a new file, readable only by this user.
-///
-/// # Errors
-/// When the database is another kind, or the file exists or cannot be written.
-pub async fn backup(db: &DatabaseConnection, file: &Path) -> Result<(), Unreachable> {
-    if db.get_database_backend() != DbBackend::Sqlite {
-        return Err(Unreachable::Unsupported(
-            "only the embedded SQLite database is backed up this way; use mariadb-dump or pg_dump",
-        ));
-    }
-    if file.exists() {
-        let error = io::Error::new(io::ErrorKind::AlreadyExists, "the file already exists");
-        return Err(Unreachable::File(file.to_owned(), error));
-    }
-    prepare_file(file)?;
-    let target = file.to_string_lossy().into_owned();
-    db.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO ?", [target.into()])).await?;
-    begin_history(file).await
-}
-
-/// Gives a copy of the database an epoch of its own, so that clients notice when it is put in place of the original;
-/// and ends its sessions, as some will have been revoked by then.
-#[expect(clippy::disallowed_methods, reason = "the one row belongs to no organization")]
-async fn begin_history(copy: &Path) -> Result<(), Unreachable> {
-    let mut options = ConnectOptions::new(format!("sqlite://{}", copy.display()));
-    options.max_connections(1).sqlx_logging(false);
-    let db = Box::pin(Database::connect(options)).await?;
-    if SchemaManager::new(&db).has_table("event_epoch").await? {
-        let epoch = i64::try_from(rand::random::<u64>() >> 11).unwrap_or_default();
-        let change = event_epoch::ActiveModel { epoch: Set(epoch), ..Default::default() };
-        event_epoch::Entity::update_many().set(change).exec(&db).await?;
-    }
-    db.execute_unprepared("DELETE FROM session").await?;
-    Ok(db.close().await?)
-}
-
-/// The epoch of event numbers, of a migrated database.
-#[expect(clippy::disallowed_methods, reason = "the one row belongs to no organization")]
-pub async fn epoch(db: &DatabaseConnection) -> Result<Epoch, Unreachable> {
-    let row = event_epoch::Entity::find().one(db).await?;
-    Ok(row.map_or(0, |row| row.epoch.unsigned_abs()))
 }
 
 #[cfg(test)]

@@ -54,6 +54,10 @@ pub mod incident {
         #[sea_orm(column_type = "Text", nullable)]
         pub postmortem_html: Option<String>,
         pub postmortem_at: Option<Timestamp>,
+        /// The size of title, services and postmortem in an answer, in bytes as `answers::budget` counts them.
+        pub head_bytes: i64,
+        /// The size of the whole incident with its updates.
+        pub bytes: i64,
     }
 
     impl Tenant for Entity {
@@ -184,6 +188,8 @@ pub mod incident_update {
         /// Its earlier versions, as JSON.
         #[sea_orm(column_type = "Text")]
         pub edits: String,
+        /// Its size in an answer, in bytes as `answers::budget` counts them.
+        pub bytes: i64,
     }
 
     impl Tenant for Entity {

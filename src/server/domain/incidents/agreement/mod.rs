@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     model::{
-        Applied, Audience, Cause, Coverage, Event, Frame, Impact, Incident, IncidentId, IncidentKind, IncidentPatch,
+        Applied, Audience, Cause, Event, Frame, Impact, Incident, IncidentId, IncidentKind, IncidentPatch,
         IncidentStatus, NewIncident, NewService, NewUpdate, Registration, ServiceId, ServiceImpact, ServicePatch,
         ServiceStatus, Slug, StatusPage, Timestamp,
     },
@@ -99,8 +99,10 @@ impl Pair {
             slug,
         };
         let (now, caller) = (clock.now(), Caller::default());
-        let account = insert_account(domain.db(), &registration, "-".into(), now).await.expect("registered");
-        let session = insert_session(domain.db(), account.clone(), now, now, &caller, true).await.expect("a session");
+        let tx = domain.begin(None).await.expect("begun");
+        let account = insert_account(&tx, &registration, "-".into(), now).await.expect("registered");
+        let session = insert_session(&tx, account.clone(), now, now, &caller, true).await.expect("a session");
+        tx.commit().await.expect("committed");
         let credential = Credential::Session { id: session.id, authenticated_at: now };
         let viewer = Viewer::new(domain.clone(), Principal { account, credential }, caller);
         let member = Member::of(viewer).expect("an admin");
@@ -328,7 +330,7 @@ impl Pair {
                 let Next::Event(event) = feed.next().await else { panic!("no event after {}", carried.seq) };
                 let frame: Frame = serde_json::from_str(&event.frame).expect("a frame");
                 let is_pointer = matches!(&frame, Frame::Event(event) if event.event == Event::PageUpdated {});
-                match carried.apply(frame, Coverage::Current) {
+                match carried.apply(frame) {
                     Applied::Refetch if is_pointer => *carried = now.clone(),
                     outcome => prop_assert_eq!(outcome, Applied::Changed),
                 }

@@ -9,8 +9,12 @@ use crate::{
     server::domain::{
         Viewer,
         incidents::{
+            answers::{
+                budget::{CANDIDATES_MAX, LIST_MAX, first_within},
+                size::Size,
+            },
             cursor,
-            load::{assemble, newest_first, next_first, without_updates},
+            load::{heads, newest_first, next_first, picked},
         },
         store::{incident, incident_service, service},
     },
@@ -19,7 +23,7 @@ use crate::{
 /// The page size of the calendar.
 const CALENDAR_PAGE: u64 = 50;
 /// The most maintenances, and open incidents, that are searched for conflicts.
-const CANDIDATES_MAX: u64 = 1_000;
+const CANDIDATES_COUNT: u64 = 1_000;
 
 impl Viewer {
     /// The maintenances that have not begun, drafts included, the next one first; `after` is the cursor of the previous
@@ -35,14 +39,16 @@ impl Viewer {
             let tie = Condition::all().add(Column::StartedAt.eq(at)).add(Column::Id.gt(id));
             rows = rows.filter(Condition::any().add(Column::StartedAt.gt(at)).add(tie));
         }
-        let mut rows = rows.limit(CALENDAR_PAGE + 1).all(self.db()).await?;
-        let has_more = u64::try_from(rows.len()).is_ok_and(|length| length > CALENDAR_PAGE);
+        let mut sizes = Size::of(self.db(), rows.limit(CALENDAR_PAGE + 1)).await?;
+        let has_more = u64::try_from(sizes.len()).is_ok_and(|length| length > CALENDAR_PAGE);
         if has_more {
-            rows.pop();
+            sizes.pop();
         }
-        let next = rows.last().filter(|_| has_more).map(cursor::after);
+        let (chosen, left_out) = first_within(sizes, LIST_MAX, Size::taken);
+        let next = chosen.last().filter(|_| has_more || left_out.is_some()).map(cursor::after);
         let under_way = if after.is_empty() { self.under_way().await? } else { Vec::new() };
-        let items = assemble(self.db(), self.scope(), rows).await?;
+        let picks: Vec<_> = chosen.iter().map(Size::pick).collect();
+        let items = picked(self.db(), self.scope(), &picks).await?;
 
         let now = self.domain.clock().now();
         let all: Vec<&Incident> = items.iter().chain(&under_way).collect();
@@ -105,8 +111,7 @@ impl Viewer {
         let rows = self.scope().find::<incident::Entity>().filter(Column::Kind.eq(IncidentKind::Maintenance));
         let rows = rows.filter(Column::ResolvedAt.is_null());
         let rows = rows.filter(Condition::any().add(Column::Status.ne(IncidentStatus::Scheduled)).add(overlaps));
-        let rows = next_first(self.affecting(rows, services)).limit(CANDIDATES_MAX).all(self.db()).await;
-        without_updates(self.db(), self.scope(), rows?).await
+        self.candidates(next_first(self.affecting(rows, services))).await
     }
 
     /// The open incidents of any of these services.
@@ -117,8 +122,7 @@ impl Viewer {
         }
         let rows = self.scope().find::<incident::Entity>().filter(Column::Kind.eq(IncidentKind::Incident));
         let rows = rows.filter(Column::ResolvedAt.is_null()).filter(Column::IsDraft.eq(false));
-        let rows = newest_first(self.affecting(rows, services.iter().copied())).limit(CANDIDATES_MAX);
-        without_updates(self.db(), self.scope(), rows.all(self.db()).await?).await
+        self.candidates(newest_first(self.affecting(rows, services.iter().copied()))).await
     }
 
     /// The maintenances under way.
@@ -126,8 +130,14 @@ impl Viewer {
         use incident::Column;
         let rows = self.scope().find::<incident::Entity>().filter(Column::Kind.eq(IncidentKind::Maintenance));
         let rows = rows.filter(Column::ResolvedAt.is_null()).filter(Column::Status.ne(IncidentStatus::Scheduled));
-        let rows = rows.order_by_asc(Column::StartedAt).limit(CANDIDATES_MAX).all(self.db()).await?;
-        without_updates(self.db(), self.scope(), rows).await
+        self.candidates(rows.order_by_asc(Column::StartedAt)).await
+    }
+
+    /// The first of these with their services, as many as are searched for conflicts.
+    async fn candidates(&self, rows: Select<incident::Entity>) -> Result<Vec<Incident>> {
+        let sizes = Size::of(self.db(), rows.limit(CANDIDATES_COUNT)).await?;
+        let (chosen, _) = first_within(sizes, CANDIDATES_MAX, |size| size.head_bytes);
+        heads(self.db(), self.scope(), chosen.iter().map(|size| size.id)).await
     }
 
     /// Filters by affected services.

@@ -19,17 +19,14 @@ use crate::{
         Action, IncidentId, IncidentStatus, OrganizationId, Result, ScheduledStep, SeriesId, Timestamp,
         maintenance::{REMINDER_LATE_SECONDS, REMINDER_TEXT},
     },
-    server::{
-        domain::{
-            System,
-            audit::Actor,
-            incidents::{aggregate::LoadedIncident, append_update::UpdateDraft, audit_events::audit_event},
-            new_id,
-            store::{incident, job_lease},
-            tx::Tx,
-            zones,
-        },
-        error::internal,
+    server::domain::{
+        System,
+        audit::Actor,
+        incidents::{aggregate::LoadedIncident, append_update::UpdateDraft, audit_events::audit_event},
+        new_id,
+        store::{Lane, incident, job_lease},
+        tx::Tx,
+        zones,
     },
 };
 
@@ -213,25 +210,24 @@ impl System {
         let now = self.domain.database_now().await?;
         let until: Timestamp = now.plus_seconds(LEASE_SECONDS);
         let free = Condition::any().add(Column::Holder.eq(holder)).add(Column::Until.lte(now));
+        let tx = self.domain.begin(Lane::System).await?;
         let taken = job_lease::Entity::update_many()
             .set(job_lease::ActiveModel { holder: Set(holder), until: Set(until), ..Default::default() })
             .filter(Column::Name.eq(LEASE))
             .filter(free)
-            .exec(self.domain.db())
+            .exec(&tx)
             .await?;
-        if taken.rows_affected > 0 {
-            return Ok(Some(now));
-        }
-        let lease = job_lease::Entity::find_by_id(LEASE).one(self.domain.db()).await?;
-        if lease.is_some() {
-            return Ok(None);
+        let is_taken = taken.rows_affected > 0;
+        if is_taken || job_lease::Entity::find_by_id(LEASE).one(&tx).await?.is_some() {
+            tx.commit().await?;
+            return Ok(is_taken.then_some(now));
         }
         let first = job_lease::ActiveModel { name: Set(LEASE.to_owned()), holder: Set(holder), until: Set(until) };
-        match job_lease::Entity::insert(first).exec_without_returning(self.domain.db()).await {
-            Ok(_) => Ok(Some(now)),
+        match job_lease::Entity::insert(first).exec_without_returning(&tx).await {
+            Ok(_) => Ok(tx.commit().await.map(|()| Some(now))?),
             // Another instance was faster.
             Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(None),
-            Err(error) => Err(internal(error)),
+            Err(error) => Err(error.into()),
         }
     }
 }

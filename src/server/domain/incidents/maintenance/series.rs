@@ -306,8 +306,9 @@ impl System {
         let change = maintenance_series::ActiveModel { next_at: Set(Some(later)), ..Default::default() };
         let update = Scope::of(organization).update_id::<maintenance_series::Entity>(id);
         let update = update.filter(maintenance_series::Column::NextAt.is_not_null());
-        update.set(change).exec(self.domain.db()).await?;
-        Ok(())
+        let tx = self.domain.begin(organization).await?;
+        update.set(change).exec(&tx).await?;
+        Ok(tx.commit().await?)
     }
 
     /// The series that are due, the one that waits longest first. An organization has few

@@ -1,13 +1,17 @@
 //! Write transactions: changes to one organization, whose events are published after the commit and only then.
 
+mod erase;
+
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
+
+pub(super) use erase::Erasure;
 
 use super::{
     Domain,
     audit::{self, Actor, AuditEvent},
     feed,
-    store::{self, Scope, event, organization},
+    store::{self, Scope, WriteTx, event, organization},
 };
 use crate::{
     model::{Audience, Error, Event, Frame, IncidentId, NumberedEvent, OrganizationId, Result, Seq, Timestamp},
@@ -21,7 +25,7 @@ use crate::{
 /// serialized and events are numbered in commit order. Dropping it rolls back.
 pub struct Tx {
     domain: Domain,
-    db: DatabaseTransaction,
+    db: WriteTx,
     organization: organization::Model,
     /// The organization as it is stored.
     stored: organization::Model,
@@ -46,17 +50,12 @@ const INSERT_MAX: (usize, usize) = (500, 4 << 20);
 impl Tx {
     /// Begins a transaction, waiting for the organization's lock.
     pub(super) async fn begin(domain: &Domain, id: OrganizationId, actor: Actor) -> Result<Self> {
-        let db = store::begin(domain.db()).await?;
+        let db = domain.begin(id).await?;
         Self::over(domain, db, id, actor).await
     }
 
     /// As [`Tx::begin`], in a database transaction that has begun already.
-    pub(super) async fn over(
-        domain: &Domain,
-        db: DatabaseTransaction,
-        id: OrganizationId,
-        actor: Actor,
-    ) -> Result<Self> {
+    pub(super) async fn over(domain: &Domain, db: WriteTx, id: OrganizationId, actor: Actor) -> Result<Self> {
         let organization = lock_organization(&db, id).await?.ok_or_else(Error::not_found)?;
         let (domain, now) = (domain.clone(), domain.clock().now());
         let stored = organization.clone();
@@ -65,7 +64,7 @@ impl Tx {
     }
 
     /// The database transaction.
-    pub(super) const fn db(&self) -> &DatabaseTransaction {
+    pub(super) fn db(&self) -> &DatabaseTransaction {
         &self.db
     }
 
@@ -197,27 +196,6 @@ impl Tx {
         };
         *counter += 1;
         counter.unsigned_abs()
-    }
-}
-
-/// Something that is taken out of the database for good, including what was made from it.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Erasure {
-    /// An incident, which has been deleted.
-    Incident(IncidentId),
-    /// A text of an incident, which has been deleted or replaced.
-    Text(IncidentId),
-}
-
-impl Tx {
-    /// Takes something out of whatever was made from its rows: of stored events. Clients that missed one reload the
-    /// state. Call it after the rows were changed, and before the event of the change is emitted.
-    pub(super) async fn erase(&self, what: Erasure) -> Result<()> {
-        let (Erasure::Incident(id) | Erasure::Text(id)) = what;
-        let emptied = event::ActiveModel { frame: Set(String::new()), bytes: Set(0), ..Default::default() };
-        let events = self.scope().update::<event::Entity>().set(emptied);
-        events.filter(event::Column::IncidentId.eq(id)).exec(&self.db).await?;
-        Ok(())
     }
 }
 
