@@ -7,7 +7,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::{
     Domain, System, Viewer, Visitor,
-    store::{Scope, event, organization},
+    store::{self, Scope, event, organization},
 };
 use crate::{
     model::{Audience, Epoch, Error, OrganizationId, Result, Seq},
@@ -22,13 +22,6 @@ const REPLAY_MAX: u64 = 500;
 
 /// The most text a returning client is caught up with, in bytes: past it, reloading the state is cheaper.
 const REPLAY_BYTES_MAX: i64 = 2_000_000;
-
-/// The most events of an organization and audience that are kept after pruning, and their most bytes: hardly more than
-/// a client can be caught up with, so that no organization fills the disk of all.
-const KEPT_MAX: (u64, i64) = (2 * REPLAY_MAX, 4 * REPLAY_BYTES_MAX);
-
-/// Every so many events the older ones are pruned.
-const PRUNING_INTERVAL: Seq = 32;
 
 /// How long events are kept for returning clients: 7 days.
 const RETENTION_SECONDS: i64 = 7 * 24 * 3600;
@@ -265,9 +258,9 @@ impl Domain {
             .limit(REPLAY_MAX);
         let sizes = after.clone().select_only().column(event::Column::Bytes);
         let sizes: Vec<i64> = sizes.into_tuple().all(self.db()).await?;
-        let affordable = affordable(&sizes, REPLAY_BYTES_MAX);
-        let is_all = affordable == sizes.len() && u64::try_from(affordable).is_ok_and(|count| count < REPLAY_MAX);
-        let rows = after.limit(u64::try_from(affordable).ok()).all(self.db()).await?;
+        let count = store::count_within(&sizes, REPLAY_BYTES_MAX);
+        let is_all = count == sizes.len() && u64::try_from(count).is_ok_and(|count| count < REPLAY_MAX);
+        let rows = after.limit(u64::try_from(count).ok()).all(self.db()).await?;
         let events = rows.into_iter().map(|row| Published::stored(row.seq.unsigned_abs(), row.shape, row.frame));
         Ok(Missed { events: events.collect(), is_all })
     }
@@ -289,35 +282,6 @@ impl Tips {
     }
 }
 
-/// How many of these sizes, from the first on, fit into `most` together; at least one.
-fn affordable(sizes: &[i64], most: i64) -> usize {
-    let sums = sizes.iter().scan(0_i64, |sum, size| {
-        *sum = sum.saturating_add(*size);
-        Some(*sum)
-    });
-    sums.take_while(|sum| *sum <= most).count().max(1).min(sizes.len())
-}
-
-/// Whether to prune after events with the numbers `first` to `last`.
-pub(super) const fn prunes_at(first: Seq, last: Seq) -> bool {
-    first.saturating_sub(1) / PRUNING_INTERVAL < last / PRUNING_INTERVAL
-}
-
-/// Deletes the events of an organization and audience beyond [`KEPT_MAX`]; clients that miss them reload the state.
-pub(super) async fn prune(db: &impl ConnectionTrait, scope: Scope, audience: Audience) -> Result<()> {
-    use event::Column;
-    let newest = scope.find::<event::Entity>().filter(Column::Audience.eq(audience)).order_by_desc(Column::Seq);
-    let newest = newest.select_only().columns([Column::Seq, Column::Bytes]).limit(KEPT_MAX.0 + 1);
-    let newest: Vec<(i64, i64)> = newest.into_tuple().all(db).await?;
-    let (numbers, sizes): (Vec<_>, Vec<_>) = newest.into_iter().unzip();
-    let kept = affordable(&sizes, KEPT_MAX.1).min(usize::try_from(KEPT_MAX.0)?);
-    if let Some(oldest) = numbers.get(kept) {
-        let surplus = scope.delete::<event::Entity>().filter(Column::Audience.eq(audience));
-        surplus.filter(Column::Seq.lte(*oldest)).exec(db).await?;
-    }
-    Ok(())
-}
-
 /// The sequence number of the newest event of an organization for an audience.
 #[expect(clippy::disallowed_methods, reason = "the tenant itself")]
 pub(super) async fn tip(db: &impl ConnectionTrait, id: OrganizationId, audience: Audience) -> Result<Seq> {
@@ -328,23 +292,4 @@ pub(super) async fn tip(db: &impl ConnectionTrait, id: OrganizationId, audience:
 /// The sequence number of the newest event for an audience, from the organization's row.
 pub(super) const fn tip_of(row: &organization::Model, audience: Audience) -> Seq {
     Tips { public: row.public_seq, members: row.members_seq }.of(audience)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn r_42_a_client_is_caught_up_with_limited_text() {
-        assert_eq!(affordable(&[], 10), 0);
-        assert_eq!(affordable(&[4, 6], 10), 2);
-        assert_eq!(affordable(&[4, 7, 1], 10), 1, "nothing after the first that does not fit");
-        assert_eq!(affordable(&[11, 1], 10), 1, "or no client would get past it");
-    }
-
-    #[test]
-    fn events_are_pruned_once_in_an_interval() {
-        let pruned = |first, last| prunes_at(first, last);
-        assert!(!pruned(1, 31) && pruned(32, 32) && !pruned(33, 33) && pruned(30, 40) && pruned(1, 500));
-    }
 }

@@ -4,3 +4,4 @@ mod feeds;
 mod incidents;
 mod instances;
 mod presence;
+mod returning;

@@ -106,7 +106,7 @@ async fn counts(app: &TestApp, count: usize) -> Vec<(&'static str, (usize, usize
     let mut counts = Vec::new();
     let first = path_of(&services[0]);
     counts.push(("a status", sent(team.put(&first, json!({"status": "degraded"}))).await.within(200, 1, 8)));
-    counts.push(("a name", sent(team.put(&first, json!({"name": "Renamed"}))).await.within(200, 1, 7)));
+    counts.push(("a name", sent(team.put(&first, json!({"name": "Renamed"}))).await.within(200, 1, 8)));
     let moved = sent(team.put(&first, json!({"position": count - 1}))).await;
     counts.push(("a position", moved.within(200, 1, 12)));
     let moved = sent(team.put(&path_of(&services[2]), json!({"position": 0, "group_id": null}))).await;

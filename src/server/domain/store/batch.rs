@@ -84,7 +84,7 @@ mod tests {
         model::{Cause, ServiceStatus, StatusChangeId, Timestamp},
         server::domain::{
             new_id,
-            store::{Scope, statement_log, status_change},
+            store::{Lane, Scope, statement_log, status_change},
         },
         tests::support::{app::TestApp, clients::id_of},
     };
@@ -106,7 +106,8 @@ mod tests {
             created_at: Timestamp::from_millis(n),
         };
         let rows: Vec<_> = (0..601).map(row).collect();
-        let db = app.state.domain.db();
+        let tx = app.state.domain.begin(Lane::System).await.expect("begun");
+        let db = &tx;
         statement_log::take();
         insert_all(db, rows.clone()).await.expect("inserted");
         // 256 twice, 64, 16, 8 and 1.

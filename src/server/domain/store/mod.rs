@@ -30,7 +30,7 @@ pub use events::{event, event_epoch};
 pub use incidents::{incident, incident_impact, incident_service, incident_update};
 pub use maintenance::{incident_template, maintenance_series};
 pub use pools::{Pools, snapshot};
-pub use pruning::{DELETION_BATCH, batch_deletion, database_time};
+pub use pruning::{DELETION_BATCH, batch_deletion, count_within, database_time, is_pruning_due, prune_events};
 pub use scope::{Scope, Tenant};
 pub use services::{service, service_group, status_change};
 pub use upkeep::{backup, epoch, migrate, pending_migrations};

@@ -1,14 +1,22 @@
-//! Housekeeping: the database's own time, and deletions in batches.
+//! Housekeeping: the database's own time, deletions in batches, and the bound on stored events.
 
-use crate::model::Timestamp;
+use super::{Scope, event};
+use crate::model::{Audience, Seq, Timestamp};
 use sea_orm::{
-    Condition, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, Iterable, PrimaryKeyToColumn,
-    QueryFilter, QuerySelect, QueryTrait, Statement,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, Iterable,
+    PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Statement,
     sea_query::{DeleteStatement, Expr, ExprTrait, Query},
 };
 
 /// The rows that one statement deletes: few, as others wait for its locks.
 pub const DELETION_BATCH: u64 = 500;
+
+/// The most events of an organization and audience that are kept after pruning, and their most bytes: hardly more than
+/// a client can be caught up with, so that no organization fills the disk of all.
+const KEPT_MAX: (usize, i64) = (1_000, 8_000_000);
+
+/// Every so many events the older ones are pruned.
+const PRUNING_INTERVAL: Seq = 32;
 
 /// The time by the database server's clock; none for SQLite, which has only this machine's.
 pub async fn database_time(db: &DatabaseConnection) -> Result<Option<Timestamp>, DbErr> {
@@ -41,4 +49,52 @@ pub fn batch_deletion<E: EntityTrait>(backend: DbBackend, condition: Condition) 
         keys => Expr::tuple(keys.iter().map(|key| Expr::col(*key))),
     };
     statement.cond_where(key.in_subquery(batch.into_query())).take()
+}
+
+/// Whether to prune after events with the numbers `first` to `last`.
+pub const fn is_pruning_due(first: Seq, last: Seq) -> bool {
+    first.saturating_sub(1) / PRUNING_INTERVAL < last / PRUNING_INTERVAL
+}
+
+/// Deletes the events of an organization and audience beyond [`KEPT_MAX`]; clients that miss them reload the state.
+pub async fn prune_events(db: &impl ConnectionTrait, scope: Scope, audience: Audience) -> Result<(), DbErr> {
+    use event::Column;
+    let newest = scope.find::<event::Entity>().filter(Column::Audience.eq(audience)).order_by_desc(Column::Seq);
+    let newest = newest.select_only().columns([Column::Seq, Column::Bytes]).limit(KEPT_MAX.0 as u64 + 1);
+    let newest: Vec<(i64, i64)> = newest.into_tuple().all(db).await?;
+    let (numbers, sizes): (Vec<_>, Vec<_>) = newest.into_iter().unzip();
+    let kept = count_within(&sizes, KEPT_MAX.1).min(KEPT_MAX.0);
+    if let Some(oldest) = numbers.get(kept) {
+        let surplus = scope.delete::<event::Entity>().filter(Column::Audience.eq(audience));
+        surplus.filter(Column::Seq.lte(*oldest)).exec(db).await?;
+    }
+    Ok(())
+}
+
+/// How many of these sizes, from the first on, fit into `most` together; at least one.
+pub fn count_within(sizes: &[i64], most: i64) -> usize {
+    let sums = sizes.iter().scan(0_i64, |sum, size| {
+        *sum = sum.saturating_add(*size);
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= most).count().max(1).min(sizes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r_42_a_client_is_caught_up_with_limited_text() {
+        assert_eq!(count_within(&[], 10), 0);
+        assert_eq!(count_within(&[4, 6], 10), 2);
+        assert_eq!(count_within(&[4, 7, 1], 10), 1, "nothing after the first that does not fit");
+        assert_eq!(count_within(&[11, 1], 10), 1, "or no client would get past it");
+    }
+
+    #[test]
+    fn events_are_pruned_once_in_an_interval() {
+        let pruned = |first, last| is_pruning_due(first, last);
+        assert!(!pruned(1, 31) && pruned(32, 32) && !pruned(33, 33) && pruned(30, 40) && pruned(1, 500));
+    }
 }

@@ -10,7 +10,6 @@ pub(super) use erase::Erasure;
 use super::{
     Domain,
     audit::{self, Actor, AuditEvent},
-    feed,
     store::{self, Scope, WriteTx, event, organization},
 };
 use crate::{
@@ -168,9 +167,9 @@ impl Tx {
         for audience in [Audience::Members, Audience::Public] {
             let mut numbers = self.emitted.iter().filter(|it| it.audience == audience).map(|it| it.event.seq);
             if let Some(first) = numbers.next()
-                && feed::prunes_at(first, numbers.next_back().unwrap_or(first))
+                && store::is_pruning_due(first, numbers.next_back().unwrap_or(first))
             {
-                feed::prune(&self.db, self.scope(), audience).await?;
+                store::prune_events(&self.db, self.scope(), audience).await?;
             }
         }
         Ok(())
