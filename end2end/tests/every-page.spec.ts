@@ -9,7 +9,7 @@ import { addGroup, addService, expect, go, NEXT_YEAR, REFUSED, setStatus, signUp
 const ROUTES = new URL('../../src/app/routes.rs', import.meta.url);
 
 /** How many other requests the server has to answer at the moment a page is opened. */
-const CROWD = 20;
+const CROWD = 10;
 /** How often each page is opened. */
 const OPENINGS = 3;
 /** What is drawn by the client alone: what would follow from what is being written. */

@@ -9,6 +9,7 @@ use super::{
     live::{self, Connection},
     server_fns,
 };
+use crate::app::resource::{Resource, blocking_resource};
 use crate::model::{
     Account, Code, Error, Incident, PublicOrganization, Result, Service, ServiceId, ServiceStatus, StatusPage,
     Timestamp, Zone,
@@ -35,7 +36,7 @@ impl DashboardState {
         let is_loaded = RwSignal::new(false);
         let pending = RwSignal::new(BTreeMap::new());
         Self {
-            answer: Resource::new_blocking(|| (), |()| server_fns::board()),
+            answer: blocking_resource(|| (), |()| server_fns::board()),
             page,
             is_loaded,
             pending,

@@ -11,6 +11,7 @@ mod live;
 mod page_url;
 mod pages;
 pub mod public;
+mod resource;
 mod routes;
 pub mod server_fns;
 pub mod session;

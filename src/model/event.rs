@@ -85,9 +85,12 @@ impl IncidentChange {
         let mut updates = std::mem::take(&mut incident.updates);
         let is_kept = |id| !self.removed.contains(&id) && self.updates.iter().all(|changed| changed.id != id);
         updates.retain(|update| is_kept(update.id));
-        updates.extend(self.updates);
+        for changed in self.updates {
+            // In the order of `Incident::sort`, of which the browser needs no other copy.
+            let newer = |known: &IncidentUpdate| (known.display_at, known.id) > (changed.display_at, changed.id);
+            updates.insert(updates.iter().take_while(|known| newer(known)).count(), changed);
+        }
         *incident = Incident { updates, cut_at: incident.cut_at, ..self.incident };
-        incident.sort();
     }
 }
 

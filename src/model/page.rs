@@ -42,8 +42,8 @@ pub struct StatusPage {
     /// When there are more recent incidents than a page lists: the end of the latest one left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_at: Option<Timestamp>,
-    /// What it contains if it is not the whole page: the page of a month, or of one incident.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What it contains if it is not the whole page: the page of a month, or of one incident. The client sets it.
+    #[serde(skip)]
     pub part: Option<PagePart>,
 }
 

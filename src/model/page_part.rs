@@ -1,12 +1,9 @@
 //! Parts of a status page that are pages of their own: a month of the history, and one incident.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Incident, IncidentId, IncidentStatus, Timestamp};
+use super::{Incident, IncidentId, IncidentStatus, Month, Timestamp, Zone};
 
 /// What a [`StatusPage`] contains if it is not the whole: incidents only, and of those the ones that belong to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PagePart {
     /// The incidents and maintenances that began in a period.
     Month {
@@ -23,6 +20,13 @@ pub enum PagePart {
 }
 
 impl PagePart {
+    /// A month in a zone.
+    #[must_use]
+    pub fn of_month(zone: &Zone, month: Month) -> Self {
+        let (from, until) = zone.bounds_of(month);
+        Self::Month { from, until }
+    }
+
     /// Whether this incident belongs to it: a maintenance to its month once it has begun.
     #[must_use]
     pub fn holds(&self, incident: &Incident) -> bool {

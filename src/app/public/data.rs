@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use crate::model::{IncidentPage, MonthPage, StatusPage, json};
+use crate::model::{IncidentPage, MonthPage, PagePart, StatusPage, json};
 
 pub const ROOT: &str = "public-page";
 pub const PAGE: &str = "page-data";
@@ -24,12 +24,22 @@ pub fn page_data() -> Option<StatusPage> {
 
 /// The data of an incident's page, if the document is one.
 pub fn incident_data() -> Option<IncidentPage> {
-    data(INCIDENT)
+    data(INCIDENT).map(as_incident)
 }
 
 /// The data of a month, if the document is one.
 pub fn month_data() -> Option<MonthPage> {
-    data(MONTH)
+    data(MONTH).map(as_month)
+}
+
+fn as_incident(mut data: IncidentPage) -> IncidentPage {
+    data.page.part = Some(PagePart::Incident { id: data.id });
+    data
+}
+
+fn as_month(mut data: MonthPage) -> MonthPage {
+    data.page.part = Some(PagePart::of_month(&data.zone, data.month));
+    data
 }
 
 fn data<T: DeserializeOwned>(kind: &str) -> Option<T> {
@@ -39,12 +49,12 @@ fn data<T: DeserializeOwned>(kind: &str) -> Option<T> {
 
 /// The data in the fetched document of an incident.
 pub fn incident_data_in(html: &str) -> Option<IncidentPage> {
-    data_in(INCIDENT, html)
+    data_in(INCIDENT, html).map(as_incident)
 }
 
 /// The data in the fetched document of a month.
 pub fn month_data_in(html: &str) -> Option<MonthPage> {
-    data_in(MONTH, html)
+    data_in(MONTH, html).map(as_month)
 }
 
 fn data_in<T: DeserializeOwned>(kind: &str, html: &str) -> Option<T> {

@@ -2,10 +2,14 @@
 
 use std::fmt::Display;
 
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
+use sea_orm::ConnectionTrait;
 use serde::Serialize;
 
-use super::{new_id, principal::Caller, store::audit_entry};
+use super::{
+    new_id,
+    principal::Caller,
+    store::{audit_entry, insertion},
+};
 use crate::{
     model::{
         Action, ActorKind, AuditChange, AuditChanges, AuditId, AuditTarget, OrganizationId, Result, Timestamp, UserId,
@@ -90,9 +94,20 @@ pub(super) async fn write(
     actor: &Actor,
     audit_event: AuditEvent,
 ) -> Result<()> {
+    db.execute_raw(insertion(db.get_database_backend(), entry(organization, at, actor, audit_event)?)).await?;
+    Ok(())
+}
+
+/// The entry of an audit event.
+pub(super) fn entry(
+    organization: OrganizationId,
+    at: Timestamp,
+    actor: &Actor,
+    audit_event: AuditEvent,
+) -> Result<audit_entry::Model> {
     let (target_kind, target_id, target_name) =
         audit_event.target.map(|target| (target.kind, target.id, target.name)).unwrap_or_default();
-    let row = audit_entry::Model {
+    Ok(audit_entry::Model {
         org_id: organization,
         id: AuditId::from_uuid(new_id()),
         created_at: at,
@@ -106,7 +121,5 @@ pub(super) async fn write(
         changes: serde_json::to_string(&audit_event.changes).map_err(internal)?,
         ip: actor.caller.address(),
         request_id: actor.caller.request_id.chars().take(64).collect(),
-    };
-    audit_entry::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(db).await?;
-    Ok(())
+    })
 }

@@ -95,11 +95,12 @@ async fn respond<P: Send + 'static>(
         Err(error) => return error_page(state, &error, None),
     };
     let base = format!("{}/public", state.config.public_url.origin());
-    let page = match find(visitor).await {
-        Ok(found) => state.renders.public.render(move || draw(found, &base)).await,
-        Err(error) => Err(error),
+    let page = async {
+        let turn = state.renders.public.turn().await?;
+        let found = find(visitor).await?;
+        turn.render(move || draw(found, &base)).await
     };
-    page.map_or_else(|error| error_page(state, &error, slug.as_deref().ok()), cacheable)
+    page.await.map_or_else(|error| error_page(state, &error, slug.as_deref().ok()), cacheable)
 }
 
 fn error_page(state: &AppState, error: &Error, near: Option<&str>) -> Response {

@@ -3,7 +3,11 @@
 
 use std::{panic::resume_unwind, sync::Arc, thread::available_parallelism, time::Duration};
 
-use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+    time::timeout,
+};
 
 use crate::{
     model::{Error, Result},
@@ -13,7 +17,7 @@ use crate::{
 /// Pages rendered at once per core.
 const PER_CORE: usize = 2;
 /// How long a page waits for its turn.
-const MAX_WAIT: Duration = Duration::from_secs(2);
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// The limits of public pages and of the team's. They are separate: the latter wait for the database while they render.
 #[derive(Clone)]
@@ -44,17 +48,31 @@ pub struct RenderLimit {
 }
 
 impl RenderLimit {
-    /// Renders on the blocking pool, once it is this page's turn.
+    /// Waits for a page's turn. What it is rendered from is loaded afterwards, so that memory is bounded as well.
     ///
     /// # Errors
     /// `unavailable` when too many others are being rendered.
-    pub async fn render<T: Send + 'static>(&self, render: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    pub async fn turn(&self) -> Result<RenderTurn> {
         let turn = timeout(self.wait, self.turns.clone().acquire_owned()).await;
         let busy = "Too many pages are being opened at once. Try again in a moment.";
-        let turn = turn.map_err(|_| Error::unavailable(busy))?.map_err(internal)?;
+        Ok(RenderTurn { _permit: turn.map_err(|_| Error::unavailable(busy))?.map_err(internal)? })
+    }
+}
+
+/// The turn of one page.
+pub struct RenderTurn {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl RenderTurn {
+    /// Renders on the blocking pool.
+    ///
+    /// # Errors
+    /// `unavailable` when the server stops.
+    pub async fn render<T: Send + 'static>(self, render: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         // Rendering continues if the client disconnects, and so does its turn.
         let rendering = spawn_blocking(move || {
-            let _turn = turn;
+            let _turn = self;
             render()
         });
         match rendering.await {
@@ -80,19 +98,18 @@ mod tests {
         let (begun, has_begun) = tokio::sync::oneshot::channel();
         let limit = limits.public.clone();
         let first = tokio::spawn(async move {
-            limit
-                .render(move || {
-                    begun.send(()).expect("awaited");
-                    is_done.recv().expect("done")
-                })
-                .await
+            let draw = move || {
+                begun.send(()).expect("awaited");
+                is_done.recv().expect("done")
+            };
+            limit.turn().await.expect("its turn").render(draw).await
         });
         has_begun.await.expect("begun");
-        let second = limits.public.render(|| "drawn").await.expect_err("no turn");
+        let second = limits.public.turn().await.err().expect("no turn");
         assert_eq!((second.code, second.retry_after), (Code::Unavailable, Some(5)));
-        assert_eq!(limits.team.render(|| "drawn").await, Ok("drawn"), "the others have their own");
+        assert!(limits.team.turn().await.is_ok(), "the others have their own");
         done.send("drawn").expect("awaited");
         assert_eq!(first.await.expect("no panic"), Ok("drawn"));
-        assert_eq!(limits.public.render(|| "drawn").await, Ok("drawn"));
+        assert!(limits.public.turn().await.is_ok());
     }
 }

@@ -83,7 +83,7 @@ where
         let page = runtime.block_on(async { timeout(RENDER_TIMEOUT, whole).await });
         page.map_err(internal).map_err(|_| Error::unavailable("This took too long. Try again in a moment."))?
     };
-    limit.render(page).await?
+    limit.turn().await?.render(page).await?
 }
 
 /// Marks this thread as rendering while it lives.

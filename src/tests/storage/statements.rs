@@ -115,22 +115,22 @@ async fn counts(app: &TestApp, count: usize) -> Vec<(&'static str, (usize, usize
     let all: Vec<_> = services.iter().map(|service| (service, "partial_outage")).collect();
     let new = json!({"title": "Down", "services": impacts(&all)});
     let opened = sent(team.post("/api/incidents", new)).await;
-    counts.push(("an incident", opened.within(201, 1, 30)));
+    counts.push(("an incident", opened.within(201, 1, 40)));
     let incident = opened.answer.json();
     assert_eq!(incident, team.incident(&incident).await, "the answer is what is stored");
     let updates = format!("{}/updates", incident_path(&incident));
     let one = json!({"message": "One is better.", "services": impacts(&[(&services[1], "operational")])});
     counts.push(("an update on one", sent(team.post(&updates, one)).await.within(201, 1, 17)));
     let title = json!({"title": "Almost up"});
-    counts.push(("a title", sent(team.put(&incident_path(&incident), title)).await.within(200, 1, 30)));
+    counts.push(("a title", sent(team.put(&incident_path(&incident), title)).await.within(200, 1, 40)));
     let end = json!({"status": "resolved", "message": "Over."});
-    counts.push(("an end", sent(team.post(&updates, end)).await.within(201, 1, 30)));
-    counts.push(("a new start", sent(team.post(&updates, json!({"status": "monitoring"}))).await.within(201, 1, 30)));
+    counts.push(("an end", sent(team.post(&updates, end)).await.within(201, 1, 40)));
+    counts.push(("a new start", sent(team.post(&updates, json!({"status": "monitoring"}))).await.within(201, 1, 40)));
     let others: Vec<_> = services[1..].iter().map(|service| (service, "degraded")).collect();
     let fewer = json!({"services": impacts(&others)});
-    counts.push(("a detached service", sent(team.put(&incident_path(&incident), fewer)).await.within(200, 1, 35)));
+    counts.push(("a detached service", sent(team.put(&incident_path(&incident), fewer)).await.within(200, 1, 40)));
     assert_eq!(team.incident(&incident).await["services"].as_array().map(Vec::len), Some(count - 1));
-    counts.push(("a deletion", sent(team.delete(&incident_path(&incident))).await.within(204, 1, 30)));
+    counts.push(("a deletion", sent(team.delete(&incident_path(&incident))).await.within(204, 1, 40)));
     for service in &services[1..] {
         assert_eq!(team.get(&path_of(service)).await.is(200)["status"], "operational");
     }

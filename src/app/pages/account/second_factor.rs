@@ -13,6 +13,7 @@ use crate::{
         },
         dashboard_state::LoadError,
         pages::layout::page::Page,
+        resource::blocking_resource,
         server_fns::{self, EnableSecondFactor},
         session::use_one_time_answer,
     },
@@ -29,7 +30,7 @@ pub fn SecondFactorPage() -> impl IntoView {
     let is_on = answered.is_some();
     let setup =
         move || async move { if is_on { Err(Error::not_found()) } else { server_fns::show_second_factor().await } };
-    let answer = Resource::new_blocking(|| (), move |()| setup());
+    let answer = blocking_resource(|| (), move |()| setup());
     let codes = move || match action.answer() {
         Some(Ok(codes)) => Some(codes),
         _ => answered.clone(),

@@ -12,6 +12,7 @@ use crate::{
         },
         dashboard_state::{LoadError, WhenLoaded},
         pages::layout::page::Page,
+        resource::{Resource, blocking_resource},
         server_fns::{
             self, BeginSecondFactor, ChangeEmail, ChangeName, ChangePassword, DisableSecondFactor, RenewRecoveryCodes,
             RevokeOtherSessions, RevokeSession,
@@ -29,7 +30,7 @@ type RenewCodesAction = FormAction<RenewRecoveryCodes>;
 /// The reader's account settings.
 #[component]
 pub fn AccountPage() -> impl IntoView {
-    let answer: AccountResource = Resource::new_blocking(|| (), |()| server_fns::my_account());
+    let answer: AccountResource = blocking_resource(|| (), |()| server_fns::my_account());
     let renew = RenewCodesAction::new();
     let content = move || {
         answer.get().map(|account| match account {

@@ -14,6 +14,7 @@ use crate::{
         },
         dashboard_state::{DashboardState, LoadError, WhenLoaded},
         pages::layout::page::Page,
+        resource::blocking_resource,
         server_fns::{BackfillIncident, form_key},
     },
     model::{IncidentKind, IncidentStatus},
@@ -22,7 +23,7 @@ use crate::{
 /// The page that adds a past incident.
 #[component]
 pub fn Backfill() -> impl IntoView {
-    let key = Resource::new_blocking(|| (), |()| form_key());
+    let key = blocking_resource(|| (), |()| form_key());
     let content = move |board: DashboardState| {
         let form = move || {
             key.get().map(|answer| match answer {

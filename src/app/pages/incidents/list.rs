@@ -14,6 +14,7 @@ use crate::{
         },
         dashboard_state::{DashboardState, WhenLoaded},
         pages::layout::page::Page,
+        resource::{Resource, blocking_resource},
     },
     model::{Error, Incident, IncidentId, IncidentList, Result, Zone},
 };
@@ -27,7 +28,7 @@ pub fn IncidentsPage() -> impl IntoView {
     let query = use_query_map();
     let filters = Memo::new(move |_| Filters::of(&query.read()));
     // Blocking, so that an invalid filter sets the HTTP status.
-    let answer = Resource::new_blocking(move || filters.get(), load);
+    let answer = blocking_resource(move || filters.get(), load);
     view! {
         <Page title="Incidents" actions=actions>
             <WhenLoaded let:board>

@@ -14,6 +14,7 @@ use crate::{
         },
         dashboard_state::{DashboardState, LoadError, WhenLoaded},
         pages::layout::page::Page,
+        resource::blocking_resource,
         server_fns::{OpenIncident, filled_template, form_key, templates},
     },
     model::{Impact, IncidentKind, IncidentStatus, Result, Template},
@@ -31,7 +32,7 @@ type NewIncidentData = Result<(String, Vec<Template>, Option<Template>)>;
 pub fn NewIncident() -> impl IntoView {
     let query = use_query_map();
     let template = Memo::new(move |_| query.read().get("template").unwrap_or_default());
-    let data = Resource::new_blocking(move || template.get(), load);
+    let data = blocking_resource(move || template.get(), load);
     let content = move |board: DashboardState| {
         view! {
             <Transition>

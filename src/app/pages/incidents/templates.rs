@@ -14,6 +14,7 @@ use crate::{
         },
         dashboard_state::{DashboardState, LoadError, WhenLoaded},
         pages::layout::page::Page,
+        resource::{Resource, blocking_resource},
         server_fns::{self, DeleteTemplate, SaveTemplate},
         session::use_refusal,
     },
@@ -25,7 +26,7 @@ type TemplatesResource = Resource<Result<Vec<Template>>>;
 /// The page that manages templates.
 #[component]
 pub fn TemplatesPage() -> impl IntoView {
-    let answer: TemplatesResource = Resource::new_blocking(|| (), |()| server_fns::templates());
+    let answer: TemplatesResource = blocking_resource(|| (), |()| server_fns::templates());
     view! {
         <Page title="Templates" actions=actions>
             <WhenLoaded let:board>

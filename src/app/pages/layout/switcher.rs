@@ -8,6 +8,7 @@ use crate::{
             action::{FormAction, ServerForm},
             form::{Form, FormHead},
         },
+        resource::{Resource, blocking_resource},
         server_fns::{self, SwitchOrganization},
         session::is_registration_open,
     },
@@ -21,7 +22,7 @@ pub struct Organizations(Resource<Result<Vec<Organization>>>);
 impl Organizations {
     /// Starts loading them.
     pub fn load() -> Self {
-        Self(Resource::new_blocking(|| (), |()| server_fns::my_organizations()))
+        Self(blocking_resource(|| (), |()| server_fns::my_organizations()))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
             incidents::list::{latest_version, refetch_on_change},
             layout::page::Page,
         },
+        resource::{Resource, blocking_resource},
         server_fns::{EndSeries, past_maintenances, planned_maintenances, series_list},
     },
     model::{
@@ -59,7 +60,7 @@ impl CalendarPart {
 pub fn MaintenancesPage() -> impl IntoView {
     let query = use_query_map();
     let part = Memo::new(move |_| CalendarPart::of(&query.read()));
-    let answer: MaintenanceResource = Resource::new_blocking(move || part.get(), load);
+    let answer: MaintenanceResource = blocking_resource(move || part.get(), load);
     view! {
         <Page title="Maintenance" actions=actions>
             <WhenLoaded let:board>

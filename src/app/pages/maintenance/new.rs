@@ -21,6 +21,7 @@ use crate::{
             },
             layout::page::Page,
         },
+        resource::blocking_resource,
         server_fns::{self, ScheduleMaintenance, form_key},
     },
     model::{Conflict, IncidentKind, IncidentStatus, Repeat, ServiceImpact, StatusPage, Zone},
@@ -32,7 +33,7 @@ const CONFLICTS_DEBOUNCE: Duration = Duration::from_millis(300);
 /// The page that schedules maintenance.
 #[component]
 pub fn NewMaintenance() -> impl IntoView {
-    let key = Resource::new_blocking(|| (), |()| form_key());
+    let key = blocking_resource(|| (), |()| form_key());
     let content = move |board: DashboardState| {
         let form = move || {
             key.get().map(|answer| match answer {

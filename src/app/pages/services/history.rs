@@ -9,6 +9,7 @@ use crate::{
             time::{Time, Wording},
         },
         dashboard_state::LoadError,
+        resource::Resource,
     },
     model::{Cause, History, HistoryEntry, Result},
 };

@@ -16,6 +16,7 @@ use crate::{
         },
         dashboard_state::{DashboardState, WhenLoaded},
         pages::layout::page::Page,
+        resource::blocking_resource,
         server_fns::service_history,
     },
     model::{Service, ServiceId},
@@ -29,7 +30,7 @@ pub fn ServicePage() -> impl IntoView {
     let before = Memo::new(move |_| query.read().get("before"));
     // Blocking, so that an unknown id sets the status 404.
     let history: HistoryResource =
-        Resource::new_blocking(move || (id.get(), before.get()), |(id, before)| service_history(id, before));
+        blocking_resource(move || (id.get(), before.get()), |(id, before)| service_history(id, before));
     view! {
         <WhenLoaded let:board>
             <ServiceOrNotFound board id history />

@@ -13,6 +13,7 @@ use crate::{
             time::Time,
         },
         dashboard_state::LoadError,
+        resource::{Resource, blocking_resource},
         server_fns::{self, CreateApiToken, RevokeApiToken},
         session::use_one_time_answer,
     },
@@ -24,7 +25,7 @@ pub type ApiTokensResource = Resource<Result<Vec<ApiToken>>>;
 
 /// Loads the tokens; blocks rendering until they are there.
 pub fn load() -> ApiTokensResource {
-    Resource::new_blocking(|| (), |()| server_fns::api_tokens())
+    blocking_resource(|| (), |()| server_fns::api_tokens())
 }
 
 /// The list of tokens and the form that creates one.

@@ -12,6 +12,7 @@ use crate::{
         },
         dashboard_state::{LoadError, WhenLoaded},
         pages::layout::page::Page,
+        resource::blocking_resource,
         server_fns,
     },
     model::{Action, ActorKind, AuditChange, AuditEntry, AuditPage, Result},
@@ -64,7 +65,7 @@ const PATH: &str = "/settings/audit";
 pub fn AuditLog() -> impl IntoView {
     let query = use_query_map();
     let filters = Memo::new(move |_| AuditFilters::of(&query.read()));
-    let answer = Resource::new_blocking(
+    let answer = blocking_resource(
         move || filters.get(),
         |filters| async move {
             let AuditFilters { action, actor, from, to, before } = filters;

@@ -13,6 +13,7 @@ use crate::{
             time::Time,
         },
         dashboard_state::LoadError,
+        resource::{Resource, blocking_resource},
         server_fns::{self, InviteMember, RevokeInvitation},
         session::use_one_time_answer,
     },
@@ -24,7 +25,7 @@ type InvitationsResource = Resource<Result<Vec<Invitation>>>;
 /// The form that invites a member, and the pending invitations.
 #[component]
 pub fn Invitations() -> impl IntoView {
-    let answer: InvitationsResource = Resource::new_blocking(|| (), |()| server_fns::list_invitations());
+    let answer: InvitationsResource = blocking_resource(|| (), |()| server_fns::list_invitations());
     let list = move || {
         answer.get().map(|answered| match answered {
             Ok(invitations) => view! { <InvitationList answer invitations /> }.into_any(),

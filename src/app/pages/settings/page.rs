@@ -13,6 +13,7 @@ use crate::{
         },
         dashboard_state::{DashboardState, LoadError, WhenLoaded},
         pages::layout::page::Page,
+        resource::{Resource, blocking_resource},
         server_fns::{self, RenameOrganization, SetTimeZone},
         session::{is_admin, use_account},
     },
@@ -23,7 +24,7 @@ use crate::{
 #[component]
 pub fn Settings() -> impl IntoView {
     let is_admin = use_account().as_ref().is_some_and(is_admin);
-    let zones: ZonesResource = Resource::new_blocking(
+    let zones: ZonesResource = blocking_resource(
         || (),
         move |()| async move { if is_admin { server_fns::time_zones().await } else { Ok(Vec::new()) } },
     );

@@ -15,6 +15,7 @@ use crate::{
         },
         dashboard_state::{LoadError, WhenLoaded},
         pages::layout::page::Page,
+        resource::{Resource, blocking_resource},
         server_fns::{self, LeaveOrganization, RemoveMember, SetMemberRole},
         session::{is_admin, use_account, use_refusal},
     },
@@ -26,7 +27,7 @@ type TeamResource = Resource<Result<Vec<TeamMember>>>;
 /// The page that manages the team.
 #[component]
 pub fn TeamPage() -> impl IntoView {
-    let answer: TeamResource = Resource::new_blocking(|| (), |()| server_fns::team_members());
+    let answer: TeamResource = blocking_resource(|| (), |()| server_fns::team_members());
     view! {
         <Page title="Team">
             // Brings the live feed, which reports a change of the reader's own role.

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
+use crate::app::resource::blocking_resource;
 use crate::app::{
     components::{
         action::{FormAction, ServerForm},
@@ -16,7 +17,7 @@ use crate::app::{
 /// Asks for the email to send a link to; without SMTP, explains what to do instead.
 #[component]
 pub fn ForgotPasswordPage() -> impl IntoView {
-    let sends_mail = Resource::new_blocking(|| (), |()| server_fns::sends_mail());
+    let sends_mail = blocking_resource(|| (), |()| server_fns::sends_mail());
     let query = use_query_map();
     let is_sent = Memo::new(move |_| query.read().get("sent").is_some());
     let content = move || {
@@ -83,7 +84,7 @@ fn RequestResetForm() -> impl IntoView {
 pub fn ResetPasswordPage() -> impl IntoView {
     let params = use_params_map();
     let token = Memo::new(move |_| params.read().get("token").unwrap_or_default());
-    let answer = Resource::new_blocking(move || token.get(), server_fns::view_reset);
+    let answer = blocking_resource(move || token.get(), server_fns::view_reset);
     let content = move || {
         answer.get().map(|answer| match answer {
             Ok(()) => view! { <NewPasswordForm token=token.get_untracked() /> }.into_any(),

@@ -12,6 +12,7 @@ use crate::{
             form::{Form, FormHead, Submit},
         },
         pages::layout::page::LonePage,
+        resource::blocking_resource,
         server_fns::{self, AcceptInvitation, JoinAsNew, JoinWithPassword},
         session::use_account,
     },
@@ -23,7 +24,7 @@ use crate::{
 pub fn InvitePage() -> impl IntoView {
     let params = use_params_map();
     let token = Memo::new(move |_| params.read().get("token").unwrap_or_default());
-    let answer = Resource::new_blocking(move || token.get(), server_fns::view_invitation);
+    let answer = blocking_resource(move || token.get(), server_fns::view_invitation);
     view! {
         <LonePage title="Invitation">
             <Transition>{move || answer.get().map(|answer| view! { <InviteContent answer token=token.get_untracked() /> })}</Transition>

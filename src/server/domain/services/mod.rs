@@ -137,10 +137,11 @@ impl Member {
         if after.status != before.status {
             after.status_since = after.updated_at;
             let change = Tx::status_change(before, &after, cause, Some(self.user()));
-            insert_all(tx.db(), vec![change]).await?;
+            tx.defer_insertion(change);
         }
-        tx.save(before, &after).await?;
+        tx.save(before, &after);
         if after.name != before.name || after.description.len() > before.description.len() {
+            tx.flush().await?;
             super::incidents::require_services_fit(&tx).await?;
         }
         let moved_others = !moved.is_empty();
@@ -188,7 +189,8 @@ impl Member {
         let mut row = before.clone();
         row.updated_at = tx.moment_after(row.updated_at);
         row.deleted_at = Some(row.updated_at);
-        tx.save(&before, &row).await?;
+        tx.save(&before, &row);
+        tx.flush().await?;
         let left = renumber(tx.siblings(row.group_id).await?, 0..);
         let moved_others = !left.is_empty();
         tx.shift::<service::Model>(left).await?;
@@ -255,11 +257,10 @@ impl Tx {
         })
     }
 
-    /// Saves what has changed of a service.
-    async fn save(&self, before: &service::Model, after: &service::Model) -> Result<()> {
+    /// Saves what has changed of a service, before the commit.
+    fn save(&mut self, before: &service::Model, after: &service::Model) {
         let update = self.scope().update_id::<service::Entity>(after.id);
-        update.set(changes(before, after)).exec(self.db()).await?;
-        Ok(())
+        self.defer(update.set(changes(before, after)));
     }
 
     /// The time of this change, but later than `last`: two states of a row never have the same time.

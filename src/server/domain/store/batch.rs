@@ -1,8 +1,8 @@
 //! Batches: many rows in few statements, and updates of only what changed.
 
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, Iterable, ModelTrait, PrimaryKeyToColumn,
-    sea_query::OnConflict,
+    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel, Iterable, ModelTrait,
+    PrimaryKeyToColumn, QueryTrait, Statement, sea_query::OnConflict,
 };
 
 /// The most values bound in one statement: SQLite allows 32 766, the others 65 535.
@@ -10,6 +10,9 @@ pub const VALUES_MAX: usize = 9_000;
 /// The most rows written by one statement. Each number of rows is another statement, which connections keep prepared
 /// (up to 1 MiB for 300 rows), so the numbers are powers of two.
 const ROWS_MAX: usize = 256;
+
+/// The most values of statements that are one message.
+const TOGETHER_MAX: usize = 200;
 
 type Active<M> = <<M as ModelTrait>::Entity as EntityTrait>::ActiveModel;
 type Column<M> = <<M as ModelTrait>::Entity as EntityTrait>::Column;
@@ -59,6 +62,36 @@ where
             insert = insert.on_conflict(on_conflict.clone());
         }
         insert.exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+/// The statement that inserts one row.
+pub fn insertion<M>(backend: DbBackend, row: M) -> Statement
+where
+    M: ModelTrait + IntoActiveModel<Active<M>>,
+{
+    <M::Entity as EntityTrait>::insert(row.into_active_model().reset_all()).build(backend)
+}
+
+/// Executes statements in their order, whose results nobody needs. The driver of SQLite has a thread of its own, and a
+/// message to it takes as long as a small statement: few values are one message.
+pub async fn execute_together(db: &impl ConnectionTrait, statements: Vec<Statement>) -> Result<(), DbErr> {
+    let backend = db.get_database_backend();
+    let values = |statement: &Statement| statement.values.as_ref().map_or(0, |values| values.0.len());
+    if backend != DbBackend::Sqlite || statements.iter().map(values).sum::<usize>() > TOGETHER_MAX {
+        for statement in statements {
+            db.execute_raw(statement).await?;
+        }
+        return Ok(());
+    }
+    let (mut sql, mut bound) = (Vec::new(), Vec::new());
+    for statement in statements {
+        sql.push(statement.sql);
+        bound.extend(statement.values.into_iter().flat_map(|values| values.0));
+    }
+    if !sql.is_empty() {
+        db.execute_raw(Statement::from_sql_and_values(backend, sql.join("; "), bound)).await?;
     }
     Ok(())
 }

@@ -194,12 +194,6 @@ fn limit_sqlite(pool: PoolOptions<Sqlite>, limit: Duration) -> PoolOptions<Sqlit
                 Ok(!connection.is_in_transaction())
             })
         })
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                connection.lock_handle().await?.remove_progress_handler();
-                Ok(true)
-            })
-        })
 }
 
 /// Cuts the running statement short once the limit has passed: once only, so that the rollback is not cut as well.

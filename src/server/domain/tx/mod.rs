@@ -2,7 +2,10 @@
 
 mod erase;
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait,
+    QueryFilter, QuerySelect, QueryTrait, Statement, UpdateMany,
+};
 use uuid::Uuid;
 
 pub(super) use erase::Erasure;
@@ -32,6 +35,8 @@ pub struct Tx {
     actor: Actor,
     audit_event: Option<AuditEvent>,
     emitted: Vec<Emitted>,
+    /// Statements that are executed before the commit.
+    deferred: Vec<Statement>,
     /// Sessions and tokens revoked or changed by this transaction.
     revoked: Vec<Uuid>,
 }
@@ -58,8 +63,8 @@ impl Tx {
         let organization = lock_organization(&db, id).await?.ok_or_else(Error::not_found)?;
         let (domain, now) = (domain.clone(), domain.clock().now());
         let stored = organization.clone();
-        let (emitted, revoked) = (Vec::new(), Vec::new());
-        Ok(Self { domain, db, organization, stored, now, actor, audit_event: None, emitted, revoked })
+        let (emitted, deferred, revoked) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { domain, db, organization, stored, now, actor, audit_event: None, emitted, deferred, revoked })
     }
 
     /// The database transaction.
@@ -98,6 +103,24 @@ impl Tx {
         self.audit_event = Some(audit_event);
     }
 
+    /// Executes a statement before the commit, together with others. What is read until then does not see it.
+    pub(super) fn defer(&mut self, statement: impl QueryTrait) {
+        self.deferred.push(statement.build(self.db.get_database_backend()));
+    }
+
+    /// Inserts a row before the commit, as [`Tx::defer`].
+    pub(super) fn defer_insertion<M>(&mut self, row: M)
+    where
+        M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+    {
+        self.deferred.push(store::insertion(self.db.get_database_backend(), row));
+    }
+
+    /// Executes the deferred statements now.
+    pub(super) async fn flush(&mut self) -> Result<()> {
+        Ok(store::execute_together(&self.db, std::mem::take(&mut self.deferred)).await?)
+    }
+
     /// Publishes the revocation or change of a session or token after the commit.
     pub(super) fn end_access(&mut self, access: Uuid) {
         self.revoked.push(access);
@@ -122,19 +145,23 @@ impl Tx {
 
     /// Commits, then publishes. Runs in its own task, so that a cancelled request cannot leave committed events
     /// unpublished.
-    pub(super) async fn commit(self) -> Result<()> {
+    pub(super) async fn commit(mut self) -> Result<()> {
         tokio::spawn(async move {
             let is_silent = self.emitted.is_empty() && self.revoked.is_empty();
             debug_assert!(
                 self.audit_event.is_some() || is_silent || !self.actor.must_audit(),
                 "a user's change has an audit event"
             );
-            self.insert_events().await?;
-            if let Some(audit_event) = self.audit_event {
-                audit::write(&self.db, self.organization.id, self.domain.clock().now(), &self.actor, audit_event)
-                    .await?;
+            self.defer_events()?;
+            if let Some(audit_event) = self.audit_event.take() {
+                let now = self.domain.clock().now();
+                self.defer_insertion(audit::entry(self.organization.id, now, &self.actor, audit_event)?);
             }
-            save_organization(&self.db, &self.stored, &self.organization).await?;
+            if let Some(update) = changed_organization(&self.stored, &self.organization) {
+                self.defer(update);
+            }
+            self.flush().await?;
+            self.prune_events().await?;
             self.db.commit().await?;
             for audience in [Audience::Members, Audience::Public] {
                 let events = self.emitted.iter().filter(|emitted| emitted.audience == audience);
@@ -148,9 +175,9 @@ impl Tx {
         .map_err(internal)?
     }
 
-    /// Stores the events for returning clients, in as few statements as their size allows, and deletes those that are no
-    /// longer needed.
-    async fn insert_events(&self) -> Result<()> {
+    /// Stores the events for returning clients, in as few statements as their size allows.
+    fn defer_events(&mut self) -> Result<()> {
+        let mut statements = Vec::new();
         let mut rest = self.emitted.as_slice();
         while !rest.is_empty() {
             let mut bytes = 0;
@@ -161,9 +188,17 @@ impl Tx {
             let count = rest.iter().take(INSERT_MAX.0).take_while(fits).count().max(1);
             let (batch, left) = rest.split_at(count);
             let rows = batch.iter().map(|emitted| self.event_row(emitted)).collect::<Result<Vec<_>>>()?;
-            event::Entity::insert_many(rows).exec_without_returning(&self.db).await?;
+            statements.push(event::Entity::insert_many(rows));
             rest = left;
         }
+        for statement in statements {
+            self.defer(statement);
+        }
+        Ok(())
+    }
+
+    /// Deletes the events that are no longer needed.
+    async fn prune_events(&self) -> Result<()> {
         for audience in [Audience::Members, Audience::Public] {
             let mut numbers = self.emitted.iter().filter(|it| it.audience == audience).map(|it| it.event.seq);
             if let Some(first) = numbers.next()
@@ -241,16 +276,12 @@ async fn lock_organization(db: &DatabaseTransaction, id: OrganizationId) -> Resu
     Ok(organization::Entity::find_by_id(id).lock_exclusive().one(db).await?)
 }
 
-/// Saves what has changed of the organization, usually its two counters.
+/// The update of what has changed of the organization, usually its two counters.
 #[expect(clippy::disallowed_methods, reason = "the tenant itself")]
-async fn save_organization(
-    db: &DatabaseTransaction,
+fn changed_organization(
     before: &organization::Model,
     after: &organization::Model,
-) -> Result<()> {
-    if before != after {
-        let update = organization::Entity::update_many().set(store::changes(before, after));
-        update.filter(organization::Column::Id.eq(after.id)).exec(db).await?;
-    }
-    Ok(())
+) -> Option<UpdateMany<organization::Entity>> {
+    let update = organization::Entity::update_many().set(store::changes(before, after));
+    (before != after).then(|| update.filter(organization::Column::Id.eq(after.id)))
 }

@@ -16,6 +16,7 @@ use crate::{
             services_affected::ServicesAffected,
         },
         focus,
+        resource::{Resource, blocking_resource},
         server_fns::{self, PostUpdate},
     },
     model::{Incident, IncidentStatus, PreviewInput, Result, ServiceId, ServiceImpact, ServiceStatus, StillImpaired},
@@ -113,7 +114,7 @@ impl FormKey {
     pub fn new() -> Self {
         let round = RwSignal::new(0);
         let ask = async |round| (round, server_fns::form_key().await);
-        Self { round, answer: Resource::new_blocking(move || round.get(), ask) }
+        Self { round, answer: blocking_resource(move || round.get(), ask) }
     }
 
     /// Loads the next key after one has been used.

@@ -30,6 +30,7 @@ use crate::{
     app::{
         dashboard_state::{DashboardState, LoadError, WhenLoaded},
         pages::layout::page::Page,
+        resource::{Resource, blocking_resource},
         server_fns,
     },
     model::{Code, Incident, IncidentRoom, Result},
@@ -41,7 +42,7 @@ pub fn IncidentRoomPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
     // Blocking, so that an unknown id sets the status 404.
-    let answer = Resource::new_blocking(move || id.get(), server_fns::room);
+    let answer = blocking_resource(move || id.get(), server_fns::room);
     let key = FormKey::new();
     view! {
         <WhenLoaded let:board>
