@@ -1,7 +1,7 @@
 //! Statements: a change takes few of them, however many services it concerns.
 //!
 //! Counted is what the drivers are sent, except `BEGIN`, `COMMIT`, settings of the transaction (`SET …`), and the note of
-//! a token's last use, which is made at most once every five minutes.
+//! a token's last use, which is made at most once every five minutes. For SQLite, what is written together counts once.
 
 use sea_orm::{
     ConnectionTrait,
@@ -135,11 +135,9 @@ async fn counts(app: &TestApp, count: usize) -> Vec<(&'static str, (usize, usize
         assert_eq!(team.get(&path_of(service)).await.is(200)["status"], "operational");
     }
 
-    let mut deleted = sent(team.delete(&path_of(&services[1]))).await;
-    deleted.inside.retain(|sql| !sql.contains("FROM \"incident"));
+    let deleted = sent(team.delete(&path_of(&services[1]))).await;
     counts.push(("a deleted service", deleted.within(204, 1, 12)));
-    let mut deleted = sent(team.delete(&format!("/api/groups/{}", group_of(&services[1])))).await;
-    deleted.inside.retain(|sql| !sql.contains("FROM \"incident"));
+    let deleted = sent(team.delete(&format!("/api/groups/{}", group_of(&services[1])))).await;
     counts.push(("a deleted group", deleted.within(204, 1, 18)));
     counts
 }
@@ -156,8 +154,8 @@ async fn a_change_takes_few_statements_however_many_services_there_are() {
         println!("{change}: {before} before the transaction, {inside} in it");
     }
     for ((change, few), (_, many)) in few.into_iter().zip(many) {
-        // Rows are written in batches whose sizes are powers of two: up to four tables, and up to one batch more.
-        assert!(few.0 == many.0 && many.1 <= few.1 + 4, "{change}: {few:?} with few services, {many:?} with many");
+        // Rows are written in batches whose sizes are powers of two: up to four tables, and up to two batches more.
+        assert!(few.0 == many.0 && many.1 <= few.1 + 8, "{change}: {few:?} with few services, {many:?} with many");
     }
 }
 
