@@ -14,8 +14,8 @@ use crate::{
     server::error::internal,
 };
 
-/// Pages rendered at once per core.
-const PER_CORE: usize = 2;
+/// The team's pages rendered at once per core; of the public ones, which only compute, one.
+const TEAM_PER_CORE: usize = 2;
 /// How long a page waits for its turn.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
@@ -28,15 +28,15 @@ pub struct RenderLimits {
 
 impl Default for RenderLimits {
     fn default() -> Self {
-        Self::new(available_parallelism().map_or(1, usize::from) * PER_CORE, MAX_WAIT)
+        let cores = available_parallelism().map_or(1, usize::from);
+        Self { public: RenderLimit::new(cores, MAX_WAIT), team: RenderLimit::new(cores * TEAM_PER_CORE, MAX_WAIT) }
     }
 }
 
 impl RenderLimits {
     /// At most so many pages of each kind at once; others wait this long for their turn.
     pub fn new(concurrent: usize, wait: Duration) -> Self {
-        let limit = || RenderLimit { turns: Arc::new(Semaphore::new(concurrent)), wait };
-        Self { public: limit(), team: limit() }
+        Self { public: RenderLimit::new(concurrent, wait), team: RenderLimit::new(concurrent, wait) }
     }
 }
 
@@ -48,6 +48,10 @@ pub struct RenderLimit {
 }
 
 impl RenderLimit {
+    fn new(concurrent: usize, wait: Duration) -> Self {
+        Self { turns: Arc::new(Semaphore::new(concurrent)), wait }
+    }
+
     /// Waits for a page's turn. What it is rendered from is loaded afterwards, so that memory is bounded as well.
     ///
     /// # Errors
