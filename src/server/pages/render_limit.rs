@@ -35,6 +35,7 @@ impl Default for RenderLimits {
 
 impl RenderLimits {
     /// At most so many pages of each kind at once; others wait this long for their turn.
+    #[cfg(test)]
     pub fn new(concurrent: usize, wait: Duration) -> Self {
         Self { public: RenderLimit::new(concurrent, wait), team: RenderLimit::new(concurrent, wait) }
     }
