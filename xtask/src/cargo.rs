@@ -38,6 +38,9 @@ fn run(arguments: &[&str]) -> Result<()> {
         .args(arguments)
         // Two of them run in parallel, and two progress bars would be unreadable.
         .env("CARGO_TERM_PROGRESS_WHEN", "never")
+        // Of this program. Build scripts look at it: set here and not for `cargo test`, it would have ring, and all that
+        // depends on it, compiled again at each change between the two.
+        .env_remove("CARGO_MANIFEST_DIR")
         .status()
         .context("cargo cannot be started")?;
     if !status.success() {

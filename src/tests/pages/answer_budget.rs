@@ -224,7 +224,7 @@ async fn r_70_whatever_is_written_stays_within_the_budget() {
         team.put(&format!("/api/services/{}", id_of(service)), json!({"description": description})).await;
     }
     let services = team.services().await;
-    for step in 0..150 {
+    for step in 0..60 {
         app.pass(60);
         let text: String = pieces[random(pieces.len())].repeat(25_000).chars().take(1 + random(25_000)).collect();
         let listed: Vec<Value> =
