@@ -65,6 +65,30 @@ async fn an_incident_reaches_members_as_it_is_and_visitors_without_what_is_priva
     assert_eq!(told["updates"][0], update);
 }
 
+#[tokio::test]
+async fn rule_3_12_an_update_of_an_incident_with_many_services_asks_nobody_to_reload() {
+    let app = TestApp::at(NOW).await;
+    let port = app.listen().await;
+    let team = app.register("Acme").await;
+    let mut services = Vec::new();
+    for n in 0..100 {
+        services.push(team.service(&format!("{n} {}", "x".repeat(90))).await);
+    }
+    let all: Vec<_> = services.iter().map(|service| (service, "major_outage")).collect();
+    let incident = team.open_incident(json!({"title": "Network outage", "services": impacts(&all)})).await;
+    let mut visitor = port.public_feed(&team, None).await;
+    let mut seq = visitor.hello().await;
+    // With all updates in each event, the seventeenth would have been too large.
+    for service in &services[..30] {
+        team.post_update(&incident, json!({"message": "One more.", "services": impacts(&[(service, "degraded")])}))
+            .await;
+        let frames = [visitor.event(seq + 1).await, visitor.event(seq + 2).await];
+        assert_eq!(frames.each_ref().map(|frame| &frame["type"]), ["service_updated", "incident_updated"]);
+        assert!(frames[1].to_string().len() < 64 * 1024);
+        seq += 2;
+    }
+}
+
 fn without_updates(incident: &Value) -> Value {
     let mut incident = incident.clone();
     incident.as_object_mut().expect("an object").remove("updates");

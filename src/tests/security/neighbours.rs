@@ -16,11 +16,13 @@ const NOISE: usize = 100;
 /// Of these, as many wait as a lane of the write queue takes.
 const WAITING: usize = 64;
 
-/// Sends a change in the background, and notes its answer under the organization's name.
-fn send(team: &Team, path: &str, answers: &Arc<Mutex<Vec<(&'static str, Answer)>>>, name: &'static str) {
+/// Sends the `n`-th change in the background, and notes its answer under the organization's name.
+fn send(n: usize, team: &Team, path: &str, answers: &Arc<Mutex<Vec<(&'static str, Answer)>>>, name: &'static str) {
     let (team, path, answers) = (team.clone(), path.to_owned(), answers.clone());
+    // Each changes something: otherwise the noise would be much faster than the quiet change.
+    let renamed = format!("Service {n}");
     tokio::spawn(async move {
-        let answer = team.put(&path, json!({"status": "degraded"})).await;
+        let answer = team.put(&path, json!({"status": "degraded", "name": renamed})).await;
         answers.lock().expect("no panic").push((name, answer));
     });
 }
@@ -42,8 +44,8 @@ async fn r_70_a_quiet_organization_waits_for_one_change_of_a_noisy_one() {
     let answered = || answers.lock().expect("no panic").len();
 
     let held = app.state.hold_writes().await;
-    for _ in 0..NOISE {
-        send(&noisy, &loud, &answers, "noisy");
+    for n in 0..NOISE {
+        send(n, &noisy, &loud, &answers, "noisy");
     }
     // What finds the line full is refused at once.
     until(|| app.state.waiting_writes() == WAITING && answered() == NOISE - WAITING).await;
@@ -51,7 +53,7 @@ async fn r_70_a_quiet_organization_waits_for_one_change_of_a_noisy_one() {
         answer.refuses(503, &[]);
         assert_eq!(answer.header(header::RETRY_AFTER), "5");
     }
-    send(&quiet, &own, &answers, "quiet");
+    send(0, &quiet, &own, &answers, "quiet");
     until(|| app.state.waiting_writes() == WAITING + 1).await;
     // What waits holds no connection: everybody reads.
     quiet.get("/api/services").await.is(200);
