@@ -137,9 +137,10 @@ async fn run_server(config: Config, files: Files, with_demo: bool) -> Result<(),
     for warning in state.config.warnings() {
         tracing::warn!("{warning}");
     }
-    let (system, stop) = (state.domain.system(), state.stop.clone());
+    let (system, public, stop) = (state.domain.system(), state.public.clone(), state.stop.clone());
     tokio::spawn(jobs::receive_from_instances(relay, system.clone(), heartbeats.clone(), stop.clone()));
     tokio::spawn(jobs::run(system, heartbeats, stop));
+    tokio::spawn(async move { public.run().await });
     println!("Aldis is ready at {}", state.config.public_url.origin());
     listener::serve(listener, state).await.map_err(|error| Failure::Io("the server stopped".into(), error))
 }

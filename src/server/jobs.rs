@@ -14,6 +14,8 @@ use crate::model::Result;
 
 /// How late readers see another instance's events when Redis is absent or lost them.
 const CATCH_UP_INTERVAL: Duration = Duration::from_secs(5);
+/// How late public pages show another instance's changes, in the same case.
+const VERSIONS_INTERVAL: Duration = Duration::from_secs(2);
 /// How late a maintenance may begin or end.
 const SCHEDULER_INTERVAL: Duration = Duration::from_secs(2);
 const CLEANUP_INTERVAL: Duration = Duration::from_hours(1);
@@ -27,12 +29,17 @@ const LATE_AFTER: Duration = Duration::from_secs(30);
 pub async fn run(system: System, heartbeats: Heartbeats, stop: CancellationToken) {
     let holder = LeaseHolder::default();
     let catching_up = heartbeats.register("catch_up", LATE_AFTER);
+    let checking = heartbeats.register("public_pages", LATE_AFTER);
     let scheduling = heartbeats.register("scheduler", LATE_AFTER);
     let cleaning = heartbeats.register("clean_up", CLEANUP_INTERVAL * 3);
-    let (readers, scheduler, beat) = (system.clone(), system.clone(), scheduling.clone());
+    let (readers, pages, scheduler, beat) = (system.clone(), system.clone(), system.clone(), scheduling.clone());
     let catch_up = move || {
         let readers = readers.clone();
         async move { readers.catch_up_feeds().await }
+    };
+    let check = move || {
+        let pages = pages.clone();
+        async move { pages.check_versions().await }
     };
     let scheduler = move || {
         let (scheduler, beat) = (scheduler.clone(), beat.clone());
@@ -42,6 +49,7 @@ pub async fn run(system: System, heartbeats: Heartbeats, stop: CancellationToken
     let clean_up = move || clean_up(system.clone());
     tokio::join!(
         catching_up.every(CATCH_UP_INTERVAL, stop.clone(), catch_up),
+        checking.every(VERSIONS_INTERVAL, stop.clone(), check),
         scheduling.every(SCHEDULER_INTERVAL, stop.clone(), scheduler),
         cleaning.every(CLEANUP_INTERVAL, stop, clean_up),
     );

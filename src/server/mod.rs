@@ -12,6 +12,7 @@ mod jobs;
 mod live;
 pub mod mail;
 mod pages;
+mod public_cache;
 mod rate_limit;
 pub mod server_fn;
 pub mod state;
@@ -22,7 +23,7 @@ pub use commands::main;
 pub use config::{Config, Settings};
 pub use http::assets::Files;
 #[cfg(test)]
-pub(crate) use http::listener::{ConnectionLimits, accept};
+pub(crate) use http::listener::{Answers, ConnectionLimits, accept};
 pub use http::router::router;
 #[cfg(test)]
 pub(crate) use jobs::{clean_up, receive_from_instances};

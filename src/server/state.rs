@@ -12,6 +12,7 @@ use super::{
     http::{assets::Site, readiness::Readiness},
     mail::Mailer,
     pages::RenderLimits,
+    public_cache::PublicCache,
     rate_limit::{
         backoff::SignInThrottle,
         limiter::{Quota, RateLimiter},
@@ -46,6 +47,7 @@ pub struct AppState {
     pub(super) cookie: SessionCookie,
     pub(super) readiness: Readiness,
     pub(super) renders: RenderLimits,
+    pub(super) public: PublicCache,
     pub(super) site: Site,
     pub(super) assets: Assets,
     pub(super) leptos: LeptosOptions,
@@ -67,6 +69,7 @@ impl AppState {
         password_cost: u32,
     ) -> Result<Self> {
         let secrets = config.all_secrets();
+        let (renders, assets) = (RenderLimits::default(), site.assets());
         Ok(Self {
             passwords: Passwords::new(password_cost)?,
             throttle: SignInThrottle::new(domain.clock().clone(), config.auth_rate, counters.clone()),
@@ -75,7 +78,8 @@ impl AppState {
             sockets: SocketPermits::new(&config.limits),
             mail_limiter: MailLimiter::new(domain.clock().clone(), counters.clone()),
             readiness: Readiness::new(domain.clone(), counters.clone(), heartbeats.clone()),
-            renders: RenderLimits::default(),
+            public: PublicCache::new(domain.clone(), &config, assets.clone(), renders.public.clone()),
+            renders,
             tokens: Tokens::new(&config.secret, &config.old_secrets),
             challenges: Challenges::new(
                 Seal::new(&secrets, "login challenge"),
@@ -86,7 +90,7 @@ impl AppState {
             mailer: config.mail.as_ref().map_or_else(Mailer::none, |mail| Mailer::open(mail, heartbeats)),
             seeds: Seal::new(&secrets, "second factor"),
             cookie: SessionCookie::new(&config.public_url),
-            assets: site.assets(),
+            assets,
             site,
             leptos: LeptosOptions::builder().output_name("aldis").build(),
             stop: CancellationToken::new(),

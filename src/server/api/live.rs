@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     model::{Code, Control, Epoch, Error, Frame, Result, Seq},
     server::{
-        domain::{AccessState, Caller, Feed, Next, RevocationWatch, Site, Viewer},
+        domain::{AccessState, Caller, Feed, Next, RevocationWatch, Viewer},
         http::extract::{Id, Params},
         live::hub::FRAME_MAX,
         rate_limit::permits::SocketPermit,
@@ -74,14 +74,13 @@ pub struct Since {
 )]
 pub async fn public(
     State(state): State<AppState>,
-    site: Site,
     caller: Caller,
     headers: HeaderMap,
     Id(slug): Id<String>,
     Params(since): Params<Since>,
     socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response> {
-    let visitor = site.visit(&slug).await?;
+    let visitor = state.public.visit(&slug).await?;
     refuse_foreign_origin(&headers, &state)?;
     let socket = match socket {
         Ok(socket) => socket,

@@ -1,18 +1,15 @@
 //! The public status page, without authentication.
 
-use axum::{
-    Json,
-    http::{HeaderName, HeaderValue, header},
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 
 use crate::{
     model::{PublicStatus, Result, Timeline},
-    server::{domain::Site, http::extract::Id},
+    server::{
+        http::extract::Id,
+        public_cache::{Address, Kind},
+        state::AppState,
+    },
 };
-
-/// Responses may be cached by anybody, but must be revalidated.
-const REVALIDATE: [(HeaderName, HeaderValue); 1] =
-    [(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=0, must-revalidate"))];
 
 /// Show a page's current status
 #[utoipa::path(
@@ -21,9 +18,8 @@ const REVALIDATE: [(HeaderName, HeaderValue); 1] =
     responses((status = 200, body = PublicStatus,
                description = "The services with their status, open incidents and scheduled maintenance.")),
 )]
-pub async fn status(site: Site, Id(slug): Id<String>) -> Result<([(HeaderName, HeaderValue); 1], Json<PublicStatus>)> {
-    let page = site.visit(&slug).await?.page().await?;
-    Ok((REVALIDATE, Json(page.into())))
+pub async fn status(State(state): State<AppState>, Id(slug): Id<String>, headers: HeaderMap) -> Result<Response> {
+    state.public.respond(&Address::new(&slug, Kind::Status)?, &headers).await
 }
 
 /// List a page's recent changes
@@ -34,7 +30,6 @@ pub async fn status(site: Site, Id(slug): Id<String>) -> Result<([(HeaderName, H
     params(("slug" = String, Path, description = "Address of the page.")),
     responses((status = 200, description = "Status changes and incidents.", body = Timeline)),
 )]
-pub async fn timeline(site: Site, Id(slug): Id<String>) -> Result<([(HeaderName, HeaderValue); 1], Json<Timeline>)> {
-    let timeline = site.visit(&slug).await?.timeline().await?;
-    Ok((REVALIDATE, Json(timeline)))
+pub async fn timeline(State(state): State<AppState>, Id(slug): Id<String>, headers: HeaderMap) -> Result<Response> {
+    state.public.respond(&Address::new(&slug, Kind::Timeline)?, &headers).await
 }

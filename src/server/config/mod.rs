@@ -34,6 +34,8 @@ pub struct Config {
     /// As values of the `Origin` header; empty allows any.
     pub cors_origins: Vec<HeaderValue>,
     pub auth_rate: u32,
+    /// The most bytes of public documents that are cached.
+    pub cache_bytes: usize,
     /// `ALDIS_JWT_SECRET`, or the generated one.
     pub secret: Secret,
     pub old_secrets: Vec<Secret>,
@@ -135,6 +137,7 @@ impl Settings {
             trusted_proxies: self.trusted_proxies,
             cors_origins,
             auth_rate: self.auth_rate,
+            cache_bytes: self.cache_mb as usize * 1024 * 1024,
             secret,
             old_secrets: self.jwt_secret_old.iter().map(|old| Secret::parse_old(old)).collect::<Result<_, _>>()?,
             limits: self.limits,

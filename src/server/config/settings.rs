@@ -115,6 +115,9 @@ pub struct Settings {
     /// Login and registration attempts per minute per network address
     #[arg(long = "auth-rate", env = "ALDIS_AUTH_RATE", global = true, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub auth_rate: u32,
+    /// Memory for ready-made public pages and their JSON, in megabytes
+    #[arg(long = "cache-mb", env = "ALDIS_CACHE_MB", global = true, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub cache_mb: u32,
     /// Limits per client
     #[command(flatten)]
     pub limits: LimitSettings,

@@ -214,6 +214,26 @@ impl System {
         result
     }
 
+    /// Notices the changes of other instances to the organizations whose documents are cached, if their messages were
+    /// lost.
+    ///
+    /// # Errors
+    /// Of the database, after the organizations that could be read.
+    pub async fn check_versions(&self) -> Result<()> {
+        let mut result = Ok(());
+        for ids in self.domain.versions().followed().chunks(TIPS_BATCH) {
+            match self.domain.tips(ids.iter().copied()).await {
+                Ok(tips) => {
+                    for (id, tips) in tips {
+                        self.domain.versions().advance(id, tips.of(Audience::Public));
+                    }
+                }
+                Err(error) => result = Err(error),
+            }
+        }
+        result
+    }
+
     /// Delivers events committed by another instance.
     pub async fn deliver(&self, topic: Topic, events: EventBatch) {
         self.domain.deliver(topic, events).await;

@@ -61,6 +61,12 @@ impl Visitor {
         Self { domain, organization }
     }
 
+    /// The organization whose page it is.
+    #[must_use]
+    pub const fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
     pub(super) const fn scope(&self) -> Scope {
         Scope::of(self.organization)
     }

@@ -55,7 +55,7 @@ use store::{Lane, Pools, WriteTx};
 
 use super::{
     error::internal,
-    live::{hub::Hub, relay::Relay, replays::Replays},
+    live::{hub::Hub, relay::Relay, replays::Replays, versions::PublicVersions},
     rate_limit::queues::Queues,
 };
 use crate::model::{Epoch, Error, OrganizationId, Result, Timestamp};
@@ -75,6 +75,7 @@ struct Inner {
     last_uses: LastUses,
     hub: Hub,
     replays: Replays,
+    versions: PublicVersions,
     relay: Relay,
     clock: Clock,
     /// The epoch of event numbers: it changes only while no server runs.
@@ -111,6 +112,7 @@ impl Domain {
                 last_uses: LastUses::default(),
                 hub: Hub::default(),
                 replays: Replays::default(),
+                versions: PublicVersions::default(),
                 relay,
                 clock,
                 epoch: OnceLock::new(),
@@ -161,6 +163,11 @@ impl Domain {
     /// The epoch of event numbers; 0 before the database is migrated.
     fn epoch(&self) -> Epoch {
         self.inner.epoch.get().copied().unwrap_or_default()
+    }
+
+    /// The newest public numbers.
+    pub(in crate::server) fn versions(&self) -> &PublicVersions {
+        &self.inner.versions
     }
 
     /// The connection to the other instances.

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::Response,
 };
@@ -26,6 +26,23 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
 ];
 /// Pages with a token in their URL, which must not leave as a referrer.
 const TOKEN_PAGES: [&str; 2] = ["/reset-password/", "/invite/"];
+
+/// Browsers revalidate a public document each time, and shared caches every five seconds; the live feed brings an
+/// older copy up to date. While revalidating, caches may serve the old one for half a minute more, and for ten minutes
+/// while the server cannot be reached.
+pub const PUBLIC: HeaderValue =
+    HeaderValue::from_static("public, max-age=0, s-maxage=5, stale-while-revalidate=30, stale-if-error=600");
+
+/// The headers of every answer with a public document, apart from those of its content.
+pub fn of_public_documents(is_https: bool) -> HeaderMap {
+    let mut headers = HeaderMap::from_iter(SECURITY_HEADERS);
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    headers.insert(header::CACHE_CONTROL, PUBLIC);
+    if is_https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    headers
+}
 
 /// Sets the security headers, and the Content-Security-Policy and cache policy where the handler set none.
 pub async fn set_headers(State(state): State<AppState>, request: Request, next: Next) -> Response {

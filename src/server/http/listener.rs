@@ -38,6 +38,7 @@ use super::{
     router::router,
 };
 use crate::server::{
+    public_cache::PublicCache,
     rate_limit::permits::{LimitSettings, Permit, Permits},
     state::AppState,
 };
@@ -108,7 +109,7 @@ fn max_open_files() -> Option<u32> {
 pub async fn serve(listener: TcpListener, state: AppState) -> io::Result<()> {
     let (stop, domain) = (state.stop.clone(), state.domain.clone());
     let limits = ConnectionLimits::new(&state.config.limits, &state.config.trusted_proxies);
-    let server = tokio::spawn(accept(listener, router(state), limits, stop.clone()));
+    let server = tokio::spawn(accept(listener, Answers::of(state), limits, stop.clone()));
     shutdown_signal().await?;
     tracing::info!("shutting down: finishing open requests");
     stop.cancel();
@@ -122,7 +123,7 @@ pub async fn serve(listener: TcpListener, state: AppState) -> io::Result<()> {
 }
 
 /// Accepts connections until `stop`, then waits for the open ones to end, live feeds included.
-pub async fn accept(listener: TcpListener, router: Router, limits: ConnectionLimits, stop: CancellationToken) {
+pub async fn accept(listener: TcpListener, answers: Answers, limits: ConnectionLimits, stop: CancellationToken) {
     let (slots, addresses) = (Arc::new(Semaphore::new(limits.connections as usize)), Permits::default());
     loop {
         // Before accepting, so that connections over the limit wait in the system's queue.
@@ -142,7 +143,7 @@ pub async fn accept(listener: TcpListener, router: Router, limits: ConnectionLim
         let _ = stream.set_nodelay(true);
         let write_timeout = limits.write_timeout;
         let stream = ClientStream { stream, write_timeout, stalled: None, _slot: slot, _permit: permit };
-        tokio::spawn(serve_connection(stream, peer, router.clone(), limits.header_timeout, stop.clone()));
+        tokio::spawn(serve_connection(stream, peer, answers.clone(), limits.header_timeout, stop.clone()));
     }
     drop(listener);
     let _ = slots.acquire_many(limits.connections).await;
@@ -174,11 +175,11 @@ fn is_client_error(error: &io::Error) -> bool {
 async fn serve_connection(
     stream: ClientStream,
     peer: SocketAddr,
-    router: Router,
+    answers: Answers,
     header_timeout: Duration,
     stop: CancellationToken,
 ) {
-    let service = service_fn(move |request| handle(router.clone(), peer, request));
+    let service = service_fn(move |request| answers.clone().handle(peer, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
@@ -200,9 +201,27 @@ async fn serve_connection(
     }
 }
 
-async fn handle(router: Router, peer: SocketAddr, mut request: Request<Incoming>) -> Result<Response, Infallible> {
-    request.extensions_mut().insert(ConnectInfo(peer));
-    router.oneshot(request.map(Body::new)).await
+/// What answers requests: the cache of public documents, and the router for all others.
+#[derive(Clone)]
+pub struct Answers {
+    public: PublicCache,
+    router: Router,
+}
+
+impl Answers {
+    /// The answers of a server with this state.
+    #[must_use]
+    pub fn of(state: AppState) -> Self {
+        Self { public: state.public.clone(), router: router(state) }
+    }
+
+    async fn handle(self, peer: SocketAddr, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+        if let Some(answer) = self.public.answer(&request) {
+            return Ok(answer);
+        }
+        request.extensions_mut().insert(ConnectInfo(peer));
+        self.router.oneshot(request.map(Body::new)).await
+    }
 }
 
 /// A TCP stream with a write timeout. Holds its permits until it is closed, also as a WebSocket.

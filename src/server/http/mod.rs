@@ -4,7 +4,7 @@ pub mod assets;
 pub mod client_ip;
 pub mod csp_report;
 pub mod extract;
-mod headers;
+pub mod headers;
 pub mod listener;
 pub mod readiness;
 pub mod redirect;

@@ -33,9 +33,9 @@ use crate::{
         auth::{limit_requests, refuse_foreign_origins},
         error::internal,
         pages::{
-            Documentation, TeamPages, public_history, public_incident, public_not_found, public_page, team_context,
-            team_pages,
+            Documentation, TeamPages, team_context, team_pages,
         },
+        public_cache,
         server_fn::plain_forms::{FORM_MAX, Pages, answer_plain_forms},
         state::AppState,
     },
@@ -63,9 +63,9 @@ pub fn router(state: AppState) -> Router {
         .route("/api", get(async move || documentation.page()))
         .merge(functions)
         .merge(team)
-        .route("/public/{slug}", get(public_page))
-        .route("/public/{slug}/history", get(public_history))
-        .route("/public/{slug}/incidents/{id}", get(public_incident))
+        .route("/public/{slug}", get(public_cache::page))
+        .route("/public/{slug}/history", get(public_cache::history))
+        .route("/public/{slug}/incidents/{id}", get(public_cache::incident))
         .route("/boot.js", get(async |State(state): State<AppState>| state.site.boot()))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(async |State(state): State<AppState>, uri: Uri| state.readiness.answer(&uri).await))
@@ -124,6 +124,6 @@ async fn file_or_nothing(State(state): State<AppState>, request: Request) -> Res
     }
     match state.site.file(request.uri(), request.headers()) {
         Some(response) => response,
-        None => public_not_found(&state, None),
+        None => public_cache::not_found(&state.assets, None),
     }
 }

@@ -9,8 +9,7 @@ use leptos::prelude::*;
 use serde_json::Value;
 use utoipa::openapi::OpenApi;
 
-use super::document;
-use crate::app::Assets;
+use crate::{app::Assets, server::public_cache::html};
 
 /// The rendered page. Cheap to clone.
 #[derive(Clone)]
@@ -21,8 +20,7 @@ impl Documentation {
     #[must_use]
     pub fn of(openapi: &OpenApi, assets: &Assets) -> Self {
         let api = serde_json::to_value(openapi).unwrap_or_default();
-        let html = document(|| view! { <Page api=api css=assets.css.clone()/> });
-        Self(html.0.into())
+        Self(html(|| view! { <Page api=api css=assets.css.clone()/> }).into())
     }
 
     /// `GET /api`.

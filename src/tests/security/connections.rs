@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    server::{ConnectionLimits, accept, router},
+    server::{Answers, ConnectionLimits, accept},
     tests::support::app::TestApp,
 };
 
@@ -31,7 +31,7 @@ impl Server {
     async fn of(app: &TestApp, terms: ConnectionLimits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let end = tokio::spawn(accept(listener, router(app.state.clone()), terms, app.state.stop()));
+        let end = tokio::spawn(accept(listener, Answers::of(app.state.clone()), terms, app.state.stop()));
         Self { address, end }
     }
 

@@ -15,7 +15,7 @@ use tokio_tungstenite::{
 };
 
 use super::{app::TestApp, clients::Team};
-use crate::server::{accept, router};
+use crate::server::{Answers, accept};
 
 /// Maximum time a test waits.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -29,8 +29,8 @@ impl TestApp {
     pub async fn listen(&self) -> Port {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = Port(listener.local_addr().expect("an address"));
-        let (router, limits) = (router(self.state.clone()), self.state.connection_limits());
-        tokio::spawn(accept(listener, router, limits, self.state.stop()));
+        let (answers, limits) = (Answers::of(self.state.clone()), self.state.connection_limits());
+        tokio::spawn(accept(listener, answers, limits, self.state.stop()));
         port
     }
 }

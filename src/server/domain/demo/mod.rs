@@ -82,6 +82,7 @@ impl System {
         tx.pretend(now);
         templates(&tx).await?;
         tx.commit().await?;
+        self.domain.versions().note_creation();
         Ok(true)
     }
 }

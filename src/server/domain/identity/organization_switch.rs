@@ -77,6 +77,7 @@ impl Person {
         audit::write(&tx, created.id, now, &self.actor(), audit_event).await?;
         let session = replace_session(&tx, self.session(), account, now, self.caller()).await?;
         tx.commit().await?;
+        self.domain.versions().note_creation();
         self.domain.publish_revocation(self.session().uuid());
         Ok(session)
     }

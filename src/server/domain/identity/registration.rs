@@ -31,6 +31,7 @@ impl Site {
             AuditEvent::new(Action::OrganizationCreated).on("organization", organization.id, &organization.name);
         audit::write(&tx, organization.id, now, &actor, audit_event).await?;
         tx.commit().await?;
+        self.domain.versions().note_creation();
         Ok(session)
     }
 }

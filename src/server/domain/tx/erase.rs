@@ -1,5 +1,7 @@
 //! Erasure: takes something out of whatever was made from it.
 
+use std::sync::atomic::Ordering;
+
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter};
 
 use super::Tx;
@@ -18,9 +20,10 @@ pub(in crate::server::domain) enum Erasure {
 }
 
 impl Tx {
-    /// Takes something out of whatever was made from its rows: of stored events. Clients that missed one reload the
-    /// state. Call it after the rows were changed, and before the event of the change is emitted.
+    /// Takes something out of whatever was made from its rows: of stored events and of cached documents. Clients that
+    /// missed an event reload the state. Call it after the rows were changed, and before the event of the change is emitted.
     pub(in crate::server::domain) async fn erase(&self, what: Erasure) -> Result<()> {
+        self.is_erasing.store(true, Ordering::Relaxed);
         let (Erasure::Incident(id) | Erasure::Text(id)) = what;
         let emptied = event::ActiveModel { frame: Set(String::new()), bytes: Set(0), ..Default::default() };
         let events = self.scope().update::<event::Entity>().set(emptied);

@@ -2,6 +2,8 @@
 
 mod erase;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait,
     QueryFilter, QuerySelect, QueryTrait, Statement, UpdateMany,
@@ -37,6 +39,8 @@ pub struct Tx {
     emitted: Vec<Emitted>,
     /// Statements that are executed before the commit.
     deferred: Vec<Statement>,
+    /// Whether something was erased.
+    is_erasing: AtomicBool,
     /// Sessions and tokens revoked or changed by this transaction.
     revoked: Vec<Uuid>,
 }
@@ -64,7 +68,8 @@ impl Tx {
         let (domain, now) = (domain.clone(), domain.clock().now());
         let stored = organization.clone();
         let (emitted, deferred, revoked) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { domain, db, organization, stored, now, actor, audit_event: None, emitted, deferred, revoked })
+        let (audit_event, is_erasing) = (None, AtomicBool::new(false));
+        Ok(Self { domain, db, organization, stored, now, actor, audit_event, emitted, deferred, is_erasing, revoked })
     }
 
     /// The database transaction.
@@ -163,6 +168,9 @@ impl Tx {
             self.flush().await?;
             self.prune_events().await?;
             self.db.commit().await?;
+            if self.is_erasing.load(Ordering::Relaxed) {
+                self.domain.versions().erase_before(self.organization.id, self.organization.public_seq.unsigned_abs());
+            }
             for audience in [Audience::Members, Audience::Public] {
                 let events = self.emitted.iter().filter(|emitted| emitted.audience == audience);
                 let events = events.map(|emitted| emitted.event.clone());
@@ -244,6 +252,9 @@ impl Domain {
 
     /// Delivers committed events to the feeds of this instance, first those missing before them.
     pub(super) async fn deliver(&self, topic: Topic, events: EventBatch) {
+        if let ((organization, Audience::Public), Some(newest)) = (topic, events.last()) {
+            self.versions().advance(organization, newest.seq);
+        }
         if let Publication::MissingAfter(tip) = self.hub().publish(topic, events) {
             self.catch_up(topic, tip).await;
         }

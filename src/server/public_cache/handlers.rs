@@ -1,0 +1,88 @@
+//! The handlers of the public pages, for requests whose document must be made first.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+use super::{Address, Kind, html};
+use crate::{
+    app::{Assets, public::not_found_document},
+    model::{Code, Error, IncidentId, Month, Result},
+    server::{
+        error::{retry_after, status_of},
+        http::extract::{Id, Params},
+        state::AppState,
+    },
+};
+
+/// `/public/{slug}`.
+pub async fn page(State(state): State<AppState>, slug: Result<Id<String>>, headers: HeaderMap) -> Response {
+    let slug = slug.map(|Id(slug)| slug);
+    respond(&state, slug, Ok(Kind::Page), &headers).await
+}
+
+/// Query of the history page.
+#[derive(Deserialize)]
+pub struct HistoryQuery {
+    month: Option<String>,
+}
+
+/// `/public/{slug}/history?month=2026-11`, by default the current month. An invalid or future month is not found.
+pub async fn history(
+    State(state): State<AppState>,
+    slug: Result<Id<String>>,
+    query: Result<Params<HistoryQuery>>,
+    headers: HeaderMap,
+) -> Response {
+    let month = query.and_then(|Params(query)| query.month.map(|month| month.parse::<Month>()).transpose());
+    respond(&state, slug.map(|Id(slug)| slug), month.map(Kind::Month), &headers).await
+}
+
+/// `/public/{slug}/incidents/{id}`, of an incident or a maintenance.
+pub async fn incident(
+    State(state): State<AppState>,
+    path: Result<Id<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
+    let (slug, id) = match path {
+        Ok(Id((slug, id))) => (Ok(slug), id.parse::<IncidentId>().map(Kind::Incident)),
+        Err(error) => (Err(error), Err(Error::not_found())),
+    };
+    respond(&state, slug, id, &headers).await
+}
+
+async fn respond(state: &AppState, slug: Result<String>, kind: Result<Kind>, headers: &HeaderMap) -> Response {
+    let address = slug.and_then(|slug| Address::new(&slug, kind.map_err(|_| Error::not_found())?));
+    let answer = match &address {
+        Ok(address) => state.public.respond(address, headers).await,
+        Err(error) => Err(error.clone()),
+    };
+    match answer {
+        Ok(response) => response,
+        Err(error) if error.code == Code::NotFound => {
+            let near = address.ok().filter(|address| state.public.has_page(&address.path()));
+            not_found(&state.assets, near.as_ref().map(|address| address.slug.as_str()))
+        }
+        Err(error) => {
+            let mut response = (status_of(&error), error.message.clone()).into_response();
+            if let Some(seconds) = retry_after(&error) {
+                response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            }
+            response
+        }
+    }
+}
+
+/// The 404 page; `near` is the slug of a status page to link to.
+#[must_use]
+pub fn not_found(assets: &Assets, near: Option<&str>) -> Response {
+    // Cached briefly: many may follow one wrong link, and the page may exist soon.
+    let headers = [
+        (header::CACHE_CONTROL, "public, max-age=0, s-maxage=5"),
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+    ];
+    (StatusCode::NOT_FOUND, headers, html(|| not_found_document(assets, near))).into_response()
+}

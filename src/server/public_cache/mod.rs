@@ -1,0 +1,342 @@
+//! The public documents as bytes, made once per change and shared by everybody who asks.
+//!
+//! A request that finds a current document is answered by [`PublicCache::answer`] before the router sees it, without the
+//! database, rendering or compression. Whatever else is asked for comes through the handlers, which make the document:
+//! once for all who wait for it, from one snapshot of the database.
+
+mod address;
+mod document;
+mod encoding;
+mod handlers;
+mod refresh;
+mod state;
+mod store;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, Method, Request, header},
+    response::Response,
+};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
+use tokio::time::timeout;
+
+pub use self::{
+    address::{Address, Kind},
+    handlers::{history, incident, not_found, page},
+    state::html,
+};
+use self::{
+    document::{Document, Freshness, OUTDATED_MS, Origin},
+    encoding::Encoding,
+    state::{Drawing, State},
+    store::Store,
+};
+use crate::{
+    app::Assets,
+    model::{Code, Error, Result, Timestamp},
+    server::{
+        config::Config,
+        domain::{Domain, Visitor},
+        error::internal,
+        http::headers::of_public_documents,
+        pages::RenderLimit,
+    },
+};
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// How many addresses without a document are remembered, and for how many seconds: another instance may create it.
+const MISSING_MAX: usize = 1_024;
+const MISSING_SECONDS: i64 = 5;
+/// How often a document that is outdated by the time it is made is made again for a request.
+const ATTEMPTS: usize = 3;
+
+/// A document that is being made, for all who wait for it.
+type Flight = Shared<BoxFuture<'static, Result<Arc<Document>>>>;
+
+/// The cache of public documents. Cheap to clone.
+#[derive(Clone)]
+pub struct PublicCache {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    domain: Domain,
+    renders: RenderLimit,
+    drawing: Drawing,
+    /// The headers of pages and of JSON.
+    headers: [HeaderMap; 2],
+    store: Store,
+    flights: Mutex<HashMap<String, Flight>>,
+    missing: Mutex<HashMap<String, Missing>>,
+}
+
+/// An address without a document.
+struct Missing {
+    until: Timestamp,
+    /// The organizations created when it was looked up, by which it is known whether there was a new one.
+    created: u64,
+    /// For an incident of a page: the page, and its number at that time.
+    of: Option<(Origin, u64)>,
+}
+
+impl PublicCache {
+    /// An empty cache of `config.cache_bytes`.
+    pub fn new(domain: Domain, config: &Config, assets: Assets, renders: RenderLimit) -> Self {
+        let headers = [HTML, JSON].map(|kind| {
+            let mut headers = of_public_documents(config.public_url.is_https());
+            headers.insert(header::CONTENT_TYPE, kind);
+            headers
+        });
+        let drawing = Drawing { assets, base: format!("{}/public", config.public_url.origin()) };
+        let store = Store::new(config.cache_bytes);
+        let (flights, missing) = (Mutex::default(), Mutex::default());
+        Self { inner: Arc::new(Inner { domain, renders, drawing, headers, store, flights, missing }) }
+    }
+
+    /// The answer to a request for a document that can be sent as it is. Everything else is the router's: other requests,
+    /// documents that must be made, and what has no canonical address.
+    #[must_use]
+    pub fn answer<B>(&self, request: &Request<B>) -> Option<Response> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return None;
+        }
+        let path = address::canonical(request.uri())?;
+        // Which sites may read it depends on the settings: the router knows.
+        let headers = request.headers();
+        if headers.contains_key(header::ORIGIN) {
+            return None;
+        }
+        let document = self.inner.store.get(&path)?;
+        let now = self.inner.domain.clock().now();
+        let is_sent = match document.freshness(now) {
+            Freshness::Current => true,
+            Freshness::Outdated => !document.has_place() && !wants_newest(headers),
+            Freshness::Expired | Freshness::Erased => false,
+        };
+        if !is_sent {
+            return None;
+        }
+        let answer = document.representation(Encoding::of(headers.get(header::ACCEPT_ENCODING)))?.answer(headers);
+        document.note_use(now);
+        Some(answer)
+    }
+
+    /// The answer to a request for the document at this address, which is made if need be.
+    ///
+    /// # Errors
+    /// `not_found`; `unavailable` when it cannot be made now.
+    pub async fn respond(&self, address: &Address, request: &HeaderMap) -> Result<Response> {
+        let mut document = self.get(address, wants_newest(request)).await?;
+        let encoding = Encoding::of(request.get(header::ACCEPT_ENCODING));
+        for _ in 0..ATTEMPTS {
+            if let Some(representation) = document.representation(encoding) {
+                document.note_use(self.inner.domain.clock().now());
+                return Ok(representation.answer(request));
+            }
+            document = self.encoded(document, encoding).await?;
+        }
+        Err(internal("a document lacks an encoding"))
+    }
+
+    /// The document at an address: the cached one, or the next one if it is outdated.
+    async fn get(&self, address: &Address, wants_newest: bool) -> Result<Arc<Document>> {
+        let (path, now) = (address.path(), self.inner.domain.clock().now());
+        let Some(known) = self.inner.store.get(&path) else { return self.next(address, &path).await };
+        match known.freshness(now) {
+            Freshness::Current => Ok(known),
+            Freshness::Outdated => {
+                let place = known.place();
+                if place.is_none() && !wants_newest {
+                    return Ok(known);
+                }
+                let limit = Duration::from_millis(OUTDATED_MS.unsigned_abs());
+                match timeout(limit, self.next(address, &path)).await {
+                    Ok(Err(error)) if error.code != Code::NotFound => Ok(known),
+                    Ok(next) => next,
+                    Err(_) => Ok(known),
+                }
+            }
+            Freshness::Expired | Freshness::Erased => self.next(address, &path).await,
+        }
+    }
+
+    /// The document as it is now or later.
+    async fn next(&self, address: &Address, path: &str) -> Result<Arc<Document>> {
+        if self.is_missing(path) {
+            return Err(Error::not_found());
+        }
+        let mut document = self.made(address, path).await?;
+        // It may have been begun before the change that this request follows.
+        for _ in 1..ATTEMPTS {
+            if document.seq >= document.origin.version.newest() {
+                break;
+            }
+            document = self.made(address, path).await?;
+        }
+        Ok(document)
+    }
+
+    /// Makes a document, or joins those who wait for it.
+    fn made(&self, address: &Address, path: &str) -> Flight {
+        let (cache, address) = (self.clone(), address.clone());
+        self.flight(path.to_owned(), async move { cache.make(address).await })
+    }
+
+    /// The same document with another encoding, made once for all who wait for it.
+    fn encoded(&self, document: Arc<Document>, encoding: Encoding) -> Flight {
+        let (cache, key) = (self.clone(), format!("{} {}", document.address.path(), encoding.name()));
+        self.flight(key, async move {
+            let turn = cache.inner.renders.turn().await?;
+            let known = Arc::clone(&document);
+            let encoded = Arc::new(turn.render(move || document.with(encoding)).await??);
+            cache.inner.store.replace(&known, Arc::clone(&encoded));
+            Ok(encoded)
+        })
+    }
+
+    fn flight(&self, key: String, work: impl Future<Output = Result<Arc<Document>>> + Send + 'static) -> Flight {
+        let mut flights = self.flights();
+        if let Some(flight) = flights.get(&key) {
+            return flight.clone();
+        }
+        let (cache, own) = (self.clone(), key.clone());
+        // A task of its own: it goes on when the first who asked has gone.
+        let task = tokio::spawn(async move {
+            let _landing = Landing { cache, key: own };
+            work.await
+        });
+        let flight = async move { task.await.map_err(internal)? }.boxed().shared();
+        flights.insert(key, flight.clone());
+        flight
+    }
+
+    async fn make(&self, address: Address) -> Result<Arc<Document>> {
+        let inner = &self.inner;
+        // First its turn: what it is drawn from is memory as well.
+        let turn = inner.renders.turn().await?;
+        let created = inner.domain.versions().created();
+        let (origin, state, seq) = match self.load(&address).await {
+            Ok(loaded) => loaded,
+            Err((error, of)) => {
+                if error.code == Code::NotFound {
+                    self.note_missing(address.path(), created, of);
+                }
+                return Err(error);
+            }
+        };
+        let now = inner.domain.clock().now();
+        let fresh_until = state.fresh_until(now);
+        let headers = inner.headers[usize::from(!address.kind.is_html())].clone();
+        let drawing = inner.drawing.clone();
+        let draw = move || {
+            let plain = state.draw(&address, &drawing)?;
+            Document::new(address, origin, (seq, fresh_until), &plain, headers, now)
+        };
+        let document = Arc::new(turn.render(draw).await??);
+        inner.store.insert(Arc::clone(&document));
+        let version = &document.origin.version;
+        if document.seq < version.newest() {
+            inner.domain.versions().mark(version.organization());
+        }
+        self.improve_later(&document);
+        Ok(document)
+    }
+
+    /// Loads the state of a document, and its number. With the error comes the page, if there is one.
+    async fn load(&self, address: &Address) -> Result<(Origin, State, u64), (Error, Option<Origin>)> {
+        let domain = &self.inner.domain;
+        let visitor = self.visit(address.slug.as_str()).await.map_err(|error| (error, None))?;
+        // Before the state is read: what is committed later is noticed.
+        let version = domain.versions().follow(visitor.organization());
+        let newest = version.newest();
+        let origin = Origin { visitor, version };
+        match State::load(&origin.visitor, address.kind).await {
+            Ok(state) => {
+                let seq = state.seq().unwrap_or(newest);
+                origin.version.seen(seq);
+                Ok((origin, state, seq))
+            }
+            Err(error) => Err((error, Some(origin))),
+        }
+    }
+
+    /// The right to read the page with this slug, without the database if it is cached.
+    ///
+    /// # Errors
+    /// `not_found`; `unavailable`.
+    pub async fn visit(&self, slug: &str) -> Result<Visitor> {
+        let page = Address::new(slug, Kind::Page)?;
+        match self.inner.store.get(&page.path()) {
+            Some(document) => Ok(document.origin.visitor.clone()),
+            None => self.inner.domain.site().visit(slug).await,
+        }
+    }
+
+    /// Whether there is a page around an address that was just found to be missing.
+    fn has_page(&self, path: &str) -> bool {
+        self.missing().get(path).is_some_and(|missing| missing.of.is_some())
+    }
+
+    fn is_missing(&self, path: &str) -> bool {
+        let (now, created) = (self.inner.domain.clock().now(), self.inner.domain.versions().created());
+        self.missing().get(path).is_some_and(|missing| {
+            let is_same = match &missing.of {
+                Some((origin, newest)) => origin.version.newest() == *newest,
+                None => missing.created == created,
+            };
+            is_same && now < missing.until
+        })
+    }
+
+    fn note_missing(&self, path: String, created: u64, of: Option<Origin>) {
+        let now = self.inner.domain.clock().now();
+        let mut missing = self.missing();
+        if missing.len() >= MISSING_MAX {
+            missing.retain(|_, missing| now < missing.until);
+        }
+        if missing.len() < MISSING_MAX {
+            let of = of.map(|origin| {
+                let newest = origin.version.newest();
+                (origin, newest)
+            });
+            missing.insert(path, Missing { until: now.plus_seconds(MISSING_SECONDS), created, of });
+        }
+    }
+
+    fn flights(&self) -> MutexGuard<'_, HashMap<String, Flight>> {
+        // Nothing panics while holding a lock, and the maps would still be valid.
+        self.inner.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn missing(&self) -> MutexGuard<'_, HashMap<String, Missing>> {
+        self.inner.missing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Removes a flight when it ends, whichever way.
+struct Landing {
+    cache: PublicCache,
+    key: String,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.cache.flights().remove(&self.key);
+    }
+}
+
+/// Whether a request accepts no outdated document, as one that was told to reload the state.
+fn wants_newest(headers: &HeaderMap) -> bool {
+    let directives = headers.get_all(header::CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    directives.flat_map(|value| value.split(',')).any(|directive| directive.trim().eq_ignore_ascii_case("no-cache"))
+}
