@@ -125,7 +125,26 @@ impl AppState {
 
     /// The same, with every place for rendering taken.
     pub(crate) fn busy_rendering(self) -> Self {
-        Self { renders: RenderLimits::new(0, std::time::Duration::from_millis(1)), ..self }
+        Self { renders: RenderLimits::new(0, std::time::Duration::from_millis(1)), ..self }.with_empty_cache()
+    }
+
+    /// The same, with no documents cached.
+    pub(crate) fn with_empty_cache(self) -> Self {
+        let (domain, assets) = (self.domain.clone(), self.assets.clone());
+        Self { public: PublicCache::new(domain, &self.config, assets, self.renders.public.clone()), ..self }
+    }
+
+    /// The answer that is sent without the router, if there is one.
+    pub(crate) fn cached_answer(
+        &self,
+        request: &axum::http::Request<axum::body::Body>,
+    ) -> Option<axum::response::Response> {
+        self.public.answer(request)
+    }
+
+    /// The bytes that cached documents take.
+    pub(crate) fn cached_bytes(&self) -> usize {
+        self.public.bytes()
     }
 
     /// The handle of the background jobs, to run one by hand.

@@ -34,15 +34,17 @@ pub fn target_dir() -> PathBuf {
 
 fn run(arguments: &[&str]) -> Result<()> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(arguments)
-        // Two of them run in parallel, and two progress bars would be unreadable.
-        .env("CARGO_TERM_PROGRESS_WHEN", "never")
-        // Of this program. Build scripts look at it: set here and not for `cargo test`, it would have ring, and all that
-        // depends on it, compiled again at each change between the two.
-        .env_remove("CARGO_MANIFEST_DIR")
-        .status()
-        .context("cargo cannot be started")?;
+    let mut command = Command::new(cargo);
+    // Two of them run in parallel, and two progress bars would be unreadable.
+    command.args(arguments).env("CARGO_TERM_PROGRESS_WHEN", "never");
+    // What cargo has told this program about itself. Build scripts look at it: set here and not for `cargo test`, it would
+    // have ring, and all that depends on it, compiled again at each change between the two.
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
+    let status = command.status().context("cargo cannot be started")?;
     if !status.success() {
         bail!("'cargo {}' failed", arguments.join(" "));
     }

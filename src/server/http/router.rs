@@ -32,9 +32,7 @@ use crate::{
         api,
         auth::{limit_requests, refuse_foreign_origins},
         error::internal,
-        pages::{
-            Documentation, TeamPages, team_context, team_pages,
-        },
+        pages::{Documentation, TeamPages, team_context, team_pages},
         public_cache,
         server_fn::plain_forms::{FORM_MAX, Pages, answer_plain_forms},
         state::AppState,

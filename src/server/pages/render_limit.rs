@@ -22,7 +22,8 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 /// The limits of public pages and of the team's. They are separate: the latter wait for the database while they render.
 #[derive(Clone)]
 pub struct RenderLimits {
-    pub(super) public: RenderLimit,
+    /// Of public documents.
+    pub public: RenderLimit,
     pub(super) team: RenderLimit,
 }
 

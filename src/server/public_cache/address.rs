@@ -106,7 +106,8 @@ mod tests {
 
     #[test]
     fn other_requests_are_left_to_the_router() {
-        for uri in ["/", "/dashboard", "/publicly", "/public/a/history?month=x", "/public/a/history?month=2026-11&month=1"]
+        for uri in
+            ["/", "/dashboard", "/publicly", "/public/a/history?month=x", "/public/a/history?month=2026-11&month=1"]
         {
             assert_eq!(canonical(&uri.parse().expect("a URI")), None, "{uri}");
         }

@@ -19,11 +19,7 @@ use super::{
 };
 use crate::{
     model::{Result, Seq, Timestamp},
-    server::{
-        domain::Visitor,
-        error::internal,
-        live::versions::PublicVersion,
-    },
+    server::{domain::Visitor, error::internal, live::versions::PublicVersion},
 };
 
 /// How long an outdated document may be shown while the next one is made, in milliseconds.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{Address, Kind, html};
 use crate::{
     app::{Assets, public::not_found_document},
-    model::{Code, Error, IncidentId, Month, Result},
+    model::{Code, Error, Month, Result},
     server::{
         error::{retry_after, status_of},
         http::extract::{Id, Params},
@@ -48,8 +48,8 @@ pub async fn incident(
     headers: HeaderMap,
 ) -> Response {
     let (slug, id) = match path {
-        Ok(Id((slug, id))) => (Ok(slug), id.parse::<IncidentId>().map(Kind::Incident)),
-        Err(error) => (Err(error), Err(Error::not_found())),
+        Ok(Id((slug, id))) => (Ok(slug), id.parse().map(Kind::Incident).map_err(|_| Error::not_found())),
+        Err(error) => (Err(error.clone()), Err(error)),
     };
     respond(&state, slug, id, &headers).await
 }
@@ -80,9 +80,7 @@ async fn respond(state: &AppState, slug: Result<String>, kind: Result<Kind>, hea
 #[must_use]
 pub fn not_found(assets: &Assets, near: Option<&str>) -> Response {
     // Cached briefly: many may follow one wrong link, and the page may exist soon.
-    let headers = [
-        (header::CACHE_CONTROL, "public, max-age=0, s-maxage=5"),
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-    ];
+    let headers =
+        [(header::CACHE_CONTROL, "public, max-age=0, s-maxage=5"), (header::CONTENT_TYPE, "text/html; charset=utf-8")];
     (StatusCode::NOT_FOUND, headers, html(|| not_found_document(assets, near))).into_response()
 }

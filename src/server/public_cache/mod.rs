@@ -19,7 +19,6 @@ use std::{
 };
 
 use axum::{
-    body::Body,
     http::{HeaderMap, HeaderValue, Method, Request, header},
     response::Response,
 };
@@ -146,6 +145,12 @@ impl PublicCache {
             document = self.encoded(document, encoding).await?;
         }
         Err(internal("a document lacks an encoding"))
+    }
+
+    /// What the cached documents take.
+    #[cfg(test)]
+    pub fn bytes(&self) -> usize {
+        self.inner.store.bytes()
     }
 
     /// The document at an address: the cached one, or the next one if it is outdated.

@@ -69,6 +69,12 @@ impl Store {
         self.write().take(path);
     }
 
+    /// What the documents take.
+    #[cfg(test)]
+    pub fn bytes(&self) -> usize {
+        self.read().bytes
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Inner> {
         // Nothing panics while holding the lock, and the maps would still be valid.
         self.inner.read().unwrap_or_else(PoisonError::into_inner)

@@ -6,5 +6,6 @@ mod documents;
 mod forms;
 mod openapi;
 mod page_capacity;
+mod public_cache;
 mod public_incidents;
 mod readiness;

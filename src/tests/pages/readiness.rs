@@ -36,6 +36,6 @@ async fn r_70_beyond_the_limit_of_rendering_pages_are_refused_and_the_rest_works
         assert_eq!((answer.status.as_u16(), answer.header(header::RETRY_AFTER)), (503, "5"), "{page}");
         assert!(answer.text.contains("Too many pages are being opened at once."), "{}", answer.text);
     }
-    busy.get(&format!("/api/public/{}/status", team.slug)).await.is(200);
+    busy.get(&format!("/api/public/{}/status", team.slug)).await.refuses(503, &[]);
     busy.post("/api/auth/login", &json!({"email": team.email, "password": PASSWORD})).await.is(200);
 }
