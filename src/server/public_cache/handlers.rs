@@ -55,7 +55,8 @@ pub async fn incident(
 }
 
 async fn respond(state: &AppState, slug: Result<String>, kind: Result<Kind>, headers: &HeaderMap) -> Response {
-    let address = slug.and_then(|slug| Address::new(&slug, kind.map_err(|_| Error::not_found())?));
+    let slug = slug.unwrap_or_default();
+    let address = kind.and_then(|kind| Address::new(&slug, kind)).map_err(|_| Error::not_found());
     let answer = match &address {
         Ok(address) => state.public.respond(address, headers).await,
         Err(error) => Err(error.clone()),
@@ -63,8 +64,9 @@ async fn respond(state: &AppState, slug: Result<String>, kind: Result<Kind>, hea
     match answer {
         Ok(response) => response,
         Err(error) if error.code == Code::NotFound => {
-            let near = address.ok().filter(|address| state.public.has_page(&address.path()));
-            not_found(&state.assets, near.as_ref().map(|address| address.slug.as_str()))
+            let path = address.map(|address| address.path()).unwrap_or_default();
+            let near = if state.public.has_page(&slug, &path).await { Some(slug.as_str()) } else { None };
+            not_found(&state.assets, near)
         }
         Err(error) => {
             let mut response = (status_of(&error), error.message.clone()).into_response();

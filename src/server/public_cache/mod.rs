@@ -287,9 +287,13 @@ impl PublicCache {
         }
     }
 
-    /// Whether there is a page around an address that was just found to be missing.
-    fn has_page(&self, path: &str) -> bool {
-        self.missing().get(path).is_some_and(|missing| missing.of.is_some())
+    /// Whether there is a page with this slug, around a path without a document.
+    async fn has_page(&self, slug: &str, path: &str) -> bool {
+        let known = self.missing().get(path).map(|missing| missing.of.is_some());
+        match known {
+            Some(has_page) => has_page,
+            None => self.visit(slug).await.is_ok(),
+        }
     }
 
     fn is_missing(&self, path: &str) -> bool {

@@ -39,7 +39,9 @@ async fn what_was_asked_for_once_is_sent_without_the_database() {
     let page = ReportedPage::at(&app).await;
     for path in page.everywhere() {
         assert!(cached(&app, &path, &[BR]).is_none(), "{path}");
-        let first = app.send(get(&path, &[BR])).await;
+        let mut first = app.send(get(&path, &[BR])).await;
+        // The connection adds it to what is cached.
+        first.headers.remove(header::CONTENT_LENGTH);
         assert_eq!((first.status.as_u16(), first.header(header::CONTENT_ENCODING)), (200, "br"), "{path}");
         statement_log::take();
         let again = Answer::read(cached(&app, &path, &[BR]).expect("cached")).await;

@@ -130,7 +130,7 @@ async fn the_pages_are_the_same_for_everybody_and_can_be_cached() {
         assert!(!first.headers.contains_key(header::SET_COOKIE), "{path}");
         assert_eq!(
             first.header(header::CACHE_CONTROL),
-            "public, max-age=0, s-maxage=5, stale-while-revalidate=30",
+            "public, max-age=0, s-maxage=5, stale-while-revalidate=30, stale-if-error=600",
             "{path}"
         );
         assert!(first.header(header::CONTENT_SECURITY_POLICY).contains("default-src 'none'"), "{path}");
