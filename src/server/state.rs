@@ -142,6 +142,11 @@ impl AppState {
         self.public.answer(request)
     }
 
+    /// Compresses cached documents better that have rested.
+    pub(crate) async fn improve_cached(&self) {
+        self.public.improve().await;
+    }
+
     /// The bytes that cached documents take.
     pub(crate) fn cached_bytes(&self) -> usize {
         self.public.bytes()

@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod client_ip;
 pub mod csp_report;
+mod default_headers;
 pub mod extract;
 pub mod headers;
 pub mod listener;

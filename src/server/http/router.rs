@@ -24,7 +24,7 @@ use tower_http::{
 
 use super::{
     csp_report::{MAX_REPORT_BYTES, REPORTS, log_report},
-    headers::set_headers,
+    default_headers::set_headers,
 };
 use crate::{
     model::{Code, Error},
@@ -33,7 +33,6 @@ use crate::{
         auth::{limit_requests, refuse_foreign_origins},
         error::internal,
         pages::{Documentation, TeamPages, team_context, team_pages},
-        public_cache,
         server_fn::plain_forms::{FORM_MAX, Pages, answer_plain_forms},
         state::AppState,
     },
@@ -61,9 +60,9 @@ pub fn router(state: AppState) -> Router {
         .route("/api", get(async move || documentation.page()))
         .merge(functions)
         .merge(team)
-        .route("/public/{slug}", get(public_cache::page))
-        .route("/public/{slug}/history", get(public_cache::history))
-        .route("/public/{slug}/incidents/{id}", get(public_cache::incident))
+        .route("/public/{slug}", get(public_page))
+        .route("/public/{slug}/history", get(public_history))
+        .route("/public/{slug}/incidents/{id}", get(public_incident))
         .route("/boot.js", get(async |State(state): State<AppState>| state.site.boot()))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(async |State(state): State<AppState>, uri: Uri| state.readiness.answer(&uri).await))
@@ -122,6 +121,6 @@ async fn file_or_nothing(State(state): State<AppState>, request: Request) -> Res
     }
     match state.site.file(request.uri(), request.headers()) {
         Some(response) => response,
-        None => public_cache::not_found(&state.assets, None),
+        None => public_not_found(&state.assets, None),
     }
 }

@@ -235,7 +235,7 @@ impl Representation {
         let etag = HeaderValue::from_str(&format!("\"{digest}-{}\"", encoding.name())).map_err(internal)?;
         let mut full = headers.clone();
         full.insert(header::ETAG, etag.clone());
-        full.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        full.append(header::VARY, HeaderValue::from_static("accept-encoding"));
         let mut not_modified = full.clone();
         // Those of the body, which the client has.
         not_modified.remove(header::CONTENT_TYPE);

@@ -7,13 +7,12 @@
 mod address;
 mod document;
 mod encoding;
-mod handlers;
 mod refresh;
 mod state;
 mod store;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -30,12 +29,12 @@ use tokio::time::timeout;
 
 pub use self::{
     address::{Address, Kind},
-    handlers::{history, incident, not_found, page},
     state::html,
 };
 use self::{
     document::{Document, Freshness, OUTDATED_MS, Origin},
     encoding::Encoding,
+    refresh::Young,
     state::{Drawing, State},
     store::Store,
 };
@@ -74,9 +73,13 @@ struct Inner {
     drawing: Drawing,
     /// The headers of pages and of JSON.
     headers: [HeaderMap; 2],
+    /// Whether the settings name the sites that may read the JSON.
+    is_for_some_origins: bool,
     store: Store,
     flights: Mutex<HashMap<String, Flight>>,
     missing: Mutex<HashMap<String, Missing>>,
+    /// Documents that have not been compressed better yet, oldest first.
+    young: Mutex<VecDeque<Young>>,
 }
 
 /// An address without a document.
@@ -93,13 +96,20 @@ impl PublicCache {
     pub fn new(domain: Domain, config: &Config, assets: Assets, renders: RenderLimit) -> Self {
         let headers = [HTML, JSON].map(|kind| {
             let mut headers = of_public_documents(config.public_url.is_https());
+            if kind == JSON && config.cors_origins.is_empty() {
+                headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            } else if kind == JSON {
+                headers.insert(header::VARY, HeaderValue::from_static("origin"));
+            }
             headers.insert(header::CONTENT_TYPE, kind);
             headers
         });
         let drawing = Drawing { assets, base: format!("{}/public", config.public_url.origin()) };
         let store = Store::new(config.cache_bytes);
-        let (flights, missing) = (Mutex::default(), Mutex::default());
-        Self { inner: Arc::new(Inner { domain, renders, drawing, headers, store, flights, missing }) }
+        let (flights, missing, young) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let is_for_some_origins = !config.cors_origins.is_empty();
+        let inner = Inner { domain, renders, drawing, headers, is_for_some_origins, store, flights, missing, young };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The answer to a request for a document that can be sent as it is. Everything else is the router's: other requests,
@@ -112,7 +122,7 @@ impl PublicCache {
         let path = address::canonical(request.uri())?;
         // Which sites may read it depends on the settings: the router knows.
         let headers = request.headers();
-        if headers.contains_key(header::ORIGIN) {
+        if headers.contains_key(header::ORIGIN) && self.inner.is_for_some_origins {
             return None;
         }
         let document = self.inner.store.get(&path)?;
@@ -253,7 +263,7 @@ impl PublicCache {
         if document.seq < version.newest() {
             inner.domain.versions().mark(version.organization());
         }
-        self.improve_later(&document);
+        self.improve_later(&document, now);
         Ok(document)
     }
 
@@ -288,7 +298,7 @@ impl PublicCache {
     }
 
     /// Whether there is a page with this slug, around a path without a document.
-    async fn has_page(&self, slug: &str, path: &str) -> bool {
+    pub async fn has_page(&self, slug: &str, path: &str) -> bool {
         let known = self.missing().get(path).map(|missing| missing.of.is_some());
         match known {
             Some(has_page) => has_page,
@@ -344,7 +354,7 @@ impl Drop for Landing {
     }
 }
 
-/// Whether a request accepts no outdated document, as one that was told to reload the state.
+/// Whether a request accepts no outdated document, such as that of a page that reloads its state.
 fn wants_newest(headers: &HeaderMap) -> bool {
     let directives = headers.get_all(header::CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
     directives.flat_map(|value| value.split(',')).any(|directive| directive.trim().eq_ignore_ascii_case("no-cache"))

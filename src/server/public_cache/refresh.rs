@@ -1,29 +1,48 @@
 //! Keeps cached documents current: after each change those that are in use are made anew, and in a quiet moment they are
 //! compressed better.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError, Weak},
+    time::Duration,
+};
 
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::{
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval},
+};
 
 use super::{Document, Kind, PublicCache, encoding::Encoding};
 use crate::model::{OrganizationId, Timestamp};
 
 /// A document that was asked for within this time is made anew at once after a change, in milliseconds.
 const IN_USE_MS: i64 = 60_000;
-/// How long a document must stay as it is before it is compressed better, which takes 50 times longer.
-const REST: Duration = Duration::from_secs(2);
-/// How many documents are compressed better at once.
-static IMPROVING: Semaphore = Semaphore::const_new(1);
+/// How long a document must stay as it is before it is compressed better, which takes 50 times longer: in milliseconds.
+const REST_MS: i64 = 2_000;
+/// How often documents are looked through for those that have.
+const IMPROVE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A document that was made at this time.
+pub struct Young(Timestamp, Weak<Document>);
 
 impl PublicCache {
-    /// Makes documents anew when their organizations change; never ends.
+    /// Makes documents anew when their organizations change, and compresses them better after a rest; never ends.
     pub async fn run(&self) {
-        loop {
-            let changed = self.inner.domain.versions().changed().await;
-            for organization in changed {
-                self.refresh(organization);
+        let refreshing = async {
+            loop {
+                for organization in self.inner.domain.versions().changed().await {
+                    self.refresh(organization);
+                }
             }
-        }
+        };
+        let improving = async {
+            let mut ticks = interval(IMPROVE_INTERVAL);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                self.improve().await;
+            }
+        };
+        tokio::join!(refreshing, improving)
     }
 
     /// Begins to make the documents of an organization anew that are in use, and drops the others.
@@ -44,20 +63,36 @@ impl PublicCache {
         }
     }
 
-    /// Compresses a document better if it is still the present one after a rest.
-    pub(super) fn improve_later(&self, document: &Arc<Document>) {
-        let (cache, document) = (self.clone(), Arc::downgrade(document));
-        tokio::spawn(async move {
-            sleep(REST).await;
-            let Ok(_permit) = IMPROVING.acquire().await else { return };
-            // Gone if another has taken its place.
-            let Some(known) = document.upgrade() else { return };
+    /// Notes a document that was just made.
+    pub(super) fn improve_later(&self, document: &Arc<Document>, now: Timestamp) {
+        let mut young = self.inner.young.lock().unwrap_or_else(PoisonError::into_inner);
+        young.push_back(Young(now, Arc::downgrade(document)));
+    }
+
+    /// Compresses better what has stayed as it is for a while, one document at a time.
+    pub(in crate::server) async fn improve(&self) {
+        while let Some(known) = self.next_rested() {
             let improving = Arc::clone(&known);
-            let improved = tokio::task::spawn_blocking(move || improving.with(Encoding::Brotli)).await;
-            if let Ok(Ok(improved)) = improved {
-                cache.inner.store.replace(&known, Arc::new(improved));
+            if let Ok(Ok(improved)) = spawn_blocking(move || improving.with(Encoding::Brotli)).await {
+                self.inner.store.replace(&known, Arc::new(improved));
             }
-        });
+        }
+    }
+
+    /// The next document that has rested, if it is still cached and worth it.
+    fn next_rested(&self) -> Option<Arc<Document>> {
+        let rested = self.inner.domain.clock().now().plus_millis(-REST_MS);
+        let mut young = self.inner.young.lock().unwrap_or_else(PoisonError::into_inner);
+        while young.front().is_some_and(|Young(made_at, _)| *made_at <= rested) {
+            let Some(Young(made_at, document)) = young.pop_front() else { break };
+            let is_worth_it = |document: &Arc<Document>| {
+                matches!(document.address.kind, Kind::Page | Kind::Status) || document.used_at() > made_at.millis()
+            };
+            if let Some(document) = document.upgrade().filter(is_worth_it) {
+                return Some(document);
+            }
+        }
+        None
     }
 }
 

@@ -1,4 +1,4 @@
-//! The handlers of the public pages, for requests whose document must be made first.
+//! The public pages, each made once for everybody by the cache of public documents.
 
 use axum::{
     extract::State,
@@ -7,19 +7,19 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Address, Kind, html};
 use crate::{
     app::{Assets, public::not_found_document},
     model::{Code, Error, Month, Result},
     server::{
         error::{retry_after, status_of},
         http::extract::{Id, Params},
+        public_cache::{Address, Kind, html},
         state::AppState,
     },
 };
 
 /// `/public/{slug}`.
-pub async fn page(State(state): State<AppState>, slug: Result<Id<String>>, headers: HeaderMap) -> Response {
+pub async fn public_page(State(state): State<AppState>, slug: Result<Id<String>>, headers: HeaderMap) -> Response {
     let slug = slug.map(|Id(slug)| slug);
     respond(&state, slug, Ok(Kind::Page), &headers).await
 }
@@ -31,7 +31,7 @@ pub struct HistoryQuery {
 }
 
 /// `/public/{slug}/history?month=2026-11`, by default the current month. An invalid or future month is not found.
-pub async fn history(
+pub async fn public_history(
     State(state): State<AppState>,
     slug: Result<Id<String>>,
     query: Result<Params<HistoryQuery>>,
@@ -42,7 +42,7 @@ pub async fn history(
 }
 
 /// `/public/{slug}/incidents/{id}`, of an incident or a maintenance.
-pub async fn incident(
+pub async fn public_incident(
     State(state): State<AppState>,
     path: Result<Id<(String, String)>>,
     headers: HeaderMap,
@@ -66,7 +66,7 @@ async fn respond(state: &AppState, slug: Result<String>, kind: Result<Kind>, hea
         Err(error) if error.code == Code::NotFound => {
             let path = address.map(|address| address.path()).unwrap_or_default();
             let near = if state.public.has_page(&slug, &path).await { Some(slug.as_str()) } else { None };
-            not_found(&state.assets, near)
+            public_not_found(&state.assets, near)
         }
         Err(error) => {
             let mut response = (status_of(&error), error.message.clone()).into_response();
@@ -80,7 +80,7 @@ async fn respond(state: &AppState, slug: Result<String>, kind: Result<Kind>, hea
 
 /// The 404 page; `near` is the slug of a status page to link to.
 #[must_use]
-pub fn not_found(assets: &Assets, near: Option<&str>) -> Response {
+pub fn public_not_found(assets: &Assets, near: Option<&str>) -> Response {
     // Cached briefly: many may follow one wrong link, and the page may exist soon.
     let headers =
         [(header::CACHE_CONTROL, "public, max-age=0, s-maxage=5"), (header::CONTENT_TYPE, "text/html; charset=utf-8")];
