@@ -140,7 +140,7 @@ async fn run_server(config: Config, files: Files, with_demo: bool) -> Result<(),
     let (system, public, stop) = (state.domain.system(), state.public.clone(), state.stop.clone());
     tokio::spawn(jobs::receive_from_instances(relay, system.clone(), heartbeats.clone(), stop.clone()));
     tokio::spawn(jobs::run(system, heartbeats, stop));
-    tokio::spawn(async move { public.run().await });
+    tokio::spawn(public.run());
     println!("Aldis is ready at {}", state.config.public_url.origin());
     listener::serve(listener, state).await.map_err(|error| Failure::Io("the server stopped".into(), error))
 }

@@ -32,7 +32,10 @@ use crate::{
         api,
         auth::{limit_requests, refuse_foreign_origins},
         error::internal,
-        pages::{Documentation, TeamPages, team_context, team_pages},
+        pages::{
+            Documentation, TeamPages, public_history, public_incident, public_not_found, public_page, team_context,
+            team_pages,
+        },
         server_fn::plain_forms::{FORM_MAX, Pages, answer_plain_forms},
         state::AppState,
     },

@@ -26,7 +26,7 @@ pub struct Young(Timestamp, Weak<Document>);
 
 impl PublicCache {
     /// Makes documents anew when their organizations change, and compresses them better after a rest; never ends.
-    pub async fn run(&self) {
+    pub async fn run(self) {
         let refreshing = async {
             loop {
                 for organization in self.inner.domain.versions().changed().await {
@@ -42,7 +42,7 @@ impl PublicCache {
                 self.improve().await;
             }
         };
-        tokio::join!(refreshing, improving)
+        tokio::join!(refreshing, improving);
     }
 
     /// Begins to make the documents of an organization anew that are in use, and drops the others.
