@@ -14,6 +14,7 @@ pub mod mail;
 mod pages;
 mod rate_limit;
 pub mod server_fn;
+pub mod snapshots;
 pub mod state;
 mod supervisor;
 mod telemetry;
