@@ -162,11 +162,9 @@ fn prepare_page_dir(dir: &Path) -> Result<(), String> {
         fs::set_permissions(dir, mode).map_err(|error| format!("cannot be made readable: {error}"))?;
     }
     let probe = dir.join(format!(".probe.{}", std::process::id()));
-    match fs::write(&probe, "").and_then(|()| fs::remove_file(&probe)) {
-        Err(error) if !matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::StorageFull) => {
-            Err(format!("files cannot be created in it: {error}"))
-        }
-        _ => Ok(()),
+    match fs::write(&probe, "").and_then(|()| fs::remove_file(&probe)).map_err(|error| (error.kind(), error)) {
+        Ok(()) | Err((ErrorKind::ReadOnlyFilesystem | ErrorKind::StorageFull | ErrorKind::QuotaExceeded, _)) => Ok(()),
+        Err((_, error)) => Err(format!("files cannot be created in it: {error}")),
     }
 }
 
