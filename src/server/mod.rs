@@ -15,6 +15,7 @@ mod pages;
 mod public_cache;
 mod rate_limit;
 pub mod server_fn;
+pub mod snapshots;
 pub mod state;
 mod supervisor;
 mod telemetry;

@@ -6,7 +6,8 @@ mod public_url;
 mod settings;
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, ErrorKind},
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -29,6 +30,8 @@ pub struct Config {
     pub listen: SocketAddr,
     pub public_url: PublicUrl,
     pub data_dir: PathBuf,
+    /// It exists.
+    pub snapshot_dir: Option<PathBuf>,
     pub registration: Registrations,
     pub trusted_proxies: Vec<IpNet>,
     /// As values of the `Origin` header; empty allows any.
@@ -122,6 +125,9 @@ impl Settings {
         })?;
         create_private_dir(&self.data_dir)
             .map_err(|error| ConfigError::new("ALDIS_DATA_DIR", format!("cannot be created: {error}")))?;
+        if let Some(dir) = &self.snapshot_dir {
+            prepare_page_dir(dir).map_err(|error| ConfigError::new("ALDIS_SNAPSHOT_DIR", error))?;
+        }
         let secret = match self.jwt_secret {
             Some(secret) => Secret::parse(&secret)?,
             None => Secret::load_or_generate(&self.data_dir.join("jwt-secret"))?,
@@ -133,6 +139,7 @@ impl Settings {
             listen: self.listen,
             public_url,
             data_dir: self.data_dir,
+            snapshot_dir: self.snapshot_dir,
             registration: self.registration,
             trusted_proxies: self.trusted_proxies,
             cors_origins,
@@ -146,8 +153,26 @@ impl Settings {
     }
 }
 
+/// Creates the directory for public pages, which a web server of another user can read, and checks that files can be
+/// created in it. A disk that is full or read-only may be so for a time only: the pages are served without it.
+fn prepare_page_dir(dir: &Path) -> Result<(), String> {
+    #[cfg(unix)]
+    let is_missing = fs::symlink_metadata(dir).is_err();
+    fs::create_dir_all(dir).map_err(|error| format!("cannot be created: {error}"))?;
+    #[cfg(unix)]
+    if is_missing {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(dir, mode).map_err(|error| format!("cannot be made readable: {error}"))?;
+    }
+    let probe = dir.join(format!(".probe.{}", std::process::id()));
+    match fs::write(&probe, "").and_then(|()| fs::remove_file(&probe)).map_err(|error| (error.kind(), error)) {
+        Ok(()) | Err((ErrorKind::ReadOnlyFilesystem | ErrorKind::StorageFull | ErrorKind::QuotaExceeded, _)) => Ok(()),
+        Err((_, error)) => Err(format!("files cannot be created in it: {error}")),
+    }
+}
+
 /// Creates a directory that only its owner can read.
-fn create_private_dir(dir: &Path) -> io::Result<()> {
+pub(super) fn create_private_dir(dir: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -160,6 +185,7 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
+    use crate::tests::support::database::folder;
 
     fn settings(extra: &[&str]) -> Settings {
         let dir = std::env::temp_dir();
@@ -198,6 +224,29 @@ mod tests {
                 settings(&flags).validate().err().unwrap_or_else(|| panic!("{flags:?} was accepted")).to_string();
             assert!(error.starts_with(variable), "{error}");
             assert!(!error.contains("hunter2") && !error.contains("tiger"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_directory_for_public_pages_is_created_and_can_be_read_by_a_web_server() {
+        let (dir, strong) = (folder(), "kXo2vT7qLm9ZrB4nWc8YpD1sHf6GjE3uAaQi");
+        let validate = |dir: &Path| {
+            let flags = ["--jwt-secret", strong, "--snapshot-dir", dir.to_str().expect("text")];
+            settings(&flags).validate().map_err(|error| error.to_string())
+        };
+        let pages = dir.join("new/pages");
+        assert_eq!(validate(&pages).expect("created").snapshot_dir.as_deref(), Some(pages.as_path()));
+        assert_eq!(fs::read_dir(&pages).expect("there").count(), 0);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&pages).expect("there").permissions().mode() & 0o777, 0o755);
+        }
+        let file = dir.join("file");
+        fs::write(&file, "").expect("written");
+        for bad in [&file, &file.join("pages")] {
+            let error = validate(bad).err().expect("refused");
+            assert!(error.starts_with("ALDIS_SNAPSHOT_DIR: cannot be created: ") && !error.contains('\n'), "{error}");
         }
     }
 

@@ -76,9 +76,12 @@ pub struct Settings {
     /// The URL people use, for links, origin checks and cookies [default: http:// and the listen address]
     #[arg(long = "public-url", env = "ALDIS_PUBLIC_URL", global = true)]
     pub public_url: Option<String>,
-    /// The directory for the generated signing key
+    /// The directory for the generated signing key and for copies of public pages
     #[arg(long = "data-dir", env = "ALDIS_DATA_DIR", global = true, default_value = "data")]
     pub data_dir: PathBuf,
+    /// A directory to write public pages to, for a web server or a CDN
+    #[arg(long = "snapshot-dir", env = "ALDIS_SNAPSHOT_DIR", global = true)]
+    pub snapshot_dir: Option<PathBuf>,
     /// The key that signs sessions, at least 32 bytes [default: generated into the data directory]
     #[arg(long = "jwt-secret", env = "ALDIS_JWT_SECRET", global = true, hide_env_values = true)]
     pub jwt_secret: Option<String>,

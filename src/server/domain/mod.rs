@@ -43,7 +43,7 @@ pub use identity::login::Credentials;
 pub use identity::sessions::{IDLE_SECONDS, NewSession, RevocationWatch, SESSION_SECONDS, SHORT_IDLE_SECONDS};
 #[cfg(test)]
 pub use incidents::ANSWER_MAX;
-pub use incidents::{IncidentFields, IncidentQuery, LEASE_SECONDS, LeaseHolder, SchedulerRun};
+pub use incidents::{IncidentFields, IncidentQuery, LEASE_SECONDS, LeaseHolder, SchedulerRun, incident_page_of};
 pub use principal::{AccessState, Caller, Credential, Principal, TokenSource};
 pub use services::history::HistoryRange;
 pub use store::Unreachable;

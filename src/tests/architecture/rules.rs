@@ -226,6 +226,7 @@ const WALLS: [Wall; 6] = [
             "server/pages/",
             "server/rate_limit/",
             "server/server_fn/",
+            "server/snapshots/",
             "server/jobs.rs",
         ],
         except: &["server/http/router.rs"],

@@ -26,6 +26,7 @@ mod updates;
 
 #[cfg(test)]
 pub use answers::budget::ANSWER_MAX;
+pub use answers::incident_page_of;
 pub use maintenance::{LEASE_SECONDS, LeaseHolder, SchedulerRun};
 pub use read::{IncidentFields, IncidentQuery};
 

@@ -9,4 +9,5 @@ mod room;
 pub mod size;
 
 pub use choose::{page_incidents, timeline};
+pub use public::incident_page_of;
 pub use room::{require_room, require_services_fit, require_update_count};

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::model::{
     Error, Incident, IncidentId, IncidentKind, IncidentPage, IncidentStatus, Month, MonthPage, PagePart, Result,
-    Timestamp,
+    StatusPage, Timestamp,
 };
 
 /// The most incidents, and the most maintenances, of one month of the public history.
@@ -27,14 +27,10 @@ impl Visitor {
     /// `not_found` when this organization shows none with this id.
     pub async fn incident_page(&self, id: IncidentId) -> Result<IncidentPage> {
         let tx = self.snapshot().await?;
-        let mut page = self.page_part(&tx, PagePart::Incident { id }).await?;
+        let page = self.page_part(&tx, PagePart::Incident { id }).await?;
         let incident = load::incident(&tx, self.scope(), id).await?.for_public().ok_or_else(Error::not_found)?;
         tx.commit().await?;
-        let summary = incident.latest().map(|update| markdown::plain(&update.message)).unwrap_or_default();
-        let now = self.domain.clock().now();
-        let zone = zones::between(&page.organization.time_zone, incident.earliest().min(now), now)?;
-        page.put_incident(incident);
-        Ok(IncidentPage { page, id, zone, summary })
+        with_incident(page, incident, self.domain.clock().now())
     }
 
     /// The incidents and maintenances that began in one month, by default the current one: the newest that fit, each by
@@ -97,6 +93,27 @@ impl Visitor {
         }
         Ok((outlines, None))
     }
+}
+
+/// The page of an incident or a maintenance on a status page, as [`Visitor::incident_page`] returns it at this time.
+///
+/// # Errors
+/// `not_found` when it is not on the status page, where only recent ones are.
+pub fn incident_page_of(page: StatusPage, id: IncidentId, now: Timestamp) -> Result<IncidentPage> {
+    let (part, incident) = (Some(PagePart::Incident { id }), page.incident(id).cloned());
+    let incident = incident.and_then(Incident::for_public).ok_or_else(Error::not_found)?;
+    let page =
+        StatusPage { part, groups: Vec::new(), services: Vec::new(), incidents: Vec::new(), cut_at: None, ..page };
+    with_incident(page, incident, now)
+}
+
+/// An incident's own page: its part of a status page, filled.
+fn with_incident(mut page: StatusPage, incident: Incident, now: Timestamp) -> Result<IncidentPage> {
+    let summary = incident.latest().map(|update| markdown::plain(&update.message)).unwrap_or_default();
+    let zone = zones::between(&page.organization.time_zone, incident.earliest().min(now), now)?;
+    let id = incident.id;
+    page.put_incident(incident);
+    Ok(IncidentPage { page, id, zone, summary })
 }
 
 /// What an outline takes.

@@ -1,0 +1,15 @@
+//! What outlives the database, on disk: the states that public documents are rendered from (`StateSnapshots`), for a
+//! restart without the database, and rendered documents (`PageDirectory`), for a web server or a CDN.
+
+mod directory;
+mod document;
+mod files;
+mod index;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use directory::{DocumentBytes, PageDirectory, PageFile, WrittenFile};
+pub use document::{Document, DocumentKind, DocumentState, Revision};
+pub use index::Indexed;
+pub use state::{StateSnapshots, Verified};
