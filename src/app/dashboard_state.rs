@@ -222,6 +222,7 @@ fn empty_page(account: &Account) -> StatusPage {
         services: Vec::new(),
         incidents: Vec::new(),
         cut_at: None,
+        outage: None,
         part: None,
     }
 }

@@ -55,7 +55,7 @@ pub use incident_room::{Calendar, IncidentList, IncidentRoom};
 pub use maintenance::{Automations, MaintenanceSchedule, ScheduledStep, Series, SeriesId};
 pub use maintenance_plan::{Conflict, Plan};
 pub use own_account::{OwnAccount, RecoveryCodes, SecondFactorSetup, SessionInfo};
-pub use page::{Applied, StatusPage};
+pub use page::{Applied, Outage, StatusPage};
 pub use page_part::PagePart;
 pub use preview::{PreviewInput, StillImpaired};
 pub use public_status::{IncidentPage, MonthPage, PublicOrganization, PublicStatus, Timeline};

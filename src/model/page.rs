@@ -42,9 +42,21 @@ pub struct StatusPage {
     /// When there are more recent incidents than a page lists: the end of the latest one left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_at: Option<Timestamp>,
+    /// Set while the server cannot read its database: the state is the last one it knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage: Option<Outage>,
     /// What it contains if it is not the whole page: the page of a month, or of one incident. The client sets it.
     #[serde(skip)]
     pub part: Option<PagePart>,
+}
+
+/// How old a state is that the server cannot check, as its database is away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Outage {
+    /// When the state was last known to be right.
+    pub as_of: Timestamp,
+    /// When this was written.
+    pub written_at: Timestamp,
 }
 
 /// The result of applying a frame.

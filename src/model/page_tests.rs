@@ -25,6 +25,7 @@ pub(crate) fn page_with(names: &[&str]) -> StatusPage {
         services,
         incidents: Vec::new(),
         cut_at: None,
+        outage: None,
         part: None,
     }
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{
-    Epoch, Headline, Incident, OrganizationId, Seq, Service, ServiceGroup, Slug, StatusChange, StatusPage, Timestamp,
-    Zone,
+    Epoch, Headline, Incident, OrganizationId, Outage, Seq, Service, ServiceGroup, Slug, StatusChange, StatusPage,
+    Timestamp, Zone,
 };
 
 /// An organization, as visitors see it.
@@ -52,6 +52,9 @@ pub struct PublicStatus {
     /// When there are more recent incidents than are listed: the end of the latest one left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_at: Option<Timestamp>,
+    /// While the server cannot read its database: how old this document is. It is the last one known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage: Option<Outage>,
 }
 
 /// Skips the headline, which is derived from the services.
@@ -70,6 +73,7 @@ impl From<StatusPage> for PublicStatus {
             upcoming_maintenances: owned(upcoming),
             recent_incidents: owned(page.incidents.iter().filter(is_recent).collect()),
             cut_at: page.cut_at,
+            outage: page.outage,
             organization: page.organization,
             seq: page.seq,
             epoch: page.epoch,
@@ -94,6 +98,7 @@ impl From<PublicStatus> for StatusPage {
             services: status.services,
             incidents,
             cut_at: status.cut_at,
+            outage: status.outage,
             part: None,
         };
         page.sort();

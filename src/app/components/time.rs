@@ -79,17 +79,22 @@ pub fn Time(
     /// The zone until the reader's own is known; UTC when absent.
     #[prop(optional, into)]
     zone: MaybeProp<Zone>,
+    /// When the page was written, from which the age is counted until the reader's clock is known; without it, no age
+    /// is shown until then.
+    #[prop(optional, into)]
+    written_at: Option<Timestamp>,
 ) -> impl IntoView {
     let (clock, shown) = (reader_clock(), shown_zone());
     let in_page_zone =
         move |at: Timestamp| zone.with(|zone| zone.as_ref().map_or_else(|| at.human_utc(), |zone| zone.human(at)));
     let text = move || {
         let at = at.get();
-        let Some(now) = clock.get() else { return in_page_zone(at) };
+        let clock = clock.get();
+        let Some(now) = clock.or(written_at) else { return in_page_zone(at) };
         let date = || match shown.get() {
-            ShownZone::Reader => in_local_zone(at),
-            ShownZone::Page => in_page_zone(at),
+            ShownZone::Reader if clock.is_some() => in_local_zone(at),
             ShownZone::Utc => at.human_utc(),
+            ShownZone::Reader | ShownZone::Page => in_page_zone(at),
         };
         match (wording, ago(now.millis() - at.millis())) {
             (Wording::Ago, Some(ago)) => ago,

@@ -54,7 +54,8 @@ pub async fn fetch_incident(slug: Slug, id: IncidentId) -> Option<StatusPage> {
 
 async fn get(path: &str) -> Option<Response> {
     let request = RequestInit::new();
-    request.set_cache(RequestCache::NoStore);
+    // Asks the server, which answers 304 where nothing has changed.
+    request.set_cache(RequestCache::NoCache);
     JsFuture::from(window().fetch_with_str_and_init(path, &request)).await.ok()?.dyn_into().ok()
 }
 

@@ -11,6 +11,7 @@ mod fetch;
 mod frame;
 mod incidents;
 mod month;
+mod outage;
 mod permalink;
 mod plain;
 mod preview;

@@ -10,6 +10,7 @@ use super::{
     fetch::fetch_month,
     frame::Frame,
     incidents::{card_in, current_day},
+    outage::OutageNotice,
 };
 use crate::{
     app::{
@@ -44,6 +45,7 @@ pub fn MonthView(
     view! {
         <Frame name slug=slug.clone() zone connection>
             <main id="main">
+                <OutageNotice page />
                 <div class="month-head">
                     <h1>"History: " <time datetime=month.to_string()>{month.human()}</time></h1>
                     <MonthLinks slug month has_earlier today />

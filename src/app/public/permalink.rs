@@ -10,6 +10,7 @@ use super::{
     fetch::{Lookup, fetch_incident, look_up},
     frame::Frame,
     incidents::incident,
+    outage::OutageNotice,
 };
 use crate::{
     app::{
@@ -43,6 +44,7 @@ pub fn IncidentView(
     view! {
         <Frame name slug zone connection>
             <main id="main" class="incident-page">
+                <OutageNotice page />
                 <p class="back">
                     <a href=home>"← " <bdi>{name}</bdi> " status"</a>
                 </p>

@@ -7,6 +7,7 @@ use super::{
     fetch::fetch,
     frame::Frame,
     incidents::{CurrentIncidents, PastIncidents, current_day, zone_of},
+    outage::OutageNotice,
 };
 use crate::{
     app::{
@@ -39,6 +40,7 @@ pub fn PublicPage(
     view! {
         <Frame name slug zone=zone_of(page) connection is_home=true>
             <main id="main">
+                <OutageNotice page />
                 <Summary page heading=|headline| view! { <div role="status"><h1>{headline}</h1></div> }.into_any() />
                 <CurrentIncidents page />
                 <Services page />

@@ -89,6 +89,7 @@ fn empty(domain: &Domain, row: organization::Model, audience: Audience) -> Resul
         services: Vec::new(),
         incidents: Vec::new(),
         cut_at: None,
+        outage: None,
         part: None,
     })
 }

@@ -3,6 +3,9 @@
 //! `StatusPage::apply` applies a frame to the state. This module opens the connection, detects a silent one, reconnects
 //! with jittered backoff, and reloads the state when the server asks for it.
 
+mod reload;
+mod socket;
+
 use std::{
     cell::{Cell, RefCell},
     pin::Pin,
@@ -15,17 +18,18 @@ use leptos::{
     prelude::*,
     task::spawn_local,
 };
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
+pub use self::reload::replace_if_newer;
+use self::{
+    reload::{Announced, outage_delay, reconnect_delay, reload_delay, replace_state, retry_delay},
+    socket::Socket,
+};
 use crate::model::{Applied, Control, Frame, Seq, StatusPage};
 
 /// A connection without a message for this long is dead; the server pings every 25 seconds.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(70);
 /// A connection that lasted this long resets the backoff, in milliseconds.
 const STABLE_MS: f64 = 10_000.0;
-/// Clients that are asked to reload at once spread their requests over this time.
-const RELOAD_SPREAD: Duration = Duration::from_secs(2);
 /// Delay before a page whose session has ended goes to the login.
 const LOGIN_DELAY: Duration = Duration::from_secs(2);
 /// Close code: the member's session has ended.
@@ -77,33 +81,6 @@ where
     connection.into()
 }
 
-/// Replaces `page` by a loaded state if that is newer. Returns whether it did.
-pub fn replace_if_newer(page: &mut StatusPage, fresh: StatusPage) -> bool {
-    replace_state(page, fresh, None)
-}
-
-/// As [`replace_if_newer`], but any state replaces the one with number `discarded_seq`, for which the server has asked
-/// for a resync: after a restore of the database, sequence numbers are lower.
-fn replace_state(page: &mut StatusPage, fresh: StatusPage, discarded_seq: Option<Seq>) -> bool {
-    let is_replaced = fresh.seq > page.seq || discarded_seq == Some(page.seq);
-    if is_replaced {
-        *page = fresh;
-    }
-    is_replaced
-}
-
-/// Delay before the next attempt: backoff from 1 to 30 seconds with full jitter, so that clients that were disconnected
-/// together do not reconnect together. `random` is between 0 and 1.
-fn reconnect_delay(attempts: u32, random: f64) -> Duration {
-    let limit = 2_f64.powi(attempts.min(5).cast_signed()).min(30.0);
-    Duration::from_secs_f64(limit * random.clamp(0.0, 1.0))
-}
-
-/// Delay before a reload that many clients are asked for. `random` is between 0 and 1.
-fn reload_delay(random: f64) -> Duration {
-    RELOAD_SPREAD.mul_f64(random.clamp(0.0, 1.0))
-}
-
 type Fetch = Pin<Box<dyn Future<Output = Option<StatusPage>>>>;
 
 /// The connection and its window listeners; closes when dropped.
@@ -121,6 +98,11 @@ struct Inner {
     /// The pending timeout: of a silent connection, or until the next attempt.
     timer: RefCell<Option<TimeoutHandle>>,
     attempts: Cell<u32>,
+    announced: Cell<Announced>,
+    /// Loads in a row that were too old.
+    stale_loads: Cell<u32>,
+    /// Whether the timer of an outage runs.
+    is_waiting: Cell<bool>,
     opened_at: Cell<f64>,
     last_message_at: Cell<f64>,
     /// Frames received during a reload.
@@ -136,6 +118,7 @@ impl FeedConnection {
         connection: RwSignal<Connection>,
         refetch: Box<dyn Fn() -> Fetch>,
     ) -> Self {
+        let (epoch, seq) = page.with_untracked(|page| (page.epoch, page.seq));
         let inner = Rc::new(Inner {
             path,
             page,
@@ -144,16 +127,20 @@ impl FeedConnection {
             socket: RefCell::default(),
             timer: RefCell::default(),
             attempts: Cell::default(),
+            announced: Cell::new(Announced(epoch, seq)),
+            stale_loads: Cell::default(),
+            is_waiting: Cell::default(),
             opened_at: Cell::default(),
             last_message_at: Cell::default(),
             buffered: RefCell::default(),
             discarded_seq: Cell::default(),
         });
         inner.open_socket();
+        inner.wait_for_database();
         let listeners = ["online", "visibilitychange"]
             .map(|event| {
                 let inner = Rc::downgrade(&inner);
-                window_event_listener_untyped(event, move |_| if_alive(&inner, Inner::reconnect_if_idle))
+                window_event_listener_untyped(event, move |_| if_alive(&inner, Inner::look_again))
             })
             .into();
         Self { inner, listeners }
@@ -176,7 +163,13 @@ impl Inner {
             _ => return,
         };
         self.opened_at.set(js_sys::Date::now());
-        let socket = Socket::open(&format!("{scheme}://{host}{}?since={since}&epoch={epoch}", self.path), self);
+        let url = format!("{scheme}://{host}{}?since={since}&epoch={epoch}", self.path);
+        let (reader, closer) = (Rc::downgrade(self), Rc::downgrade(self));
+        let socket = Socket::open(
+            &url,
+            move |text| if_alive(&reader, |inner| inner.receive(text)),
+            move |code| if_alive(&closer, |inner| inner.on_close(code)),
+        );
         self.socket.replace(socket.ok());
         self.restart_idle_timer();
     }
@@ -198,6 +191,9 @@ impl Inner {
     }
 
     fn handle_frame(self: &Rc<Self>, frame: Frame) {
+        let mut announced = self.announced.get();
+        announced.note(&frame);
+        self.announced.set(announced);
         if let Some(buffered) = self.buffered.borrow_mut().as_mut() {
             buffered.push(frame);
             return;
@@ -230,10 +226,19 @@ impl Inner {
     }
 
     fn load_state(self: &Rc<Self>) {
-        let (fetch, inner) = ((self.refetch)(), Rc::downgrade(self));
+        let (fetch, inner, needed) = ((self.refetch)(), Rc::downgrade(self), self.announced.get());
         spawn_local(async move {
             let fresh = fetch.await;
             if_alive(&inner, |inner| {
+                if fresh.as_ref().is_some_and(|fresh| !needed.is_in(fresh)) {
+                    let attempts = inner.stale_loads.get();
+                    inner.stale_loads.set(attempts.saturating_add(1));
+                    let again = Rc::downgrade(inner);
+                    let delay = retry_delay(attempts, js_sys::Math::random());
+                    set_timeout(move || if_alive(&again, Self::load_state), delay);
+                    return;
+                }
+                inner.stale_loads.set(0);
                 let buffered = inner.buffered.take().unwrap_or_default();
                 let is_replaced = fresh.and_then(|fresh| {
                     inner.page.try_maybe_update(|page| {
@@ -248,8 +253,36 @@ impl Inner {
                         inner.handle_frame(frame);
                     }
                 }
+                inner.wait_for_database();
             });
         });
+    }
+
+    /// Asks for the state until the server can check it, which no frame announces.
+    fn wait_for_database(self: &Rc<Self>) {
+        let is_out = self.page.try_with_untracked(|page| page.outage.is_some()) == Some(true);
+        if !is_out || self.is_waiting.replace(true) {
+            return;
+        }
+        let inner = Rc::downgrade(self);
+        let delay = outage_delay(js_sys::Math::random());
+        set_timeout(
+            move || {
+                if_alive(&inner, |inner| {
+                    inner.is_waiting.set(false);
+                    if document().hidden() { inner.wait_for_database() } else { inner.load_now() }
+                });
+            },
+            delay,
+        );
+    }
+
+    /// Loads the state, unless that is under way.
+    fn load_now(self: &Rc<Self>) {
+        if self.buffered.borrow().is_none() {
+            self.buffered.replace(Some(Vec::new()));
+            self.load_state();
+        }
     }
 
     fn on_close(self: &Rc<Self>, code: u16) {
@@ -276,8 +309,12 @@ impl Inner {
         self.schedule(reconnect_delay(attempts, js_sys::Math::random()), Self::open_socket);
     }
 
-    /// Reconnects at once when the network or the tab comes back, if the connection is closed or silent.
-    fn reconnect_if_idle(self: &Rc<Self>) {
+    /// When the network or the tab comes back: reconnects, if the connection is closed or silent, and loads a state that
+    /// the server could not check.
+    fn look_again(self: &Rc<Self>) {
+        if !document().hidden() && self.page.try_with_untracked(|page| page.outage.is_some()) == Some(true) {
+            self.load_now();
+        }
         let is_silent = js_sys::Date::now() - self.last_message_at.get().max(self.opened_at.get())
             > IDLE_TIMEOUT.as_secs_f64() * 1000.0;
         if !document().hidden() && (self.socket.borrow().is_none() || is_silent) {
@@ -302,43 +339,6 @@ impl Inner {
     }
 }
 
-/// A WebSocket with its listeners; removes them and closes when dropped.
-struct Socket {
-    web: WebSocket,
-    _on_message: Closure<dyn FnMut(MessageEvent)>,
-    _on_close: Closure<dyn FnMut(CloseEvent)>,
-}
-
-impl Socket {
-    fn open(url: &str, inner: &Rc<Inner>) -> Result<Self, JsValue> {
-        let socket = WebSocket::new(url)?;
-        let listener = Rc::downgrade(inner);
-        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            if let Some(text) = event.data().as_string() {
-                if_alive(&listener, |inner| inner.receive(&text));
-            }
-        });
-        let listener = Rc::downgrade(inner);
-        let on_close = Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| {
-            let (inner, code) = (listener.clone(), event.code());
-            // Deferred: handling it drops this listener.
-            queue_microtask(move || if_alive(&inner, |inner| inner.on_close(code)));
-        });
-        socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-        Ok(Self { web: socket, _on_message: on_message, _on_close: on_close })
-    }
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        self.web.set_onmessage(None);
-        self.web.set_onclose(None);
-        // Fails only for an invalid code or reason.
-        _ = self.web.close();
-    }
-}
-
 fn if_alive(inner: &Weak<Inner>, act: impl FnOnce(&Rc<Inner>)) {
     if let Some(inner) = inner.upgrade() {
         act(&inner);
@@ -350,42 +350,4 @@ pub fn log_in_again() {
     let here = location().pathname().unwrap_or_default() + &location().search().unwrap_or_default();
     // If the browser refuses, the page stays and the next request reports the error.
     _ = location().set_href(&format!("/login?next={}", js_sys::encode_uri_component(&here)));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::page::tests::page_with;
-
-    #[test]
-    fn the_reconnect_delay_doubles_to_thirty_seconds_with_full_jitter() {
-        let longest = |attempts| reconnect_delay(attempts, 1.0).as_secs();
-        assert_eq!([0, 1, 2, 3, 4, 5, 99].map(longest), [1, 2, 4, 8, 16, 30, 30]);
-        assert_eq!(reconnect_delay(5, 0.0), Duration::ZERO);
-        assert_eq!(reconnect_delay(5, 0.5), Duration::from_secs(15));
-        assert_eq!([0.0, 0.5, 1.0, 7.0].map(|random| reload_delay(random).as_millis()), [0, 1000, 2000, 2000]);
-    }
-
-    #[test]
-    fn an_older_state_replaces_only_one_that_was_discarded() {
-        let at = |seq| StatusPage { seq, ..page_with(&["API"]) };
-        for (shown, fresh, discarded_seq, is_replaced) in [
-            (7, 8, None, true),
-            (7, 7, None, false),
-            (7, 6, None, false),
-            (7, 3, Some(7), true),
-            (7, 7, Some(7), true),
-            // Another reload was faster; its state is newer than the discarded one.
-            (8, 7, Some(5), false),
-            (8, 9, Some(5), true),
-        ] {
-            let mut page = at(shown);
-            assert_eq!(
-                replace_state(&mut page, at(fresh), discarded_seq),
-                is_replaced,
-                "{shown} {fresh} {discarded_seq:?}"
-            );
-            assert_eq!(page.seq, if is_replaced { fresh } else { shown });
-        }
-    }
 }

@@ -1,0 +1,44 @@
+//! The notice on a page whose state the server cannot check, as its database is away.
+
+use leptos::prelude::*;
+
+use super::incidents::zone_of;
+use crate::{
+    app::components::time::{Time, Wording},
+    model::StatusPage,
+};
+
+/// The notice, with the time of the state and its age. Empty as long as the page is up to date; when it is again, that is
+/// announced.
+#[component]
+pub fn OutageNotice(
+    /// The page.
+    page: Signal<StatusPage>,
+) -> impl IntoView {
+    let outage = Memo::new(move |_| page.with(|page| page.outage));
+    let was_out = Memo::new(move |was: Option<&bool>| was.copied().unwrap_or_default() || outage.get().is_some());
+    view! {
+        <div aria-live="polite">
+            {move || match outage.get() {
+                Some(outage) => {
+                    view! {
+                        <p class="outage">
+                            "This page may be out of date. It shows the state of "
+                            <Time
+                                at=outage.as_of
+                                wording=Wording::DateAndAgo
+                                zone=zone_of(page)
+                                written_at=outage.written_at
+                            /> ". Newer changes cannot be read at the moment."
+                        </p>
+                    }
+                        .into_any()
+                }
+                None if was_out.get() => {
+                    view! { <p class="sr-only">"This page is up to date again."</p> }.into_any()
+                }
+                None => ().into_any(),
+            }}
+        </div>
+    }
+}
