@@ -18,6 +18,7 @@ use super::{
     jobs,
     live::relay::Relay,
     rate_limit::shared_counters::{REDIS_TIMEOUT, SharedCounters},
+    snapshots::StateSnapshots,
     state::AppState,
     supervisor::Heartbeats,
     telemetry,
@@ -120,7 +121,9 @@ async fn run_server(config: Config, files: Files, with_demo: bool) -> Result<(),
     let relay = open_relay(&config, &heartbeats)?;
     let domain = open(&config, relay.clone()).await?;
     let counters = SharedCounters::open(domain.relay(), &config.secret, REDIS_TIMEOUT);
-    let state = AppState::new(config, domain, counters, &heartbeats, site, COST)?;
+    let snapshots = StateSnapshots::open(&config.data_dir)
+        .map_err(|error| Failure::Io(format!("ALDIS_DATA_DIR: {}", config.data_dir.display()), error))?;
+    let state = AppState::new(config, domain, counters, &heartbeats, site, Some(snapshots), COST)?;
     if with_demo {
         let hash = state.passwords.hash(demo::PASSWORD).await?;
         if state.domain.system().create_demo(hash).await? {

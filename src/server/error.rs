@@ -47,6 +47,18 @@ impl From<DbErr> for Error {
     }
 }
 
+/// Whether an error says that the database cannot be reached.
+#[must_use]
+pub fn is_unreachable(error: &Error) -> bool {
+    error.message == UNREACHABLE
+}
+
+/// Of a database that cannot be reached.
+#[must_use]
+pub fn unreachable() -> Error {
+    Error::unavailable(UNREACHABLE)
+}
+
 /// Why the database cannot do this now, if it may be able to later.
 fn passing_reason(error: &DbErr) -> Option<&'static str> {
     let cause = match error {

@@ -15,7 +15,7 @@ mod pages;
 mod public_cache;
 mod rate_limit;
 pub mod server_fn;
-pub mod snapshots;
+mod snapshots;
 pub mod state;
 mod supervisor;
 mod telemetry;
@@ -32,5 +32,7 @@ pub(crate) use jobs::{clean_up, receive_from_instances};
 pub(crate) use live::relay::Relay;
 #[cfg(test)]
 pub(crate) use pages::TeamPages;
+#[cfg(test)]
+pub(crate) use snapshots::StateSnapshots;
 #[cfg(test)]
 pub(crate) use supervisor::Heartbeats;

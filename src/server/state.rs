@@ -21,6 +21,7 @@ use super::{
         requests::RequestLimiter,
         shared_counters::SharedCounters,
     },
+    snapshots::StateSnapshots,
     supervisor::Heartbeats,
 };
 use crate::{app::Assets, model::Result};
@@ -66,6 +67,7 @@ impl AppState {
         counters: SharedCounters,
         heartbeats: &Heartbeats,
         site: Site,
+        snapshots: Option<StateSnapshots>,
         password_cost: u32,
     ) -> Result<Self> {
         let secrets = config.all_secrets();
@@ -78,7 +80,7 @@ impl AppState {
             sockets: SocketPermits::new(&config.limits),
             mail_limiter: MailLimiter::new(domain.clock().clone(), counters.clone()),
             readiness: Readiness::new(domain.clone(), counters.clone(), heartbeats.clone()),
-            public: PublicCache::new(domain.clone(), &config, assets.clone(), renders.public.clone()),
+            public: PublicCache::new(domain.clone(), &config, assets.clone(), renders.public.clone(), snapshots),
             renders,
             tokens: Tokens::new(&config.secret, &config.old_secrets),
             challenges: Challenges::new(
@@ -115,7 +117,7 @@ impl AppState {
         let counters = SharedCounters::open(domain.relay(), &config.secret, std::time::Duration::from_secs(10));
         let clock = domain.clock().clone();
         let heartbeats = Heartbeats::new(move || clock.now());
-        Self::new(config, domain, counters, &heartbeats, Site::without_client(), 4).expect("the cost is in range")
+        Self::new(config, domain, counters, &heartbeats, Site::without_client(), None, 4).expect("the cost is in range")
     }
 
     /// The heartbeats that readiness reports.
@@ -130,8 +132,23 @@ impl AppState {
 
     /// The same, with no documents cached.
     pub(crate) fn with_empty_cache(self) -> Self {
+        self.with_snapshots(None)
+    }
+
+    /// The same, with no documents cached, but these on disk.
+    pub(crate) fn with_snapshots(self, snapshots: Option<StateSnapshots>) -> Self {
         let (domain, assets) = (self.domain.clone(), self.assets.clone());
-        Self { public: PublicCache::new(domain, &self.config, assets, self.renders.public.clone()), ..self }
+        Self { public: PublicCache::new(domain, &self.config, assets, self.renders.public.clone(), snapshots), ..self }
+    }
+
+    /// The health of the database, to change it.
+    pub(crate) fn database_health(&self) -> &super::domain::DatabaseHealth {
+        self.domain.health()
+    }
+
+    /// Makes documents anew after the changes so far, as the server does all the time.
+    pub(crate) fn background(&self) -> tokio::task::JoinHandle<()> {
+        tokio::spawn(self.public.clone().run())
     }
 
     /// The answer that is sent without the router, if there is one.

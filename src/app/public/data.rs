@@ -47,12 +47,17 @@ fn data<T: DeserializeOwned>(kind: &str) -> Option<T> {
     json::read(&text).ok()
 }
 
-/// The data in the fetched document of an incident.
+/// The data in the document of a status page.
+pub fn page_data_in(html: &str) -> Option<StatusPage> {
+    data_in(PAGE, html)
+}
+
+/// The data in the document of an incident.
 pub fn incident_data_in(html: &str) -> Option<IncidentPage> {
     data_in(INCIDENT, html).map(as_incident)
 }
 
-/// The data in the fetched document of a month.
+/// The data in the document of a month.
 pub fn month_data_in(html: &str) -> Option<MonthPage> {
     data_in(MONTH, html).map(as_month)
 }

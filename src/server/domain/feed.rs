@@ -1,9 +1,12 @@
 //! Feeds: a client's subscription to live events, first those it missed, then each new one, without a gap.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    time::timeout,
+};
 
 use super::{
     Domain, System, Viewer, Visitor,
@@ -11,9 +14,12 @@ use super::{
 };
 use crate::{
     model::{Audience, Epoch, Error, OrganizationId, Result, Seq},
-    server::live::{
-        hub::{EventBatch, Published, Topic},
-        replays::{Missed, Replay},
+    server::{
+        error::is_unreachable,
+        live::{
+            hub::{EventBatch, Published, Topic},
+            replays::{Missed, Replay},
+        },
     },
 };
 
@@ -28,6 +34,9 @@ const RETENTION_SECONDS: i64 = 7 * 24 * 3600;
 
 /// Organizations whose newest numbers are read at once.
 const TIPS_BATCH: usize = 500;
+
+/// How long the database may take to say which organizations have changed.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A client's subscription to the events of one organization and audience.
 pub struct Feed {
@@ -218,20 +227,38 @@ impl System {
     /// lost.
     ///
     /// # Errors
-    /// Of the database, after the organizations that could be read.
+    /// Of the database, whose health it notes.
     pub async fn check_versions(&self) -> Result<()> {
-        let mut result = Ok(());
-        for ids in self.domain.versions().followed().chunks(TIPS_BATCH) {
-            match self.domain.tips(ids.iter().copied()).await {
-                Ok(tips) => {
-                    for (id, tips) in tips {
-                        self.domain.versions().advance(id, tips.of(Audience::Public));
-                    }
+        let health = self.domain.health();
+        match timeout(ANSWER_TIMEOUT, self.read_versions()).await {
+            Ok(Ok(())) => health.answered(),
+            Ok(Err(error)) => {
+                if is_unreachable(&error) {
+                    health.failed();
+                } else {
+                    health.missed();
                 }
-                Err(error) => result = Err(error),
+                return Err(error);
+            }
+            Err(_) => {
+                health.missed();
+                return Err(Error::unavailable("The database did not answer in time."));
             }
         }
-        result
+        Ok(())
+    }
+
+    async fn read_versions(&self) -> Result<()> {
+        let followed = self.domain.versions().followed();
+        if followed.is_empty() {
+            return self.domain.database_ready().await;
+        }
+        for ids in followed.chunks(TIPS_BATCH) {
+            for (id, tips) in self.domain.tips(ids.iter().copied()).await? {
+                self.domain.versions().advance(id, tips.of(Audience::Public));
+            }
+        }
+        Ok(())
     }
 
     /// Delivers events committed by another instance.

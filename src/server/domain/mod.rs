@@ -10,6 +10,7 @@ mod clock;
 pub mod demo;
 mod feed;
 mod handle;
+mod health;
 mod idempotency;
 mod identity;
 mod incidents;
@@ -37,6 +38,7 @@ pub use audit_log::{AuditFields, AuditQuery};
 pub use clock::Clock;
 pub use feed::{Feed, Next};
 pub use handle::{Admin, Member, Person, Reauthenticated, ReauthenticatedAdmin, Site, System, Viewer, Visitor};
+pub use health::DatabaseHealth;
 pub use idempotency::IdempotencyKey;
 pub use identity::api_tokens::PREFIX as TOKEN_PREFIX;
 pub use identity::login::Credentials;
@@ -76,6 +78,7 @@ struct Inner {
     hub: Hub,
     replays: Replays,
     versions: PublicVersions,
+    health: DatabaseHealth,
     relay: Relay,
     clock: Clock,
     /// The epoch of event numbers: it changes only while no server runs.
@@ -113,6 +116,7 @@ impl Domain {
                 hub: Hub::default(),
                 replays: Replays::default(),
                 versions: PublicVersions::default(),
+                health: DatabaseHealth::new(clock.clone()),
                 relay,
                 clock,
                 epoch: OnceLock::new(),
@@ -161,8 +165,13 @@ impl Domain {
     }
 
     /// The epoch of event numbers; 0 before the database is migrated.
-    fn epoch(&self) -> Epoch {
+    pub(in crate::server) fn epoch(&self) -> Epoch {
         self.inner.epoch.get().copied().unwrap_or_default()
+    }
+
+    /// Whether the database answers.
+    pub(in crate::server) fn health(&self) -> &DatabaseHealth {
+        &self.inner.health
     }
 
     /// The newest public numbers.

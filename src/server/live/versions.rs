@@ -1,7 +1,7 @@
 //! The newest public sequence number of each organization whose documents are cached, as far as this instance knows.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
@@ -21,10 +21,19 @@ pub struct PublicVersions {
 #[derive(Default)]
 struct Inner {
     followed: Mutex<HashMap<OrganizationId, Weak<PublicVersion>>>,
-    changed: Mutex<BTreeSet<OrganizationId>>,
+    changed: Mutex<BTreeMap<OrganizationId, Change>>,
     wake: Notify,
     /// How many organizations this instance has created.
     created: AtomicU64,
+}
+
+/// What has changed of an organization since it was last looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The newest number known to be committed.
+    pub newest: Seq,
+    /// Whether something was erased.
+    pub is_erased: bool,
 }
 
 /// What this instance knows of one organization's public state.
@@ -90,7 +99,7 @@ impl PublicVersions {
             before < seq
         });
         if is_news {
-            self.mark(organization);
+            self.mark(organization, Change { newest: seq, is_erased: false });
         }
     }
 
@@ -100,17 +109,21 @@ impl PublicVersions {
             version.newest.fetch_max(seq, Ordering::AcqRel);
             version.least.fetch_max(seq, Ordering::AcqRel);
         }
-        self.mark(organization);
+        self.mark(organization, Change { newest: seq, is_erased: true });
     }
 
-    /// Reports an organization as changed.
-    pub fn mark(&self, organization: OrganizationId) {
-        lock(&self.inner.changed).insert(organization);
+    /// Reports that the newest number of an organization is this one.
+    pub fn mark(&self, organization: OrganizationId, change: Change) {
+        let mut changed = lock(&self.inner.changed);
+        let known = changed.entry(organization).or_default();
+        known.newest = known.newest.max(change.newest);
+        known.is_erased |= change.is_erased;
+        drop(changed);
         self.inner.wake.notify_one();
     }
 
     /// Waits until organizations have changed, and takes them.
-    pub async fn changed(&self) -> BTreeSet<OrganizationId> {
+    pub async fn changed(&self) -> BTreeMap<OrganizationId, Change> {
         loop {
             let changed = std::mem::take(&mut *lock(&self.inner.changed));
             if !changed.is_empty() {
@@ -157,13 +170,15 @@ mod tests {
         versions.advance(ONE, 7);
         versions.advance(ONE, 5);
         assert_eq!((version.newest(), version.least()), (7, 0));
-        assert_eq!(versions.changed().await, BTreeSet::from([ONE]));
+        assert_eq!(versions.changed().await, BTreeMap::from([(ONE, Change { newest: 7, is_erased: false })]));
         versions.advance(ONE, 7);
         versions.advance(TWO, 1);
-        assert_eq!(versions.changed().await, BTreeSet::from([TWO]), "also of organizations that nobody follows");
+        let two = BTreeMap::from([(TWO, Change { newest: 1, is_erased: false })]);
+        assert_eq!(versions.changed().await, two, "also of organizations that nobody follows");
+        versions.advance(ONE, 8);
         versions.erase_before(ONE, 9);
         assert_eq!((version.newest(), version.least()), (9, 9));
-        assert_eq!(versions.changed().await, BTreeSet::from([ONE]));
+        assert_eq!(versions.changed().await, BTreeMap::from([(ONE, Change { newest: 9, is_erased: true })]));
         assert!(Arc::ptr_eq(&version, &versions.follow(ONE)));
         assert_eq!(versions.followed(), [ONE]);
         drop(version);
@@ -179,6 +194,6 @@ mod tests {
         });
         tokio::task::yield_now().await;
         versions.advance(TWO, 1);
-        assert_eq!(waiting.await.expect("no panic"), BTreeSet::from([TWO]));
+        assert_eq!(waiting.await.expect("no panic").len(), 1);
     }
 }

@@ -9,7 +9,7 @@ mod team;
 
 pub use docs::Documentation;
 pub use public::{public_history, public_incident, public_not_found, public_page};
-pub use render_limit::{RenderLimit, RenderLimits};
+pub use render_limit::{RenderLimit, RenderLimits, RenderTurn};
 pub use team::{TeamPages, context as team_context, team_pages};
 
 use axum::http::HeaderValue;

@@ -187,6 +187,23 @@ impl Document {
         }
     }
 
+    /// As [`Self::freshness`], of a document that says it may be out of date.
+    #[must_use]
+    pub fn freshness_of_notice(&self, now: Timestamp) -> Freshness {
+        match self.freshness(now) {
+            Freshness::Erased => Freshness::Erased,
+            _ if now < self.fresh_until => Freshness::Current,
+            _ => Freshness::Expired,
+        }
+    }
+
+    /// When its state was first seen to be no longer the newest.
+    #[must_use]
+    pub fn outdated_since(&self) -> Option<Timestamp> {
+        let millis = self.outdated_at.load(Ordering::Relaxed);
+        (millis > 0).then(|| Timestamp::from_millis(millis))
+    }
+
     /// Notes that the state has changed.
     pub fn mark_outdated(&self, now: Timestamp) {
         let _ = self.outdated_at.compare_exchange(0, now.millis(), Ordering::Relaxed, Ordering::Relaxed);

@@ -7,7 +7,9 @@
 mod address;
 mod document;
 mod encoding;
+mod outage;
 mod refresh;
+mod saving;
 mod state;
 mod store;
 
@@ -40,13 +42,15 @@ use self::{
 };
 use crate::{
     app::Assets,
-    model::{Code, Error, Result, Timestamp},
+    model::{Code, Error, OrganizationId, Result, Seq, Timestamp},
     server::{
         config::Config,
         domain::{Domain, Visitor},
-        error::internal,
+        error::{internal, is_unreachable},
         http::headers::of_public_documents,
-        pages::RenderLimit,
+        live::versions::{Change, PublicVersion},
+        pages::{RenderLimit, RenderTurn},
+        snapshots::StateSnapshots,
     },
 };
 
@@ -76,6 +80,12 @@ struct Inner {
     /// Whether the settings name the sites that may read the JSON.
     is_for_some_origins: bool,
     store: Store,
+    /// Documents with the notice that the database is away.
+    outages: Store,
+    /// The states on disk.
+    snapshots: Option<StateSnapshots>,
+    /// Follows the organizations of those.
+    saved: Mutex<HashMap<OrganizationId, Arc<PublicVersion>>>,
     flights: Mutex<HashMap<String, Flight>>,
     missing: Mutex<HashMap<String, Missing>>,
     /// Documents that have not been compressed better yet, oldest first.
@@ -92,8 +102,14 @@ struct Missing {
 }
 
 impl PublicCache {
-    /// An empty cache of `config.cache_bytes`.
-    pub fn new(domain: Domain, config: &Config, assets: Assets, renders: RenderLimit) -> Self {
+    /// An empty cache of `config.cache_bytes`, with the states that an earlier process saved.
+    pub fn new(
+        domain: Domain,
+        config: &Config,
+        assets: Assets,
+        renders: RenderLimit,
+        snapshots: Option<StateSnapshots>,
+    ) -> Self {
         let headers = [HTML, JSON].map(|kind| {
             let mut headers = of_public_documents(config.public_url.is_https());
             if kind == JSON && config.cors_origins.is_empty() {
@@ -105,11 +121,27 @@ impl PublicCache {
             headers
         });
         let drawing = Drawing { assets, base: format!("{}/public", config.public_url.origin()) };
-        let store = Store::new(config.cache_bytes);
+        let (store, outages) = (Store::new(config.cache_bytes), Store::new(config.cache_bytes / 4));
         let (flights, missing, young) = (Mutex::default(), Mutex::default(), Mutex::default());
         let is_for_some_origins = !config.cors_origins.is_empty();
-        let inner = Inner { domain, renders, drawing, headers, is_for_some_origins, store, flights, missing, young };
-        Self { inner: Arc::new(inner) }
+        let saved = Mutex::default();
+        let inner = Inner {
+            domain,
+            renders,
+            drawing,
+            headers,
+            is_for_some_origins,
+            store,
+            outages,
+            snapshots,
+            saved,
+            flights,
+            missing,
+            young,
+        };
+        let cache = Self { inner: Arc::new(inner) };
+        cache.follow_saved();
+        cache
     }
 
     /// The answer to a request for a document that can be sent as it is. Everything else is the router's: other requests,
@@ -125,9 +157,10 @@ impl PublicCache {
         if headers.contains_key(header::ORIGIN) && self.inner.is_for_some_origins {
             return None;
         }
-        let document = self.inner.store.get(&path)?;
-        let now = self.inner.domain.clock().now();
-        let is_sent = match document.freshness(now) {
+        let (now, is_away) = (self.inner.domain.clock().now(), self.inner.domain.health().is_away());
+        let document = if is_away { self.inner.outages.get(&path) } else { self.inner.store.get(&path) }?;
+        let freshness = if is_away { document.freshness_of_notice(now) } else { document.freshness(now) };
+        let is_sent = match freshness {
             Freshness::Current => true,
             Freshness::Outdated => !document.has_place() && !wants_newest(headers),
             Freshness::Expired | Freshness::Erased => false,
@@ -165,6 +198,19 @@ impl PublicCache {
 
     /// The document at an address: the cached one, or the next one if it is outdated.
     async fn get(&self, address: &Address, wants_newest: bool) -> Result<Arc<Document>> {
+        let health = self.inner.domain.health();
+        let present = tokio::select! {
+            biased;
+            () = health.away() => return self.last_known(address).await,
+            present = self.present(address, wants_newest) => present,
+        };
+        match present {
+            Err(error) if error.code == Code::Unavailable && health.is_away() => self.last_known(address).await,
+            present => present,
+        }
+    }
+
+    async fn present(&self, address: &Address, wants_newest: bool) -> Result<Arc<Document>> {
         let (path, now) = (address.path(), self.inner.domain.clock().now());
         let Some(known) = self.inner.store.get(&path) else { return self.next(address, &path).await };
         match known.freshness(now) {
@@ -245,26 +291,43 @@ impl PublicCache {
             Err((error, of)) => {
                 if error.code == Code::NotFound {
                     self.note_missing(address.path(), created, of);
+                } else if is_unreachable(&error) {
+                    inner.domain.health().failed();
                 }
                 return Err(error);
             }
         };
         let now = inner.domain.clock().now();
         let fresh_until = state.fresh_until(now);
-        let headers = inner.headers[usize::from(!address.kind.is_html())].clone();
-        let drawing = inner.drawing.clone();
-        let draw = move || {
-            let plain = state.draw(&address, &drawing)?;
-            Document::new(address, origin, (seq, fresh_until), &plain, headers, now)
-        };
-        let document = Arc::new(turn.render(draw).await??);
+        self.save(&address, &origin, &state, seq);
+        let document = self.drawn(turn, address, origin, state, (seq, fresh_until)).await?;
         inner.store.insert(Arc::clone(&document));
         let version = &document.origin.version;
         if document.seq < version.newest() {
-            inner.domain.versions().mark(version.organization());
+            let change = Change { newest: version.newest(), is_erased: false };
+            inner.domain.versions().mark(version.organization(), change);
         }
         self.improve_later(&document, now);
         Ok(document)
+    }
+
+    /// Draws a document from its state, off the threads that serve requests.
+    async fn drawn(
+        &self,
+        turn: RenderTurn,
+        address: Address,
+        origin: Origin,
+        state: State,
+        version: (Seq, Timestamp),
+    ) -> Result<Arc<Document>> {
+        let inner = &self.inner;
+        let (now, drawing) = (inner.domain.clock().now(), inner.drawing.clone());
+        let headers = inner.headers[usize::from(!address.kind.is_html())].clone();
+        let draw = move || {
+            let plain = state.draw(&address, &drawing)?;
+            Document::new(address, origin, version, &plain, headers, now)
+        };
+        Ok(Arc::new(turn.render(draw).await??))
     }
 
     /// Loads the state of a document, and its number. With the error comes the page, if there is one.

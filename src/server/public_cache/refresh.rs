@@ -12,7 +12,10 @@ use tokio::{
 };
 
 use super::{Document, Kind, PublicCache, encoding::Encoding};
-use crate::model::{OrganizationId, Timestamp};
+use crate::{
+    model::{OrganizationId, Timestamp},
+    server::live::versions::Change,
+};
 
 /// A document that was asked for within this time is made anew at once after a change, in milliseconds.
 const IN_USE_MS: i64 = 60_000;
@@ -29,8 +32,8 @@ impl PublicCache {
     pub async fn run(self) {
         let refreshing = async {
             loop {
-                for organization in self.inner.domain.versions().changed().await {
-                    self.refresh(organization);
+                for (organization, change) in self.inner.domain.versions().changed().await {
+                    self.refresh(organization, change);
                 }
             }
         };
@@ -40,15 +43,22 @@ impl PublicCache {
             loop {
                 ticks.tick().await;
                 self.improve().await;
+                self.verify_saved().await;
+                if !self.inner.domain.health().is_away() {
+                    self.inner.outages.clear();
+                }
             }
         };
         tokio::join!(refreshing, improving);
     }
 
     /// Begins to make the documents of an organization anew that are in use, and drops the others.
-    fn refresh(&self, organization: OrganizationId) {
+    fn refresh(&self, organization: OrganizationId, change: Change) {
         let now = self.inner.domain.clock().now();
-        for document in self.inner.store.of(organization) {
+        let documents = self.inner.store.of(organization);
+        let is_page_cached = documents.iter().any(|document| document.address.kind == Kind::Page);
+        self.forget_saved(organization, change, is_page_cached);
+        for document in documents {
             if document.seq >= document.origin.version.newest() {
                 continue;
             }

@@ -6,7 +6,9 @@ use super::address::{Address, Kind};
 use crate::{
     app::{
         Assets,
-        public::{document as page_document, incident_document, month_document},
+        public::{
+            document as page_document, incident_data_in, incident_document, month_data_in, month_document, page_data_in,
+        },
     },
     model::{IncidentPage, MonthPage, PublicStatus, Result, Seq, ServiceStatus, StatusPage, Timeline, Timestamp},
     server::{domain::Visitor, error::internal},
@@ -57,6 +59,27 @@ impl State {
             Self::Month(MonthPage { page, .. }) | Self::Incident(IncidentPage { page, .. }) => Some(page),
             Self::Timeline(_) => None,
         }
+    }
+
+    /// As [`Self::page`], to be changed.
+    pub const fn page_mut(&mut self) -> Option<&mut StatusPage> {
+        match self {
+            Self::Page(page) => Some(page),
+            Self::Month(MonthPage { page, .. }) | Self::Incident(IncidentPage { page, .. }) => Some(page),
+            Self::Timeline(_) => None,
+        }
+    }
+
+    /// The state in the bytes of a document, which carries it.
+    pub fn read(kind: Kind, plain: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(plain).ok()?;
+        Some(match kind {
+            Kind::Page => Self::Page(page_data_in(text)?),
+            Kind::Month(_) => Self::Month(month_data_in(text)?),
+            Kind::Incident(_) => Self::Incident(incident_data_in(text)?),
+            Kind::Status => Self::Page(serde_json::from_str::<PublicStatus>(text).ok()?.into()),
+            Kind::Timeline => Self::Timeline(serde_json::from_str(text).ok()?),
+        })
     }
 
     /// The number of the state, if it has one.

@@ -64,6 +64,13 @@ impl Store {
         }
     }
 
+    /// Removes all documents.
+    pub fn clear(&self) {
+        if !self.read().documents.is_empty() {
+            *self.write() = Inner::default();
+        }
+    }
+
     /// Removes the document at a path.
     pub fn remove(&self, path: &str) {
         self.write().take(path);

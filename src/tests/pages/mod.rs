@@ -5,6 +5,7 @@ mod demo;
 mod documents;
 mod forms;
 mod openapi;
+mod outages;
 mod page_capacity;
 mod public_cache;
 mod public_incidents;

@@ -3,7 +3,7 @@
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
 
 use crate::{
-    model::{Audience, Error, PagePart, PublicOrganization, Result, Slug, StatusPage},
+    model::{Audience, Error, OrganizationId, PagePart, PublicOrganization, Result, Slug, StatusPage},
     server::domain::{
         Domain, Site, Viewer, Visitor, feed,
         identity::people::{organization_of, organization_row},
@@ -22,6 +22,12 @@ impl Site {
         let slug = Slug::unreserved(slug).map_err(|_| Error::not_found())?;
         let row = self.domain.organization_at(&slug).await?.ok_or_else(Error::not_found)?;
         Ok(Visitor::new(self.domain.clone(), row.id))
+    }
+
+    /// Visits the public page of an organization that is known to have one.
+    #[must_use]
+    pub fn visit_known(&self, organization: OrganizationId) -> Visitor {
+        Visitor::new(self.domain.clone(), organization)
     }
 }
 

@@ -1,0 +1,115 @@
+//! The public documents while the database does not answer.
+
+use axum::http::header;
+use serde_json::json;
+
+use crate::{
+    server::StateSnapshots,
+    tests::support::{
+        app::{TestApp, unique},
+        clients::id_of,
+        database::folder,
+        public_page::{NOW, ReportedPage},
+    },
+};
+
+const NOTICE: &str = "This page may be out of date.";
+
+async fn opened(app: &TestApp, page: &ReportedPage) {
+    for path in page.everywhere() {
+        assert!(!app.get(&path).await.text.contains(NOTICE), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn pages_go_on_with_a_notice_and_their_age_until_the_database_is_back() {
+    let app = TestApp::at(NOW).await;
+    let page = ReportedPage::at(&app).await;
+    opened(&app, &page).await;
+    let before = app.get(&page.home()).await;
+    app.pass(180);
+    app.state.database_health().failed();
+    for path in page.everywhere() {
+        let answer = app.get(&path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        if path.starts_with("/public") {
+            assert!(answer.text.contains(NOTICE), "{path}");
+            assert!(answer.text.contains("23 Nov 2026, 10:00 UTC (3 min ago)"), "{path}: {}", answer.text);
+        }
+    }
+    let status = format!("/api{}/status", page.home());
+    let outage = json!({"as_of": "2026-11-23T10:00:00.000Z", "written_at": "2026-11-23T10:03:00.000Z"});
+    assert_eq!(app.get(&status).await.json()["outage"], outage);
+    app.pass(60);
+    assert!(app.get(&page.home()).await.text.contains("(4 min ago)"));
+    for (unknown, words) in
+        [("/public/nobody-has-this", "cannot be reached"), ("/api/public/nobody/status", "cannot be")]
+    {
+        let answer = app.get(unknown).await;
+        assert_eq!((answer.status.as_u16(), answer.header(header::RETRY_AFTER)), (503, "5"), "{unknown}");
+        assert!(answer.text.contains(words), "{}", answer.text);
+    }
+    app.state.database_health().answered();
+    let after = app.get(&page.home()).await;
+    assert!(!after.text.contains(NOTICE));
+    assert_eq!(after.text.len(), before.text.len());
+}
+
+#[tokio::test]
+async fn after_a_restart_without_the_database_pages_come_from_disk() {
+    let app = TestApp::at(NOW).await;
+    let data = folder();
+    let open = || Some(StateSnapshots::open(&data).expect("opened"));
+    let app = TestApp::of(app.state.clone().with_snapshots(open()), app.clock.clone());
+    let page = ReportedPage::at(&app).await;
+    opened(&app, &page).await;
+    let saved = || std::fs::read_dir(data.join("snapshots")).expect("a folder").count();
+    while saved() < 3 {
+        tokio::task::yield_now().await;
+    }
+    let restarted = TestApp::of(app.state.clone().with_snapshots(open()), app.clock.clone());
+    restarted.pass(60);
+    restarted.state.database_health().failed();
+    for path in page.everywhere().into_iter().filter(|path| !path.contains("month=")) {
+        let answer = restarted.get(&path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(answer.text.contains(NOTICE) || path.starts_with("/api"), "{path}");
+        assert!(answer.text.contains("Beacon"), "{path}");
+    }
+    assert_eq!(restarted.get("/public/nobody-has-this").await.status, 503);
+}
+
+#[tokio::test]
+async fn an_erased_text_comes_back_neither_from_memory_nor_from_disk() {
+    let app = TestApp::at(NOW).await;
+    let data = folder();
+    let open = || Some(StateSnapshots::open(&data).expect("opened"));
+    let app = TestApp::of(app.state.clone().with_snapshots(open()), app.clock.clone());
+    let page = ReportedPage::at(&app).await;
+    let secret = unique("secret");
+    let update = page.update(json!({"message": format!("Call {secret}"), "status": "identified"})).await;
+    opened(&app, &page).await;
+    let running = app.state.background();
+    let path = format!("/api/incidents/{}/updates/{}", id_of(&page.open), id_of(&update));
+    page.team.delete(&path).await.is(204);
+    app.state.database_health().failed();
+    for path in page.everywhere() {
+        let answer = app.get(&path).await;
+        assert!(!answer.text.contains(&secret), "{path}: {}", answer.status);
+    }
+    app.state.database_health().answered();
+    let is_saved = || {
+        let files = std::fs::read_dir(data.join("snapshots")).expect("a folder").filter_map(Result::ok);
+        files.filter_map(|file| std::fs::read(file.path()).ok()).any(|bytes| {
+            let packed = bytes.iter().position(|byte| *byte == b'\n').map_or(&bytes[..0], |end| &bytes[end + 1..]);
+            let mut plain = Vec::new();
+            let unpacked = std::io::Read::read_to_end(&mut brotli::Decompressor::new(packed, 4096), &mut plain);
+            unpacked.is_ok() && String::from_utf8_lossy(&plain).contains(&secret)
+        })
+    };
+    while is_saved() {
+        tokio::task::yield_now().await;
+    }
+    running.abort();
+    assert!(!app.get(&page.home()).await.text.contains(&secret));
+}
