@@ -103,6 +103,8 @@ struct Inner {
     stale_loads: Cell<u32>,
     /// Whether the timer of an outage runs.
     is_waiting: Cell<bool>,
+    /// Whether the state is loaded although no event was missed.
+    is_polling: Cell<bool>,
     opened_at: Cell<f64>,
     last_message_at: Cell<f64>,
     /// Frames received during a reload.
@@ -118,7 +120,7 @@ impl FeedConnection {
         connection: RwSignal<Connection>,
         refetch: Box<dyn Fn() -> Fetch>,
     ) -> Self {
-        let (epoch, seq) = page.with_untracked(|page| (page.epoch, page.seq));
+        let announced = Cell::new(page.with_untracked(Announced::by));
         let inner = Rc::new(Inner {
             path,
             page,
@@ -127,9 +129,10 @@ impl FeedConnection {
             socket: RefCell::default(),
             timer: RefCell::default(),
             attempts: Cell::default(),
-            announced: Cell::new(Announced(epoch, seq)),
+            announced,
             stale_loads: Cell::default(),
             is_waiting: Cell::default(),
+            is_polling: Cell::default(),
             opened_at: Cell::default(),
             last_message_at: Cell::default(),
             buffered: RefCell::default(),
@@ -249,6 +252,8 @@ impl Inner {
                 // If the reload failed, the next ping retries: not immediately, as the server may be overloaded.
                 if is_replaced == Some(true) {
                     inner.discarded_seq.set(None);
+                }
+                if inner.is_polling.take() || is_replaced == Some(true) {
                     for frame in buffered {
                         inner.handle_frame(frame);
                     }
@@ -281,6 +286,7 @@ impl Inner {
     fn load_now(self: &Rc<Self>) {
         if self.buffered.borrow().is_none() {
             self.buffered.replace(Some(Vec::new()));
+            self.is_polling.set(true);
             self.load_state();
         }
     }

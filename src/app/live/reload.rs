@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Control, Epoch, Frame, NumberedEvent, Seq, StatusPage};
+use crate::model::{Control, Epoch, Frame, NumberedEvent, Outage, Seq, StatusPage};
 
 /// Clients that are asked to reload at once spread their requests over this time.
 const RELOAD_SPREAD: Duration = Duration::from_secs(2);
@@ -19,34 +19,50 @@ pub fn replace_if_newer(page: &mut StatusPage, fresh: StatusPage) -> bool {
 /// for a resync: after a restore of the database, sequence numbers are lower. A state that could not be checked is also
 /// replaced by the same one later.
 pub fn replace_state(page: &mut StatusPage, fresh: StatusPage, discarded_seq: Option<Seq>) -> bool {
-    let is_checked = page.outage.is_some() && page.seq == fresh.seq && page.outage != fresh.outage;
-    let is_replaced = fresh.seq > page.seq || discarded_seq == Some(page.seq) || is_checked;
+    let is_later = |shown: Outage| fresh.outage.is_none_or(|outage| outage.written_at > shown.written_at);
+    let is_checked = page.seq == fresh.seq && page.outage.is_some_and(is_later);
+    let is_restored = page.outage.is_some() && page.epoch != fresh.epoch;
+    let is_replaced = fresh.seq > page.seq || discarded_seq == Some(page.seq) || is_checked || is_restored;
     if is_replaced {
         *page = fresh;
     }
     is_replaced
 }
 
-/// The newest event that the server has announced: its epoch and number.
+/// The newest event that the server has announced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Announced(pub Epoch, pub Seq);
+pub struct Announced {
+    epoch: Epoch,
+    seq: Seq,
+    /// Whether the server has said so, not only the page.
+    is_confirmed: bool,
+}
 
 impl Announced {
+    /// What a page contains.
+    pub const fn by(page: &StatusPage) -> Self {
+        Self { epoch: page.epoch, seq: page.seq, is_confirmed: false }
+    }
+
     /// Notes what a frame announces.
     pub fn note(&mut self, frame: &Frame) {
         match *frame {
-            Frame::Control(Control::Hello { seq, epoch }) if epoch.is_some_and(|epoch| epoch != self.0) => {
-                *self = Self(epoch.unwrap_or_default(), seq);
+            Frame::Control(Control::Hello { seq, epoch }) if epoch.is_some_and(|epoch| epoch != self.epoch) => {
+                *self = Self { epoch: epoch.unwrap_or_default(), seq, is_confirmed: true };
             }
             Frame::Control(Control::Hello { seq, .. } | Control::Ping { seq })
-            | Frame::Event(NumberedEvent { seq, .. }) => self.1 = self.1.max(seq),
+            | Frame::Event(NumberedEvent { seq, .. }) => {
+                self.seq = self.seq.max(seq);
+                self.is_confirmed = true;
+            }
             Frame::Control(Control::Resync) => {}
         }
     }
 
-    /// Whether a loaded state has all of it. A shared cache may answer with an older one.
+    /// Whether a loaded state has all of it. A shared cache may answer with an older one. Without a feed, the state of
+    /// another epoch is taken: the database was restored.
     pub const fn is_in(self, fresh: &StatusPage) -> bool {
-        fresh.epoch == self.0 && fresh.seq >= self.1
+        if fresh.epoch == self.epoch { fresh.seq >= self.seq } else { !self.is_confirmed }
     }
 }
 
@@ -77,7 +93,7 @@ pub fn outage_delay(random: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Outage, Timestamp, page::tests::page_with};
+    use crate::model::{Timestamp, page::tests::page_with};
 
     #[test]
     fn the_reconnect_delay_doubles_to_thirty_seconds_with_full_jitter() {
@@ -90,16 +106,16 @@ mod tests {
 
     #[test]
     fn a_loaded_state_has_everything_that_was_announced() {
-        let mut announced = Announced(7, 3);
+        let mut announced = Announced::by(&StatusPage { epoch: 7, seq: 3, ..page_with(&["API"]) });
         let at = |epoch, seq| StatusPage { epoch, seq, ..page_with(&["API"]) };
+        assert!(announced.is_in(&at(8, 1)), "nobody has said otherwise");
         assert!(announced.is_in(&at(7, 3)) && announced.is_in(&at(7, 4)) && !announced.is_in(&at(7, 2)));
         announced.note(&Frame::Control(Control::Ping { seq: 9 }));
         announced.note(&Frame::Control(Control::Hello { seq: 8, epoch: Some(7) }));
         announced.note(&Frame::Control(Control::Resync));
-        assert_eq!(announced, Announced(7, 9));
+        assert!(announced.is_in(&at(7, 9)) && !announced.is_in(&at(7, 8)) && !announced.is_in(&at(8, 9)));
         announced.note(&Frame::Control(Control::Hello { seq: 2, epoch: Some(8) }));
-        assert_eq!(announced, Announced(8, 2), "the database was restored");
-        assert!(announced.is_in(&at(8, 2)) && !announced.is_in(&at(7, 100)));
+        assert!(announced.is_in(&at(8, 2)) && !announced.is_in(&at(7, 100)), "the database was restored");
         assert_eq!([0, 1, 2, 3, 4, 99].map(|attempts| retry_delay(attempts, 1.0).as_secs()), [2, 4, 8, 16, 30, 30]);
         assert_eq!(retry_delay(0, 0.0).as_millis(), 1500);
     }
@@ -111,6 +127,7 @@ mod tests {
         for (shown, fresh, is_replaced) in [
             (with(7, outage(1)), with(7, None), true),
             (with(7, outage(1)), with(7, outage(2)), true),
+            (with(7, outage(2)), with(7, outage(1)), false),
             (with(7, outage(1)), with(6, None), false),
             // A page that followed everything knows better.
             (with(7, None), with(7, outage(1)), false),

@@ -18,9 +18,11 @@ pub fn OutageNotice(
     let outage = Memo::new(move |_| page.with(|page| page.outage));
     let was_out = Memo::new(move |was: Option<&bool>| was.copied().unwrap_or_default() || outage.get().is_some());
     view! {
-        <div aria-live="polite">
-            {move || match outage.get() {
-                Some(outage) => {
+        // Its age changes every minute, which nobody wants to hear.
+        {move || {
+            outage
+                .get()
+                .map(|outage| {
                     view! {
                         <p class="outage">
                             "This page may be out of date. It shows the state of "
@@ -32,12 +34,12 @@ pub fn OutageNotice(
                             /> ". Newer changes cannot be read at the moment."
                         </p>
                     }
-                        .into_any()
-                }
-                None if was_out.get() => {
-                    view! { <p class="sr-only">"This page is up to date again."</p> }.into_any()
-                }
-                None => ().into_any(),
+                })
+        }}
+        <div aria-live="polite">
+            {move || {
+                (outage.get().is_none() && was_out.get())
+                    .then(|| view! { <p class="sr-only">"This page is up to date again."</p> })
             }}
         </div>
     }

@@ -5,7 +5,6 @@
 //! outside the domain has nothing to query with.
 
 mod audit;
-mod audit_log;
 mod clock;
 pub mod demo;
 mod feed;
@@ -34,7 +33,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-pub use audit_log::{AuditFields, AuditQuery};
+pub use audit::{AuditFields, AuditQuery};
 pub use clock::Clock;
 pub use feed::{Feed, Next};
 pub use handle::{Admin, Member, Person, Reauthenticated, ReauthenticatedAdmin, Site, System, Viewer, Visitor};

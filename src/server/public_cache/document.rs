@@ -1,7 +1,7 @@
 //! A public document as bytes, with the headers of its answers, ready to be sent.
 
 use std::sync::{
-    Arc,
+    Arc, Weak,
     atomic::{AtomicI64, AtomicUsize, Ordering},
 };
 
@@ -236,6 +236,9 @@ impl Document {
         (self.waiting.fetch_add(1, Ordering::Relaxed) < WAITING_MAX).then_some(place)
     }
 }
+
+/// A document that was made at this time.
+pub struct Young(pub Timestamp, pub Weak<Document>);
 
 /// A request that waits for the next document.
 pub struct Place(Arc<Document>);

@@ -7,6 +7,8 @@
 mod address;
 mod document;
 mod encoding;
+mod flights;
+mod missing;
 mod outage;
 mod refresh;
 mod saving;
@@ -15,17 +17,13 @@ mod store;
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use axum::{
     http::{HeaderMap, HeaderValue, Method, Request, header},
     response::Response,
-};
-use futures::{
-    FutureExt,
-    future::{BoxFuture, Shared},
 };
 use tokio::time::timeout;
 
@@ -34,9 +32,10 @@ pub use self::{
     state::html,
 };
 use self::{
-    document::{Document, Freshness, OUTDATED_MS, Origin},
+    document::{Document, Freshness, OUTDATED_MS, Origin, Young},
     encoding::Encoding,
-    refresh::Young,
+    flights::{Flight, Flights},
+    missing::MissingAddresses,
     state::{Drawing, State},
     store::Store,
 };
@@ -56,14 +55,8 @@ use crate::{
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// How many addresses without a document are remembered, and for how many seconds: another instance may create it.
-const MISSING_MAX: usize = 1_024;
-const MISSING_SECONDS: i64 = 5;
 /// How often a document that is outdated by the time it is made is made again for a request.
 const ATTEMPTS: usize = 3;
-
-/// A document that is being made, for all who wait for it.
-type Flight = Shared<BoxFuture<'static, Result<Arc<Document>>>>;
 
 /// The cache of public documents. Cheap to clone.
 #[derive(Clone)]
@@ -86,19 +79,10 @@ struct Inner {
     snapshots: Option<StateSnapshots>,
     /// Follows the organizations of those.
     saved: Mutex<HashMap<OrganizationId, Arc<PublicVersion>>>,
-    flights: Mutex<HashMap<String, Flight>>,
-    missing: Mutex<HashMap<String, Missing>>,
+    flights: Flights,
+    missing: MissingAddresses,
     /// Documents that have not been compressed better yet, oldest first.
     young: Mutex<VecDeque<Young>>,
-}
-
-/// An address without a document.
-struct Missing {
-    until: Timestamp,
-    /// The organizations created when it was looked up, by which it is known whether there was a new one.
-    created: u64,
-    /// For an incident of a page: the page, and its number at that time.
-    of: Option<(Origin, u64)>,
 }
 
 impl PublicCache {
@@ -122,7 +106,7 @@ impl PublicCache {
         });
         let drawing = Drawing { assets, base: format!("{}/public", config.public_url.origin()) };
         let (store, outages) = (Store::new(config.cache_bytes), Store::new(config.cache_bytes / 4));
-        let (flights, missing, young) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let (flights, missing, young) = (Flights::default(), MissingAddresses::default(), Mutex::default());
         let is_for_some_origins = !config.cors_origins.is_empty();
         let saved = Mutex::default();
         let inner = Inner {
@@ -233,7 +217,8 @@ impl PublicCache {
 
     /// The document as it is now or later.
     async fn next(&self, address: &Address, path: &str) -> Result<Arc<Document>> {
-        if self.is_missing(path) {
+        let domain = &self.inner.domain;
+        if self.inner.missing.has(path, domain.clock().now(), domain.versions().created()) {
             return Err(Error::not_found());
         }
         let mut document = self.made(address, path).await?;
@@ -250,35 +235,19 @@ impl PublicCache {
     /// Makes a document, or joins those who wait for it.
     fn made(&self, address: &Address, path: &str) -> Flight {
         let (cache, address) = (self.clone(), address.clone());
-        self.flight(path.to_owned(), async move { cache.make(address).await })
+        self.inner.flights.join(path.to_owned(), async move { cache.make(address).await })
     }
 
     /// The same document with another encoding, made once for all who wait for it.
     fn encoded(&self, document: Arc<Document>, encoding: Encoding) -> Flight {
         let (cache, key) = (self.clone(), format!("{} {}", document.address.path(), encoding.name()));
-        self.flight(key, async move {
+        self.inner.flights.join(key, async move {
             let turn = cache.inner.renders.turn().await?;
             let known = Arc::clone(&document);
             let encoded = Arc::new(turn.render(move || document.with(encoding)).await??);
             cache.inner.store.replace(&known, Arc::clone(&encoded));
             Ok(encoded)
         })
-    }
-
-    fn flight(&self, key: String, work: impl Future<Output = Result<Arc<Document>>> + Send + 'static) -> Flight {
-        let mut flights = self.flights();
-        if let Some(flight) = flights.get(&key) {
-            return flight.clone();
-        }
-        let (cache, own) = (self.clone(), key.clone());
-        // A task of its own: it goes on when the first who asked has gone.
-        let task = tokio::spawn(async move {
-            let _landing = Landing { cache, key: own };
-            work.await
-        });
-        let flight = async move { task.await.map_err(internal)? }.boxed().shared();
-        flights.insert(key, flight.clone());
-        flight
     }
 
     async fn make(&self, address: Address) -> Result<Arc<Document>> {
@@ -290,7 +259,7 @@ impl PublicCache {
             Ok(loaded) => loaded,
             Err((error, of)) => {
                 if error.code == Code::NotFound {
-                    self.note_missing(address.path(), created, of);
+                    inner.missing.note(address.path(), inner.domain.clock().now(), created, of);
                 } else if is_unreachable(&error) {
                     inner.domain.health().failed();
                 }
@@ -362,58 +331,10 @@ impl PublicCache {
 
     /// Whether there is a page with this slug, around a path without a document.
     pub async fn has_page(&self, slug: &str, path: &str) -> bool {
-        let known = self.missing().get(path).map(|missing| missing.of.is_some());
-        match known {
-            Some(has_page) => has_page,
+        match self.inner.missing.is_in_page(path) {
+            Some(is_in_page) => is_in_page,
             None => self.visit(slug).await.is_ok(),
         }
-    }
-
-    fn is_missing(&self, path: &str) -> bool {
-        let (now, created) = (self.inner.domain.clock().now(), self.inner.domain.versions().created());
-        self.missing().get(path).is_some_and(|missing| {
-            let is_same = match &missing.of {
-                Some((origin, newest)) => origin.version.newest() == *newest,
-                None => missing.created == created,
-            };
-            is_same && now < missing.until
-        })
-    }
-
-    fn note_missing(&self, path: String, created: u64, of: Option<Origin>) {
-        let now = self.inner.domain.clock().now();
-        let mut missing = self.missing();
-        if missing.len() >= MISSING_MAX {
-            missing.retain(|_, missing| now < missing.until);
-        }
-        if missing.len() < MISSING_MAX {
-            let of = of.map(|origin| {
-                let newest = origin.version.newest();
-                (origin, newest)
-            });
-            missing.insert(path, Missing { until: now.plus_seconds(MISSING_SECONDS), created, of });
-        }
-    }
-
-    fn flights(&self) -> MutexGuard<'_, HashMap<String, Flight>> {
-        // Nothing panics while holding a lock, and the maps would still be valid.
-        self.inner.flights.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn missing(&self) -> MutexGuard<'_, HashMap<String, Missing>> {
-        self.inner.missing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Removes a flight when it ends, whichever way.
-struct Landing {
-    cache: PublicCache,
-    key: String,
-}
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        self.cache.flights().remove(&self.key);
     }
 }
 

@@ -28,7 +28,7 @@ impl PublicCache {
             return Ok(document);
         }
         let (cache, address) = (self.clone(), address.clone());
-        self.flight(format!("{path} outage"), async move { cache.draw_last_known(address).await }).await
+        self.inner.flights.join(format!("{path} outage"), async move { cache.draw_last_known(address).await }).await
     }
 
     async fn draw_last_known(&self, address: Address) -> Result<Arc<Document>> {

@@ -2,7 +2,7 @@
 //! compressed better.
 
 use std::{
-    sync::{Arc, PoisonError, Weak},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{Document, Kind, PublicCache, encoding::Encoding};
+use super::{Document, Kind, PublicCache, document::Young, encoding::Encoding};
 use crate::{
     model::{OrganizationId, Timestamp},
     server::live::versions::Change,
@@ -23,9 +23,6 @@ const IN_USE_MS: i64 = 60_000;
 const REST_MS: i64 = 2_000;
 /// How often documents are looked through for those that have.
 const IMPROVE_INTERVAL: Duration = Duration::from_millis(500);
-
-/// A document that was made at this time.
-pub struct Young(Timestamp, Weak<Document>);
 
 impl PublicCache {
     /// Makes documents anew when their organizations change, and compresses them better after a rest; never ends.

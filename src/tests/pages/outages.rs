@@ -63,8 +63,13 @@ async fn after_a_restart_without_the_database_pages_come_from_disk() {
     let app = TestApp::of(app.state.clone().with_snapshots(open()), app.clock.clone());
     let page = ReportedPage::at(&app).await;
     opened(&app, &page).await;
-    let saved = || std::fs::read_dir(data.join("snapshots")).expect("a folder").count();
-    while saved() < 3 {
+    let is_saved = |kind: &str| {
+        let files = std::fs::read_dir(data.join("snapshots")).expect("a folder").filter_map(Result::ok);
+        files
+            .map(|file| file.file_name().to_string_lossy().into_owned())
+            .any(|name| name.contains(kind) && !name.starts_with('.'))
+    };
+    while !["page", "month", "timeline"].into_iter().all(is_saved) {
         tokio::task::yield_now().await;
     }
     let restarted = TestApp::of(app.state.clone().with_snapshots(open()), app.clock.clone());

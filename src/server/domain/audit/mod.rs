@@ -1,9 +1,13 @@
 //! Audit events: what was done, by whom and from where, written in the transaction that does it.
 
+mod log;
+
 use std::fmt::Display;
 
 use sea_orm::ConnectionTrait;
 use serde::Serialize;
+
+pub use log::{AuditFields, AuditQuery};
 
 use super::{
     new_id,
@@ -20,7 +24,7 @@ use crate::{
 
 /// The actor of an audit event.
 #[derive(Clone, Debug)]
-pub(super) struct Actor {
+pub(in crate::server::domain) struct Actor {
     kind: ActorKind,
     id: Option<UserId>,
     name: String,
@@ -28,58 +32,58 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    pub(super) fn person(id: UserId, name: &str, caller: &Caller) -> Self {
+    pub(in crate::server::domain) fn person(id: UserId, name: &str, caller: &Caller) -> Self {
         Self { kind: ActorKind::User, id: Some(id), name: name.to_owned(), caller: caller.clone() }
     }
 
     /// A program with an API token that this user created.
-    pub(super) fn token(made_by: UserId, name: &str, caller: &Caller) -> Self {
+    pub(in crate::server::domain) fn token(made_by: UserId, name: &str, caller: &Caller) -> Self {
         Self { kind: ActorKind::Token, id: Some(made_by), name: name.to_owned(), caller: caller.clone() }
     }
 
     /// The server itself.
-    pub(super) fn system() -> Self {
+    pub(in crate::server::domain) fn system() -> Self {
         Self { kind: ActorKind::System, id: None, name: "Aldis".into(), caller: Caller::default() }
     }
 
     /// Whether every change must be audited: not those of the server itself.
-    pub(super) fn must_audit(&self) -> bool {
+    pub(in crate::server::domain) fn must_audit(&self) -> bool {
         self.kind != ActorKind::System
     }
 }
 
 /// An audit event: an action, its target and what changed.
 #[derive(Clone, Debug)]
-pub(super) struct AuditEvent {
+pub(in crate::server::domain) struct AuditEvent {
     action: Action,
     target: Option<AuditTarget>,
     changes: AuditChanges,
 }
 
 impl AuditEvent {
-    pub(super) const fn new(action: Action) -> Self {
+    pub(in crate::server::domain) const fn new(action: Action) -> Self {
         Self { action, target: None, changes: AuditChanges::new() }
     }
 
     /// Sets the target.
-    pub(super) fn on(mut self, kind: &str, id: impl Display, name: &str) -> Self {
+    pub(in crate::server::domain) fn on(mut self, kind: &str, id: impl Display, name: &str) -> Self {
         self.target = Some(AuditTarget { kind: kind.to_owned(), id: id.to_string(), name: name.to_owned() });
         self
     }
 
     /// Adds the fields that differ between two states.
-    pub(super) fn changing<T: Serialize>(mut self, before: &T, after: &T) -> Self {
+    pub(in crate::server::domain) fn changing<T: Serialize>(mut self, before: &T, after: &T) -> Self {
         self.changes.extend(differences(before, after));
         self
     }
 
     /// Adds the names of what was revoked along with it, if anything was.
-    pub(super) fn ending(self, field: &str, names: Vec<String>) -> Self {
+    pub(in crate::server::domain) fn ending(self, field: &str, names: Vec<String>) -> Self {
         if names.is_empty() { self } else { self.setting(field, names.join(", ")) }
     }
 
     /// Adds the new value of a field. Long texts are shortened.
-    pub(super) fn setting(mut self, field: &str, to: impl Serialize) -> Self {
+    pub(in crate::server::domain) fn setting(mut self, field: &str, to: impl Serialize) -> Self {
         let to = shortened(serde_json::to_value(to).unwrap_or_default());
         self.changes.insert(field.to_owned(), AuditChange { from: serde_json::Value::Null, to });
         self
@@ -87,7 +91,7 @@ impl AuditEvent {
 }
 
 /// Writes an audit event in the transaction of `db`.
-pub(super) async fn write(
+pub(in crate::server::domain) async fn write(
     db: &impl ConnectionTrait,
     organization: OrganizationId,
     at: Timestamp,
@@ -99,7 +103,7 @@ pub(super) async fn write(
 }
 
 /// The entry of an audit event.
-pub(super) fn entry(
+pub(in crate::server::domain) fn entry(
     organization: OrganizationId,
     at: Timestamp,
     actor: &Actor,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::{Stream, StreamExt as _, stream};
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{
+use super::super::{
     Admin, System,
     identity::people::user_names,
     store::{audit_entry, membership},
