@@ -141,6 +141,12 @@ impl AppState {
         Self { public: PublicCache::new(domain, &self.config, assets, self.renders.public.clone(), snapshots), ..self }
     }
 
+    /// The same, with no documents cached, writing them to this folder.
+    pub(crate) fn with_snapshot_dir(mut self, dir: std::path::PathBuf) -> Self {
+        self.config.snapshot_dir = Some(dir);
+        self.with_empty_cache()
+    }
+
     /// The health of the database, to change it.
     pub(crate) fn database_health(&self) -> &super::domain::DatabaseHealth {
         self.domain.health()

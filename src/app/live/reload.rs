@@ -87,7 +87,7 @@ pub fn reload_delay(random: f64) -> Duration {
 
 /// Delay before the next load while the server cannot check the state. `random` is between 0 and 1.
 pub fn outage_delay(random: f64) -> Duration {
-    OUTAGE_INTERVAL - OUTAGE_SPREAD + OUTAGE_SPREAD.mul_f64(2.0 * random.clamp(0.0, 1.0))
+    OUTAGE_INTERVAL.saturating_sub(OUTAGE_SPREAD) + OUTAGE_SPREAD.mul_f64(2.0 * random.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -106,8 +106,8 @@ mod tests {
 
     #[test]
     fn a_loaded_state_has_everything_that_was_announced() {
-        let mut announced = Announced::by(&StatusPage { epoch: 7, seq: 3, ..page_with(&["API"]) });
-        let at = |epoch, seq| StatusPage { epoch, seq, ..page_with(&["API"]) };
+        let mut announced = Announced::by(&StatusPage { seq: 3, epoch: 7, ..page_with(&["API"]) });
+        let at = |epoch, seq| StatusPage { seq, epoch, ..page_with(&["API"]) };
         assert!(announced.is_in(&at(8, 1)), "nobody has said otherwise");
         assert!(announced.is_in(&at(7, 3)) && announced.is_in(&at(7, 4)) && !announced.is_in(&at(7, 2)));
         announced.note(&Frame::Control(Control::Ping { seq: 9 }));

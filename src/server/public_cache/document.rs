@@ -265,6 +265,12 @@ impl Representation {
         Ok(Self { body: body.into(), etag, full, not_modified })
     }
 
+    /// The bytes.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        &self.body
+    }
+
     /// The answer to a request with these headers: the body, or 304 if the client has it. For HEAD, the connection
     /// leaves the body out.
     #[must_use]

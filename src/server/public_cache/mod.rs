@@ -10,6 +10,7 @@ mod encoding;
 mod flights;
 mod missing;
 mod outage;
+mod publishing;
 mod refresh;
 mod saving;
 mod state;
@@ -49,7 +50,7 @@ use crate::{
         http::headers::of_public_documents,
         live::versions::{Change, PublicVersion},
         pages::{RenderLimit, RenderTurn},
-        snapshots::StateSnapshots,
+        snapshots::{PageDirectory, StateSnapshots},
     },
 };
 
@@ -77,6 +78,8 @@ struct Inner {
     outages: Store,
     /// The states on disk.
     snapshots: Option<StateSnapshots>,
+    /// The folder with the documents for a web server or a CDN.
+    directory: Option<PageDirectory>,
     /// Follows the organizations of those.
     saved: Mutex<HashMap<OrganizationId, Arc<PublicVersion>>>,
     flights: Flights,
@@ -109,6 +112,7 @@ impl PublicCache {
         let (flights, missing, young) = (Flights::default(), MissingAddresses::default(), Mutex::default());
         let is_for_some_origins = !config.cors_origins.is_empty();
         let saved = Mutex::default();
+        let directory = config.snapshot_dir.clone().map(PageDirectory::new);
         let inner = Inner {
             domain,
             renders,
@@ -118,6 +122,7 @@ impl PublicCache {
             store,
             outages,
             snapshots,
+            directory,
             saved,
             flights,
             missing,
@@ -276,6 +281,7 @@ impl PublicCache {
             let change = Change { newest: version.newest(), is_erased: false };
             inner.domain.versions().mark(version.organization(), change);
         }
+        self.publish(&document);
         self.improve_later(&document, now);
         Ok(document)
     }

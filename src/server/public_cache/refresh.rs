@@ -46,7 +46,7 @@ impl PublicCache {
                 }
             }
         };
-        tokio::join!(refreshing, improving);
+        tokio::join!(refreshing, improving, self.publish_all());
     }
 
     /// Begins to make the documents of an organization anew that are in use, and drops the others.
@@ -55,6 +55,7 @@ impl PublicCache {
         let documents = self.inner.store.of(organization);
         let is_page_cached = documents.iter().any(|document| document.address.kind == Kind::Page);
         self.forget_saved(organization, change, is_page_cached);
+        self.publish_change(organization, change);
         for document in documents {
             if document.seq >= document.origin.version.newest() {
                 continue;

@@ -20,7 +20,7 @@ impl PublicCache {
         }
     }
 
-    fn follow(&self, organization: OrganizationId) -> Arc<PublicVersion> {
+    pub(super) fn follow(&self, organization: OrganizationId) -> Arc<PublicVersion> {
         let version = self.inner.domain.versions().follow(organization);
         let mut saved = self.inner.saved.lock().unwrap_or_else(PoisonError::into_inner);
         saved.entry(organization).or_insert(version).clone()

@@ -55,8 +55,9 @@ impl State {
     /// The page with its number; the recent changes have none.
     const fn page(&self) -> Option<&StatusPage> {
         match self {
-            Self::Page(page) => Some(page),
-            Self::Month(MonthPage { page, .. }) | Self::Incident(IncidentPage { page, .. }) => Some(page),
+            Self::Page(page) | Self::Month(MonthPage { page, .. }) | Self::Incident(IncidentPage { page, .. }) => {
+                Some(page)
+            }
             Self::Timeline(_) => None,
         }
     }
@@ -64,8 +65,9 @@ impl State {
     /// As [`Self::page`], to be changed.
     pub const fn page_mut(&mut self) -> Option<&mut StatusPage> {
         match self {
-            Self::Page(page) => Some(page),
-            Self::Month(MonthPage { page, .. }) | Self::Incident(IncidentPage { page, .. }) => Some(page),
+            Self::Page(page) | Self::Month(MonthPage { page, .. }) | Self::Incident(IncidentPage { page, .. }) => {
+                Some(page)
+            }
             Self::Timeline(_) => None,
         }
     }

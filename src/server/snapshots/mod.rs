@@ -9,7 +9,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use directory::{DocumentBytes, PageDirectory, PageFile, WrittenFile};
+#[cfg(test)]
+use directory::WrittenFile;
+pub use directory::{DocumentBytes, PageDirectory, PageFile};
 pub use document::{Document, DocumentKind, DocumentState, Revision};
-pub use index::Indexed;
 pub use state::{StateSnapshots, Verified};

@@ -118,3 +118,31 @@ async fn an_erased_text_comes_back_neither_from_memory_nor_from_disk() {
     running.abort();
     assert!(!app.get(&page.home()).await.text.contains(&secret));
 }
+
+#[tokio::test]
+async fn each_page_and_its_json_are_written_to_a_folder_with_every_change() {
+    let dir = folder();
+    let app = TestApp::alone_at(NOW).await;
+    let app = TestApp { own: app.own, ..TestApp::of(app.state.with_snapshot_dir(dir.clone()), app.clock) };
+    let page = ReportedPage::at(&app).await;
+    let running = app.state.background();
+    let secret = unique("secret");
+    let update = page.update(json!({"message": format!("Call {secret}"), "status": "identified"})).await;
+    let slug = &page.team.slug;
+    let files = [format!("public/{slug}/index.html"), format!("api/public/{slug}/status.json")];
+    let has_secret = |file: &String| std::fs::read_to_string(dir.join(file)).is_ok_and(|text| text.contains(&secret));
+    while !files.iter().all(has_secret) {
+        tokio::task::yield_now().await;
+    }
+    assert!(
+        files.iter().all(|file| dir.join(format!("{file}.br")).exists() && dir.join(format!("{file}.gz")).exists())
+    );
+    let path = format!("/api/incidents/{}/updates/{}", id_of(&page.open), id_of(&update));
+    page.team.delete(&path).await.is(204);
+    let is_rewritten =
+        |file: &String| std::fs::read_to_string(dir.join(file)).is_ok_and(|text| !text.contains(&secret));
+    while !files.iter().all(is_rewritten) {
+        tokio::task::yield_now().await;
+    }
+    running.abort();
+}

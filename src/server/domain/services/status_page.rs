@@ -1,11 +1,11 @@
 //! The status page: services, groups and incidents in one snapshot, as members or visitors see it.
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::{
-    model::{Audience, Error, OrganizationId, PagePart, PublicOrganization, Result, Slug, StatusPage},
+    model::{Audience, Error, OrganizationId, PagePart, PublicOrganization, Result, Seq, Slug, StatusPage},
     server::domain::{
-        Domain, Site, Viewer, Visitor, feed,
+        Domain, Site, System, Viewer, Visitor, feed,
         identity::people::{organization_of, organization_row},
         incidents,
         store::{self, Scope, organization, service, service_group},
@@ -28,6 +28,32 @@ impl Site {
     #[must_use]
     pub fn visit_known(&self, organization: OrganizationId) -> Visitor {
         Visitor::new(self.domain.clone(), organization)
+    }
+}
+
+/// How many pages are listed at once.
+const PAGES_BATCH: u64 = 500;
+
+impl System {
+    /// The next public pages after an organization, each with its slug and newest number, in the order of their ids.
+    #[expect(clippy::disallowed_methods, reason = "the tenants themselves")]
+    pub async fn public_pages(&self, after: Option<OrganizationId>) -> Result<Vec<(OrganizationId, Slug, Seq)>> {
+        use organization::Column;
+        let mut rows = organization::Entity::find().order_by_asc(Column::Id).limit(PAGES_BATCH);
+        if let Some(after) = after {
+            rows = rows.filter(Column::Id.gt(after));
+        }
+        let rows = rows.all(self.domain.db()).await?;
+        let page =
+            |row: organization::Model| Ok((row.id, Slug::unreserved(&row.slug)?, feed::tip_of(&row, Audience::Public)));
+        rows.into_iter().map(page).collect()
+    }
+
+    /// The slug of an organization, if it exists.
+    #[expect(clippy::disallowed_methods, reason = "the tenants themselves")]
+    pub async fn slug_of(&self, organization: OrganizationId) -> Result<Option<Slug>> {
+        let row = organization::Entity::find_by_id(organization).one(self.domain.db()).await?;
+        row.map(|row| Slug::unreserved(&row.slug)).transpose()
     }
 }
 
