@@ -123,7 +123,7 @@ async fn an_erased_text_comes_back_neither_from_memory_nor_from_disk() {
 async fn each_page_and_its_json_are_written_to_a_folder_with_every_change() {
     let dir = folder();
     let app = TestApp::alone_at(NOW).await;
-    let app = TestApp { own: app.own, ..TestApp::of(app.state.with_snapshot_dir(dir.clone()), app.clock) };
+    let app = TestApp::of(app.state.clone().with_snapshot_dir(dir.clone()), app.clock.clone()).over(app);
     let page = ReportedPage::at(&app).await;
     let running = app.state.background();
     let secret = unique("secret");

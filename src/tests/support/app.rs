@@ -92,6 +92,11 @@ impl TestApp {
         Self { router: router(state.clone()), state, clock, holder: LeaseHolder::default(), own: None }
     }
 
+    /// The same, over the database of another.
+    pub fn over(self, other: Self) -> Self {
+        Self { own: other.own, ..self }
+    }
+
     /// Moves the clock forward.
     pub fn pass(&self, seconds: i64) {
         self.clock.advance_seconds(seconds);
