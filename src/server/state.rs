@@ -1,5 +1,7 @@
 //! The state that every request handler shares.
 
+use std::{ops::Deref, sync::Arc};
+
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +31,11 @@ const CSP_REPORTS: Quota = Quota { name: "csp-reports", limit: 20, seconds: 60, 
 
 /// Settings, database, rate limits, keys and mail, as one value. Cheap to clone.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Parts>);
+
+/// The parts of [`AppState`].
+#[derive(Clone)]
+pub struct Parts {
     pub(super) config: Config,
     pub(super) domain: Domain,
     pub(super) passwords: Passwords,
@@ -53,6 +59,14 @@ pub struct AppState {
     pub(super) stop: CancellationToken,
 }
 
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
 impl AppState {
     /// Builds the state from its parts.
     ///
@@ -67,7 +81,7 @@ impl AppState {
         password_cost: u32,
     ) -> Result<Self> {
         let secrets = config.all_secrets();
-        Ok(Self {
+        let parts = Parts {
             passwords: Passwords::new(password_cost)?,
             throttle: SignInThrottle::new(domain.clock().clone(), config.auth_rate, counters.clone()),
             requests: RequestLimiter::new(domain.clock().clone(), config.limits.api_rate, counters.clone()),
@@ -92,7 +106,8 @@ impl AppState {
             stop: CancellationToken::new(),
             config,
             domain,
-        })
+        };
+        Ok(Self(Arc::new(parts)))
     }
 }
 
@@ -120,8 +135,9 @@ impl AppState {
     }
 
     /// The same, with every place for rendering taken.
-    pub(crate) fn busy_rendering(self) -> Self {
-        Self { renders: RenderLimits::new(0, std::time::Duration::from_millis(1)), ..self }
+    pub(crate) fn busy_rendering(mut self) -> Self {
+        Arc::make_mut(&mut self.0).renders = RenderLimits::new(0, std::time::Duration::from_millis(1));
+        self
     }
 
     /// The handle of the background jobs, to run one by hand.
@@ -132,7 +148,7 @@ impl AppState {
     /// Sends mails to the test instead.
     pub(crate) fn record_mail(&mut self) -> tokio::sync::mpsc::Receiver<super::mail::EmailMessage> {
         let (mailer, messages) = Mailer::recorder();
-        self.mailer = mailer;
+        Arc::make_mut(&mut self.0).mailer = mailer;
         messages
     }
 

@@ -22,6 +22,8 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 pub(super) const STEPS_PER_LOOK: i32 = 10_000;
 /// The most values of statements that are one message.
 const TOGETHER_MAX: usize = 200;
+/// When a connection is replaced: closing it renews SQLite's statistics.
+const LIFETIME: Duration = Duration::from_mins(30);
 
 /// The connection that writes: one transaction has it at a time. Cheap to clone.
 #[derive(Clone)]
@@ -35,6 +37,7 @@ struct Connection {
     options: Option<SqliteConnectOptions>,
     /// None if it is to be replaced.
     open: Option<SqliteConnection>,
+    opened_at: Instant,
     deadline: Deadline,
 }
 
@@ -58,14 +61,20 @@ impl SqliteWriter {
     /// its last.
     pub(super) async fn open(options: SqliteConnectOptions, limit: Duration) -> Result<Self, sqlx::Error> {
         let options = Some(options.disable_statement_logging());
-        let mut connection = Connection { options, open: None, deadline: Deadline::default() };
+        let (opened_at, deadline) = (Instant::now(), Deadline::default());
+        let mut connection = Connection { options, open: None, opened_at, deadline };
         connection.get().await?;
         Ok(Self { connection: Arc::new(AsyncMutex::new(connection)), limit })
     }
 
     /// Begins a transaction once the one before it has ended. It takes the write lock with its first statement.
     pub(super) async fn begin(&self) -> SqliteTx {
-        let connection = self.connection.clone().lock_owned().await;
+        let mut connection = self.connection.clone().lock_owned().await;
+        if connection.opened_at.elapsed() > LIFETIME
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the database connection did not close");
+        }
         connection.deadline.set(Some(Instant::now() + self.limit));
         SqliteTx(AsyncMutex::new(Open { connection: Some(connection), state: State::New }))
     }
@@ -74,10 +83,7 @@ impl SqliteWriter {
     pub(super) async fn close(&self) -> Result<(), DbErr> {
         let mut connection = self.connection.lock().await;
         connection.options = None;
-        match connection.open.take() {
-            Some(open) => open.close().await.map_err(query_error),
-            None => Ok(()),
-        }
+        connection.close().await.map_err(query_error)
     }
 }
 
@@ -89,10 +95,19 @@ impl Connection {
                 let mut new = self.options.as_ref().ok_or(sqlx::Error::PoolClosed)?.connect().await?;
                 let deadline = self.deadline.clone();
                 new.lock_handle().await?.set_progress_handler(STEPS_PER_LOOK, move || !deadline.has_passed());
+                self.opened_at = Instant::now();
                 new
             }
         };
         Ok(self.open.insert(open))
+    }
+
+    async fn close(&mut self) -> Result<(), sqlx::Error> {
+        self.deadline.set(None);
+        match self.open.take() {
+            Some(open) => open.close().await,
+            None => Ok(()),
+        }
     }
 
     /// Rolls back. A connection that cannot is replaced.
