@@ -358,6 +358,14 @@ mod tests {
         }
     }
 
+    /// Otherwise SQLite would plan a query with `LIMIT ?` each time it is sent: the flag is set in `.cargo/config.toml`.
+    #[tokio::test]
+    async fn sqlite_keeps_its_plans() {
+        let writer = SqliteWriter::open(options("plans.db"), LIMIT).await.expect("opened");
+        let rows = writer.begin().await.query_together(sql("SELECT sqlite_compileoption_used('ENABLE_QPSG')")).await;
+        assert_eq!(rows.expect("read")[0][0].try_get_by::<bool, _>(0), Ok(true));
+    }
+
     #[tokio::test]
     async fn what_reads_cannot_write() {
         let own = OwnDatabase::create().await;
