@@ -1,5 +1,7 @@
 //! The state that every request handler shares.
 
+use std::{ops::Deref, sync::Arc};
+
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +33,11 @@ const CSP_REPORTS: Quota = Quota { name: "csp-reports", limit: 20, seconds: 60, 
 
 /// Settings, database, rate limits, keys and mail, as one value. Cheap to clone.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Parts>);
+
+/// The parts of [`AppState`].
+#[derive(Clone)]
+pub struct Parts {
     pub(super) config: Config,
     pub(super) domain: Domain,
     pub(super) passwords: Passwords,
@@ -56,6 +62,14 @@ pub struct AppState {
     pub(super) stop: CancellationToken,
 }
 
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
 impl AppState {
     /// Builds the state from its parts.
     ///
@@ -72,7 +86,7 @@ impl AppState {
     ) -> Result<Self> {
         let secrets = config.all_secrets();
         let (renders, assets) = (RenderLimits::default(), site.assets());
-        Ok(Self {
+        let parts = Parts {
             passwords: Passwords::new(password_cost)?,
             throttle: SignInThrottle::new(domain.clock().clone(), config.auth_rate, counters.clone()),
             requests: RequestLimiter::new(domain.clock().clone(), config.limits.api_rate, counters.clone()),
@@ -98,7 +112,8 @@ impl AppState {
             stop: CancellationToken::new(),
             config,
             domain,
-        })
+        };
+        Ok(Self(Arc::new(parts)))
     }
 }
 
@@ -126,8 +141,9 @@ impl AppState {
     }
 
     /// The same, with every place for rendering taken.
-    pub(crate) fn busy_rendering(self) -> Self {
-        Self { renders: RenderLimits::new(0, std::time::Duration::from_millis(1)), ..self }.with_empty_cache()
+    pub(crate) fn busy_rendering(mut self) -> Self {
+        Arc::make_mut(&mut self.0).renders = RenderLimits::new(0, std::time::Duration::from_millis(1));
+        self.with_empty_cache()
     }
 
     /// The same, with no documents cached.
@@ -136,14 +152,16 @@ impl AppState {
     }
 
     /// The same, with no documents cached, but these on disk.
-    pub(crate) fn with_snapshots(self, snapshots: Option<StateSnapshots>) -> Self {
-        let (domain, assets) = (self.domain.clone(), self.assets.clone());
-        Self { public: PublicCache::new(domain, &self.config, assets, self.renders.public.clone(), snapshots), ..self }
+    pub(crate) fn with_snapshots(mut self, snapshots: Option<StateSnapshots>) -> Self {
+        let (domain, assets, renders) = (self.domain.clone(), self.assets.clone(), self.renders.public.clone());
+        let public = PublicCache::new(domain, &self.config, assets, renders, snapshots);
+        Arc::make_mut(&mut self.0).public = public;
+        self
     }
 
     /// The same, with no documents cached, writing them to this folder.
     pub(crate) fn with_snapshot_dir(mut self, dir: std::path::PathBuf) -> Self {
-        self.config.snapshot_dir = Some(dir);
+        Arc::make_mut(&mut self.0).config.snapshot_dir = Some(dir);
         self.with_empty_cache()
     }
 
@@ -183,7 +201,7 @@ impl AppState {
     /// Sends mails to the test instead.
     pub(crate) fn record_mail(&mut self) -> tokio::sync::mpsc::Receiver<super::mail::EmailMessage> {
         let (mailer, messages) = Mailer::recorder();
-        self.mailer = mailer;
+        Arc::make_mut(&mut self.0).mailer = mailer;
         messages
     }
 

@@ -88,7 +88,7 @@ pub async fn public(
     };
     let place = state.sockets.acquire(caller.network(), None)?;
     let feed = visitor.feed(since.since, since.epoch).await?;
-    Ok(upgrade(socket, feed, None, place, state.stop))
+    Ok(upgrade(socket, feed, None, place, state.stop.clone()))
 }
 
 /// Follow your organization over a WebSocket
@@ -118,7 +118,7 @@ pub async fn members(
     };
     let place = state.sockets.acquire(caller.network(), Some(org.rate_limit_key()))?;
     let feed = org.feed(since.since, since.epoch).await?;
-    Ok(upgrade(socket, feed, Some(org), place, state.stop))
+    Ok(upgrade(socket, feed, Some(org), place, state.stop.clone()))
 }
 
 /// Rejects handshakes from pages of other origins. Browsers always send the origin; programs do not.

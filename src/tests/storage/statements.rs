@@ -1,7 +1,7 @@
 //! Statements: a change takes few of them, however many services it concerns.
 //!
 //! Counted is what the drivers are sent, except `BEGIN`, `COMMIT`, settings of the transaction (`SET …`), and the note of
-//! a token's last use, which is made at most once every five minutes. For SQLite, what is written together counts once.
+//! a token's last use, which is made at most once every five minutes. For SQLite, what is one message counts once.
 
 use sea_orm::{
     ConnectionTrait,
@@ -105,7 +105,9 @@ async fn counts(app: &TestApp, count: usize) -> Vec<(&'static str, (usize, usize
     let (team, services) = team_with(app, count).await;
     let mut counts = Vec::new();
     let first = path_of(&services[0]);
-    counts.push(("a status", sent(team.put(&first, json!({"status": "degraded"}))).await.within(200, 1, 8)));
+    // A status is set most often: SQLite's thread is sent what is read and what is written.
+    let most = if database_url().starts_with("sqlite:") { 2 } else { 8 };
+    counts.push(("a status", sent(team.put(&first, json!({"status": "degraded"}))).await.within(200, 1, most)));
     counts.push(("a name", sent(team.put(&first, json!({"name": "Renamed"}))).await.within(200, 1, 8)));
     let moved = sent(team.put(&first, json!({"position": count - 1}))).await;
     counts.push(("a position", moved.within(200, 1, 12)));

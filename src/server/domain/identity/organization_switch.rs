@@ -3,7 +3,7 @@
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    ColumnTrait, EntityTrait, QueryFilter,
 };
 
 use super::{
@@ -18,7 +18,7 @@ use crate::{
     server::domain::{
         Caller, Person,
         audit::{self, AuditEvent},
-        store::{organization, session},
+        store::{WriteTx, organization, session},
     },
 };
 
@@ -86,7 +86,7 @@ impl Person {
 /// Replaces a session by a new one with the same expiry. Publish the revocation of the old one after the commit.
 #[expect(clippy::disallowed_methods, reason = "the user's own session, which may act in another organization")]
 pub(in crate::server::domain) async fn replace_session(
-    db: &DatabaseTransaction,
+    db: &WriteTx,
     old: SessionId,
     account: Account,
     now: Timestamp,

@@ -1,8 +1,8 @@
 //! A user's own account: name, e-mail address, password and sessions.
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, SqlErr,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, SqlErr,
 };
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::{
     server::domain::{
         Person,
         audit::{self, AuditEvent},
-        store::{recovery_code, session, user_account},
+        store::{WriteTx, recovery_code, session, user_account},
     },
 };
 
@@ -210,10 +210,7 @@ impl Person {
     /// Locks the user's row and this session's, which must still exist: a slow request must not go on after the session
     /// has been ended.
     #[expect(clippy::disallowed_methods, reason = "the session of the request")]
-    pub(in crate::server::domain) async fn lock_current_session(
-        &self,
-        tx: &DatabaseTransaction,
-    ) -> Result<session::Model> {
+    pub(in crate::server::domain) async fn lock_current_session(&self, tx: &WriteTx) -> Result<session::Model> {
         lock_user(tx, self.user()).await?;
         // Locked, so that the current row is read, not the one from the start of the transaction.
         let row = session::Entity::find_by_id(self.session()).lock_exclusive().one(tx).await?;

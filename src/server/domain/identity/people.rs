@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use crate::{
@@ -12,7 +11,7 @@ use crate::{
     server::domain::{
         Domain, System,
         audit::{self, Actor, AuditEvent},
-        store::{Scope, membership, organization, password_reset, user_account},
+        store::{Scope, WriteTx, membership, organization, password_reset, user_account},
     },
 };
 
@@ -167,10 +166,7 @@ pub(in crate::server::domain) async fn password_context(
 /// Lock order: organizations (writing an audit event locks one through its foreign key), users, memberships, sessions.
 /// Any other order can deadlock.
 #[expect(clippy::disallowed_methods, reason = "users belong to no organization")]
-pub(in crate::server::domain) async fn lock_user(
-    tx: &DatabaseTransaction,
-    user: UserId,
-) -> Result<Option<user_account::Model>> {
+pub(in crate::server::domain) async fn lock_user(tx: &WriteTx, user: UserId) -> Result<Option<user_account::Model>> {
     Ok(user_account::Entity::find_by_id(user).lock_exclusive().one(tx).await?)
 }
 

@@ -1,7 +1,7 @@
 //! The second factor: TOTP codes of an authenticator app (RFC 6238), and recovery codes in case it is lost.
 
 use qrcode::{Color, QrCode};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use totp_rs::{Builder, Secret, Totp};
 
 use super::{
@@ -173,7 +173,7 @@ async fn remove_second_factor(db: &impl ConnectionTrait, user: UserId) -> Result
 /// requests with the same code, one succeeds.
 #[expect(clippy::disallowed_methods, reason = "what belongs to a user belongs to no organization")]
 pub(in crate::server::domain) async fn use_code(
-    tx: &DatabaseTransaction,
+    tx: &WriteTx,
     seal: &Seal,
     user: &user_account::Model,
     code: &str,

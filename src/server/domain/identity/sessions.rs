@@ -1,7 +1,8 @@
 //! Sessions: opened by a login, authenticate requests, expire, and end on all instances at once.
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter,
+    QueryOrder, QueryResult, QuerySelect, QueryTrait, Statement,
 };
 use tokio::sync::broadcast::{self, error::RecvError};
 use uuid::Uuid;
@@ -12,14 +13,13 @@ use super::{
     people::{enabled_account, is_disabled, token_creator},
 };
 use crate::{
-    model::{Account, Action, Error, OrganizationId, Result, Role, SessionId, Timestamp, UserId},
+    model::{Account, Action, OrganizationId, Result, Role, SessionId, Timestamp, UserId},
     server::domain::{
         Caller, Person, Site, System, Viewer,
         audit::{self, AuditEvent},
         new_id,
         principal::{AccessState, Credential, LAST_USE_SECONDS, Principal, TokenSource},
         store::{Scope, api_token, membership, organization, session, user_account},
-        tx::Tx,
     },
 };
 
@@ -140,18 +140,23 @@ impl Viewer {
     }
 }
 
-impl Tx {
-    /// Rejects the request if its session or token was revoked while the body was still arriving.
+impl Credential {
+    /// The query of the session's or token's row, which may be gone or no longer valid.
     #[expect(clippy::disallowed_methods, reason = "the session of the request")]
-    pub(in crate::server::domain) async fn require_valid_credential(&self, credential: &Credential) -> Result<()> {
-        let is_valid = match credential {
-            Credential::Session { id, .. } => session::Entity::find_by_id(*id).one(self.db()).await?.is_some(),
-            Credential::Token { id, .. } => {
-                let row = self.scope().find_id::<api_token::Entity>(*id).one(self.db()).await?;
-                row.is_some_and(|row| is_active(&row, self.now()))
-            }
-        };
-        if is_valid { Ok(()) } else { Err(Error::unauthorized()) }
+    pub(in crate::server::domain) fn row(&self, scope: Scope, backend: DbBackend) -> Statement {
+        match self {
+            Self::Session { id, .. } => session::Entity::find_by_id(*id).build(backend),
+            Self::Token { id, .. } => scope.find_id::<api_token::Entity>(*id).build(backend),
+        }
+    }
+
+    /// Whether it is still valid with this row: it may have been revoked while the body of the request was arriving.
+    pub(in crate::server::domain) fn is_valid(&self, row: Option<&QueryResult>, now: Timestamp) -> Result<bool> {
+        Ok(match (self, row) {
+            (_, None) => false,
+            (Self::Session { .. }, Some(_)) => true,
+            (Self::Token { .. }, Some(row)) => is_active(&api_token::Model::from_query_result(row, "")?, now),
+        })
     }
 }
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use sea_orm::{
-    ColumnTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationTrait,
+    ColumnTrait, ConnectionTrait, DbBackend, FromQueryResult, JoinType, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect, QueryTrait, RelationTrait, Statement,
     sea_query::{Expr, ExprTrait, IntoCondition},
 };
 
 use super::super::{
-    store::{VALUES_MAX, incident_impact, insert_all, service, upsert},
+    store::{Scope, VALUES_MAX, incident_impact, insert_all, service, upsert},
     tx::Tx,
 };
 use crate::model::{Cause, Error, Event, IncidentKind, Layers, Result, ServiceId, ServiceStatus, Timestamp, UserId};
@@ -30,37 +31,50 @@ struct ImpactRow {
 }
 
 impl ReportedService {
-    /// Loads a service of this organization that has not been deleted.
+    /// The query of those of these services that have not been deleted.
+    pub fn query(scope: Scope, ids: &[ServiceId], backend: DbBackend) -> Statement {
+        let rows = scope.find::<service::Entity>();
+        let rows = rows.filter(service::Column::Id.is_in(ids.iter().copied()));
+        let rows = rows.filter(service::Column::DeletedAt.is_null());
+        let in_force = incident_impact::Relation::Service
+            .def()
+            .on_condition(|impact, _| Expr::col((impact, incident_impact::Column::ToAt)).is_null().into_condition());
+        // The same status by many incidents is one row.
+        let rows = rows.distinct().join_rev(JoinType::LeftJoin, in_force);
+        let rows = rows.column_as(incident_impact::Column::Kind, "impact_kind");
+        let rows = rows.column_as(incident_impact::Column::Status, "impact_status");
+        rows.order_by_asc(service::Column::Id).build(backend)
+    }
+
+    /// The service in the rows of a query for one.
     ///
     /// # Errors
-    /// `not_found` when there is none with this id.
-    pub async fn load(tx: &Tx, id: ServiceId) -> Result<Self> {
-        Self::load_all(tx, &[id]).await?.pop().ok_or_else(Error::not_found)
+    /// `not_found` when there is none with its id.
+    pub fn one_of(rows: &[QueryResult]) -> Result<Self> {
+        Self::all_of(rows)?.pop().ok_or_else(Error::not_found)
+    }
+
+    /// The services in the rows of a query, in the order of their creation.
+    fn all_of(rows: &[QueryResult]) -> Result<Vec<Self>> {
+        let mut all: Vec<Self> = Vec::new();
+        for row in rows {
+            let ImpactRow { service, impact_kind, impact_status } = ImpactRow::from_query_result(row, "")?;
+            if all.last().is_none_or(|last| last.service.id != service.id) {
+                all.push(Self { service, incidents: Vec::new(), maintenance: None });
+            }
+            if let (Some(reported), Some(kind), Some(status)) = (all.last_mut(), impact_kind, impact_status) {
+                reported.add(kind, status);
+            }
+        }
+        Ok(all)
     }
 
     /// Loads those of these services that have not been deleted, in the order of their creation.
     async fn load_all(tx: &Tx, ids: &[ServiceId]) -> Result<Vec<Self>> {
-        let mut all: Vec<Self> = Vec::new();
+        let mut all = Vec::new();
         for ids in ids.chunks(VALUES_MAX) {
-            let rows = tx.scope().find::<service::Entity>();
-            let rows = rows.filter(service::Column::Id.is_in(ids.iter().copied()));
-            let rows = rows.filter(service::Column::DeletedAt.is_null());
-            let in_force = incident_impact::Relation::Service.def().on_condition(|impact, _| {
-                Expr::col((impact, incident_impact::Column::ToAt)).is_null().into_condition()
-            });
-            // The same status by many incidents is one row.
-            let rows = rows.distinct().join_rev(JoinType::LeftJoin, in_force);
-            let rows = rows.column_as(incident_impact::Column::Kind, "impact_kind");
-            let rows = rows.column_as(incident_impact::Column::Status, "impact_status");
-            let rows = rows.order_by_asc(service::Column::Id).into_model::<ImpactRow>().all(tx.db()).await?;
-            for ImpactRow { service, impact_kind, impact_status } in rows {
-                if all.last().is_none_or(|last| last.service.id != service.id) {
-                    all.push(Self { service, incidents: Vec::new(), maintenance: None });
-                }
-                if let (Some(reported), Some(kind), Some(status)) = (all.last_mut(), impact_kind, impact_status) {
-                    reported.add(kind, status);
-                }
-            }
+            let rows = tx.db().query_all_raw(Self::query(tx.scope(), ids, tx.db().get_database_backend())).await?;
+            all.append(&mut Self::all_of(&rows)?);
         }
         Ok(all)
     }

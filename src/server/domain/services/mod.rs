@@ -6,7 +6,7 @@ mod list;
 mod ordering;
 mod status_page;
 
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, Select};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, Select};
 
 use self::ordering::{place, renumber};
 use super::{
@@ -100,8 +100,9 @@ impl Member {
     /// `conflict` when the version is not the current one.
     pub async fn update_service(&self, id: ServiceId, patch: ServicePatch, cause: Cause) -> Result<Service> {
         let patch = patch.check()?;
-        let mut tx = self.begin().await?;
-        let reported = ReportedService::load(&tx, id).await?;
+        let query = ReportedService::query(self.scope(), &[id], self.db().get_database_backend());
+        let (mut tx, rows) = self.begin_reading(vec![query]).await?;
+        let reported = ReportedService::one_of(rows.first().map_or(&[], Vec::as_slice))?;
         let before = &reported.service;
         require_version(patch.version, before.version)?;
         let mut after = before.clone();

@@ -11,9 +11,6 @@ pub const VALUES_MAX: usize = 9_000;
 /// (up to 1 MiB for 300 rows), so the numbers are powers of two.
 const ROWS_MAX: usize = 256;
 
-/// The most values of statements that are one message.
-const TOGETHER_MAX: usize = 200;
-
 type Active<M> = <<M as ModelTrait>::Entity as EntityTrait>::ActiveModel;
 type Column<M> = <<M as ModelTrait>::Entity as EntityTrait>::Column;
 type PrimaryKey<M> = <<M as ModelTrait>::Entity as EntityTrait>::PrimaryKey;
@@ -72,28 +69,6 @@ where
     M: ModelTrait + IntoActiveModel<Active<M>>,
 {
     <M::Entity as EntityTrait>::insert(row.into_active_model().reset_all()).build(backend)
-}
-
-/// Executes statements in their order, whose results nobody needs. The driver of SQLite has a thread of its own, and a
-/// message to it takes as long as a small statement: few values are one message.
-pub async fn execute_together(db: &impl ConnectionTrait, statements: Vec<Statement>) -> Result<(), DbErr> {
-    let backend = db.get_database_backend();
-    let values = |statement: &Statement| statement.values.as_ref().map_or(0, |values| values.0.len());
-    if backend != DbBackend::Sqlite || statements.iter().map(values).sum::<usize>() > TOGETHER_MAX {
-        for statement in statements {
-            db.execute_raw(statement).await?;
-        }
-        return Ok(());
-    }
-    let (mut sql, mut bound) = (Vec::new(), Vec::new());
-    for statement in statements {
-        sql.push(statement.sql);
-        bound.extend(statement.values.into_iter().flat_map(|values| values.0));
-    }
-    if !sql.is_empty() {
-        db.execute_raw(Statement::from_sql_and_values(backend, sql.join("; "), bound)).await?;
-    }
-    Ok(())
 }
 
 /// The update that turns one state of a row into another: the columns in which they differ.

@@ -14,6 +14,7 @@ mod pools;
 mod pruning;
 mod scope;
 mod services;
+mod sqlite_writer;
 #[cfg(test)]
 pub mod statement_log;
 mod upkeep;
@@ -22,7 +23,7 @@ mod write_tx;
 
 pub use accounts::{membership, organization, session, user_account};
 pub use audit::audit_entry;
-pub use batch::{VALUES_MAX, changes, execute_together, insert_all, insertion, save_all, upsert};
+pub use batch::{VALUES_MAX, changes, insert_all, insertion, save_all, upsert};
 pub use connect::Unreachable;
 pub use coordination::{idempotency_key, job_lease, presence};
 pub use credentials::{api_token, invitation, password_reset, recovery_code};

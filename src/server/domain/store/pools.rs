@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{
     AccessMode, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    TransactionOptions, TransactionTrait,
     sqlx::{
         self, Connection as _, MySqlConnection, PgConnection, Sqlite, SqliteConnection,
         pool::PoolOptions,
@@ -15,8 +15,9 @@ use sea_orm::{
 
 use super::{
     connect::{CONNECT_TIMEOUT, Unreachable, prepare_file, probe_connection, sqlite_file},
+    sqlite_writer::{STEPS_PER_LOOK, SqliteWriter},
     write_queue::{Lane, WriteQueue},
-    write_tx::WriteTx,
+    write_tx::{Kind, WriteTx},
 };
 use crate::model::Result as Answer;
 
@@ -26,17 +27,38 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 const READ_LIMIT: Duration = Duration::from_secs(5);
 /// The longest time for writing. A constant of the SQL below as well.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
-/// How many steps SQLite takes between two looks at the time: about 0.1 ms.
-const STEPS_PER_LOOK: i32 = 10_000;
 
 /// The connections of an instance.
 pub struct Pools {
     /// Connections that cannot write.
     pub read: DatabaseConnection,
-    /// Connections for write transactions: one on SQLite, which has one writer at a time.
-    write: DatabaseConnection,
+    write: Writers,
     /// Where write transactions wait for a connection.
     queue: WriteQueue,
+}
+
+/// The connections for write transactions.
+enum Writers {
+    /// SQLite has one writer at a time.
+    Sqlite(SqliteWriter),
+    Server(DatabaseConnection),
+}
+
+impl Writers {
+    /// How many write transactions can run at once.
+    const fn count(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 1,
+            Self::Server(_) => SERVER_WRITERS as usize,
+        }
+    }
+
+    async fn begin(&self) -> Result<Kind, DbErr> {
+        Ok(match self {
+            Self::Sqlite(writer) => Kind::Sqlite(writer.begin().await),
+            Self::Server(pool) => Kind::Server(begin(pool).await?),
+        })
+    }
 }
 
 impl Pools {
@@ -46,9 +68,16 @@ impl Pools {
     /// When the database cannot be reached at this address.
     pub async fn open(url: &str) -> Result<Self, Unreachable> {
         // The writer first: it creates the file.
-        let write = open(url, Purpose::Writing).await?;
+        let write = match sqlite_file(url) {
+            Some(file) => {
+                prepare_file(&file)?;
+                let options = sqlite_options(url.parse()?, Purpose::Writing);
+                Writers::Sqlite(SqliteWriter::open(options, WRITE_LIMIT).await?)
+            }
+            None => Writers::Server(open(url, Purpose::Writing).await?),
+        };
         let read = open(url, Purpose::Reading).await?;
-        let queue = WriteQueue::new(writers(&write));
+        let queue = WriteQueue::new(write.count());
         Ok(Self { read, write, queue })
     }
 
@@ -58,13 +87,16 @@ impl Pools {
     /// `unavailable` when too many wait already, the turn does not come in time, or the database cannot write.
     pub async fn begin(&self, lane: Lane) -> Answer<WriteTx> {
         let permit = self.queue.enter(lane).await?;
-        Ok(WriteTx::new(begin(&self.write).await?, permit))
+        Ok(WriteTx::new(self.write.begin().await?, permit))
     }
 
     /// Closes both pools once they are idle. The writer is the last, so that it can tidy up the file.
     pub async fn close(&self) -> Result<(), DbErr> {
         self.read.close_by_ref().await?;
-        self.write.close_by_ref().await
+        match &self.write {
+            Writers::Sqlite(writer) => writer.close().await,
+            Writers::Server(pool) => pool.close_by_ref().await,
+        }
     }
 }
 
@@ -74,7 +106,7 @@ impl Pools {
     /// Takes every slot of the write queue.
     pub async fn hold_writes(&self) -> Answer<Vec<super::write_queue::WritePermit>> {
         let mut held = Vec::new();
-        for number in 0..writers(&self.write) {
+        for number in 0..self.write.count() {
             let lane = Lane::User(crate::model::UserId::from_uuid(uuid::Uuid::from_u128(number as u128)));
             held.push(self.queue.enter(lane).await?);
         }
@@ -85,11 +117,6 @@ impl Pools {
     pub fn waiting_writes(&self) -> usize {
         self.queue.waiting()
     }
-}
-
-/// How many write transactions can run at once.
-fn writers(write: &DatabaseConnection) -> usize {
-    if write.get_database_backend() == DbBackend::Sqlite { 1 } else { SERVER_WRITERS as usize }
 }
 
 const SQLITE_READERS: u32 = 8;
@@ -107,17 +134,7 @@ pub(super) enum Purpose {
     Maintenance,
 }
 
-impl Purpose {
-    const fn limit(self) -> Option<Duration> {
-        match self {
-            Self::Reading => Some(READ_LIMIT),
-            Self::Writing => Some(WRITE_LIMIT),
-            Self::Maintenance => None,
-        }
-    }
-}
-
-/// Opens a pool for this purpose.
+/// Opens a pool for this purpose; [`SqliteWriter`] is none.
 pub(super) async fn open(url: &str, purpose: Purpose) -> Result<DatabaseConnection, Unreachable> {
     let mut options = ConnectOptions::new(url);
     options
@@ -130,15 +147,11 @@ pub(super) async fn open(url: &str, purpose: Purpose) -> Result<DatabaseConnecti
         if is_first {
             prepare_file(&file)?;
         }
-        let most = match purpose {
-            Purpose::Reading => SQLITE_READERS,
-            Purpose::Writing => 1,
-            Purpose::Maintenance => 2,
-        };
-        options.max_connections(most).min_connections(1);
+        let is_reading = purpose == Purpose::Reading;
+        options.max_connections(if is_reading { SQLITE_READERS } else { 2 }).min_connections(1);
         options.map_sqlx_sqlite_opts(move |options| sqlite_options(options, purpose));
-        if let Some(limit) = purpose.limit() {
-            options.map_sqlx_sqlite_pool_opts(move |pool| limit_sqlite(pool, limit));
+        if is_reading {
+            options.map_sqlx_sqlite_pool_opts(|pool| limit_sqlite(pool, READ_LIMIT));
         }
     } else {
         if is_first {
@@ -179,28 +192,29 @@ fn sqlite_options(options: SqliteConnectOptions, purpose: Purpose) -> SqliteConn
         .optimize_on_close(purpose == Purpose::Writing, None)
 }
 
-/// Limits how long a connection works each time it is handed out: for one statement, or for the statements of one
-/// transaction. SQLite does not say when a statement begins, and what must be bounded is the turn: an SQLite writer
-/// keeps all others waiting from its first statement to its last.
+/// Limits how long a connection reads each time it is handed out: for one statement, or for those of one transaction, as
+/// SQLite does not say when a statement begins. The limit is set when the connection comes back, not when it is handed
+/// out: a request would wait for that.
 fn limit_sqlite(pool: PoolOptions<Sqlite>, limit: Duration) -> PoolOptions<Sqlite> {
     // Setting the limit tests the connection as well.
     pool.test_before_acquire(false)
-        .after_connect(move |connection, _| Box::pin(begin_turn(connection, limit)))
-        .before_acquire(move |connection, _| {
+        .after_connect(move |connection, _| Box::pin(limit_turn(connection, limit)))
+        .after_release(move |connection, _| {
             Box::pin(async move {
-                begin_turn(connection, limit).await?;
-                // SQLite rolls back by itself when it is cut short or the disk is full. The driver does not notice, and
-                // could never begin a transaction on this connection again: it is replaced.
+                limit_turn(connection, limit).await?;
+                // SQLite rolls back by itself when it is cut short. The driver does not notice, and could never begin a
+                // transaction on this connection again: it is replaced.
                 Ok(!connection.is_in_transaction())
             })
         })
 }
 
-/// Cuts the running statement short once the limit has passed: once only, so that the rollback is not cut as well.
-async fn begin_turn(connection: &mut SqliteConnection, limit: Duration) -> Result<(), sqlx::Error> {
-    let (began, mut is_cut) = (Instant::now(), false);
+/// Cuts the running statement short once the limit has passed since the first look: once only, so that the rollback is
+/// not cut as well.
+async fn limit_turn(connection: &mut SqliteConnection, limit: Duration) -> Result<(), sqlx::Error> {
+    let (mut began, mut is_cut) = (None, false);
     connection.lock_handle().await?.set_progress_handler(STEPS_PER_LOOK, move || {
-        let is_over = !is_cut && began.elapsed() > limit;
+        let is_over = !is_cut && began.get_or_insert_with(Instant::now).elapsed() > limit;
         is_cut |= is_over;
         !is_over
     });
@@ -233,15 +247,13 @@ async fn limit_mysql(connection: &mut MySqlConnection, purpose: Purpose) -> Resu
     Ok(())
 }
 
-/// Begins a write transaction. SQLite takes its write lock at once: a transaction that reads first and writes later
-/// fails with "database is locked" under load. MySQL uses READ COMMITTED, as PostgreSQL does: its default would read a
-/// snapshot from before a lock was acquired, and take gap locks.
+/// Begins a write transaction. MySQL uses READ COMMITTED, as PostgreSQL does: its default would read a snapshot from
+/// before a lock was acquired, and take gap locks.
 async fn begin(write: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let is_mysql = write.get_database_backend() == DbBackend::MySql;
     write
         .begin_with_options(TransactionOptions {
             isolation_level: is_mysql.then_some(IsolationLevel::ReadCommitted),
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         })
         .await
@@ -260,7 +272,7 @@ pub async fn snapshot(read: &DatabaseConnection) -> Result<DatabaseTransaction, 
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::ConnectionTrait as _;
+    use sea_orm::{ConnectionTrait as _, Statement};
 
     use super::*;
     use crate::{
@@ -268,18 +280,17 @@ mod tests {
         tests::support::database::OwnDatabase,
     };
 
-    /// A statement without end.
-    const ENDLESS: &str =
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) INSERT INTO t SELECT count(*) FROM n";
+    /// A query without end.
+    const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    const LIMIT: Duration = Duration::from_millis(50);
 
-    /// A pool of one SQLite connection with this limit, and an empty table `t`.
-    async fn limited(url: &str, limit: Duration) -> DatabaseConnection {
-        let mut options = ConnectOptions::new(format!("{url}?mode=rwc"));
-        options.max_connections(1).sqlx_logging(false);
-        options.map_sqlx_sqlite_pool_opts(move |pool| limit_sqlite(pool, limit));
-        let db = Box::pin(Database::connect(options)).await.expect("opened");
-        db.execute_unprepared("CREATE TABLE t (i INTEGER)").await.expect("created");
-        db
+    fn options(file: &str) -> SqliteConnectOptions {
+        let file = crate::tests::support::database::folder().join(file);
+        SqliteConnectOptions::new().filename(file).create_if_missing(true)
+    }
+
+    fn sql(text: &str) -> Vec<Statement> {
+        vec![Statement::from_string(DbBackend::Sqlite, text)]
     }
 
     fn why(error: DbErr) -> (Code, String) {
@@ -287,38 +298,88 @@ mod tests {
         (error.code, error.message)
     }
 
+    fn cut() -> (Code, String) {
+        (Code::Unavailable, "This took too long and was stopped. Try again in a moment.".to_owned())
+    }
+
     #[tokio::test]
     async fn an_sqlite_transaction_is_cut_short_and_the_connection_writes_again() {
-        let url = format!("sqlite://{}", crate::tests::support::database::folder().join("limits.db").display());
-        let db = limited(&url, Duration::from_millis(50)).await;
-        let cut = (Code::Unavailable, "This took too long and was stopped. Try again in a moment.".to_owned());
+        let writer = SqliteWriter::open(options("writing.db"), LIMIT).await.expect("opened");
+        writer.begin().await.commit(sql("CREATE TABLE t (i INTEGER)")).await.expect("created");
         for _ in 0..2 {
-            let tx = begin(&db).await.expect("begun");
-            tx.execute_unprepared("INSERT INTO t VALUES (1)").await.expect("in time");
-            assert_eq!(why(tx.execute_unprepared(ENDLESS).await.expect_err("cut")), cut);
-            drop(tx);
+            let tx = writer.begin().await;
+            tx.execute_together(sql("INSERT INTO t VALUES (1)")).await.expect("in time");
+            let endless = sql(&format!("INSERT INTO t {ENDLESS}"));
+            assert_eq!(why(tx.execute_together(endless).await.expect_err("cut")), cut());
+            // SQLite has rolled back: nothing may be written outside a transaction.
+            tx.execute_together(sql("INSERT INTO t VALUES (2)")).await.expect_err("failed");
+            tx.commit(sql("INSERT INTO t VALUES (3)")).await.expect_err("failed");
             // Nothing of it is left, and the limit begins anew.
-            let tx = begin(&db).await.expect("begun again");
-            assert!(
-                tx.query_one_raw(sea_orm::Statement::from_string(DbBackend::Sqlite, "SELECT i FROM t"))
-                    .await
-                    .expect("read")
-                    .is_none()
-            );
-            tx.commit().await.expect("committed");
+            let tx = writer.begin().await;
+            let rows = tx.query_together(sql("SELECT i FROM t")).await.expect("read");
+            assert!(rows[0].is_empty());
+            tx.commit(Vec::new()).await.expect("committed");
         }
-        assert_eq!(why(db.execute_unprepared(ENDLESS).await.expect_err("cut")), cut);
+        writer.close().await.expect("closed");
+        assert!(writer.begin().await.query_together(sql("SELECT i FROM t")).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_sqlite_transaction_ends_by_its_commit_or_not_at_all() {
+        let writer = SqliteWriter::open(options("ending.db"), LIMIT).await.expect("opened");
+        writer.begin().await.commit(sql("CREATE TABLE t (i INTEGER UNIQUE)")).await.expect("created");
+        // Nothing to commit, and dropped before the commit.
+        writer.begin().await.commit(Vec::new()).await.expect("committed");
+        writer.begin().await.execute_together(sql("INSERT INTO t VALUES (1)")).await.expect("inserted");
+        // The second statement of the message fails: it is not committed.
+        let both = [sql("INSERT INTO t VALUES (2)"), sql("INSERT INTO t VALUES (2)")].concat();
+        writer.begin().await.commit(both).await.expect_err("not unique");
+        let both = [sql("INSERT INTO t VALUES (3)"), sql("INSERT INTO t VALUES (4)")].concat();
+        writer.begin().await.commit(both).await.expect("committed");
+        let queries =
+            [sql("SELECT i FROM t ORDER BY i"), sql("SELECT 5 WHERE 0"), sql("SELECT count(*) FROM t")].concat();
+        let rows = writer.begin().await.query_together(queries).await.expect("read");
+        let rows: Vec<Vec<i64>> =
+            rows.iter().map(|rows| rows.iter().map(|row| row.try_get_by(0).expect("a number")).collect()).collect();
+        assert_eq!(rows, [vec![3, 4], vec![], vec![2]]);
+        writer.close().await.expect("closed");
+    }
+
+    #[tokio::test]
+    async fn reading_sqlite_is_cut_short_and_the_connection_reads_again() {
+        let pool = limit_sqlite(PoolOptions::new().max_connections(1), LIMIT).connect_with(options("reading.db")).await;
+        let db = DatabaseConnection::from(pool.expect("opened"));
+        for _ in 0..2 {
+            assert_eq!(why(db.query_all_raw(sql(ENDLESS).remove(0)).await.expect_err("cut")), cut());
+            let tx = snapshot(&db).await.expect("begun");
+            assert_eq!(why(tx.query_all_raw(sql(ENDLESS).remove(0)).await.expect_err("cut")), cut());
+            drop(tx);
+            db.query_all_raw(sql("SELECT 1").remove(0)).await.expect("read");
+        }
+    }
+
+    /// Otherwise SQLite would plan a query with `LIMIT ?` each time it is sent: the flag is set in `.cargo/config.toml`.
+    #[tokio::test]
+    async fn sqlite_keeps_its_plans() {
+        let writer = SqliteWriter::open(options("plans.db"), LIMIT).await.expect("opened");
+        let rows = writer.begin().await.query_together(sql("SELECT sqlite_compileoption_used('ENABLE_QPSG')")).await;
+        assert_eq!(rows.expect("read")[0][0].try_get_by::<bool, _>(0), Ok(true));
     }
 
     #[tokio::test]
     async fn what_reads_cannot_write() {
         let own = OwnDatabase::create().await;
         let pools = Pools::open(&own.url).await.expect("opened");
-        pools.write.execute_unprepared("CREATE TABLE t (i INTEGER)").await.expect("created");
+        let write = async |sql| {
+            let tx = pools.begin(Lane::System).await.expect("begun");
+            tx.execute_unprepared(sql).await.expect("written");
+            tx.commit().await.expect("committed");
+        };
+        write("CREATE TABLE t (i INTEGER)").await;
         let error = pools.read.execute_unprepared("INSERT INTO t VALUES (1)").await.expect_err("read only");
         let expected = "The server cannot save changes at the moment. Reading still works.";
         assert_eq!(why(error), (Code::Unavailable, expected.into()));
-        pools.write.execute_unprepared("INSERT INTO t VALUES (1)").await.expect("written");
+        write("INSERT INTO t VALUES (1)").await;
         pools.close().await.expect("closed");
     }
 }

@@ -5,8 +5,8 @@ mod erase;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait,
-    QueryFilter, QuerySelect, QueryTrait, Statement, UpdateMany,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, ModelTrait,
+    QueryFilter, QueryResult, QuerySelect, QueryTrait, Select, Statement, UpdateMany,
 };
 use uuid::Uuid;
 
@@ -52,28 +52,49 @@ struct Emitted {
     event: Published,
 }
 
+/// The rows of a query.
+pub(super) type Rows = Vec<QueryResult>;
+
 /// How many events are inserted by one statement at most, and how many bytes of frames.
 const INSERT_MAX: (usize, usize) = (500, 4 << 20);
 
 impl Tx {
     /// Begins a transaction, waiting for the organization's lock.
     pub(super) async fn begin(domain: &Domain, id: OrganizationId, actor: Actor) -> Result<Self> {
+        Ok(Self::begin_reading(domain, id, actor, Vec::new()).await?.0)
+    }
+
+    /// As [`Tx::begin`], and returns the rows of these queries, which are read under the lock.
+    pub(super) async fn begin_reading(
+        domain: &Domain,
+        id: OrganizationId,
+        actor: Actor,
+        queries: Vec<Statement>,
+    ) -> Result<(Self, Vec<Rows>)> {
         let db = domain.begin(id).await?;
-        Self::over(domain, db, id, actor).await
+        let queries = [locked_organization(id).build(db.get_database_backend())].into_iter().chain(queries);
+        let mut rows = db.query_together(queries.collect()).await?.into_iter();
+        let organization = rows.next().and_then(|rows| rows.into_iter().next()).ok_or_else(Error::not_found)?;
+        let organization = organization::Model::from_query_result(&organization, "")?;
+        Ok((Self::under_lock(domain, db, organization, actor), rows.collect()))
     }
 
     /// As [`Tx::begin`], in a database transaction that has begun already.
     pub(super) async fn over(domain: &Domain, db: WriteTx, id: OrganizationId, actor: Actor) -> Result<Self> {
-        let organization = lock_organization(&db, id).await?.ok_or_else(Error::not_found)?;
+        let organization = locked_organization(id).one(&db).await?.ok_or_else(Error::not_found)?;
+        Ok(Self::under_lock(domain, db, organization, actor))
+    }
+
+    fn under_lock(domain: &Domain, db: WriteTx, organization: organization::Model, actor: Actor) -> Self {
         let (domain, now) = (domain.clone(), domain.clock().now());
         let stored = organization.clone();
         let (emitted, deferred, revoked) = (Vec::new(), Vec::new(), Vec::new());
         let (audit_event, is_erasing) = (None, AtomicBool::new(false));
-        Ok(Self { domain, db, organization, stored, now, actor, audit_event, emitted, deferred, is_erasing, revoked })
+        Self { domain, db, organization, stored, now, actor, audit_event, emitted, deferred, is_erasing, revoked }
     }
 
     /// The database transaction.
-    pub(super) fn db(&self) -> &DatabaseTransaction {
+    pub(super) fn db(&self) -> &WriteTx {
         &self.db
     }
 
@@ -123,7 +144,7 @@ impl Tx {
 
     /// Executes the deferred statements now.
     pub(super) async fn flush(&mut self) -> Result<()> {
-        Ok(store::execute_together(&self.db, std::mem::take(&mut self.deferred)).await?)
+        Ok(self.db.execute_together(std::mem::take(&mut self.deferred)).await?)
     }
 
     /// Publishes the revocation or change of a session or token after the commit.
@@ -165,9 +186,8 @@ impl Tx {
             if let Some(update) = changed_organization(&self.stored, &self.organization) {
                 self.defer(update);
             }
-            self.flush().await?;
             self.prune_events().await?;
-            self.db.commit().await?;
+            self.db.commit_after(self.deferred).await?;
             if self.is_erasing.load(Ordering::Relaxed) {
                 self.domain.versions().erase_before(self.organization.id, self.organization.public_seq.unsigned_abs());
             }
@@ -206,12 +226,13 @@ impl Tx {
     }
 
     /// Deletes the events that are no longer needed.
-    async fn prune_events(&self) -> Result<()> {
+    async fn prune_events(&mut self) -> Result<()> {
         for audience in [Audience::Members, Audience::Public] {
             let mut numbers = self.emitted.iter().filter(|it| it.audience == audience).map(|it| it.event.seq);
             if let Some(first) = numbers.next()
                 && store::is_pruning_due(first, numbers.next_back().unwrap_or(first))
             {
+                self.flush().await?;
                 store::prune_events(&self.db, self.scope(), audience).await?;
             }
         }
@@ -281,10 +302,10 @@ impl Domain {
     }
 }
 
-/// Locks the organization's row until the transaction ends (SQLite locks the whole file instead).
+/// Reads the organization's row and locks it until the transaction ends (SQLite locks the whole file instead).
 #[expect(clippy::disallowed_methods, reason = "the tenant itself")]
-async fn lock_organization(db: &DatabaseTransaction, id: OrganizationId) -> Result<Option<organization::Model>> {
-    Ok(organization::Entity::find_by_id(id).lock_exclusive().one(db).await?)
+fn locked_organization(id: OrganizationId) -> Select<organization::Entity> {
+    organization::Entity::find_by_id(id).lock_exclusive()
 }
 
 /// The update of what has changed of the organization, usually its two counters.
