@@ -1,7 +1,7 @@
 // Data to measure with. What is typical is created once through the REST API, so that every row is as the server writes
 // it; SQL then copies those rows under new ids and times.
 import { spawnSync } from 'node:child_process';
-import { good, register, start } from '../end2end/server.mjs';
+import { good, register } from '../end2end/server.mjs';
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
@@ -149,13 +149,13 @@ function moved(sql, incident, service, by) {
 }
 
 /**
- * Fills an empty database; BINARY migrates it. Returns the teams: `standard` (100 services in 10 groups, 20 resolved
+ * Fills an empty database, which a server migrates that `start` starts with these settings. Returns the teams: `standard` (100 services in 10 groups, 20 resolved
  * incidents within 80 days), `few` (10 incidents), and with `incidents` also `many` (that many). `organizations` more
  * organizations, with five services each, have the slugs of `slugOf`.
  */
-export async function fill(binary, settings, { organizations = 0, incidents = 0 } = {}) {
+export async function fill(start, settings, { organizations = 0, incidents = 0 } = {}) {
   const sql = new Sql(settings.DATABASE_URL);
-  const server = await start(binary, settings);
+  const server = await start(settings);
   const statements = [];
   const teams = {};
   let pattern;

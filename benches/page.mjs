@@ -49,6 +49,7 @@ const folder = mkdtempSync(join(tmpdir(), 'aldis-bench-'));
 const running = new Set();
 const rows = [];
 const noise = [];
+const notes = [];
 
 const say = (text) => console.log(`==> ${text}`);
 
@@ -102,8 +103,9 @@ async function beside(during, lanes, every, work) {
     }
   };
   const all = Array.from({ length: lanes }, loop);
+  const began = performance.now();
   try {
-    return await during();
+    return { ...(await during()), pace: (done * 1000) / (performance.now() - began) };
   } finally {
     goes = false;
     await Promise.all(all);
@@ -166,7 +168,7 @@ async function warm(wish, team) {
   }
   const medians = {};
   for (const [name, values] of Object.entries(results)) {
-    medians[name] = Object.fromEntries(['rate', 'p99', 'cpu'].map((key) => [key, median(values.map((value) => value[key]))]));
+    medians[name] = Object.fromEntries(['rate', 'p99', 'cpu', 'pace'].map((key) => [key, median(values.map((value) => value[key]))]));
   }
   for (const key of ['rate', 'p99', 'cpu']) {
     const ratios = results.axum.map((value, round) => results.again[round][key] / value[key]);
@@ -183,6 +185,8 @@ function judgeWarm({ ours, nginx: still, axum: bare, ours512, nginx512, ours304,
   if (wants('P4')) add('P4', ours304?.rate ?? 0, axum304?.rate);
   if (wants('P5')) add('P5', changing.p99, ours.p99);
   if (wants('P8')) add('P8', logins.p99, ours.p99);
+  if (changing) notes.push(`P5: ${show(changing.pace)} changes a second${changing.pace < 9 ? ': TOO FEW, so P5 says little' : ''}`);
+  if (logins) notes.push(`P8: ${show(logins.pace)} logins a second`);
 }
 
 /** P6: what a thousand visitors of a page that nobody has asked for yet cost the database. */
@@ -257,7 +261,7 @@ async function measure() {
   const needsLarge = wants('P6', 'G1', 'G2', 'G3');
   if (!needsWarm && !needsLarge) throw new Error('BENCH_GOALS names no goal');
   say('Filling the databases');
-  const small = await fill(binary, settings('small'), { organizations: FEW });
+  const small = await fill(aldis, settings('small'), { organizations: FEW });
   let medians;
   if (needsWarm) {
     say(`The warm page: ${rounds} rounds of ${seconds} s for each server`);
@@ -266,7 +270,7 @@ async function measure() {
   }
   if (needsLarge) {
     say(`Adding ${organizations} organizations and ${incidents} incidents`);
-    const large = await fill(binary, settings('large'), { organizations, incidents });
+    const large = await fill(aldis, settings('large'), { organizations, incidents });
     if (wants('P6')) await herd();
     if (wants('P6', 'G1')) {
       say('Cold pages in turn');
@@ -294,7 +298,7 @@ async function other(database, sqlite) {
   if (!url) throw new Error(`${name} is not set: run \`scripts/databases scripts/bench\``);
   say(`The warm page on ${database}`);
   const wish = settings(database, { DATABASE_URL: url });
-  const { standard } = await fill(binary, wish);
+  const { standard } = await fill(aldis, wish);
   const found = await warm(wish, standard);
   const lines = { P1: ['ours', 'rate'], P2: ['ours', 'cpu'], P3: ['ours512', 'p99'], P4: ['ours304', 'rate'] };
   for (const [goal, [lane, key]] of Object.entries(lines)) {
@@ -313,7 +317,7 @@ function table() {
   const spread = noise.map(([key, least, middle, most]) => `${key} ${show(middle)} (${show(least)}–${show(most)})`);
   return [
     heading, '', padded(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(padded), '',
-    ...(spread.length ? [`Noise, the bare axum server against itself: ${spread.join(', ')}`] : []), '',
+    ...(spread.length ? [`Noise, the bare axum server against itself: ${spread.join(', ')}`, ''] : []), ...notes, '',
   ].join('\n');
 }
 

@@ -136,7 +136,7 @@ http {
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; open_file_cache max=10; ${temp}
   server {
     listen 127.0.0.1:${port} backlog=4096;
-    location = / {
+    location = /page {
       alias ${file}.br; types {} default_type "text/html; charset=utf-8";
       add_header Content-Encoding br; add_header Vary Accept-Encoding; add_header Cache-Control no-cache;
     }
@@ -144,7 +144,7 @@ http {
 }
 `,
   );
-  return serve('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr'], `http://127.0.0.1:${port}/`);
+  return serve('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr'], `http://127.0.0.1:${port}/page`);
 }
 
 /** The bare axum server of bench/ceiling. */
