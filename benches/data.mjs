@@ -149,9 +149,10 @@ function moved(sql, incident, service, by) {
 }
 
 /**
- * Fills an empty database, which a server migrates that `start` starts with these settings. Returns the teams: `standard` (100 services in 10 groups, 20 resolved
- * incidents within 80 days), `few` (10 incidents), and with `incidents` also `many` (that many). `organizations` more
- * organizations, with five services each, have the slugs of `slugOf`.
+ * Fills an empty database, which a server migrates that `start` starts with these settings. Returns the teams:
+ * `standard` (100 services in 10 groups, 20 resolved incidents within 80 days), `few` (10 incidents), and with
+ * `incidents` also `many` (that many). `organizations` more organizations, with five services each, have the slugs of
+ * `slugOf`.
  */
 export async function fill(start, settings, { organizations = 0, incidents = 0 } = {}) {
   const sql = new Sql(settings.DATABASE_URL);

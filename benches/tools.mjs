@@ -1,5 +1,5 @@
 // What the measurements are made with: load, what processes cost, and the servers to compare with.
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,23 +40,16 @@ function read(path) {
   }
 }
 
-/** The CPU time that a process and its descendants have used, in microseconds: user and system. */
-export function cpu(root) {
-  let nanoseconds = 0;
-  for (const pid of family(root)) {
-    for (const task of list(`/proc/${pid}/task`)) {
-      nanoseconds += Number(read(`/proc/${pid}/task/${task}/schedstat`).split(' ')[0]) || 0;
-    }
-  }
-  return nanoseconds / 1000;
-}
+/** Microseconds in one of the kernel's ticks, in which it reports CPU time. */
+const TICK = 1_000_000 / Number(execFileSync('getconf', ['CLK_TCK']));
 
-function list(path) {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
+/** The CPU time that a process and its descendants have used, in microseconds: user and system, ended threads too. */
+export function cpu(root) {
+  return family(root).reduce((sum, pid) => {
+    const text = read(`/proc/${pid}/stat`);
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return sum + (Number(fields[11]) + Number(fields[12]) || 0) * TICK;
+  }, 0);
 }
 
 /** The resident memory of a process and its descendants, in KiB. */
