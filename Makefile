@@ -29,7 +29,7 @@ test: ## install missing tools and run all checks: format, lints, tests on three
 battery: ## long-running tests, and attacks on a running server (about four hours)
 	@scripts/battery
 
-bench: ## measure the release's throughput and latency
+bench: ## measure the release against nginx and a bare server: PART=page (about 15 minutes)
 	@scripts/bench
 
 fmt: ## format the Rust code
