@@ -177,6 +177,8 @@ async function warm(wish, team) {
   const medians = {};
   for (const [name, values] of Object.entries(results)) {
     medians[name] = Object.fromEntries(['rate', 'p99', 'cpu', 'pace'].map((key) => [key, median(values.map((value) => value[key]))]));
+    const errors = values.reduce((sum, value) => sum + value.errors, 0);
+    if (errors) notes.push(`${name}: ${errors} requests failed`);
   }
   for (const key of ['rate', 'p99', 'cpu']) {
     const ratios = results.axum.map((value, round) => results.again[round][key] / value[key]);
