@@ -46,7 +46,7 @@ use crate::{
     server::{
         config::Config,
         domain::{Domain, Visitor},
-        error::{internal, is_unreachable},
+        error::{internal, is_unreachable, unreachable},
         http::headers::of_public_documents,
         live::versions::{Change, PublicVersion},
         pages::{RenderLimit, RenderTurn},
@@ -56,6 +56,8 @@ use crate::{
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// How long the state of a document may take to load.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(4);
 /// How often a document that is outdated by the time it is made is made again for a request.
 const ATTEMPTS: usize = 3;
 
@@ -260,7 +262,9 @@ impl PublicCache {
         // First its turn: what it is drawn from is memory as well.
         let turn = inner.renders.turn().await?;
         let created = inner.domain.versions().created();
-        let (origin, state, seq) = match self.load(&address).await {
+        // A database that hangs does not keep the turns.
+        let loading = timeout(LOAD_TIMEOUT, self.load(&address));
+        let (origin, state, seq) = match loading.await.unwrap_or_else(|_| Err((unreachable(), None))) {
             Ok(loaded) => loaded,
             Err((error, of)) => {
                 if error.code == Code::NotFound {
