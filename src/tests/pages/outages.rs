@@ -134,9 +134,10 @@ async fn each_page_and_its_json_are_written_to_a_folder_with_every_change() {
     while !files.iter().all(has_secret) {
         tokio::task::yield_now().await;
     }
-    assert!(
-        files.iter().all(|file| dir.join(format!("{file}.br")).exists() && dir.join(format!("{file}.gz")).exists())
-    );
+    // One after the other.
+    while !files.iter().all(|file| dir.join(format!("{file}.br")).exists() && dir.join(format!("{file}.gz")).exists()) {
+        tokio::task::yield_now().await;
+    }
     let path = format!("/api/incidents/{}/updates/{}", id_of(&page.open), id_of(&update));
     page.team.delete(&path).await.is(204);
     let is_rewritten =
