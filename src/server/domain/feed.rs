@@ -36,7 +36,7 @@ const RETENTION_SECONDS: i64 = 7 * 24 * 3600;
 const TIPS_BATCH: usize = 500;
 
 /// How long the database may take to say which organizations have changed.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A client's subscription to the events of one organization and audience.
 pub struct Feed {

@@ -1,4 +1,4 @@
-//! Saves the state of documents to disk, for a restart without the database, and deletes what is no longer right.
+//! Saves the state of documents to disk, for when the database is away, and deletes what is no longer right.
 
 use std::sync::{Arc, PoisonError};
 
