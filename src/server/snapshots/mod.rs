@@ -1,5 +1,6 @@
-//! What outlives the database, on disk: the states that public documents are rendered from (`StateSnapshots`), for
-//! pages that are not in memory while the database is away, and rendered documents (`PageDirectory`), for a web server or a CDN.
+//! What outlives the database, on disk: the states that public documents are rendered from (`StateSnapshots`), for pages
+//! that are not in memory while the database is away, and rendered documents (`PageDirectory`), for a web server or a
+//! CDN.
 
 mod directory;
 mod document;
