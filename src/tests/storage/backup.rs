@@ -124,7 +124,7 @@ async fn a_failed_backup_leaves_no_file_and_its_cause_is_said_again() {
     let app = TestApp::alone_at(NOW).await;
     let team = app.register("Acme").await;
     for number in 0..40 {
-        team.post("/api/services", json!({"name": number.to_string(), "description": "x".repeat(900)})).await.is(201);
+        team.post("/api/services", json!({"name": number.to_string(), "description": "x".repeat(500)})).await.is(201);
     }
     let (url, folder) = (&app.own.as_ref().expect("a database of its own").url, folder());
     let whole = folder.join("whole.db");

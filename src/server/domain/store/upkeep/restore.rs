@@ -75,7 +75,7 @@ pub async fn restore(url: &str, copy: &Path, now: Timestamp, tokens: ApiTokens) 
     }
     inspect(&copy).await?;
     let part = Part::begin(&file)?;
-    // Nobody migrates or restores meanwhile.
+    // Against others that migrate or restore.
     let _lock = lock_file(file.with_extension("migration-lock")).await?;
     let is_there = file.exists();
     let present = if is_there { take(&file).await? } else { None };
@@ -90,7 +90,7 @@ pub async fn restore(url: &str, copy: &Path, now: Timestamp, tokens: ApiTokens) 
     keep_owner(&part.path, &file)?;
     part.sync()?;
 
-    let kept = if is_there { keep(&file, now, present.is_some()).map(Some) } else { Ok(None) };
+    let kept = if is_there { keep(&file, now).map(Some) } else { Ok(None) };
     let placed = kept.and_then(|kept| part.put_in_place().map(|()| kept));
     if placed.is_err() {
         forget_same(&file);
@@ -231,15 +231,14 @@ async fn take(file: &Path) -> Result<Option<SqliteConnection>, Unreachable> {
 }
 
 /// Gives the present database a second name with the time, and returns it. A log that could not be applied goes with
-/// it, before another database is in its place.
-fn keep(file: &Path, now: Timestamp, is_whole: bool) -> Result<PathBuf, Unreachable> {
+/// it: SQLite would apply it to the next database of this name.
+fn keep(file: &Path, now: Timestamp) -> Result<PathBuf, Unreachable> {
     let time = now.to_string().replace(':', "-");
     let kept = beside(file, &format!("{KEPT}{}Z", time.split('.').next().unwrap_or(&time)));
     let failed = |error| Unreachable::File(kept.clone(), error);
     fs::hard_link(file, &kept).map_err(failed)?;
     for end in COMPANIONS {
-        let companion = beside(file, end);
-        match if is_whole { fs::remove_file(&companion) } else { fs::rename(&companion, beside(&kept, end)) } {
+        match fs::rename(beside(file, end), beside(&kept, end)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
         }
@@ -276,4 +275,25 @@ fn keep_owner(part: &Path, file: &Path) -> Result<(), Unreachable> {
         .map_err(|error| {
             Unreachable::File(file.to_owned(), io::Error::new(error.kind(), format!("its owner: {error}")))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::support::database;
+
+    #[test]
+    fn a_log_goes_with_its_database() {
+        let folder = database::folder();
+        let file = folder.join("aldis.db");
+        for end in ["", "-wal"] {
+            fs::write(beside(&file, end), end).expect("written");
+        }
+        let kept = keep(&file, Timestamp::from_millis(1_000)).expect("kept");
+        assert_eq!(kept, folder.join("aldis.db.before-restore-1970-01-01T00-00-01Z"));
+        assert_eq!(fs::read_to_string(beside(&kept, "-wal")).expect("kept"), "-wal");
+        assert!(file.exists() && kept.exists() && !beside(&file, "-wal").exists());
+        forget_same(&file);
+        assert!(file.exists() && !kept.exists(), "it was a second name of the same file");
+    }
 }
