@@ -219,7 +219,7 @@ async fn restore(config: &Config, file: Option<&Path>, tokens: ApiTokens) -> Res
     };
     if valid > 0 {
         eprintln!(
-            "aldis: API tokens that were revoked since the copy was made are valid again: {valid} are valid in all. \
+            "aldis: API tokens that were revoked since the copy was made are valid again (valid in all: {valid}). \
              Check them in the settings of each organization, or revoke all: stop Aldis and run \
              `aldis restore --after-import --revoke-tokens`"
         );
