@@ -1,7 +1,9 @@
-//! The commands: serve, migrate, demo, reset-password, reset-second-factor, disable-user, enable-user, backup, check.
+//! The commands: serve, migrate, demo, reset-password, reset-second-factor, disable-user, enable-user, backup, restore,
+//! check.
 
 use std::{
     io::{self, BufRead, IsTerminal, Write},
+    path::Path,
     process::ExitCode,
 };
 
@@ -10,7 +12,7 @@ use clap::Parser;
 use super::{
     auth::{COST, Passwords, signing_key::env_file_warning},
     config::{Cli, Command, Config, error::ConfigError},
-    domain::{Clock, Domain, Unreachable, demo},
+    domain::{self, ApiTokens, Clock, Domain, Unreachable, demo},
     http::{
         assets::{Files, Site},
         listener,
@@ -32,6 +34,10 @@ enum Failure {
     Config(#[from] ConfigError),
     #[error("DATABASE_URL: the database cannot be used: {0}")]
     Database(#[from] Unreachable),
+    #[error("no backup was made: {0}")]
+    Backup(#[source] Unreachable),
+    #[error("nothing was restored: {0}")]
+    Restore(#[source] Unreachable),
     #[error("REDIS_URL: {0}")]
     Redis(#[from] redis::RedisError),
     #[error("SMTP_URL: {0}")]
@@ -91,11 +97,13 @@ async fn run(cli: Cli, files: Files) -> Result<(), Failure> {
         Command::DisableUser { email } => set_disabled(&config, &email, true).await,
         Command::EnableUser { email } => set_disabled(&config, &email, false).await,
         Command::Backup { file } => {
-            // Without migrating: a backup before an upgrade must have the old schema.
-            let domain = Domain::connect(&config.database_url, Relay::none(), Clock::System).await?;
-            domain.backup(&file).await?;
+            domain::backup(&config.database_url, &file).await.map_err(Failure::Backup)?;
             println!("Wrote a copy of the database to {}. Protect it like the database itself.", file.display());
             Ok(())
+        }
+        Command::Restore { file, revoke_tokens, .. } => {
+            let tokens = if revoke_tokens { ApiTokens::Revoke } else { ApiTokens::Keep };
+            Box::pin(restore(&config, file.as_deref(), tokens)).await.map_err(Failure::Restore)
         }
         Command::Check => check(&config).await,
     }
@@ -196,6 +204,32 @@ async fn set_disabled(config: &Config, email: &str, is_disabled: bool) -> Result
             "aldis: {organization} has no other admin: nobody can manage its team until {email} is enabled again"
         );
     }
+    Ok(())
+}
+
+/// Restores a copy; without one, finishes the import of a dump.
+async fn restore(config: &Config, file: Option<&Path>, tokens: ApiTokens) -> Result<(), Unreachable> {
+    let (url, now) = (&config.database_url, Clock::System.now());
+    let (done, kept, valid) = match file {
+        Some(file) => {
+            let restored = domain::restore(url, file, now, tokens).await?;
+            (format!("Restored the database from {}", file.display()), restored.kept, restored.tokens)
+        }
+        None => ("Finished the restore".to_owned(), None, domain::finish_import(url, now, tokens).await?),
+    };
+    if valid > 0 {
+        eprintln!(
+            "aldis: API tokens that were revoked since the copy was made are valid again (valid in all: {valid}). \
+             Check them in the settings of each organization, or revoke all: stop Aldis and run \
+             `aldis restore --after-import --revoke-tokens`"
+        );
+    }
+    let ended = match tokens {
+        ApiTokens::Keep => "all sessions, password resets and invitations have ended",
+        ApiTokens::Revoke => "all sessions, password resets, invitations and API tokens have ended",
+    };
+    let kept = kept.map_or_else(String::new, |kept| format!(" The database before is {}.", kept.display()));
+    println!("{done}: {ended}, and open pages will reload.{kept}");
     Ok(())
 }
 

@@ -21,7 +21,6 @@ mod tx;
 mod zones;
 
 use std::{
-    path::Path,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -47,9 +46,9 @@ pub use incidents::ANSWER_MAX;
 pub use incidents::{IncidentFields, IncidentQuery, LEASE_SECONDS, LeaseHolder, SchedulerRun, incident_page_of};
 pub use principal::{AccessState, Caller, Credential, Principal, TokenSource};
 pub use services::history::HistoryRange;
-pub use store::Unreachable;
 #[cfg(test)]
 pub use store::statement_log;
+pub use store::{ApiTokens, Restored, Unreachable, backup, finish_import, restore};
 
 use identity::last_use::{LastUses, Use};
 use store::{Lane, Pools, WriteTx};
@@ -128,14 +127,6 @@ impl Domain {
     /// The number of migrations not applied yet.
     pub async fn pending_migrations(&self) -> Result<usize, Unreachable> {
         store::pending_migrations(&self.inner.url).await
-    }
-
-    /// Writes a consistent copy of the embedded database to a new file.
-    ///
-    /// # Errors
-    /// When the database is not SQLite, or the file exists or cannot be written.
-    pub async fn backup(&self, file: &Path) -> Result<(), Unreachable> {
-        store::backup(&self.inner.url, file).await
     }
 
     /// Checks that the database and, if configured, Redis answer.

@@ -22,7 +22,7 @@ use super::{
 use crate::model::Result as Answer;
 
 /// How long an SQLite transaction waits for one of another process: those of this process wait in the write queue.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest time for reading. A constant of the SQL below as well.
 const READ_LIMIT: Duration = Duration::from_secs(5);
 /// The longest time for writing. A constant of the SQL below as well.
@@ -130,7 +130,7 @@ pub(super) enum Purpose {
     Reading,
     /// Write transactions, within the time limit.
     Writing,
-    /// Migrations and backups, which take as long as they take.
+    /// Migrations and imports, which take as long as they take.
     Maintenance,
 }
 

@@ -1,20 +1,26 @@
-//! Migrations and backups, over connections without time limits.
+//! Migrations, backups and restores, over connections without time limits.
 
-use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
-};
+mod backup;
+mod copies;
+mod restore;
 
-use migration::{Migrator, MigratorTrait, SchemaManager};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, Statement, sqlx};
+use std::{fs::File, path::PathBuf};
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, EntityTrait, sqlx};
 
 use super::{
-    connect::{Unreachable, prepare_file, sqlite_file},
+    connect::{Unreachable, sqlite_file},
     event_epoch,
     pools::{Purpose, open},
 };
 use crate::model::Epoch;
+
+pub use backup::backup;
+pub use restore::{ApiTokens, Restored, finish_import, restore};
+
+/// Migrations under names from before the first release.
+const RENAMED: [&str; 2] = ["m20261125_000006_limits", "m20261125_000008_versions"];
 
 /// The number of migrations not applied yet.
 pub async fn pending_migrations(url: &str) -> Result<usize, Unreachable> {
@@ -71,7 +77,6 @@ async fn migrate_alone(db: &DatabaseConnection, url: &str) -> Result<(), Unreach
 
 /// Recognizes a database from before migrations were renumbered for the first release.
 fn migration_error(error: DbErr) -> Unreachable {
-    const RENAMED: [&str; 2] = ["m20261125_000006_limits", "m20261125_000008_versions"];
     match error {
         DbErr::Custom(why) if RENAMED.iter().any(|name| why.contains(name)) => Unreachable::Outdated,
         error => Unreachable::Database(error),
@@ -87,42 +92,6 @@ async fn lock_file(path: PathBuf) -> Result<File, Unreachable> {
         Ok(file)
     });
     locked.await.unwrap_or_else(|error| Err(error.into())).map_err(|error| Unreachable::File(name, error))
-}
-
-/// Writes a consistent copy of an SQLite database to a new file, readable only by this user.
-///
-/// # Errors
-/// When the database is another kind, or the file exists or cannot be written.
-pub async fn backup(url: &str, file: &Path) -> Result<(), Unreachable> {
-    if sqlite_file(url).is_none() {
-        return Err(Unreachable::Unsupported(
-            "only the embedded SQLite database is backed up this way; use mariadb-dump or pg_dump",
-        ));
-    }
-    if file.exists() {
-        let error = io::Error::new(io::ErrorKind::AlreadyExists, "the file already exists");
-        return Err(Unreachable::File(file.to_owned(), error));
-    }
-    let db = open(url, Purpose::Maintenance).await?;
-    prepare_file(file)?;
-    let target = file.to_string_lossy().into_owned();
-    db.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO ?", [target.into()])).await?;
-    db.close().await?;
-    begin_history(file).await
-}
-
-/// Gives a copy of the database an epoch of its own, so that clients notice when it is put in place of the original;
-/// and ends its sessions, as some will have been revoked by then.
-#[expect(clippy::disallowed_methods, reason = "the one row belongs to no organization")]
-async fn begin_history(copy: &Path) -> Result<(), Unreachable> {
-    let db = open(&format!("sqlite://{}", copy.display()), Purpose::Maintenance).await?;
-    if SchemaManager::new(&db).has_table("event_epoch").await? {
-        let epoch = i64::try_from(rand::random::<u64>() >> 11).unwrap_or_default();
-        let change = event_epoch::ActiveModel { epoch: Set(epoch), ..Default::default() };
-        event_epoch::Entity::update_many().set(change).exec(&db).await?;
-    }
-    db.execute_unprepared("DELETE FROM session").await?;
-    Ok(db.close().await?)
 }
 
 /// The epoch of event numbers, of a migrated database.
