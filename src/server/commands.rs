@@ -4,10 +4,13 @@
 use std::{
     io::{self, BufRead, IsTerminal, Write},
     path::Path,
+    pin::pin,
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::Parser;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::{
     auth::{COST, Passwords, signing_key::env_file_warning},
@@ -26,6 +29,11 @@ use super::{
     telemetry,
 };
 use crate::model::{Code, Email, Error};
+
+/// How long the server waits for its database before it serves what it knows without.
+const OPEN_PATIENCE: Duration = Duration::from_secs(1);
+/// The pause between two attempts to open the database.
+const OPEN_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Why a command failed, as printed.
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +111,11 @@ async fn run(cli: Cli, files: Files) -> Result<(), Failure> {
         }
         Command::Restore { file, revoke_tokens, .. } => {
             let tokens = if revoke_tokens { ApiTokens::Revoke } else { ApiTokens::Keep };
-            Box::pin(restore(&config, file.as_deref(), tokens)).await.map_err(Failure::Restore)
+            Box::pin(restore(&config, file.as_deref(), tokens)).await.map_err(Failure::Restore)?;
+            // They would show what the restored database does not have.
+            StateSnapshots::delete_all(&config.data_dir).map_err(|error| {
+                Failure::Io("the database is restored, but not all saved pages are deleted".into(), error)
+            })
         }
         Command::Check => check(&config).await,
     }
@@ -127,11 +139,34 @@ async fn run_server(config: Config, files: Files, with_demo: bool) -> Result<(),
         .map_err(|error| Failure::Io(format!("ALDIS_LISTEN: cannot listen on {}", config.listen), error))?;
     let heartbeats = Heartbeats::new(|| Clock::System.now());
     let relay = open_relay(&config, &heartbeats)?;
-    let domain = open(&config, relay.clone()).await?;
+    let domain = Domain::closed(&config.database_url, relay.clone(), Clock::System).await?;
     let counters = SharedCounters::open(domain.relay(), &config.secret, REDIS_TIMEOUT);
     let snapshots = StateSnapshots::open(&config.data_dir)
         .map_err(|error| Failure::Io(format!("ALDIS_DATA_DIR: {}", config.data_dir.display()), error))?;
     let state = AppState::new(config, domain, counters, &heartbeats, site, Some(snapshots), COST)?;
+    for warning in state.config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let serving = listener::serve(listener, state.clone());
+    let mut starting = pin!(start(&state, relay, heartbeats, with_demo));
+    let served = if let Ok(started) = timeout(OPEN_PATIENCE, &mut starting).await {
+        started?;
+        serving.await
+    } else {
+        // Pages are shown as they were last known.
+        state.domain.health().failed();
+        tokio::select! {
+            // Only a failure ends the server.
+            Err(failure) = starting => return Err(failure),
+            served = serving => served,
+        }
+    };
+    served.map_err(|error| Failure::Io("the server stopped".into(), error))
+}
+
+/// Opens the database, and starts what needs it.
+async fn start(state: &AppState, relay: Relay, heartbeats: Heartbeats, with_demo: bool) -> Result<(), Failure> {
+    open_database(&state.domain).await?;
     if with_demo {
         let hash = state.passwords.hash(demo::PASSWORD).await?;
         if state.domain.system().create_demo(hash).await? {
@@ -145,15 +180,25 @@ async fn run_server(config: Config, files: Files, with_demo: bool) -> Result<(),
             demo::PASSWORD
         );
     }
-    for warning in state.config.warnings() {
-        tracing::warn!("{warning}");
-    }
     let (system, public, stop) = (state.domain.system(), state.public.clone(), state.stop.clone());
     tokio::spawn(jobs::receive_from_instances(relay, system.clone(), heartbeats.clone(), stop.clone()));
     tokio::spawn(jobs::run(system, heartbeats, stop));
     tokio::spawn(public.run());
     println!("Aldis is ready at {}", state.config.public_url.origin());
-    listener::serve(listener, state).await.map_err(|error| Failure::Io("the server stopped".into(), error))
+    Ok(())
+}
+
+/// Migrates the database as soon as it can be reached.
+async fn open_database(domain: &Domain) -> Result<(), Unreachable> {
+    let mut attempts = interval(OPEN_INTERVAL);
+    attempts.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        attempts.tick().await;
+        match domain.migrate().await {
+            Err(error) if error.is_passing() => tracing::warn!(%error, "the database cannot be opened; trying again"),
+            opened => return opened,
+        }
+    }
 }
 
 async fn reset_password(config: &Config, email: &str) -> Result<(), Failure> {
@@ -244,9 +289,10 @@ fn unknown_user(error: Error, email: &Email) -> Error {
 async fn check(config: &Config) -> Result<(), Failure> {
     println!("Settings: OK. Public URL: {}", config.public_url.origin());
     let relay = open_relay(config, &Heartbeats::new(|| Clock::System.now()))?;
-    let domain = Domain::connect(&config.database_url, relay, Clock::System).await?;
+    let domain = Domain::closed(&config.database_url, relay, Clock::System).await?;
+    let pending = domain.pending_migrations().await?;
     domain.ready().await?;
-    let migrations = match domain.pending_migrations().await? {
+    let migrations = match pending {
         0 => "no pending migrations".to_owned(),
         1 => "1 pending migration; serve and migrate run it".to_owned(),
         pending => format!("{pending} pending migrations; serve and migrate run them"),

@@ -4,10 +4,11 @@ mod backup;
 mod copies;
 mod restore;
 
-use std::{fs::File, path::PathBuf};
+use std::{fs::File, path::PathBuf, time::Duration};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, EntityTrait, sqlx};
+use tokio::time::timeout;
 
 use super::{
     connect::{Unreachable, sqlite_file},
@@ -19,26 +20,39 @@ use crate::model::Epoch;
 pub use backup::backup;
 pub use restore::{ApiTokens, Restored, finish_import, restore};
 
+/// How long reading the names of the migrations may take.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Migrations under names from before the first release.
 const RENAMED: [&str; 2] = ["m20261125_000006_limits", "m20261125_000008_versions"];
 
 /// The number of migrations not applied yet.
 pub async fn pending_migrations(url: &str) -> Result<usize, Unreachable> {
     let db = open(url, Purpose::Maintenance).await?;
-    let pending = Migrator::get_pending_migrations(&db).await.map_err(migration_error)?.len();
+    let pending = count_pending(&db).await?;
     db.close().await?;
     Ok(pending)
 }
 
-/// Migrates the schema, one process at a time. For SQLite, creates the folder and the file, readable only by this user.
+/// Migrates the schema unless it is up to date, one process at a time. For SQLite, creates the folder and the file,
+/// readable only by this user.
 ///
 /// # Errors
 /// When the database cannot be reached, a step fails, or another process holds the lock for over a minute.
 pub async fn migrate(url: &str) -> Result<(), Unreachable> {
     let db = open(url, Purpose::Maintenance).await?;
-    let result = migrate_alone(&db, url).await;
+    let result = match count_pending(&db).await {
+        Ok(0) => Ok(()),
+        Ok(_) => migrate_alone(&db, url).await,
+        Err(error) => Err(error),
+    };
     db.close().await?;
     result
+}
+
+/// How many migrations have not been applied. Writes nothing: the database may be read-only or full.
+async fn count_pending(db: &DatabaseConnection) -> Result<usize, Unreachable> {
+    let pending = timeout(ANSWER_TIMEOUT, Migrator::get_pending_migrations_read_only(db)).await;
+    Ok(pending.map_err(|_| Unreachable::Silent)?.map_err(migration_error)?.len())
 }
 
 /// Migrates the schema once no other process does.

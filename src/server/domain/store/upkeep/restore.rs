@@ -185,7 +185,7 @@ async fn inspect(copy: &Path) -> Result<(), Unreachable> {
         1 | 26 => fault(copy, FOREIGN),
         _ => sqlite_fault(copy, &error),
     })?;
-    let known = Migrator::get_migration_files();
+    let known = Migrator::migrations();
     let known: Vec<&str> = known.iter().map(|migration| migration.name()).collect();
     if !known.first().is_some_and(|first| versions.iter().any(|version| version == first)) {
         return Err(fault(copy, FOREIGN));
