@@ -53,8 +53,8 @@ impl Site {
     pub fn find(files: Files) -> Option<Self> {
         let names = (files.names)();
         let find = |extension: &str| {
-            let mut all = names.iter().filter(|name| client_file(name).is_some_and(|(_, known)| known == extension));
-            all.next().map(|name| format!("/{name}"))
+            let is_named = |name: &str| matches!(BuiltFile::of(name), Some(file) if file.is(CLIENT, extension));
+            names.iter().find(|name| is_named(name)).map(|name| format!("/{name}"))
         };
         Some(Self { files, script: find("js")?, module: find("wasm")?, style: find("css")? })
     }
@@ -83,7 +83,7 @@ impl Site {
     #[must_use]
     pub fn boot(&self, uri: &Uri) -> Response {
         let text = format!("import init, {{ hydrate }} from \"{}\";\ninit().then(hydrate);\n", self.script);
-        let is_present = client_file(&self.script[1..]).is_some_and(|(hash, _)| !hash.is_empty())
+        let is_present = BuiltFile::of(&self.script[1..]).is_some_and(|script| !script.hash.is_empty())
             && uri.query().and_then(|query| query.strip_prefix("v=")) == Some(self.version().as_str());
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8")),
@@ -120,15 +120,11 @@ impl Site {
         Some(response)
     }
 
-    /// The path of the client's file that is served for one of another build.
+    /// The path of this build's file that is served for the one of another build.
     fn in_place_of(&self, path: &str) -> Option<&str> {
-        let path = match client_file(path)? {
-            ("", _) => return None,
-            (_, "js") => &self.script,
-            (_, "wasm") => &self.module,
-            _ => &self.style,
-        };
-        Some(&path[1..])
+        let other = BuiltFile::of(path).filter(|other| !other.hash.is_empty())?;
+        let mut present = [&self.script, &self.module, &self.style].into_iter().map(|path| &path[1..]);
+        present.find(|path| BuiltFile::of(path).is_some_and(|file| file.is(other.name, other.extension)))
     }
 
     fn open(&self, path: &str, request: &HeaderMap) -> Option<File> {
@@ -147,14 +143,27 @@ impl Site {
 /// A file and its encoding.
 type File = (Option<&'static str>, EmbeddedFile);
 
-/// The hash and the extension of a file of the client, of whichever build: `pkg/aldis.HASH.js`. A development build has
-/// no hash.
-fn client_file(name: &str) -> Option<(&str, &str)> {
-    let rest = name.strip_prefix("pkg/")?.strip_prefix(CLIENT)?;
-    let (hash, extension) = rest.rsplit_once('.')?;
-    let is_hash = |hash: &str| !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_named = hash.is_empty() || hash.strip_prefix('.').is_some_and(is_hash);
-    (is_named && ["js", "wasm", "css"].contains(&extension)).then_some((hash.trim_start_matches('.'), extension))
+/// The parts of a path `pkg/NAME.HASH.EXTENSION`, of whichever build. A development build has no hash.
+struct BuiltFile<'a> {
+    name: &'a str,
+    hash: &'a str,
+    extension: &'a str,
+}
+
+impl<'a> BuiltFile<'a> {
+    fn of(path: &'a str) -> Option<Self> {
+        let parts: Vec<_> = path.strip_prefix("pkg/")?.split('.').collect();
+        let (name, hash, extension) = match parts[..] {
+            [name, extension] => (name, "", extension),
+            [name, hash, extension] if !hash.is_empty() => (name, hash, extension),
+            _ => return None,
+        };
+        hash.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(Self { name, hash, extension })
+    }
+
+    fn is(&self, name: &str, extension: &str) -> bool {
+        (self.name, self.extension) == (name, extension)
+    }
 }
 
 /// Responds with a file, or with 304 if the client has it.
@@ -213,17 +222,26 @@ mod tests {
             .into()
     }
 
+    /// The files of a development build.
+    fn unhashed() -> Vec<Cow<'static, str>> {
+        ["aldis.js", "aldis.wasm", "aldis.css"].map(|name| format!("pkg/{name}").into()).into()
+    }
+
     #[test]
     fn the_client_is_found_by_its_name() {
         let site = Site::find(Files { get: |_| None, names: hashed }).expect("a client");
         assert_eq!((site.script.as_str(), site.module.as_str()), ("/pkg/aldis.a1.js", "/pkg/aldis.a2.wasm"));
         assert_eq!(site.style, "/pkg/aldis.a3.css");
         assert!(Site::find(Files::of::<NoClient>()).is_none());
-        assert_eq!(client_file("pkg/aldis.js"), Some(("", "js")), "of a development build");
+        let site = Site::find(Files { get: |_| None, names: unhashed }).expect("a client");
+        assert_eq!(
+            (site.style.as_str(), site.in_place_of("pkg/aldis.0.css")),
+            ("/pkg/aldis.css", Some("pkg/aldis.css"))
+        );
     }
 
     #[test]
-    fn only_the_client_s_files_of_other_builds_are_replaced() {
+    fn only_files_of_other_builds_are_replaced() {
         let site = Site::for_tests();
         for (path, present) in [
             ("pkg/aldis.0123456789abcdef.js", Some("pkg/aldis.b1.js")),
