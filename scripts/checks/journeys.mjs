@@ -14,7 +14,7 @@ export async function journeys(log, binary, { args = [], whole = true } = {}) {
   writeFileSync(secrets, '');
   const faults = [];
   try {
-    const env = { BASE_URL: server.base, ALDIS_TEST_SECRETS: secrets, PLAYWRIGHT_JSON_OUTPUT_NAME: report };
+    const env = { BASE_URL: server.base, ALDIS_TEST_BINARY: binary, ALDIS_TEST_SECRETS: secrets, PLAYWRIGHT_JSON_OUTPUT_NAME: report };
     const playwright = ['playwright', 'test', '--reporter=list,json', ...args];
     // The report has the details of failed tests.
     await run(log, 'npx', playwright, { cwd: 'end2end', env }).catch((error) => existsSync(report) || faults.push(error.message));

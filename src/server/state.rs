@@ -126,13 +126,13 @@ impl FromRef<AppState> for LeptosOptions {
 /// What integration tests, which otherwise use HTTP, arrange directly.
 #[cfg(test)]
 impl AppState {
-    /// The server over this database, with cheap password hashes and without the client.
+    /// The server over this database, with cheap password hashes and a client that does nothing.
     pub(crate) fn for_tests(config: Config, domain: Domain) -> Self {
         // Redis may answer slowly on a machine busy with tests.
         let counters = SharedCounters::open(domain.relay(), &config.secret, std::time::Duration::from_secs(10));
         let clock = domain.clock().clone();
         let heartbeats = Heartbeats::new(move || clock.now());
-        Self::new(config, domain, counters, &heartbeats, Site::without_client(), None, 4).expect("the cost is in range")
+        Self::new(config, domain, counters, &heartbeats, Site::for_tests(), None, 4).expect("the cost is in range")
     }
 
     /// The heartbeats that readiness reports.

@@ -1,4 +1,8 @@
 //! Runs wasm-bindgen and wasm-opt: turns a compiled client into the module and the script that browsers load.
+//!
+//! Browsers, caches and old documents may bring the files of two builds together, which must not run: one's functions
+//! have other numbers and types than the other's. Hence a script loads the module of its build by itself, and each module
+//! imports its functions under a name of its build, without which a script cannot load it.
 
 use std::{fs, path::Path, process::Command};
 
@@ -6,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use walrus::{FunctionBuilder, FunctionKind, Module};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::{Build, tool};
+use crate::{Build, content_hash, tool};
 
 /// The WebAssembly features that rustc uses for `wasm32-unknown-unknown`, as wasm-opt names them.
 const FEATURES: [&str; 6] =
@@ -33,10 +37,26 @@ fn is_lazy_hydration(name: &str) -> bool {
         && name.split_once("hydrate_async").is_some_and(|(_, rest)| rest.matches("closure").count() == 1)
 }
 
+/// What a script exports for its documents, in wasm-bindgen's words.
+const EXPORTS: &str = "export { initSync, __wbg_init as default };";
+
 /// The files of a client that browsers load.
 pub struct Client {
-    pub script: Vec<u8>,
+    script: String,
     pub module: Vec<u8>,
+}
+
+impl Client {
+    /// The script, which loads the module from a file of this name beside it.
+    ///
+    /// # Errors
+    /// If wasm-bindgen's script is not as expected.
+    pub fn script(&self, module: &str) -> Result<String> {
+        let (before, after) =
+            self.script.rsplit_once(EXPORTS).context("wasm-bindgen's script exports something else")?;
+        let load = format!("__wbg_init({{ module_or_path: new URL(\"{module}\", import.meta.url) }})");
+        Ok(format!("{before}export default () => {load};{after}"))
+    }
 }
 
 /// Runs wasm-bindgen on a module and, for a release, wasm-opt.
@@ -44,9 +64,10 @@ pub struct Client {
 /// # Errors
 /// If the module was compiled with another version of wasm-bindgen, or wasm-opt fails.
 pub fn bind(module: &Path, name: &str, folder: &Path, build: Build) -> Result<Client> {
+    let compiled = fs::read(module).with_context(|| format!("{} cannot be read", module.display()))?;
     let mut output = Bindgen::new()
         .input_path(module)
-        .out_name(name)
+        .out_name(&format!("{name}-{}", content_hash(&compiled)))
         .web(true)?
         .typescript(false)
         .omit_default_module_path(true)
@@ -57,7 +78,7 @@ pub fn bind(module: &Path, name: &str, folder: &Path, build: Build) -> Result<Cl
     if output.snippets().values().any(|snippets| !snippets.is_empty()) || !output.local_modules().is_empty() {
         bail!("{name} has JavaScript snippets, which the site does not support");
     }
-    let script = output.js().as_bytes().to_vec();
+    let script = output.js().to_owned();
     empty_unused(output.wasm_mut());
     let bound = output.wasm_mut().emit_wasm();
     let module = match build {

@@ -6,7 +6,14 @@ mod bindgen;
 mod cargo;
 mod site;
 
-use std::{env, path::PathBuf, process::ExitCode, thread, time::Instant};
+use std::{
+    env,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::PathBuf,
+    process::ExitCode,
+    thread,
+    time::Instant,
+};
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -83,6 +90,13 @@ fn build_all(build: Build) -> Result<PathBuf> {
         site
     })?;
     cargo::server(build)
+}
+
+/// A hash of a file's content, of 16 digits.
+fn content_hash(content: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
 }
 
 /// The project's own copy of an npm tool.

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{Build, bindgen, cargo, tool};
+use crate::{Build, bindgen, cargo, content_hash, tool};
 
 /// The folder that the server embeds (`src/main.rs`).
 const SITE: &str = "target/site";
@@ -46,8 +46,8 @@ pub fn build(build: Build) -> Result<()> {
     fs::create_dir_all(&pkg)?;
     for (name, module) in modules {
         let client = bindgen::bind(&module, name, &new, build)?;
-        write_hashed(&pkg, name, "js", &client.script)?;
-        write_hashed(&pkg, name, "wasm", &client.module)?;
+        let module = write_hashed(&pkg, name, "wasm", &client.module)?;
+        write_hashed(&pkg, name, "js", client.script(&module)?.as_bytes())?;
     }
     write_hashed(&pkg, STYLES, "css", &styles(&new)?)?;
     compress(&new, build)?;
@@ -103,12 +103,12 @@ fn styles(folder: &Path) -> Result<Vec<u8>> {
     Ok(css)
 }
 
-/// Writes `NAME.HASH.EXTENSION`.
-fn write_hashed(folder: &Path, name: &str, extension: &str, content: &[u8]) -> Result<()> {
-    let mut hasher = DefaultHasher::new();
-    content.hash(&mut hasher);
-    fs::write(folder.join(format!("{name}.{:016x}.{extension}", hasher.finish())), content)?;
-    Ok(())
+/// Writes `NAME.HASH.EXTENSION`, and returns that name. The server serves it in place of those of other builds
+/// (`src/server/http/assets.rs`).
+fn write_hashed(folder: &Path, name: &str, extension: &str, content: &[u8]) -> Result<String> {
+    let file = format!("{name}.{}.{extension}", content_hash(content));
+    fs::write(folder.join(&file), content)?;
+    Ok(file)
 }
 
 /// Adds compressed files, with Node's zlib: at best quality for a release, quickly otherwise.

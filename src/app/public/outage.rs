@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::incidents::zone_of;
 use crate::{
     app::components::time::{Time, Wording},
-    model::StatusPage,
+    model::{Outage, StatusPage},
 };
 
 /// The notice, with the time of the state and its age. Empty as long as the page is up to date; when it is again, that is
@@ -16,7 +16,7 @@ pub fn OutageNotice(
     page: Signal<StatusPage>,
 ) -> impl IntoView {
     let outage = Memo::new(move |_| page.with(|page| page.outage));
-    let was_out = Memo::new(move |was: Option<&bool>| was.copied().unwrap_or_default() || outage.get().is_some());
+    let is_back = is_back(outage);
     view! {
         // Its age changes every minute, which nobody wants to hear.
         {move || {
@@ -37,10 +37,33 @@ pub fn OutageNotice(
                 })
         }}
         <div aria-live="polite">
-            {move || {
-                (outage.get().is_none() && was_out.get())
-                    .then(|| view! { <p class="sr-only">"This page is up to date again."</p> })
-            }}
+            {move || is_back.get().then(|| view! { <p class="sr-only">"This page is up to date again."</p> })}
         </div>
+    }
+}
+
+/// Whether the page is up to date after it was not.
+fn is_back(outage: Memo<Option<Outage>>) -> Memo<bool> {
+    let was_out = Memo::new(move |was: Option<&bool>| was.copied().unwrap_or_default() || outage.get().is_some());
+    // First asked whether it was out: memos that nobody reads note nothing.
+    Memo::new(move |_| was_out.get() && outage.get().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    #[test]
+    fn a_page_is_back_only_after_an_outage() {
+        Owner::new().with(|| {
+            let outage = RwSignal::new(None);
+            let is_back = is_back(Memo::new(move |_| outage.get()));
+            for (now, expected) in [(None, false), (Some(1), false), (Some(2), false), (None, true), (Some(3), false)] {
+                let as_of = Timestamp::EPOCH;
+                outage.set(now.map(|minutes| Outage { as_of, written_at: as_of.plus_seconds(60 * minutes) }));
+                assert_eq!(is_back.get_untracked(), expected, "{now:?}");
+            }
+        });
     }
 }

@@ -66,7 +66,7 @@ pub fn router(state: AppState) -> Router {
         .route("/public/{slug}", get(public_page))
         .route("/public/{slug}/history", get(public_history))
         .route("/public/{slug}/incidents/{id}", get(public_incident))
-        .route("/boot.js", get(async |State(state): State<AppState>| state.site.boot()))
+        .route("/boot.js", get(async |State(state): State<AppState>, uri: Uri| state.site.boot(&uri)))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(async |State(state): State<AppState>, uri: Uri| state.readiness.answer(&uri).await))
         .fallback(file_or_nothing)

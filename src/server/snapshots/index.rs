@@ -46,6 +46,8 @@ pub struct Index {
     stored: BTreeMap<OrganizationId, BTreeMap<DocumentKind, Stored>>,
     slugs: HashMap<Slug, OrganizationId>,
     waiting: HashMap<Key, DocumentState>,
+    /// Whose states are being written.
+    writing: Vec<OrganizationId>,
     /// The newest number that was saved or forgotten since the start: older states come too late.
     newest: HashMap<Key, Revision>,
     bytes: u64,
@@ -87,9 +89,21 @@ impl Index {
         true
     }
 
-    /// Takes what waits.
+    /// Takes what waits, to write it.
     pub fn take_waiting(&mut self) -> Vec<DocumentState> {
-        std::mem::take(&mut self.waiting).into_values().collect()
+        let waiting: Vec<_> = std::mem::take(&mut self.waiting).into_values().collect();
+        self.writing = waiting.iter().map(|state| state.organization).collect();
+        waiting
+    }
+
+    /// Notes that what was taken is written.
+    pub fn finish_writing(&mut self) {
+        self.writing.clear();
+    }
+
+    /// Whether a state of this organization may be written at this moment, and is not found on disk yet.
+    pub fn is_writing(&self, organization: OrganizationId) -> bool {
+        self.writing.contains(&organization)
     }
 
     #[cfg(test)]

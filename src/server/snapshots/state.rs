@@ -96,6 +96,7 @@ impl StateSnapshots {
             for state in waiting {
                 inner.write(&state);
             }
+            inner.index().finish_writing();
         })
         .await;
     }
@@ -169,8 +170,13 @@ impl StateSnapshots {
     }
 
     async fn expire(&self, organization: OrganizationId, before: Revision, kinds: &'static [DocumentKind]) {
-        // At once, so that a state that is being written is found below.
-        self.inner.index().expire(organization, before, kinds);
+        let is_on_disk = {
+            let mut index = self.inner.index();
+            !index.expire(organization, before, kinds).is_empty() || index.is_writing(organization)
+        };
+        if !is_on_disk {
+            return;
+        }
         self.on_disk(move |inner| {
             let outdated = inner.index().expire(organization, before, kinds);
             inner.remove(outdated);

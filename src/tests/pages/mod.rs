@@ -3,6 +3,7 @@
 mod answer_budget;
 mod demo;
 mod documents;
+mod files;
 mod forms;
 mod openapi;
 mod outages;

@@ -9,6 +9,7 @@ mod headers;
 mod matrix;
 mod neighbours;
 mod permissions;
+mod public_policy;
 mod public_safety;
 mod rate_limits;
 mod redirects;

@@ -2,7 +2,10 @@
 
 use futures::{future::join_all, poll};
 
-use super::{super::Verified, *};
+use super::{
+    super::{Verified, index::Index},
+    *,
+};
 
 const ALL: [DocumentKind; 3] = DocumentKind::ALL;
 
@@ -104,8 +107,46 @@ async fn a_state_is_written_even_if_nobody_waits_for_it() {
     drop(save);
     drop(held);
     // Waits for its turn behind the other.
-    store.forget(organization(2), revision(1)).await;
+    store.verify(Verified { epoch: 1, at: at(1) }).await;
     assert_eq!(loaded(&store, DocumentKind::Page).await, Some(1));
+}
+
+#[tokio::test]
+async fn a_change_waits_for_the_disk_only_where_something_is_saved() {
+    let store = StateSnapshots::open(&folder()).expect("opens");
+    for state in [state(4), month(6)] {
+        store.save(state).await;
+    }
+    let held = store.hold_disk().await;
+    let waits = async |number, before| {
+        let mut forget = Box::pin(store.forget(organization(number), revision(before)));
+        poll!(&mut forget).is_pending()
+    };
+    assert!(!waits(2, 7).await, "nothing is saved");
+    assert!(!waits(1, 4).await, "what is saved contains it");
+    let mut late = Box::pin(store.save(state(5)));
+    assert!(poll!(&mut late).is_pending());
+    assert!(waits(1, 6).await, "the page is older");
+    drop(held);
+    late.await;
+    store.save(DocumentState { organization: organization(2), ..state(6) }).await;
+    assert_eq!(
+        store.index().into_iter().map(|one| one.organization).collect::<Vec<_>>(),
+        [organization(1)],
+        "too late"
+    );
+}
+
+#[test]
+fn a_state_that_is_being_written_is_not_overlooked() {
+    let mut index = Index::default();
+    assert!(index.queue(state(1)));
+    assert!(!index.is_writing(organization(1)));
+    assert_eq!(index.take_waiting().len(), 1);
+    assert!(index.expire(organization(1), revision(2), &ALL).is_empty(), "it is not on disk yet");
+    assert!(index.is_writing(organization(1)) && !index.is_writing(organization(2)));
+    index.finish_writing();
+    assert!(!index.is_writing(organization(1)));
 }
 
 #[tokio::test]
