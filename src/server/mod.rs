@@ -19,6 +19,7 @@ mod snapshots;
 pub mod state;
 mod supervisor;
 mod telemetry;
+mod worker_threads;
 
 pub use commands::main;
 pub use config::{Config, Settings};

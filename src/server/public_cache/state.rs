@@ -18,6 +18,7 @@ use crate::{
 const IMPAIRED_SECONDS: i64 = 60;
 
 /// The state of a document.
+#[derive(Clone)]
 pub enum State {
     /// Of the status page, and of the state as JSON.
     Page(StatusPage),
