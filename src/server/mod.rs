@@ -19,7 +19,6 @@ mod snapshots;
 pub mod state;
 mod supervisor;
 mod telemetry;
-mod worker_threads;
 
 pub use commands::main;
 pub use config::{Config, Settings};

@@ -10,7 +10,7 @@ use crate::{
     model::{Check, Error, Result, check_new_password},
     server::{
         error::internal,
-        worker_threads::{Work, WorkerThreads},
+        rate_limit::worker_threads::{Work, WorkerThreads},
     },
 };
 

@@ -28,7 +28,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, Request, header},
     response::Response,
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 pub use self::{
     address::{Address, Kind},
@@ -54,8 +54,8 @@ use crate::{
         http::headers::of_public_documents,
         live::versions::{Change, PublicVersion},
         pages::{RenderLimit, RenderTurn},
+        rate_limit::worker_threads::WorkerThreads,
         snapshots::{PageDirectory, StateSnapshots},
-        worker_threads::WorkerThreads,
     },
 };
 
@@ -258,7 +258,7 @@ impl PublicCache {
         let (cache, address, rest) = (self.clone(), address.clone(), self.rest(path));
         self.inner.flights.join(path.to_owned(), async move {
             if let Some(rest) = rest {
-                sleep(rest).await;
+                _ = timeout(rest, cache.inner.domain.health().away()).await;
             }
             cache.make(address).await
         })
@@ -315,7 +315,7 @@ impl PublicCache {
         turn: RenderTurn,
         address: Address,
         origin: Origin,
-        state: State,
+        state: Arc<State>,
         version: (Seq, Timestamp),
     ) -> Result<Arc<Document>> {
         let inner = &self.inner;
@@ -341,7 +341,7 @@ impl PublicCache {
             Ok(state) => {
                 let seq = state.seq().unwrap_or(newest);
                 origin.version.seen(seq);
-                Ok((origin, state, seq))
+                Ok((origin, Arc::new(state), seq))
             }
             Err(error) => Err((error, Some(origin))),
         }

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{PublicCache, document::Freshness};
-
-/// Each document makes the next ones wait for so many times as long as it took.
+/// Each document makes the next ones wait for this many times as long as it took.
 const REST: u32 = 10;
 /// The longest of these times: an outdated document is shown for a second at most.
 const REST_MAX: Duration = Duration::from_millis(250);
@@ -39,15 +37,6 @@ impl Pace {
     #[must_use]
     pub fn rest(&self, now: Instant) -> Duration {
         self.rested.saturating_duration_since(now + CREDIT)
-    }
-}
-
-impl PublicCache {
-    /// How long the next document at a path waits; it does not when the present one must not be shown any more.
-    pub(super) fn rest(&self, path: &str) -> Option<Duration> {
-        let known = self.inner.store.get(path)?;
-        let is_shown = known.freshness(self.inner.domain.clock().now()) != Freshness::Erased;
-        Some(known.pace.rest(Instant::now())).filter(|rest| is_shown && !rest.is_zero())
     }
 }
 
@@ -84,7 +73,7 @@ mod tests {
         let tired = Pace::begin(pace, begun).made(begun + 20 * MS);
         assert_eq!(tired.rest(begun + 20 * MS), 180 * MS);
         assert_eq!(tired.rest(begun + 200 * MS), Duration::ZERO);
-        for (took, least, most) in [(20, 50, 60), (100, 30, 42), (1, 900, 1_020)] {
+        for (took, least, most) in [(20, 50, 60), (100, 40, 48), (1, 1_000, 1_120)] {
             let count = made_in(10_000 * MS, took * MS);
             assert!((least..=most).contains(&count), "{count} documents that take {took} ms each");
         }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use futures::{
@@ -23,7 +23,7 @@ const KEPT_MS: i64 = 1_000;
 const KEPT_MAX: usize = 16;
 
 /// A state with its number, and whose it is.
-pub type Loaded = (Origin, State, Seq);
+pub type Loaded = (Origin, Arc<State>, Seq);
 /// Why there is no state, and the page, if there is one.
 pub type NotLoaded = (Error, Option<Origin>);
 /// A state that is being loaded or was, for all who wait for it.

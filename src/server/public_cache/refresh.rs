@@ -6,16 +6,21 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{Document, Kind, PublicCache, document::Young, encoding::Encoding};
+use super::{
+    Document, Kind, PublicCache,
+    document::{Freshness, Young},
+    encoding::Encoding,
+};
 use crate::{
     model::{OrganizationId, Timestamp},
-    server::{live::versions::Change, worker_threads::Work},
+    server::{live::versions::Change, rate_limit::worker_threads::Work},
 };
 
 /// Compressing what nobody waits for.
-pub const COMPRESSING: Work = Work { name: "compression", niceness: 19, queue: 1, busy: "" };
+pub const COMPRESSING: Work =
+    Work { name: "compression", niceness: 19, queue: 8, busy: "The server is busy. Try again in a moment." };
 /// A document that was asked for within this time is made anew at once after a change, in milliseconds.
 const IN_USE_MS: i64 = 60_000;
 /// How long a document must stay as it is before it is compressed better, which takes 50 times longer: in milliseconds.
@@ -69,6 +74,13 @@ impl PublicCache {
                 self.inner.store.remove(&path);
             }
         }
+    }
+
+    /// How long the next document at a path waits; it does not when the present one must not be shown any more.
+    pub(super) fn rest(&self, path: &str) -> Option<Duration> {
+        let known = self.inner.store.get(path)?;
+        let is_shown = known.freshness(self.inner.domain.clock().now()) != Freshness::Erased;
+        Some(known.pace.rest(Instant::now())).filter(|rest| is_shown && !rest.is_zero())
     }
 
     /// Notes a document that was just made.

@@ -25,7 +25,7 @@ pub struct Work {
     pub niceness: i32,
     /// The most jobs that wait for a thread; at least 1.
     pub queue: usize,
-    /// What one is told whose job finds no place in the queue.
+    /// The error for a job that finds no place in the queue.
     pub busy: &'static str,
 }
 
@@ -37,7 +37,7 @@ pub struct WorkerThreads {
 }
 
 impl WorkerThreads {
-    /// So many threads. Where the platform cannot lower the priority of a thread, they have the usual one.
+    /// This number of threads. Where the platform cannot lower the priority of a thread, they have the usual one.
     #[must_use]
     pub fn new(work: Work, threads: usize) -> Self {
         let (queue, jobs) = sync_channel(work.queue);
