@@ -1,24 +1,28 @@
-//! Passwords: strength checks, hashing and verification, on a few blocking threads.
+//! Passwords: strength checks, hashing and verification, on a few worker threads.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::{sync::Arc, thread::available_parallelism};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha384;
-use tokio::sync::Semaphore;
 
 use crate::{
     model::{Check, Error, Result, check_new_password},
-    server::error::internal,
+    server::{
+        error::internal,
+        rate_limit::worker_threads::{Work, WorkerThreads},
+    },
 };
 
 /// The bcrypt cost in production: about 250 ms.
 pub const COST: u32 = 12;
-/// The most requests that wait for a core; more are rejected.
-const QUEUE: usize = 32;
+/// Hashing leaves a core to the requests that need none, and yields to them on the others.
+const HASHING: Work = Work {
+    name: "passwords",
+    niceness: 10,
+    queue: 32,
+    busy: "Too many people are logging in at once. Try again in a moment.",
+};
 /// The shortest context word that a password must not contain; shorter ones occur in too many others.
 const WORD_MIN: usize = 4;
 /// A context word for everybody.
@@ -32,8 +36,7 @@ pub struct Passwords {
 
 struct Inner {
     cost: u32,
-    cores: Arc<Semaphore>,
-    waiting: AtomicUsize,
+    threads: WorkerThreads,
     /// The hash that unknown users' passwords are compared with, so that the time does not reveal them.
     decoy: String,
 }
@@ -44,10 +47,10 @@ impl Passwords {
     /// # Errors
     /// When the cost is not one of bcrypt's (4 to 31).
     pub fn new(cost: u32) -> Result<Self> {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let cores = available_parallelism().map_or(1, usize::from);
         let decoy = bcrypt::hash(digest("a password nobody has")?, cost).map_err(internal)?;
-        let (cores, waiting) = (Arc::new(Semaphore::new(cores)), AtomicUsize::new(0));
-        Ok(Self { inner: Arc::new(Inner { cost, cores, waiting, decoy }) })
+        let threads = WorkerThreads::new(HASHING, (cores - 1).max(1));
+        Ok(Self { inner: Arc::new(Inner { cost, threads, decoy }) })
     }
 
     /// Checks the length and strength of a new password in the form field `field`.
@@ -102,33 +105,7 @@ impl Passwords {
     }
 
     async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let permit = WorkerPermit::acquire(&self.inner)?;
-        let core = self.inner.cores.clone().acquire_owned().await.map_err(internal)?;
-        // Both are moved into the job, which continues if the client disconnects.
-        let job = move || {
-            let _permits = (core, permit);
-            job()
-        };
-        tokio::task::spawn_blocking(job).await.map_err(internal)?
-    }
-}
-
-/// A place in the queue, released on drop.
-struct WorkerPermit(Arc<Inner>);
-
-impl WorkerPermit {
-    fn acquire(inner: &Arc<Inner>) -> Result<Self> {
-        let permit = Self(inner.clone());
-        if inner.waiting.fetch_add(1, Ordering::SeqCst) >= QUEUE {
-            return Err(Error::unavailable("Too many people are logging in at once. Try again in a moment."));
-        }
-        Ok(permit)
-    }
-}
-
-impl Drop for WorkerPermit {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.inner.threads.run(job).await?
     }
 }
 
@@ -212,29 +189,5 @@ mod tests {
         assert!(passwords.check_strength("correct horse battery staple", Vec::new()).await.is_ok());
         // Three letters occur in many words.
         assert!(passwords.check_strength("lantern-over-canada-77", known).await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn r_25_a_job_keeps_its_core_and_permit_after_its_caller_has_gone() {
-        let passwords = Passwords::new(4).expect("cost");
-        let cores = passwords.inner.cores.available_permits();
-        let (go, gate) = std::sync::mpsc::channel::<()>();
-        let (start, begun) = tokio::sync::oneshot::channel();
-        let job = passwords.run(move || {
-            let _ = start.send(());
-            let _ = gate.recv();
-            Ok(())
-        });
-        tokio::select! {
-            _ = job => panic!("it is blocked"),
-            begun = begun => begun.expect("it has begun"),
-        }
-        assert_eq!(passwords.inner.cores.available_permits(), cores - 1);
-        assert_eq!(passwords.inner.waiting.load(Ordering::SeqCst), 1);
-        drop(go);
-        while passwords.inner.waiting.load(Ordering::SeqCst) > 0 {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(passwords.inner.cores.available_permits(), cores);
     }
 }

@@ -1,5 +1,5 @@
-//! Limits concurrent rendering, which takes a thread of the blocking pool, so that password hashing and other blocking
-//! work do not queue behind it.
+//! Limits concurrent rendering: of public documents, which only compute, on worker threads; of the team's pages, which
+//! wait for the database while they render, on the blocking pool, so that other blocking work does not queue behind it.
 
 use std::{panic::resume_unwind, sync::Arc, thread::available_parallelism, time::Duration};
 
@@ -11,15 +11,27 @@ use tokio::{
 
 use crate::{
     model::{Error, Result},
-    server::error::internal,
+    server::{
+        error::internal,
+        rate_limit::worker_threads::{Work, WorkerThreads},
+    },
 };
 
-/// The team's pages rendered at once per core; of the public ones, which only compute, one.
+/// The team's pages rendered at once per core; of the public ones, one.
 const TEAM_PER_CORE: usize = 2;
 /// How long a page waits for its turn.
 const MAX_WAIT: Duration = Duration::from_secs(5);
+const BUSY: &str = "Too many pages are being opened at once. Try again in a moment.";
+/// Drawing and compressing public documents. While they are made, requests are answered with the older ones.
+const DRAWING: Work = Work {
+    name: "documents",
+    // Tests share the machine with much else.
+    niceness: if cfg!(test) { 0 } else { 10 },
+    queue: 64,
+    busy: BUSY,
+};
 
-/// The limits of public pages and of the team's. They are separate: the latter wait for the database while they render.
+/// The limits of public pages and of the team's.
 #[derive(Clone)]
 pub struct RenderLimits {
     /// Of public documents.
@@ -30,7 +42,11 @@ pub struct RenderLimits {
 impl Default for RenderLimits {
     fn default() -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
-        Self { public: RenderLimit::new(cores, MAX_WAIT), team: RenderLimit::new(cores * TEAM_PER_CORE, MAX_WAIT) }
+        let threads = WorkerThreads::new(DRAWING, cores);
+        Self {
+            public: RenderLimit::new(cores, MAX_WAIT, Some(threads)),
+            team: RenderLimit::new(cores * TEAM_PER_CORE, MAX_WAIT, None),
+        }
     }
 }
 
@@ -38,7 +54,11 @@ impl RenderLimits {
     /// At most so many pages of each kind at once; others wait this long for their turn.
     #[cfg(test)]
     pub fn new(concurrent: usize, wait: Duration) -> Self {
-        Self { public: RenderLimit::new(concurrent, wait), team: RenderLimit::new(concurrent, wait) }
+        let threads = WorkerThreads::new(DRAWING, concurrent);
+        Self {
+            public: RenderLimit::new(concurrent, wait, Some(threads)),
+            team: RenderLimit::new(concurrent, wait, None),
+        }
     }
 }
 
@@ -47,11 +67,13 @@ impl RenderLimits {
 pub struct RenderLimit {
     turns: Arc<Semaphore>,
     wait: Duration,
+    /// Where pages are rendered, if not on the blocking pool.
+    threads: Option<WorkerThreads>,
 }
 
 impl RenderLimit {
-    fn new(concurrent: usize, wait: Duration) -> Self {
-        Self { turns: Arc::new(Semaphore::new(concurrent)), wait }
+    fn new(concurrent: usize, wait: Duration, threads: Option<WorkerThreads>) -> Self {
+        Self { turns: Arc::new(Semaphore::new(concurrent)), wait, threads }
     }
 
     /// Waits for a page's turn. What it is rendered from is loaded afterwards, so that memory is bounded as well.
@@ -60,27 +82,32 @@ impl RenderLimit {
     /// `unavailable` when too many others are being rendered.
     pub async fn turn(&self) -> Result<RenderTurn> {
         let turn = timeout(self.wait, self.turns.clone().acquire_owned()).await;
-        let busy = "Too many pages are being opened at once. Try again in a moment.";
-        Ok(RenderTurn { _permit: turn.map_err(|_| Error::unavailable(busy))?.map_err(internal)? })
+        let permit = turn.map_err(|_| Error::unavailable(BUSY))?.map_err(internal)?;
+        Ok(RenderTurn { threads: self.threads.clone(), _permit: permit })
     }
 }
 
 /// The turn of one page.
 pub struct RenderTurn {
+    threads: Option<WorkerThreads>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl RenderTurn {
-    /// Renders on the blocking pool.
+    /// Renders on a thread that serves no requests. What has begun goes on if the client disconnects, and keeps its turn.
     ///
     /// # Errors
     /// `unavailable` when the server stops.
-    pub async fn render<T: Send + 'static>(self, render: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        // Rendering continues if the client disconnects, and so does its turn.
-        let rendering = spawn_blocking(move || {
+    pub async fn render<T: Send + 'static>(mut self, render: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let threads = self.threads.take();
+        let render = move || {
             let _turn = self;
             render()
-        });
+        };
+        let rendering = match threads {
+            Some(threads) => return threads.run(render).await,
+            None => spawn_blocking(render),
+        };
         match rendering.await {
             Ok(page) => Ok(page),
             // For the middleware that turns panics into responses.

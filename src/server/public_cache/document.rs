@@ -12,10 +12,12 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
 use super::{
     address::Address,
     encoding::{self, Encoding},
+    pace::Pace,
 };
 use crate::{
     model::{Result, Seq, Timestamp},
@@ -74,6 +76,8 @@ pub struct Document {
     pub seq: Seq,
     /// When it must be made anew even if nothing changes.
     pub fresh_until: Timestamp,
+    /// When the next one may be begun.
+    pub pace: Pace,
     brotli: Representation,
     gzip: Option<Representation>,
     identity: Option<Representation>,
@@ -87,7 +91,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// A document from its plain bytes; the headers are those of every answer.
+    /// A document from its plain bytes, begun with this pace; the headers are those of every answer.
     ///
     /// # Errors
     /// `internal`.
@@ -97,7 +101,7 @@ impl Document {
         (seq, fresh_until): (Seq, Timestamp),
         plain: &[u8],
         headers: HeaderMap,
-        now: Timestamp,
+        (now, pace): (Timestamp, Pace),
     ) -> Result<Self> {
         let brotli = encoding::brotli(plain, encoding::BROTLI_FAST)?;
         Ok(Self {
@@ -105,6 +109,7 @@ impl Document {
             origin,
             seq,
             fresh_until,
+            pace: pace.made(Instant::now()),
             brotli: Representation::new(Encoding::Brotli, brotli, &headers)?,
             gzip: None,
             identity: None,
@@ -137,6 +142,7 @@ impl Document {
             waiting: AtomicUsize::new(0),
             seq: self.seq,
             fresh_until: self.fresh_until,
+            pace: self.pace,
             brotli,
             gzip,
             identity,

@@ -10,6 +10,8 @@ mod encoding;
 mod flights;
 mod missing;
 mod outage;
+mod pace;
+mod page_states;
 mod publishing;
 mod refresh;
 mod saving;
@@ -26,7 +28,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, Request, header},
     response::Response,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 pub use self::{
     address::{Address, Kind},
@@ -37,6 +39,8 @@ use self::{
     encoding::Encoding,
     flights::{Flight, Flights},
     missing::MissingAddresses,
+    pace::Pace,
+    page_states::{Loaded, NotLoaded, PageStates},
     state::{Drawing, State},
     store::Store,
 };
@@ -50,6 +54,7 @@ use crate::{
         http::headers::of_public_documents,
         live::versions::{Change, PublicVersion},
         pages::{RenderLimit, RenderTurn},
+        rate_limit::worker_threads::WorkerThreads,
         snapshots::{PageDirectory, StateSnapshots},
     },
 };
@@ -85,9 +90,12 @@ struct Inner {
     /// Follows the organizations of those.
     saved: Mutex<HashMap<OrganizationId, Arc<PublicVersion>>>,
     flights: Flights,
+    states: PageStates,
     missing: MissingAddresses,
     /// Documents that have not been compressed better yet, oldest first.
     young: Mutex<VecDeque<Young>>,
+    /// Compresses them, and what is published, one at a time.
+    compressing: tokio::sync::Mutex<WorkerThreads>,
 }
 
 impl PublicCache {
@@ -127,8 +135,10 @@ impl PublicCache {
             directory,
             saved,
             flights,
+            states: PageStates::default(),
             missing,
             young,
+            compressing: WorkerThreads::new(refresh::COMPRESSING, 1).into(),
         };
         let cache = Self { inner: Arc::new(inner) };
         cache.follow_saved();
@@ -228,10 +238,14 @@ impl PublicCache {
         if self.inner.missing.has(path, domain.clock().now(), domain.versions().created()) {
             return Err(Error::not_found());
         }
+        // Not later changes: the next document waits for a while if there are many.
+        let newest = |document: Arc<Document>| document.origin.version.newest();
+        let known = self.inner.store.get(path).map(newest);
         let mut document = self.made(address, path).await?;
+        let needed = known.unwrap_or_else(|| newest(Arc::clone(&document)));
         // It may have been begun before the change that this request follows.
         for _ in 1..ATTEMPTS {
-            if document.seq >= document.origin.version.newest() {
+            if document.seq >= needed {
                 break;
             }
             document = self.made(address, path).await?;
@@ -239,10 +253,15 @@ impl PublicCache {
         Ok(document)
     }
 
-    /// Makes a document, or joins those who wait for it.
+    /// Makes a document after the rest of the one before, or joins those who wait for it.
     fn made(&self, address: &Address, path: &str) -> Flight {
-        let (cache, address) = (self.clone(), address.clone());
-        self.inner.flights.join(path.to_owned(), async move { cache.make(address).await })
+        let (cache, address, rest) = (self.clone(), address.clone(), self.rest(path));
+        self.inner.flights.join(path.to_owned(), async move {
+            if let Some(rest) = rest {
+                _ = timeout(rest, cache.inner.domain.health().away()).await;
+            }
+            cache.make(address).await
+        })
     }
 
     /// The same document with another encoding, made once for all who wait for it.
@@ -299,21 +318,22 @@ impl PublicCache {
         turn: RenderTurn,
         address: Address,
         origin: Origin,
-        state: State,
+        state: Arc<State>,
         version: (Seq, Timestamp),
     ) -> Result<Arc<Document>> {
         let inner = &self.inner;
         let (now, drawing) = (inner.domain.clock().now(), inner.drawing.clone());
         let headers = inner.headers[usize::from(!address.kind.is_html())].clone();
+        let pace = Pace::begin(inner.store.get(&address.path()).map(|known| known.pace), Instant::now());
         let draw = move || {
             let plain = state.draw(&address, &drawing)?;
-            Document::new(address, origin, version, &plain, headers, now)
+            Document::new(address, origin, version, &plain, headers, (now, pace))
         };
         Ok(Arc::new(turn.render(draw).await??))
     }
 
     /// Loads the state of a document, and its number. With the error comes the page, if there is one.
-    async fn load(&self, address: &Address) -> Result<(Origin, State, u64), (Error, Option<Origin>)> {
+    async fn load_alone(&self, address: &Address) -> Result<Loaded, NotLoaded> {
         let domain = &self.inner.domain;
         let visitor = self.visit(address.slug.as_str()).await.map_err(|error| (error, None))?;
         // Before the state is read: what is committed later is noticed.
@@ -324,7 +344,7 @@ impl PublicCache {
             Ok(state) => {
                 let seq = state.seq().unwrap_or(newest);
                 origin.version.seen(seq);
-                Ok((origin, state, seq))
+                Ok((origin, Arc::new(state), seq))
             }
             Err(error) => Err((error, Some(origin))),
         }

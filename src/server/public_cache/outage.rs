@@ -40,7 +40,8 @@ impl PublicCache {
         };
         let now = inner.domain.clock().now();
         state.set_outage(Outage { as_of, written_at: now });
-        let document = self.drawn(turn, address, origin, state, (seq, now.plus_seconds(NOTICE_SECONDS))).await?;
+        let version = (seq, now.plus_seconds(NOTICE_SECONDS));
+        let document = self.drawn(turn, address, origin, Arc::new(state), version).await?;
         inner.outages.insert(Arc::clone(&document));
         Ok(document)
     }

@@ -2,14 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use tokio::task::spawn_blocking;
-
 use super::{Address, Kind, PublicCache, document::Document, encoding::Encoding};
 use crate::{
     model::{OrganizationId, Result, Slug},
     server::{
         domain::System,
-        error::internal,
         live::versions::Change,
         snapshots::{DocumentBytes, PageDirectory, PageFile, Revision},
     },
@@ -26,10 +23,12 @@ impl PublicCache {
         let (document, epoch) = (Arc::clone(document), self.inner.domain.epoch());
         let organization = document.origin.version.organization();
         self.follow(organization);
+        let cache = self.clone();
         tokio::spawn(async move {
             let revision = Revision { epoch, seq: document.seq };
             let slug = document.address.slug.clone();
-            match spawn_blocking(move || bytes_of(&document)).await.map_err(internal) {
+            let compressed = cache.inner.compressing.lock().await.run(move || bytes_of(&document)).await;
+            match compressed {
                 Ok(Ok(bytes)) => directory.write(organization, &slug, file, revision, bytes).await,
                 Ok(Err(_)) | Err(_) => directory.remove(&slug, revision).await,
             }

@@ -6,17 +6,21 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    task::spawn_blocking,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{Document, Kind, PublicCache, document::Young, encoding::Encoding};
+use super::{
+    Document, Kind, PublicCache,
+    document::{Freshness, Young},
+    encoding::Encoding,
+};
 use crate::{
     model::{OrganizationId, Timestamp},
-    server::live::versions::Change,
+    server::{live::versions::Change, rate_limit::worker_threads::Work},
 };
 
+/// Compressing what nobody waits for.
+pub const COMPRESSING: Work =
+    Work { name: "compression", niceness: 19, queue: 8, busy: "The server is busy. Try again in a moment." };
 /// A document that was asked for within this time is made anew at once after a change, in milliseconds.
 const IN_USE_MS: i64 = 60_000;
 /// How long a document must stay as it is before it is compressed better, which takes 50 times longer: in milliseconds.
@@ -41,6 +45,7 @@ impl PublicCache {
                 ticks.tick().await;
                 self.improve().await;
                 self.verify_saved().await;
+                self.inner.states.tidy(self.inner.domain.clock().now());
                 if !self.inner.domain.health().is_away() {
                     self.inner.outages.clear();
                 }
@@ -63,12 +68,19 @@ impl PublicCache {
             document.mark_outdated(now);
             let path = document.address.path();
             if is_in_use(&document, now) {
-                let flight = self.made(&document.address, &path);
-                tokio::spawn(flight);
+                let cache = self.clone();
+                tokio::spawn(async move { cache.next(&document.address, &path).await });
             } else {
                 self.inner.store.remove(&path);
             }
         }
+    }
+
+    /// How long the next document at a path waits; it does not when the present one must not be shown any more.
+    pub(super) fn rest(&self, path: &str) -> Option<Duration> {
+        let known = self.inner.store.get(path)?;
+        let is_shown = known.freshness(self.inner.domain.clock().now()) != Freshness::Erased;
+        Some(known.pace.rest(Instant::now())).filter(|rest| is_shown && !rest.is_zero())
     }
 
     /// Notes a document that was just made.
@@ -81,7 +93,8 @@ impl PublicCache {
     pub(in crate::server) async fn improve(&self) {
         while let Some(known) = self.next_rested() {
             let improving = Arc::clone(&known);
-            if let Ok(Ok(improved)) = spawn_blocking(move || improving.with(Encoding::Brotli)).await {
+            let compressing = self.inner.compressing.lock().await;
+            if let Ok(Ok(improved)) = compressing.run(move || improving.with(Encoding::Brotli)).await {
                 self.inner.store.replace(&known, Arc::new(improved));
             }
         }

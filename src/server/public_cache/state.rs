@@ -107,21 +107,21 @@ impl State {
     ///
     /// # Errors
     /// `internal`.
-    pub fn draw(self, address: &Address, drawing: &Drawing) -> Result<Vec<u8>> {
+    pub fn draw(&self, address: &Address, drawing: &Drawing) -> Result<Vec<u8>> {
         let canonical = format!("{}{}", drawing.base, address.path().trim_start_matches("/public"));
         let assets = &drawing.assets;
         Ok(match self {
             Self::Page(page) if address.kind == Kind::Status => {
-                serde_json::to_vec(&PublicStatus::from(page)).map_err(internal)?
+                serde_json::to_vec(&PublicStatus::from(page.clone())).map_err(internal)?
             }
-            Self::Page(page) => html(|| page_document(&page, assets, canonical)),
+            Self::Page(page) => html(|| page_document(page, assets, canonical)),
             Self::Month(data) => {
                 let slug = &data.page.organization.slug;
                 let canonical = format!("{}/{slug}/history?month={}", drawing.base, data.month);
-                html(|| month_document(&data, assets, canonical))
+                html(|| month_document(data, assets, canonical))
             }
-            Self::Incident(data) => html(|| incident_document(&data, assets, canonical)),
-            Self::Timeline(timeline) => serde_json::to_vec(&timeline).map_err(internal)?,
+            Self::Incident(data) => html(|| incident_document(data, assets, canonical)),
+            Self::Timeline(timeline) => serde_json::to_vec(timeline).map_err(internal)?,
         })
     }
 }

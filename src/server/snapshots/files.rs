@@ -8,7 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{spawn, task::spawn_blocking};
+use tokio::spawn;
+
+use crate::server::rate_limit::worker_threads::{Work, WorkerThreads};
 
 /// How often the same trouble is logged.
 const WARN_INTERVAL: Duration = Duration::from_mins(1);
@@ -90,27 +92,36 @@ pub fn remove(file: &Path) -> io::Result<()> {
     }
 }
 
+/// Copying states and documents to a disk, compressed.
+const COPYING: Work = Work { name: "disk", niceness: 10, queue: 8, busy: "The server is busy. Try again in a moment." };
+
 /// A disk, for one piece of work at a time.
-#[derive(Clone, Default)]
-pub struct Disk(Arc<tokio::sync::Mutex<()>>);
+#[derive(Clone)]
+pub struct Disk(Arc<tokio::sync::Mutex<WorkerThreads>>);
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self(Arc::new(WorkerThreads::new(COPYING, 1).into()))
+    }
+}
 
 impl Disk {
     /// Runs this on a thread that may wait, once it is its turn. It is completed even if the caller does not wait for it.
     pub async fn run<T: Default + Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        let turns = Arc::clone(&self.0);
-        let done = spawn(async move {
-            let _turn = turns.lock_owned().await;
-            spawn_blocking(work).await
-        });
-        done.await.flatten().unwrap_or_else(|error| {
-            tracing::error!(%error, "work on the disk was interrupted");
-            T::default()
-        })
+        let thread = Arc::clone(&self.0);
+        let done = spawn(async move { thread.lock_owned().await.run(work).await });
+        match done.await {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) | Err(_) => {
+                tracing::error!("work on the disk was interrupted");
+                T::default()
+            }
+        }
     }
 
     /// Lets all work wait while the returned value is held.
     #[cfg(test)]
-    pub(super) async fn hold(&self) -> tokio::sync::OwnedMutexGuard<()> {
+    pub(super) async fn hold(&self) -> tokio::sync::OwnedMutexGuard<WorkerThreads> {
         Arc::clone(&self.0).lock_owned().await
     }
 }

@@ -118,17 +118,72 @@ async fn a_herd_makes_a_document_once() {
 }
 
 #[tokio::test]
+async fn a_page_and_its_json_share_one_load() {
+    let app = TestApp::at(NOW).await;
+    let team = app.register("Acme").await;
+    let service = team.service("API").await;
+    let (page, json) = (format!("/public/{}", team.slug), format!("/api/public/{}/status", team.slug));
+    let loads = || statement_log::take().iter().filter(|sql| sql.contains("service_group")).count();
+    for (status, words) in [("degraded", "Degraded"), ("major_outage", "Major Outage")] {
+        set_status(&team, &service, status).await;
+        loads();
+        let both = join_all([&page, &json].map(|path| app.send(get(path, &[])))).await;
+        assert!(both[0].text.contains(words) && both[1].json()["services"][0]["status"] == status, "{status}");
+        assert_eq!(loads(), 1, "both at once");
+    }
+    set_status(&team, &service, "operational").await;
+    loads();
+    app.send(get(&page, &[])).await;
+    assert_eq!(app.get(&json).await.json()["services"][0]["status"], "operational");
+    assert_eq!(loads(), 1, "one after the other");
+    app.pass(61);
+    let other = TestApp::of(app.state.clone().with_empty_cache(), app.clock.clone());
+    loads();
+    other.send(get(&page, &[])).await;
+    app.pass(2);
+    other.send(get(&json, &[])).await;
+    assert_eq!(loads(), 2, "after a while");
+}
+
+#[tokio::test]
 async fn whoever_changes_something_sees_it_and_a_crowd_does_not_wait() {
     let app = TestApp::open().await;
     let team = app.register("Acme").await;
     let service = team.service("API").await;
     let path = format!("/api/public/{}/status", team.slug);
-    for status in ["degraded", "major_outage", "operational"] {
+    // Also when there are so many that the documents are made less often.
+    for status in ["degraded", "major_outage", "operational"].into_iter().cycle().take(12) {
         app.send(get(&path, &[BR])).await;
         set_status(&team, &service, status).await;
         assert!(cached(&app, &path, &[BR]).is_none(), "one who asks waits for the next document");
         assert_eq!(app.get(&path).await.json()["services"][0]["status"], status);
     }
+}
+
+#[tokio::test]
+async fn the_last_of_many_changes_is_shown_without_being_asked_for() {
+    let app = TestApp::open().await;
+    let team = app.register("Acme").await;
+    let service = team.service("API").await;
+    let path = format!("/public/{}", team.slug);
+    let background = app.state.background();
+    app.send(get(&path, &[BR])).await;
+    for status in
+        ["degraded", "partial_outage", "degraded", "major_outage", "degraded", "partial_outage", "operational"]
+    {
+        set_status(&team, &service, status).await;
+    }
+    let newest = loop {
+        tokio::task::yield_now().await;
+        // Its number is the newest again.
+        if let Some(answer) = cached(&app, &path, &[BR]) {
+            break answer;
+        }
+    };
+    background.abort();
+    let newest = Answer::read(newest).await;
+    assert_eq!(newest.header(header::ETAG), app.send(get(&path, &[BR])).await.header(header::ETAG));
+    assert!(app.get(&path).await.text.contains("All Systems Operational"));
 }
 
 #[tokio::test]
