@@ -11,6 +11,7 @@ mod neighbours;
 mod permissions;
 mod public_safety;
 mod rate_limits;
+mod recent_callers;
 mod redirects;
 mod session_tokens;
 mod tenancy;
