@@ -108,6 +108,11 @@ impl Disk {
         })
     }
 
+    /// Whether nothing runs now.
+    pub fn is_idle(&self) -> bool {
+        self.0.try_lock().is_ok()
+    }
+
     /// Lets all work wait while the returned value is held.
     #[cfg(test)]
     pub(super) async fn hold(&self) -> tokio::sync::OwnedMutexGuard<()> {

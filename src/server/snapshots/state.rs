@@ -158,8 +158,11 @@ impl StateSnapshots {
     }
 
     async fn expire(&self, organization: OrganizationId, before: Revision, kinds: &'static [DocumentKind]) {
-        // At once, so that a state that is being written is found below.
+        // At once, so that a state that is being written is found below; if none is, there is often nothing to find.
         self.inner.index().expire(organization, before, kinds);
+        if self.inner.disk.is_idle() && self.inner.index().expire(organization, before, kinds).is_empty() {
+            return;
+        }
         self.on_disk(move |inner| {
             let outdated = inner.index().expire(organization, before, kinds);
             inner.remove(outdated);

@@ -104,8 +104,27 @@ async fn a_state_is_written_even_if_nobody_waits_for_it() {
     drop(save);
     drop(held);
     // Waits for its turn behind the other.
-    store.forget(organization(2), revision(1)).await;
+    store.verify(Verified { epoch: 1, at: at(9) }).await;
     assert_eq!(loaded(&store, DocumentKind::Page).await, Some(1));
+}
+
+#[tokio::test]
+async fn forgetting_takes_the_disk_only_where_something_may_be_on_it() {
+    let store = StateSnapshots::open(&folder()).expect("opens");
+    assert!(poll!(Box::pin(store.forget(organization(1), revision(5)))).is_ready());
+    store.save(state(4)).await;
+    assert_eq!(loaded(&store, DocumentKind::Page).await, None, "it comes too late");
+    store.save(state(5)).await;
+    assert!(poll!(Box::pin(store.forget(organization(1), revision(5)))).is_ready(), "it is of that number");
+    assert!(poll!(Box::pin(store.forget(organization(2), revision(5)))).is_ready());
+    let mut forget = Box::pin(store.forget(organization(1), revision(6)));
+    assert!(poll!(&mut forget).is_pending());
+    forget.await;
+    assert_eq!(loaded(&store, DocumentKind::Page).await, None);
+    // While the disk is in use, what is being written may be what is to be forgotten.
+    let held = store.hold_disk().await;
+    assert!(poll!(Box::pin(store.forget(organization(2), revision(6)))).is_pending());
+    drop(held);
 }
 
 #[tokio::test]
