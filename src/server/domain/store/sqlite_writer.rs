@@ -4,10 +4,12 @@
 use std::{
     mem,
     sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, Waker},
+    thread,
     time::{Duration, Instant},
 };
 
-use futures::TryStreamExt as _;
+use futures::{Stream, StreamExt as _};
 use sea_orm::{
     DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
     sqlx::{
@@ -16,12 +18,17 @@ use sea_orm::{
     },
 };
 use sea_query_sqlx::SqlxValues;
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::{
+    sync::{Mutex as AsyncMutex, OwnedMutexGuard},
+    task::yield_now,
+};
 
 /// How many steps SQLite takes between two looks at the time: about 0.1 ms.
 pub(super) const STEPS_PER_LOOK: i32 = 10_000;
 /// The most values of statements that are one message.
 const TOGETHER_MAX: usize = 200;
+/// How long the results of a message are looked for before one waits to be woken, where there is a core for it.
+const LOOKING: Duration = Duration::from_micros(100);
 /// When a connection is replaced: closing it renews SQLite's statistics.
 const LIFETIME: Duration = Duration::from_mins(30);
 
@@ -30,6 +37,7 @@ const LIFETIME: Duration = Duration::from_mins(30);
 pub(super) struct SqliteWriter {
     connection: Arc<AsyncMutex<Connection>>,
     limit: Duration,
+    looking: Duration,
 }
 
 struct Connection {
@@ -64,7 +72,9 @@ impl SqliteWriter {
         let (opened_at, deadline) = (Instant::now(), Deadline::default());
         let mut connection = Connection { options, open: None, opened_at, deadline };
         connection.get().await?;
-        Ok(Self { connection: Arc::new(AsyncMutex::new(connection)), limit })
+        let has_free_core = thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
+        let looking = if has_free_core { LOOKING } else { Duration::ZERO };
+        Ok(Self { connection: Arc::new(AsyncMutex::new(connection)), limit, looking })
     }
 
     /// Begins a transaction once the one before it has ended. It takes the write lock with its first statement.
@@ -76,7 +86,7 @@ impl SqliteWriter {
             tracing::warn!(%error, "the database connection did not close");
         }
         connection.deadline.set(Some(Instant::now() + self.limit));
-        SqliteTx(AsyncMutex::new(Open { connection: Some(connection), state: State::New }))
+        SqliteTx(AsyncMutex::new(Open { connection: Some(connection), state: State::New, looking: self.looking }))
     }
 
     /// Closes the connection once it is idle.
@@ -130,6 +140,7 @@ struct Open {
     /// None after the commit.
     connection: Option<OwnedMutexGuard<Connection>>,
     state: State,
+    looking: Duration,
 }
 
 #[derive(PartialEq, Eq)]
@@ -216,9 +227,10 @@ impl Open {
         let query = sqlx::query_with(AssertSqlSafe(sql.join("; ")), SqlxValues(sea_orm::Values(bound)));
         let mut outputs = vec![Output::default()];
         let mut stream = connection.get().await?.fetch_many(query);
-        while let Some(item) = stream.try_next().await? {
+        let until = Instant::now() + self.looking;
+        while let Some(item) = next(&mut stream, until).await {
             let Some(last) = outputs.last_mut() else { break };
-            match item {
+            match item? {
                 Either::Right(row) => last.rows.push(row),
                 Either::Left(result) => {
                     last.result = result;
@@ -248,6 +260,19 @@ impl Drop for Open {
             tokio::spawn(async move { connection.roll_back().await });
         }
     }
+}
+
+/// The next item of a stream. To be woken for each takes the driver's thread, and this one, longer than most statements
+/// take: until the given time, it is looked for, between the turns of other tasks.
+async fn next<S: Stream + Unpin>(stream: &mut S, until: Instant) -> Option<S::Item> {
+    while Instant::now() < until {
+        let item = stream.poll_next_unpin(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(item) = item {
+            return item;
+        }
+        yield_now().await;
+    }
+    stream.next().await
 }
 
 fn query_error(error: sqlx::Error) -> DbErr {
