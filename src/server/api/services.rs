@@ -9,7 +9,8 @@ use serde::Deserialize;
 use crate::{
     model::{Cause, Error, NewService, Result, Service, ServiceId, ServicePatch, StatusChange, Timestamp, Uptime},
     server::{
-        domain::{HistoryRange, Member, Viewer},
+        auth::ChangeRequest,
+        domain::{Changer, HistoryRange, Member, Viewer},
         http::extract::{Body, Created, Id, Idempotency, Paging, Params, created, next_link, page_limit},
     },
 };
@@ -75,8 +76,16 @@ pub async fn show(org: Viewer, Id(id): Id<ServiceId>) -> Result<Json<Service>> {
         (status = 409, description = "It has been changed since: `version` is not the current one.", body = Error),
     ),
 )]
-pub async fn update(org: Member, Id(id): Id<ServiceId>, Body(patch): Body<ServicePatch>) -> Result<Json<Service>> {
-    org.update_service(id, patch, Cause::Api).await.map(Json)
+pub async fn update(
+    org: ChangeRequest,
+    id: Result<Id<ServiceId>>,
+    body: Result<Body<ServicePatch>>,
+) -> Result<Json<Service>> {
+    let change = async |changer: &Changer| {
+        let (Id(id), Body(patch)) = (id?, body?);
+        changer.update_service(id, patch, Cause::Api).await
+    };
+    org.make(change).await.map(Json)
 }
 
 /// Delete a service

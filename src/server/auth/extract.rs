@@ -2,18 +2,19 @@
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderValue, request::Parts},
+    http::{HeaderMap, HeaderValue, request::Parts},
 };
 
 use super::{
     caller::{bearer, caller},
-    request_limit::{forget, recognize},
+    request_limit::{credential, note},
 };
 use crate::{
     model::{Code, Error, Result},
     server::{
         domain::{
-            Admin, Member, Person, Reauthenticated, ReauthenticatedAdmin, Site, TOKEN_PREFIX, TokenSource, Viewer,
+            Admin, Changer, Member, Person, Presented, Reauthenticated, ReauthenticatedAdmin, Site, TOKEN_PREFIX,
+            TokenSource, Unverified, Viewer,
         },
         state::AppState,
     },
@@ -34,8 +35,11 @@ impl FromRequestParts<AppState> for Viewer {
         if let Some(viewer) = parts.extensions.get::<Self>() {
             return Ok(viewer.clone());
         }
-        let viewer = authenticate(state, parts).await?;
-        recognize(state, &parts.headers, viewer.rate_limit_key());
+        let viewer = authenticate(state, parts).await;
+        if let Some(credential) = credential(&parts.headers, state) {
+            note(state, &credential, &viewer);
+        }
+        let viewer = viewer?;
         parts.extensions.insert(viewer.clone());
         Ok(viewer)
     }
@@ -46,10 +50,67 @@ impl FromRequestParts<AppState> for Member {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
         let viewer = Viewer::from_request_parts(parts, state).await?;
-        Self::of(viewer).ok_or_else(|| {
-            let why = "This API token is read-only. Create one with the scope `write`.";
-            Error::new(Code::Forbidden, why)
-        })
+        member(viewer)
+    }
+}
+
+fn member(viewer: Viewer) -> Result<Member> {
+    Member::of(viewer).ok_or_else(|| {
+        let why = "This API token is read-only. Create one with the scope `write`.";
+        Error::new(Code::Forbidden, why)
+    })
+}
+
+/// A request to change something by a member, or by a caller whose credential was a member's a moment ago, whom the
+/// transaction of the change verifies.
+pub struct ChangeRequest {
+    changer: Changer,
+    /// Set for an unverified caller.
+    recent: Option<Recent>,
+}
+
+/// A credential that was valid a moment ago.
+struct Recent {
+    credential: Vec<u8>,
+    state: AppState,
+}
+
+impl ChangeRequest {
+    /// Makes a change. A caller who may not, or no longer, is refused as if [`Member`] had been extracted, whatever else
+    /// is wrong with the request.
+    ///
+    /// # Errors
+    /// `unauthorized` and `forbidden`, otherwise those of the change.
+    pub async fn make<T>(self, change: impl AsyncFnOnce(&Changer) -> Result<T>) -> Result<T> {
+        let result = change(&self.changer).await;
+        if let (Changer::Unverified(caller), Some(Recent { credential, state })) = (&self.changer, self.recent) {
+            if result.is_ok() {
+                state.requests.recognize_again(&credential);
+            } else {
+                let viewer = caller.verify().await;
+                note(&state, &credential, &viewer);
+                member(viewer?)?;
+            }
+        }
+        result
+    }
+}
+
+impl FromRequestParts<AppState> for ChangeRequest {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        if let Some(credential) = credential(&parts.headers, state)
+            && let Some(organization) = state.requests.wrote_in(&credential)
+            && let Ok(presented) = presented(state, &parts.headers)
+        {
+            let caller = caller(parts, state);
+            let caller = Unverified::new(state.domain.clone(), organization, presented, caller);
+            let recent = Some(Recent { credential, state: state.clone() });
+            return Ok(Self { changer: Changer::Unverified(caller), recent });
+        }
+        let member = Member::from_request_parts(parts, state).await?;
+        Ok(Self { changer: Changer::Member(member), recent: None })
     }
 }
 
@@ -115,29 +176,20 @@ pub async fn page_session(state: &AppState, parts: &Parts) -> Result<Option<(Vie
 
 /// Authenticates a request by its bearer token, or without one by its session cookie.
 async fn authenticate(state: &AppState, parts: &Parts) -> Result<Viewer> {
-    let viewer = match bearer(&parts.headers)? {
-        Some(secret) if secret.starts_with(TOKEN_PREFIX) => by_api_token(state, parts, secret).await,
-        Some(token) => by_session_token(state, parts, token, TokenSource::Header).await,
-        None => {
-            let token = state.cookie.read(&parts.headers).ok_or_else(Error::unauthorized)?;
-            by_session_token(state, parts, &token, TokenSource::Cookie).await
-        }
+    let presented = presented(state, &parts.headers)?;
+    let principal = state.domain.site().authenticate(&presented).await?.ok_or_else(Error::unauthorized)?;
+    Ok(Viewer::new(state.domain.clone(), principal, caller(parts, state)))
+}
+
+/// What a request presents: an API token, or a session token that is verified here.
+fn presented(state: &AppState, headers: &HeaderMap) -> Result<Presented> {
+    let session = |token: &str, source| {
+        let session = state.tokens.read(token, state.domain.clock().now())?;
+        Ok(Presented::Session(session, source))
     };
-    viewer.inspect_err(|error| {
-        if error.code == Code::Unauthorized {
-            forget(state, &parts.headers);
-        }
-    })
-}
-
-async fn by_session_token(state: &AppState, parts: &Parts, token: &str, source: TokenSource) -> Result<Viewer> {
-    let session = state.tokens.read(token, state.domain.clock().now())?;
-    let principal = state.domain.site().authenticate_session(session, source).await?;
-    let principal = principal.ok_or_else(Error::unauthorized)?;
-    Ok(Viewer::new(state.domain.clone(), principal, caller(parts, state)))
-}
-
-async fn by_api_token(state: &AppState, parts: &Parts, secret: &str) -> Result<Viewer> {
-    let principal = state.domain.site().authenticate_token(secret).await?.ok_or_else(Error::unauthorized)?;
-    Ok(Viewer::new(state.domain.clone(), principal, caller(parts, state)))
+    match bearer(headers)? {
+        Some(secret) if secret.starts_with(TOKEN_PREFIX) => Ok(Presented::Token(secret.to_owned())),
+        Some(token) => session(token, TokenSource::Header),
+        None => session(&state.cookie.read(headers).ok_or_else(Error::unauthorized)?, TokenSource::Cookie),
+    }
 }

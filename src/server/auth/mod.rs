@@ -17,7 +17,7 @@ pub mod signing_key;
 pub use account_security::AccountSecurity;
 pub use challenge::{Challenge, Challenges};
 pub use csrf::refuse_foreign_origins;
-pub use extract::page_session;
+pub use extract::{ChangeRequest, page_session};
 pub use invitations::Invitations;
 pub use password::{COST, Passwords};
 pub use request_limit::limit_requests;

@@ -6,10 +6,12 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use uuid::Uuid;
 
 use super::caller::{bearer, caller_ip};
-use crate::server::state::AppState;
+use crate::{
+    model::{Code, Result},
+    server::{domain::Viewer, state::AppState},
+};
 
 /// Middleware: answers 429 to requests over the limit.
 pub async fn limit_requests(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -22,22 +24,18 @@ pub async fn limit_requests(State(state): State<AppState>, request: Request, nex
     next.run(Request::from_parts(parts, body)).await
 }
 
-/// Notes that the credential in these headers is valid, and for which caller.
-pub fn recognize(state: &AppState, headers: &HeaderMap, caller: Uuid) {
-    if let Some(credential) = credential(headers, state) {
-        state.requests.recognize(&credential, caller);
-    }
-}
-
-/// Notes that the credential in these headers is invalid: its requests no longer count towards its former caller.
-pub fn forget(state: &AppState, headers: &HeaderMap) {
-    if let Some(credential) = credential(headers, state) {
-        state.requests.forget(&credential);
+/// Notes whether the credential of a request is valid, and for which caller: the requests of an invalid one no longer
+/// count towards its former caller.
+pub fn note(state: &AppState, credential: &[u8], viewer: &Result<Viewer>) {
+    match viewer {
+        Ok(viewer) => state.requests.recognize(credential, viewer.rate_limit_key(), viewer.writes_in()),
+        Err(error) if error.code == Code::Unauthorized => state.requests.forget(credential),
+        Err(_) => {}
     }
 }
 
 /// The credential of a request, read as authentication reads it, so that spelling does not make it several.
-fn credential(headers: &HeaderMap, state: &AppState) -> Option<Vec<u8>> {
+pub fn credential(headers: &HeaderMap, state: &AppState) -> Option<Vec<u8>> {
     match bearer(headers) {
         Ok(Some(token)) => Some(token.as_bytes().to_vec()),
         Ok(None) => state.cookie.read(headers).map(String::into_bytes),

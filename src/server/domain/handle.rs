@@ -100,6 +100,16 @@ impl Viewer {
         }
     }
 
+    /// The organization, if they may change its services and incidents.
+    #[must_use]
+    pub fn writes_in(&self) -> Option<OrganizationId> {
+        let may_write = match self.credential() {
+            Credential::Session { .. } => matches!(self.role(), Role::Member | Role::Admin),
+            Credential::Token { scope, .. } => *scope == TokenScope::Write,
+        };
+        may_write.then(|| self.organization())
+    }
+
     pub(super) const fn credential(&self) -> &Credential {
         &self.principal.credential
     }
@@ -144,11 +154,7 @@ pub struct Member(Viewer);
 impl Member {
     /// The handle, if the viewer is a member or a program with write scope.
     pub(in crate::server) fn of(viewer: Viewer) -> Option<Self> {
-        let may_write = match viewer.credential() {
-            Credential::Session { .. } => matches!(viewer.role(), Role::Member | Role::Admin),
-            Credential::Token { scope, .. } => *scope == TokenScope::Write,
-        };
-        may_write.then_some(Self(viewer))
+        viewer.writes_in().is_some().then_some(Self(viewer))
     }
 
     /// Begins a transaction on this organization, after checking that the credential is still valid: a slow request

@@ -41,10 +41,11 @@ pub use idempotency::IdempotencyKey;
 pub use identity::api_tokens::PREFIX as TOKEN_PREFIX;
 pub use identity::login::Credentials;
 pub use identity::sessions::{IDLE_SECONDS, NewSession, RevocationWatch, SESSION_SECONDS, SHORT_IDLE_SECONDS};
+pub use identity::unverified::{Changer, Unverified};
 #[cfg(test)]
 pub use incidents::ANSWER_MAX;
 pub use incidents::{IncidentFields, IncidentQuery, LEASE_SECONDS, LeaseHolder, SchedulerRun, incident_page_of};
-pub use principal::{AccessState, Caller, Credential, Principal, TokenSource};
+pub use principal::{AccessState, Caller, Credential, Presented, Principal, TokenSource};
 pub use services::history::HistoryRange;
 #[cfg(test)]
 pub use store::statement_log;

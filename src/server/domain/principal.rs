@@ -49,6 +49,15 @@ impl Credential {
     }
 }
 
+/// What a request presents to be authenticated by.
+#[derive(Clone)]
+pub enum Presented {
+    /// The id of a session, from a verified session token.
+    Session(SessionId, TokenSource),
+    /// The secret of an API token.
+    Token(String),
+}
+
 /// The access of a live connection, checked again while it is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessState {

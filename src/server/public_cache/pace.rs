@@ -83,7 +83,7 @@ mod tests {
     fn rest_is_not_saved_up() {
         let begun = Instant::now();
         let first = Pace::begin(None, begun).made(begun + 20 * MS);
-        let later = begun + Duration::from_secs(3_600);
+        let later = begun + Duration::from_hours(1);
         let second = Pace::begin(Some(first), later);
         assert_eq!(second.rested, later);
     }

@@ -15,7 +15,7 @@ use super::{
     shared_counters::SharedCounters,
 };
 use crate::{
-    model::{Error, Result, Timestamp},
+    model::{Error, OrganizationId, Result, Timestamp},
     server::{domain::Clock, http::client_ip::throttle_key},
 };
 
@@ -38,6 +38,8 @@ pub struct RequestLimiter {
 #[derive(Clone, Copy)]
 struct KnownCredential {
     caller: Uuid,
+    /// The organization that its requests may change, if any. That of a session or a token never changes.
+    writes_in: Option<OrganizationId>,
     last_valid: Timestamp,
 }
 
@@ -65,8 +67,8 @@ impl RequestLimiter {
     /// Counts a request: towards the caller if its credential has been valid lately, otherwise towards the address, so
     /// that made-up credentials share a limit.
     pub async fn check(&self, credential: Option<&[u8]>, address: IpAddr) -> Result<()> {
-        let counted = match credential.and_then(|credential| self.caller(credential)) {
-            Some(caller) => self.callers.check(caller).await,
+        let counted = match credential.and_then(|credential| self.known(credential)) {
+            Some(known) => self.callers.check(known.caller).await,
             // The operator, or a proxy that is not in `ALDIS_TRUSTED_PROXIES`.
             None if address.to_canonical().is_loopback() => return Ok(()),
             None => self.addresses.check(throttle_key(address)).await,
@@ -74,18 +76,31 @@ impl RequestLimiter {
         counted.map_err(too_many_requests)
     }
 
-    fn caller(&self, credential: &[u8]) -> Option<Uuid> {
+    fn known(&self, credential: &[u8]) -> Option<KnownCredential> {
         let known = self.lock().get(&self.hasher.hash_one(credential)).copied();
-        known.filter(|known| known.is_fresh(self.clock.now())).map(|known| known.caller)
+        known.filter(|known| known.is_fresh(self.clock.now()))
+    }
+
+    /// The organization that requests with this credential could change within the last window: where to verify it, not
+    /// a permission.
+    pub fn wrote_in(&self, credential: &[u8]) -> Option<OrganizationId> {
+        self.known(credential)?.writes_in
+    }
+
+    /// Notes that a known credential is still valid.
+    pub fn recognize_again(&self, credential: &[u8]) {
+        if let Some(known) = self.lock().get_mut(&self.hasher.hash_one(credential)) {
+            known.last_valid = self.clock.now();
+        }
     }
 
     /// Counts requests with this credential towards its caller from now on, including the current one.
-    pub fn recognize(&self, credential: &[u8], caller: Uuid) {
+    pub fn recognize(&self, credential: &[u8], caller: Uuid, writes_in: Option<OrganizationId>) {
         let (now, credential) = (self.clock.now(), self.hasher.hash_one(credential));
         let mut credentials = self.lock();
         // A credential that is dropped while in use is recognized again on its next request.
         trim(&mut credentials, &credential, |known| !known.is_fresh(now));
-        let before = credentials.insert(credential, KnownCredential { caller, last_valid: now });
+        let before = credentials.insert(credential, KnownCredential { caller, writes_in, last_valid: now });
         if before.is_none_or(|known| !known.is_fresh(now)) {
             self.callers.add(&caller);
         }
@@ -119,10 +134,10 @@ mod tests {
         let clock = Clock::pretend(Timestamp::EPOCH);
         let limiter = RequestLimiter::new(clock.clone(), 3, SharedCounters::none());
         let (office, home) = (ip("192.0.2.1"), ip("192.0.2.2"));
-        limiter.recognize(b"real", Uuid::from_u128(1));
+        limiter.recognize(b"real", Uuid::from_u128(1), None);
         // Another session of the same person gives them no more.
-        limiter.recognize(b"other", Uuid::from_u128(1));
-        limiter.recognize(b"other", Uuid::from_u128(1));
+        limiter.recognize(b"other", Uuid::from_u128(1), None);
+        limiter.recognize(b"other", Uuid::from_u128(1), None);
         assert!(limiter.check(Some(b"other"), office).await.is_ok());
         assert!(limiter.check(Some(b"other"), office).await.is_err());
         assert_eq!(limiter.check(Some(b"real"), home).await.expect_err("fourth").retry_after, Some(60));
@@ -135,8 +150,8 @@ mod tests {
         assert!(limiter.check(Some(b"real"), home).await.is_ok() && limiter.check(None, office).await.is_ok());
         // An ended session does not count towards its person.
         clock.advance_seconds(60);
-        limiter.recognize(b"real", Uuid::from_u128(1));
-        limiter.recognize(b"other", Uuid::from_u128(1));
+        limiter.recognize(b"real", Uuid::from_u128(1), None);
+        limiter.recognize(b"other", Uuid::from_u128(1), None);
         limiter.forget(b"other");
         for _ in 0..3 {
             assert!(limiter.check(Some(b"other"), home).await.is_ok());
@@ -149,7 +164,7 @@ mod tests {
         let clock = Clock::pretend(Timestamp::EPOCH);
         let limiter = RequestLimiter::new(clock.clone(), 3, SharedCounters::none());
         let (caller, elsewhere) = (Uuid::from_u128(1), ip("192.0.2.1"));
-        limiter.recognize(b"ended", caller);
+        limiter.recognize(b"ended", caller, None);
         clock.advance_seconds(59);
         assert!(limiter.check(Some(b"ended"), elsewhere).await.is_ok());
         clock.advance_seconds(1);
@@ -157,12 +172,35 @@ mod tests {
             assert!(limiter.check(Some(b"ended"), elsewhere).await.is_ok());
         }
         assert!(limiter.check(Some(b"ended"), elsewhere).await.is_err());
-        limiter.recognize(b"real", caller);
+        limiter.recognize(b"real", caller, None);
         for _ in 0..2 {
             assert!(
                 limiter.check(Some(b"real"), elsewhere).await.is_ok(),
                 "nothing was counted towards its former caller"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn r_70_a_credential_that_is_recognized_again_stays_known() {
+        let clock = Clock::pretend(Timestamp::EPOCH);
+        let limiter = RequestLimiter::new(clock.clone(), 3, SharedCounters::none());
+        let (organization, elsewhere) = (OrganizationId::from_uuid(Uuid::from_u128(2)), ip("192.0.2.1"));
+        limiter.recognize(b"writer", Uuid::from_u128(1), Some(organization));
+        limiter.recognize(b"reader", Uuid::from_u128(1), None);
+        limiter.recognize_again(b"stranger");
+        for _ in 0..3 {
+            clock.advance_seconds(59);
+            assert_eq!(limiter.wrote_in(b"writer"), Some(organization));
+            assert!(limiter.check(Some(b"writer"), elsewhere).await.is_ok());
+            limiter.recognize_again(b"writer");
+        }
+        assert_eq!([limiter.wrote_in(b"reader"), limiter.wrote_in(b"stranger")], [None; 2]);
+        clock.advance_seconds(60);
+        assert_eq!(limiter.wrote_in(b"writer"), None);
+        // What is no longer valid, or may no longer write.
+        limiter.recognize(b"writer", Uuid::from_u128(1), Some(organization));
+        limiter.forget(b"writer");
+        assert_eq!(limiter.wrote_in(b"writer"), None);
     }
 }

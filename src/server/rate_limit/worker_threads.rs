@@ -106,12 +106,12 @@ mod tests {
 
     /// Begins a job that lasts until the returned sender is dropped.
     async fn occupy(threads: &WorkerThreads) -> (std::sync::mpsc::Sender<()>, tokio::task::JoinHandle<Result<()>>) {
-        let (end, until) = channel::<()>();
+        let (end, gate) = channel::<()>();
         let (begin, begun) = oneshot::channel();
         let threads = threads.clone();
         let job = move || {
             begin.send(()).expect("awaited");
-            _ = until.recv();
+            _ = gate.recv();
         };
         let running = tokio::spawn(async move { threads.run(job).await });
         begun.await.expect("begun");

@@ -110,13 +110,11 @@ impl Disk {
     pub async fn run<T: Default + Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         let thread = Arc::clone(&self.0);
         let done = spawn(async move { thread.lock_owned().await.run(work).await });
-        match done.await {
-            Ok(Ok(done)) => done,
-            Ok(Err(_)) | Err(_) => {
-                tracing::error!("work on the disk was interrupted");
-                T::default()
-            }
+        if let Ok(Ok(done)) = done.await {
+            return done;
         }
+        tracing::error!("work on the disk was interrupted");
+        T::default()
     }
 
     /// Lets all work wait while the returned value is held.

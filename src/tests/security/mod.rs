@@ -12,6 +12,7 @@ mod permissions;
 mod public_policy;
 mod public_safety;
 mod rate_limits;
+mod recent_callers;
 mod redirects;
 mod session_tokens;
 mod tenancy;

@@ -2,19 +2,20 @@
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QueryOrder,
+    PaginatorTrait, QueryFilter, QueryOrder, QueryResult, SelectThree, SelectThreeModel, SelectorTrait as _,
+    TopologyChain,
 };
 use uuid::Uuid;
 
 use super::{
     last_use::Use,
-    people::{enabled_account, with_role_of_member},
+    people::{AccountRows, enabled_account, with_role_of_member},
     secrets::{hash_of, new_secret},
 };
 use crate::{
     model::{Action, ApiToken, Error, Result, Timestamp, TokenId, TokenRequest, UserId, api_token::end_after_days},
     server::domain::{
-        Admin, ReauthenticatedAdmin, Site, System,
+        Admin, Domain, ReauthenticatedAdmin, Site, System,
         audit::AuditEvent,
         new_id,
         principal::{Credential, LAST_USE_SECONDS, Principal},
@@ -141,26 +142,50 @@ impl Tx {
 
 impl Site {
     /// Authenticates a request by the secret of an API token, and notes the use in the background.
-    #[expect(clippy::disallowed_methods, reason = "the token says which organization it acts in")]
     pub async fn authenticate_token(&self, secret: &str) -> Result<Option<Principal>> {
-        let (db, now) = (self.domain.db(), self.domain.clock().now());
-        let found = api_token::Entity::find()
-            .filter(api_token::Column::SecretHash.eq(hash_of(secret)))
-            .find_also_related(membership::Entity)
-            .and_also_related(user_account::Entity)
-            .find_also(membership::Entity, organization::Entity);
-        let Some((row, membership, user, organization)) = found.one(db).await? else { return Ok(None) };
+        let found = token_with_member(secret).find_also(membership::Entity, organization::Entity);
+        let Some((row, membership, user, organization)) = found.one(self.domain.db()).await? else { return Ok(None) };
+        self.domain.principal_of_token(row, (membership, user, organization))
+    }
+}
+
+impl Domain {
+    /// The principal of these rows, whose use is noted in the background; none if the token has ended, or its creator
+    /// has left or is disabled.
+    fn principal_of_token(&self, row: api_token::Model, account: AccountRows) -> Result<Option<Principal>> {
+        let now = self.clock().now();
         if !is_active(&row, now) {
             return Ok(None);
         }
-        let Some(account) = enabled_account((membership, user, organization))? else { return Ok(None) };
+        let Some(account) = enabled_account(account)? else { return Ok(None) };
         let account = with_role_of_member(account);
         if row.last_used_at.is_none_or(|used| used.plus_seconds(LAST_USE_SECONDS) <= now) {
-            self.domain.note_use(Use::Token { id: row.id, organization: row.org_id }, now);
+            self.note_use(Use::Token { id: row.id, organization: row.org_id }, now);
         }
         let credential = Credential::Token { id: row.id, scope: row.scope, name: row.name };
         Ok(Some(Principal { account, credential }))
     }
+
+    /// As [`Site::authenticate_token`], with a row of [`token_with_member`] and the organization.
+    pub(super) fn authenticate_token_by(
+        &self,
+        row: QueryResult,
+        organization: organization::Model,
+    ) -> Result<Option<Principal>> {
+        let (row, membership, user) = SelectThreeModel::<api_token::Model, _, _>::from_raw_query_result(row)?;
+        self.principal_of_token(row, (membership, user, Some(organization)))
+    }
+}
+
+/// The query of a token with the membership and the user that it acts by.
+#[expect(clippy::disallowed_methods, reason = "the token says which organization it acts in")]
+pub(super) fn token_with_member(
+    secret: &str,
+) -> SelectThree<api_token::Entity, membership::Entity, user_account::Entity, TopologyChain> {
+    api_token::Entity::find()
+        .filter(api_token::Column::SecretHash.eq(hash_of(secret)))
+        .find_also_related(membership::Entity)
+        .and_also_related(user_account::Entity)
 }
 
 impl System {

@@ -16,3 +16,4 @@ pub mod secrets;
 pub mod session_rotation;
 pub mod sessions;
 pub mod team;
+pub mod unverified;

@@ -2,7 +2,8 @@
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter,
-    QueryOrder, QueryResult, QuerySelect, QueryTrait, Statement,
+    QueryOrder, QueryResult, QuerySelect, QueryTrait, SelectThree, SelectThreeModel, SelectorTrait as _, Statement,
+    TopologyChain,
 };
 use tokio::sync::broadcast::{self, error::RecvError};
 use uuid::Uuid;
@@ -10,12 +11,12 @@ use uuid::Uuid;
 use super::{
     api_tokens::is_active,
     last_use::Use,
-    people::{enabled_account, is_disabled, token_creator},
+    people::{AccountRows, enabled_account, is_disabled, token_creator},
 };
 use crate::{
     model::{Account, Action, OrganizationId, Result, Role, SessionId, Timestamp, UserId},
     server::domain::{
-        Caller, Person, Site, System, Viewer,
+        Caller, Domain, Person, Site, System, Viewer,
         audit::{self, AuditEvent},
         new_id,
         principal::{AccessState, Credential, LAST_USE_SECONDS, Principal, TokenSource},
@@ -73,28 +74,56 @@ impl Site {
     }
 
     /// As [`Site::authenticate_session`], with another condition on the row.
-    #[expect(clippy::disallowed_methods, reason = "the session says which organization it acts in")]
     pub(in crate::server::domain) async fn authenticate_unless(
         &self,
         id: SessionId,
         is_refused: impl FnOnce(&session::Model) -> bool,
     ) -> Result<Option<Principal>> {
-        let (db, now) = (self.domain.db(), self.domain.clock().now());
-        let found = session::Entity::find_by_id(id)
-            .find_also_related(membership::Entity)
-            .and_also_related(user_account::Entity)
-            .find_also(membership::Entity, organization::Entity);
-        let Some((row, membership, user, organization)) = found.one(db).await? else { return Ok(None) };
+        let found = session_with_member(id).find_also(membership::Entity, organization::Entity);
+        let Some((row, membership, user, organization)) = found.one(self.domain.db()).await? else { return Ok(None) };
+        self.domain.principal_of_session(row, (membership, user, organization), is_refused)
+    }
+}
+
+impl Domain {
+    /// The principal of these rows, whose use is noted in the background; none as of [`Site::authenticate_session`].
+    fn principal_of_session(
+        &self,
+        row: session::Model,
+        account: AccountRows,
+        is_refused: impl FnOnce(&session::Model) -> bool,
+    ) -> Result<Option<Principal>> {
+        let (id, now) = (row.id, self.clock().now());
         if is_expired(&row, now) || is_refused(&row) {
             return Ok(None);
         }
-        let Some(account) = enabled_account((membership, user, organization))? else { return Ok(None) };
+        let Some(account) = enabled_account(account)? else { return Ok(None) };
         if row.last_seen_at.plus_seconds(LAST_USE_SECONDS) <= now {
-            self.domain.note_use(Use::Session { id, user: row.user_id, organization: row.org_id }, now);
+            self.note_use(Use::Session { id, user: row.user_id, organization: row.org_id }, now);
         }
         let credential = Credential::Session { id, authenticated_at: row.authenticated_at };
         Ok(Some(Principal { account, credential }))
     }
+
+    /// As [`Site::authenticate_session`], with a row of [`session_with_member`] and the organization.
+    pub(super) fn authenticate_session_by(
+        &self,
+        row: QueryResult,
+        organization: organization::Model,
+        source: TokenSource,
+    ) -> Result<Option<Principal>> {
+        let now = self.clock().now();
+        let (row, membership, user) = SelectThreeModel::<session::Model, _, _>::from_raw_query_result(row)?;
+        self.principal_of_session(row, (membership, user, Some(organization)), |row| !accepts(row, source, now))
+    }
+}
+
+/// The query of a session with the membership and the user that it acts by.
+#[expect(clippy::disallowed_methods, reason = "the session says which organization it acts in")]
+pub(super) fn session_with_member(
+    id: SessionId,
+) -> SelectThree<session::Entity, membership::Entity, user_account::Entity, TopologyChain> {
+    session::Entity::find_by_id(id).find_also_related(membership::Entity).and_also_related(user_account::Entity)
 }
 
 impl Person {

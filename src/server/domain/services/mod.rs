@@ -10,13 +10,13 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, Select};
 
 use self::ordering::{place, renumber};
 use super::{
-    Member, Viewer,
+    Changer, Member, Viewer,
     audit::AuditEvent,
     idempotency::{IdempotencyKey, gone_since},
     incidents::ReportedService,
     new_id,
     store::{changes, insert_all, service, service_group, status_change},
-    tx::Tx,
+    tx::{Rows, Tx},
 };
 use crate::model::{
     Action, Cause, Code, Error, Event, GroupId, Layers, NewService, Placement, Result, Service, ServiceId,
@@ -101,8 +101,14 @@ impl Member {
     pub async fn update_service(&self, id: ServiceId, patch: ServicePatch, cause: Cause) -> Result<Service> {
         let patch = patch.check()?;
         let query = ReportedService::query(self.scope(), &[id], self.db().get_database_backend());
-        let (mut tx, rows) = self.begin_reading(vec![query]).await?;
+        let (tx, rows) = self.begin_reading(vec![query]).await?;
+        self.change_service(tx, &rows, patch, cause).await
+    }
+
+    /// Changes the service in the rows of [`ReportedService::query`], in this transaction.
+    async fn change_service(&self, mut tx: Tx, rows: &[Rows], patch: ServicePatch, cause: Cause) -> Result<Service> {
         let reported = ReportedService::one_of(rows.first().map_or(&[], Vec::as_slice))?;
+        let id = reported.service.id;
         let before = &reported.service;
         require_version(patch.version, before.version)?;
         let mut after = before.clone();
@@ -212,6 +218,23 @@ impl Member {
             return Err(Error::field("confirm", format!("Type “{name}” to confirm the deletion.")));
         }
         self.delete_service(id).await
+    }
+}
+
+impl Changer {
+    /// As [`Member::update_service`].
+    ///
+    /// # Errors
+    /// Also `unauthorized` and `forbidden`, after those of the patch itself.
+    pub async fn update_service(&self, id: ServiceId, patch: ServicePatch, cause: Cause) -> Result<Service> {
+        let caller = match self {
+            Self::Member(member) => return member.update_service(id, patch, cause).await,
+            Self::Unverified(caller) => caller,
+        };
+        let patch = patch.check()?;
+        let queries = |scope, backend| vec![ReportedService::query(scope, &[id], backend)];
+        let (member, tx, rows) = caller.begin_reading(queries).await?;
+        member.change_service(tx, &rows, patch, cause).await
     }
 }
 

@@ -4,10 +4,12 @@
 use std::{
     mem,
     sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, Waker},
+    thread,
     time::{Duration, Instant},
 };
 
-use futures::{Stream, TryStreamExt as _};
+use futures::{Stream, StreamExt as _};
 use sea_orm::{
     DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
     sqlx::{
@@ -16,12 +18,17 @@ use sea_orm::{
     },
 };
 use sea_query_sqlx::SqlxValues;
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::{
+    sync::{Mutex as AsyncMutex, OwnedMutexGuard},
+    task::yield_now,
+};
 
 /// How many steps SQLite takes between two looks at the time: about 0.1 ms.
 pub(super) const STEPS_PER_LOOK: i32 = 10_000;
 /// The most values of statements that are one message.
 const TOGETHER_MAX: usize = 200;
+/// How long the results of a message are looked for before one waits to be woken, where there is a core for it.
+const LOOKING: Duration = Duration::from_micros(100);
 /// When a connection is replaced: closing it renews SQLite's statistics.
 const LIFETIME: Duration = Duration::from_mins(30);
 
@@ -30,6 +37,7 @@ const LIFETIME: Duration = Duration::from_mins(30);
 pub(super) struct SqliteWriter {
     connection: Arc<AsyncMutex<Connection>>,
     limit: Duration,
+    looking: Duration,
 }
 
 struct Connection {
@@ -65,7 +73,9 @@ impl SqliteWriter {
         let options = Some(options.disable_statement_logging());
         let (opened_at, deadline) = (Instant::now(), Deadline::default());
         let connection = Connection { options, open: None, opened_at, deadline, is_read_only: false };
-        Self { connection: Arc::new(AsyncMutex::new(connection)), limit }
+        let has_free_core = thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
+        let looking = if has_free_core { LOOKING } else { Duration::ZERO };
+        Self { connection: Arc::new(AsyncMutex::new(connection)), limit, looking }
     }
 
     /// Begins a transaction once the one before it has ended. It takes the write lock with its first statement.
@@ -77,7 +87,7 @@ impl SqliteWriter {
             tracing::warn!(%error, "the database connection did not close");
         }
         connection.deadline.set(Some(Instant::now() + self.limit));
-        SqliteTx(AsyncMutex::new(Open { connection: Some(connection), state: State::New }))
+        SqliteTx(AsyncMutex::new(Open { connection: Some(connection), state: State::New, looking: self.looking }))
     }
 
     /// Closes the connection once it is idle.
@@ -131,6 +141,7 @@ struct Open {
     /// None after the commit.
     connection: Option<OwnedMutexGuard<Connection>>,
     state: State,
+    looking: Duration,
 }
 
 #[derive(PartialEq, Eq)]
@@ -215,7 +226,8 @@ impl Open {
             sql.push("COMMIT".to_owned());
         }
         let query = sqlx::query_with(AssertSqlSafe(sql.join("; ")), SqlxValues(sea_orm::Values(bound)));
-        let sent = outputs_of(connection.get().await?.fetch_many(query)).await;
+        let until = Instant::now() + self.looking;
+        let sent = outputs_of(connection.get().await?.fetch_many(query), until).await;
         connection.is_read_only |= sent.as_ref().is_err_and(is_read_only);
         let mut outputs = sent?;
         self.state = State::Begun;
@@ -240,13 +252,14 @@ impl Drop for Open {
     }
 }
 
-/// What each statement of a message returned.
+/// What each statement of a message returned; looks for it until the given time.
 async fn outputs_of(
     mut stream: impl Stream<Item = Result<Either<SqliteQueryResult, SqliteRow>, sqlx::Error>> + Unpin,
+    until: Instant,
 ) -> Result<Vec<Output>, sqlx::Error> {
     let (mut outputs, mut rows) = (Vec::new(), Vec::new());
-    while let Some(item) = stream.try_next().await? {
-        match item {
+    while let Some(item) = next(&mut stream, until).await {
+        match item? {
             Either::Right(row) => rows.push(row),
             Either::Left(result) => outputs.push(Output { result, rows: mem::take(&mut rows) }),
         }
@@ -258,6 +271,19 @@ async fn outputs_of(
 fn is_read_only(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
     code.is_some_and(|code| code & 0xff == 8)
+}
+
+/// The next item of a stream. To be woken for each takes the driver's thread, and this one, longer than most statements
+/// take: until the given time, it is looked for, between the turns of other tasks.
+async fn next<S: Stream + Unpin>(stream: &mut S, until: Instant) -> Option<S::Item> {
+    while Instant::now() < until {
+        let item = stream.poll_next_unpin(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(item) = item {
+            return item;
+        }
+        yield_now().await;
+    }
+    stream.next().await
 }
 
 fn query_error(error: sqlx::Error) -> DbErr {

@@ -123,6 +123,11 @@ impl Tx {
         self.now = now;
     }
 
+    /// Sets the actor of the audit event.
+    pub(super) fn act_as(&mut self, actor: Actor) {
+        self.actor = actor;
+    }
+
     /// Sets the audit event of this transaction; `commit` writes it with the actor.
     pub(super) fn audit(&mut self, audit_event: AuditEvent) {
         debug_assert!(self.audit_event.is_none(), "a transaction has one audit event");
