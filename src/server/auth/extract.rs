@@ -76,8 +76,8 @@ struct Recent {
 }
 
 impl ChangeRequest {
-    /// Makes a change. A caller who may not, or no longer, is refused as if [`Member`] had been extracted, whatever else
-    /// is wrong with the request.
+    /// Makes a change. A caller who may not, or no longer, is refused as if [`Member`] had been extracted, whatever
+    /// else is wrong with the request.
     ///
     /// # Errors
     /// `unauthorized` and `forbidden`, otherwise those of the change.
