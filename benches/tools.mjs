@@ -82,7 +82,7 @@ export async function load({ url, pid, headers = {} }, connections, seconds) {
 /** Milliseconds until the whole response to a GET has arrived. Throws unless its status is 200. */
 export async function timed(url, headers = {}) {
   const began = performance.now();
-  const answer = await fetch(url, { headers: { 'accept-encoding': 'br', ...headers } });
+  const answer = await fetch(url, { headers: { 'accept-encoding': 'br', ...headers }, redirect: 'manual' });
   await answer.arrayBuffer();
   if (answer.status !== 200) throw new Error(`${url}: ${answer.status}`);
   return performance.now() - began;

@@ -174,7 +174,7 @@ pub(super) async fn open(url: &str, purpose: Purpose) -> Result<DatabaseConnecti
     #[cfg_attr(not(test), expect(unused_mut, reason = "tests count the statements"))]
     let mut db = Box::pin(Database::connect(options)).await?;
     #[cfg(test)]
-    db.set_metric_callback(|info| super::statement_log::record(&info.statement.sql));
+    db.set_metric_callback(|info| super::statement_log::record(std::slice::from_ref(info.statement)));
     Ok(db)
 }
 
