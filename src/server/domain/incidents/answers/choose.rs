@@ -68,8 +68,8 @@ pub async fn page_incidents(
     Ok(PageIncidents { incidents: load::picked(db, scope, &picks).await?, cut_at })
 }
 
-/// Those in force, newest start first. One query for each kind, as an index has what has not ended by its kind: for both
-/// at once, a query planner may rather read all incidents in the order of their start.
+/// Those in force, newest start first. One query for each kind, as an index has by kind what has not ended: for both at
+/// once, a query planner may rather read all incidents in the order of their start.
 async fn in_force(db: &impl ConnectionTrait, shown: impl Fn() -> Select<incident::Entity>) -> Result<Vec<Size>> {
     use incident::Column;
     let mut all = Vec::new();
