@@ -26,7 +26,7 @@ check: ## quick checks before a commit: format, lints, architecture rules, unit 
 test: ## install missing tools and run all checks: format, lints, tests on three databases, browser tests
 	@scripts/test
 
-battery: ## long-running tests, and attacks on a running server (about four hours)
+battery: ## long-running tests, and attacks on a running server (about five hours)
 	@scripts/battery
 
 bench: ## measure the release against nginx and a bare server: PART=page (about 15 minutes)

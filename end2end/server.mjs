@@ -1,6 +1,6 @@
 // Runs a server for a script: on a free local port, in a temporary folder that is deleted with it.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve as absolute } from 'node:path';
@@ -14,10 +14,13 @@ export function freePort() {
   });
 }
 
-/** Starts BINARY with these settings; limits on callers are wide unless they are set. */
-export async function start(binary, settings = {}) {
-  const dir = mkdtempSync(join(tmpdir(), 'aldis-battery-'));
-  const port = await freePort();
+/**
+ * Starts BINARY with these settings; limits on callers are wide unless they are set. Given an `earlier` server that has
+ * ended, starts it again: in its folder, on its port. Waits until `ready` answers 200.
+ */
+export async function start(binary, settings = {}, { earlier, ready = '/readyz' } = {}) {
+  const dir = earlier?.dir ?? mkdtempSync(join(tmpdir(), 'aldis-battery-'));
+  const port = earlier?.port ?? (await freePort());
   const base = `http://127.0.0.1:${port}`;
   const logFile = join(dir, 'server.log');
   const out = openSync(logFile, 'a');
@@ -30,30 +33,39 @@ export async function start(binary, settings = {}) {
     ALDIS_API_RATE: '1000000',
     ...settings,
   };
-  const child = spawn(binary, ['serve'], { cwd: dir, env, stdio: ['ignore', out, out] });
-  const log = () => readFileSync(logFile, 'utf8');
   const began = performance.now();
-  while (!(await fetch(`${base}/readyz`).then((answer) => answer.ok, () => false))) {
-    if (child.exitCode !== null || performance.now() - began > 30_000) throw new Error(`the server did not start:\n${log()}`);
-    await pause(50);
+  const child = spawn(binary, ['serve'], { cwd: dir, env, stdio: ['ignore', out, out] });
+  closeSync(out);
+  const log = () => readFileSync(logFile, 'utf8');
+  while (!(await fetch(base + ready).then((answer) => answer.ok, () => false))) {
+    if (hasEnded() || performance.now() - began > 30_000) {
+      await kill();
+      throw new Error(`the server did not start:\n${log().trimEnd().split('\n').slice(-3).join('\n')}`);
+    }
+    await pause(20);
   }
-  return {
-    base,
-    port,
-    dir,
-    log,
-    logFile,
-    pid: child.pid,
-    end,
-    async stop() {
-      await end();
-      rmSync(dir, { recursive: true, force: true });
-    },
-  };
+  const server = { base, port, dir, log, logFile, pid: child.pid, startedIn: performance.now() - began, end, kill, again, stop };
+  return server;
+
+  function hasEnded() {
+    return child.exitCode !== null || child.signalCode !== null;
+  }
+
+  function again(wish = ready) {
+    return start(binary, settings, { earlier: server, ready: wish });
+  }
+
+  /** Kills the server with SIGKILL; its folder stays. */
+  async function kill() {
+    if (hasEnded()) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
+  }
 
   /** Stops the server, keeps its folder, and returns the exit code; null if it had to be killed. */
   async function end() {
-    if (child.exitCode === null && child.signalCode === null) {
+    if (!hasEnded()) {
       const gone = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
       const late = setTimeout(() => child.kill('SIGKILL'), 12_000);
@@ -61,6 +73,11 @@ export async function start(binary, settings = {}) {
       clearTimeout(late);
     }
     return child.exitCode;
+  }
+
+  async function stop() {
+    await end();
+    rmSync(dir, { recursive: true, force: true });
   }
 }
 

@@ -1,16 +1,21 @@
-//! The commands: serve, migrate, demo, reset-password, reset-second-factor, disable-user, enable-user, backup, check.
+//! The commands: serve, migrate, demo, reset-password, reset-second-factor, disable-user, enable-user, backup, restore,
+//! check.
 
 use std::{
     io::{self, BufRead, IsTerminal, Write},
+    path::Path,
+    pin::pin,
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::Parser;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::{
     auth::{COST, Passwords, signing_key::env_file_warning},
     config::{Cli, Command, Config, error::ConfigError},
-    domain::{Clock, Domain, Unreachable, demo},
+    domain::{self, ApiTokens, Clock, Domain, Unreachable, demo},
     http::{
         assets::{Files, Site},
         listener,
@@ -25,6 +30,11 @@ use super::{
 };
 use crate::model::{Code, Email, Error};
 
+/// How long the server waits for its database before it serves what it knows without.
+const OPEN_PATIENCE: Duration = Duration::from_secs(1);
+/// The pause between two attempts to open the database.
+const OPEN_INTERVAL: Duration = Duration::from_secs(2);
+
 /// Why a command failed, as printed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -32,6 +42,10 @@ enum Failure {
     Config(#[from] ConfigError),
     #[error("DATABASE_URL: the database cannot be used: {0}")]
     Database(#[from] Unreachable),
+    #[error("no backup was made: {0}")]
+    Backup(#[source] Unreachable),
+    #[error("nothing was restored: {0}")]
+    Restore(#[source] Unreachable),
     #[error("REDIS_URL: {0}")]
     Redis(#[from] redis::RedisError),
     #[error("SMTP_URL: {0}")]
@@ -91,11 +105,17 @@ async fn run(cli: Cli, files: Files) -> Result<(), Failure> {
         Command::DisableUser { email } => set_disabled(&config, &email, true).await,
         Command::EnableUser { email } => set_disabled(&config, &email, false).await,
         Command::Backup { file } => {
-            // Without migrating: a backup before an upgrade must have the old schema.
-            let domain = Domain::connect(&config.database_url, Relay::none(), Clock::System).await?;
-            domain.backup(&file).await?;
+            domain::backup(&config.database_url, &file).await.map_err(Failure::Backup)?;
             println!("Wrote a copy of the database to {}. Protect it like the database itself.", file.display());
             Ok(())
+        }
+        Command::Restore { file, revoke_tokens, .. } => {
+            let tokens = if revoke_tokens { ApiTokens::Revoke } else { ApiTokens::Keep };
+            Box::pin(restore(&config, file.as_deref(), tokens)).await.map_err(Failure::Restore)?;
+            // They would show what the restored database does not have.
+            StateSnapshots::delete_all(&config.data_dir).map_err(|error| {
+                Failure::Io("the database is restored, but not all saved pages are deleted".into(), error)
+            })
         }
         Command::Check => check(&config).await,
     }
@@ -119,11 +139,34 @@ async fn run_server(config: Config, files: Files, with_demo: bool) -> Result<(),
         .map_err(|error| Failure::Io(format!("ALDIS_LISTEN: cannot listen on {}", config.listen), error))?;
     let heartbeats = Heartbeats::new(|| Clock::System.now());
     let relay = open_relay(&config, &heartbeats)?;
-    let domain = open(&config, relay.clone()).await?;
+    let domain = Domain::closed(&config.database_url, relay.clone(), Clock::System).await?;
     let counters = SharedCounters::open(domain.relay(), &config.secret, REDIS_TIMEOUT);
     let snapshots = StateSnapshots::open(&config.data_dir)
         .map_err(|error| Failure::Io(format!("ALDIS_DATA_DIR: {}", config.data_dir.display()), error))?;
     let state = AppState::new(config, domain, counters, &heartbeats, site, Some(snapshots), COST)?;
+    for warning in state.config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let serving = listener::serve(listener, state.clone());
+    let mut starting = pin!(start(&state, relay, heartbeats, with_demo));
+    let served = if let Ok(started) = timeout(OPEN_PATIENCE, &mut starting).await {
+        started?;
+        serving.await
+    } else {
+        // Pages are shown as they were last known.
+        state.domain.health().failed();
+        tokio::select! {
+            // Only a failure ends the server.
+            Err(failure) = starting => return Err(failure),
+            served = serving => served,
+        }
+    };
+    served.map_err(|error| Failure::Io("the server stopped".into(), error))
+}
+
+/// Opens the database, and starts what needs it.
+async fn start(state: &AppState, relay: Relay, heartbeats: Heartbeats, with_demo: bool) -> Result<(), Failure> {
+    open_database(&state.domain).await?;
     if with_demo {
         let hash = state.passwords.hash(demo::PASSWORD).await?;
         if state.domain.system().create_demo(hash).await? {
@@ -137,15 +180,25 @@ async fn run_server(config: Config, files: Files, with_demo: bool) -> Result<(),
             demo::PASSWORD
         );
     }
-    for warning in state.config.warnings() {
-        tracing::warn!("{warning}");
-    }
     let (system, public, stop) = (state.domain.system(), state.public.clone(), state.stop.clone());
     tokio::spawn(jobs::receive_from_instances(relay, system.clone(), heartbeats.clone(), stop.clone()));
     tokio::spawn(jobs::run(system, heartbeats, stop));
     tokio::spawn(public.run());
     println!("Aldis is ready at {}", state.config.public_url.origin());
-    listener::serve(listener, state).await.map_err(|error| Failure::Io("the server stopped".into(), error))
+    Ok(())
+}
+
+/// Migrates the database as soon as it can be reached.
+async fn open_database(domain: &Domain) -> Result<(), Unreachable> {
+    let mut attempts = interval(OPEN_INTERVAL);
+    attempts.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        attempts.tick().await;
+        match domain.migrate().await {
+            Err(error) if error.is_passing() => tracing::warn!(%error, "the database cannot be opened; trying again"),
+            opened => return opened,
+        }
+    }
 }
 
 async fn reset_password(config: &Config, email: &str) -> Result<(), Failure> {
@@ -199,6 +252,32 @@ async fn set_disabled(config: &Config, email: &str, is_disabled: bool) -> Result
     Ok(())
 }
 
+/// Restores a copy; without one, finishes the import of a dump.
+async fn restore(config: &Config, file: Option<&Path>, tokens: ApiTokens) -> Result<(), Unreachable> {
+    let (url, now) = (&config.database_url, Clock::System.now());
+    let (done, kept, valid) = match file {
+        Some(file) => {
+            let restored = domain::restore(url, file, now, tokens).await?;
+            (format!("Restored the database from {}", file.display()), restored.kept, restored.tokens)
+        }
+        None => ("Finished the restore".to_owned(), None, domain::finish_import(url, now, tokens).await?),
+    };
+    if valid > 0 {
+        eprintln!(
+            "aldis: API tokens that were revoked since the copy was made are valid again (valid in all: {valid}). \
+             Check them in the settings of each organization, or revoke all: stop Aldis and run \
+             `aldis restore --after-import --revoke-tokens`"
+        );
+    }
+    let ended = match tokens {
+        ApiTokens::Keep => "all sessions, password resets and invitations have ended",
+        ApiTokens::Revoke => "all sessions, password resets, invitations and API tokens have ended",
+    };
+    let kept = kept.map_or_else(String::new, |kept| format!(" The database before is {}.", kept.display()));
+    println!("{done}: {ended}, and open pages will reload.{kept}");
+    Ok(())
+}
+
 /// Names the e-mail address in a "not found" error.
 fn unknown_user(error: Error, email: &Email) -> Error {
     match error.code {
@@ -210,9 +289,10 @@ fn unknown_user(error: Error, email: &Email) -> Error {
 async fn check(config: &Config) -> Result<(), Failure> {
     println!("Settings: OK. Public URL: {}", config.public_url.origin());
     let relay = open_relay(config, &Heartbeats::new(|| Clock::System.now()))?;
-    let domain = Domain::connect(&config.database_url, relay, Clock::System).await?;
+    let domain = Domain::closed(&config.database_url, relay, Clock::System).await?;
+    let pending = domain.pending_migrations().await?;
     domain.ready().await?;
-    let migrations = match domain.pending_migrations().await? {
+    let migrations = match pending {
         0 => "no pending migrations".to_owned(),
         1 => "1 pending migration; serve and migrate run it".to_owned(),
         pending => format!("{pending} pending migrations; serve and migrate run them"),

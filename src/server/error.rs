@@ -59,6 +59,18 @@ pub fn unreachable() -> Error {
     Error::unavailable(UNREACHABLE)
 }
 
+/// Whether the database cannot be reached now and may answer later: it is down, starting or busy.
+#[must_use]
+pub fn is_passing(error: &DbErr) -> bool {
+    matches!(passing_reason(error), Some(UNREACHABLE | BUSY))
+}
+
+/// As [`is_passing`], of an error of the driver. Encryption that fails is a matter of settings.
+#[must_use]
+pub fn is_of_driver_passing(error: &sqlx::Error) -> bool {
+    matches!(reason_of_driver(error), Some(UNREACHABLE | BUSY)) && !matches!(error, sqlx::Error::Tls(_))
+}
+
 /// Why the database cannot do this now, if it may be able to later.
 fn passing_reason(error: &DbErr) -> Option<&'static str> {
     let cause = match error {
@@ -69,7 +81,11 @@ fn passing_reason(error: &DbErr) -> Option<&'static str> {
         | DbErr::Query(RuntimeErr::SqlxError(cause)) => cause,
         _ => return None,
     };
-    match &**cause {
+    reason_of_driver(cause)
+}
+
+fn reason_of_driver(cause: &sqlx::Error) -> Option<&'static str> {
+    match cause {
         sqlx::Error::PoolTimedOut => Some(BUSY),
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
             Some(UNREACHABLE)

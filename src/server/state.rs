@@ -170,6 +170,11 @@ impl AppState {
         self.domain.health()
     }
 
+    /// Opens the database of a domain that has not been opened.
+    pub(crate) async fn open_database(&self) {
+        self.domain.migrate().await.expect("the database opens");
+    }
+
     /// Makes documents anew after the changes so far, as the server does all the time.
     pub(crate) fn background(&self) -> tokio::task::JoinHandle<()> {
         tokio::spawn(self.public.clone().run())

@@ -157,6 +157,22 @@ pub fn not_found_document(assets: &Assets, near: Option<&str>) -> impl IntoView 
     frame(assets, head.into_any(), body.into_any())
 }
 
+/// The document that says why nothing can be shown at an address now, without doctype.
+pub fn unavailable_document(assets: &Assets, why: String) -> impl IntoView + use<> {
+    let head = view! {
+        {html::title().child("Temporarily unavailable")}
+        <meta name="robots" content="noindex" />
+    };
+    let body = view! {
+        <main class="public lone">
+            <h1>"Temporarily unavailable"</h1>
+            <p>{why}</p>
+            <p>"If you have just sent a form, go back: your browser keeps what you typed."</p>
+        </main>
+    };
+    frame(assets, head.into_any(), body.into_any())
+}
+
 fn frame(assets: &Assets, head: AnyView, body: AnyView) -> impl IntoView + use<> {
     let css = assets.css.clone();
     view! {

@@ -21,7 +21,7 @@ use leptos::prelude::*;
 
 pub use self::{
     data::{incident_data_in, month_data_in, page_data_in},
-    document::{document, incident_document, month_document, not_found_document},
+    document::{document, incident_document, month_document, not_found_document, unavailable_document},
     preview::PublicPreview,
     view::PublicPage,
 };

@@ -57,6 +57,18 @@ pub enum Command {
         /// The file to create.
         file: PathBuf,
     },
+    /// Put a copy in place of the embedded database (SQLite), which is kept, and end all sessions.
+    Restore {
+        /// The copy.
+        #[arg(required_unless_present = "after_import", conflicts_with = "after_import")]
+        file: Option<PathBuf>,
+        /// Finish a restore that the tools of MariaDB, MySQL or PostgreSQL have made
+        #[arg(long)]
+        after_import: bool,
+        /// Revoke all API tokens: those revoked since the copy was made would be valid again
+        #[arg(long)]
+        revoke_tokens: bool,
+    },
     /// Validate the settings, test the connections, and exit.
     Check,
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     model::{Audience, Epoch, Error, OrganizationId, Result, Seq},
     server::{
-        error::is_unreachable,
+        error::{is_unreachable, unreachable},
         live::{
             hub::{EventBatch, Published, Topic},
             replays::{Missed, Replay},
@@ -87,7 +87,7 @@ impl Feed {
     async fn open(domain: &Domain, topic: Topic, since: Option<Seq>, epoch: Option<Epoch>) -> Result<Self> {
         // Subscribe before reading the tip: an event committed in between arrives twice rather than never.
         let receiver = domain.hub().subscribe(topic);
-        let tip = domain.tip(topic).await?;
+        let tip = domain.known_tip(topic).await?;
         domain.hub().init_tip(topic, tip);
         let mut feed = Self {
             domain: domain.clone(),
@@ -105,7 +105,11 @@ impl Feed {
             // The client is ahead of the database or knows another history, as after a restore: it must reload.
             feed.is_pruned = true;
         } else if feed.last < tip {
-            feed.refill(tip).await?;
+            match feed.refill(tip).await {
+                // The client reloads the state as it is last known, and goes on from there.
+                Err(error) if is_unreachable(&error) => feed.is_pruned = true,
+                refilled => refilled?,
+            }
         }
         Ok(feed)
     }
@@ -166,7 +170,7 @@ impl Feed {
     /// Skips to the newest event, for a client that reloads the state.
     pub async fn skip_to_now(&mut self) -> Result<()> {
         self.deliver_next(EventBatch::default(), None);
-        self.last = self.domain.tip(self.topic).await?;
+        self.last = self.domain.known_tip(self.topic).await?;
         (self.is_behind, self.is_pruned) = (false, false);
         Ok(())
     }
@@ -283,6 +287,20 @@ impl Domain {
     /// The newest committed sequence number.
     pub(super) async fn tip(&self, (id, audience): Topic) -> Result<Seq> {
         tip(self.db(), id, audience).await
+    }
+
+    /// The newest committed sequence number; while the database does not answer, the newest that this instance knows.
+    async fn known_tip(&self, topic: Topic) -> Result<Seq> {
+        let tip = tokio::select! {
+            biased;
+            () = self.health().away() => Err(unreachable()),
+            tip = self.tip(topic) => tip,
+        };
+        tip.or_else(|error| {
+            let is_public = topic.1 == Audience::Public;
+            let known = self.hub().tip(topic).or_else(|| self.versions().newest(topic.0).filter(|_| is_public));
+            known.filter(|_| is_unreachable(&error)).ok_or(error)
+        })
     }
 
     /// The newest committed sequence numbers of these organizations, as far as they exist.

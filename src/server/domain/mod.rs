@@ -21,7 +21,6 @@ mod tx;
 mod zones;
 
 use std::{
-    path::Path,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -29,7 +28,7 @@ use std::{
 use sea_orm::{Condition, ConnectionTrait, DatabaseConnection, EntityTrait};
 use tokio::{
     sync::broadcast,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, timeout},
 };
 use uuid::Uuid;
 
@@ -47,9 +46,9 @@ pub use incidents::ANSWER_MAX;
 pub use incidents::{IncidentFields, IncidentQuery, LEASE_SECONDS, LeaseHolder, SchedulerRun, incident_page_of};
 pub use principal::{AccessState, Caller, Credential, Principal, TokenSource};
 pub use services::history::HistoryRange;
-pub use store::Unreachable;
 #[cfg(test)]
 pub use store::statement_log;
+pub use store::{ApiTokens, Restored, Unreachable, backup, finish_import, restore};
 
 use identity::last_use::{LastUses, Use};
 use store::{Lane, Pools, WriteTx};
@@ -61,6 +60,8 @@ use super::{
 };
 use crate::model::{Epoch, Error, OrganizationId, Result, Timestamp};
 
+/// How long reading the first row may take.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pause between two batches of a deletion.
 const DELETION_PAUSE: Duration = Duration::from_millis(50);
 
@@ -80,7 +81,7 @@ struct Inner {
     health: DatabaseHealth,
     relay: Relay,
     clock: Clock,
-    /// The epoch of event numbers: it changes only while no server runs.
+    /// The epoch of event numbers, from when the database is opened: it changes only while no server runs.
     epoch: OnceLock<Epoch>,
     /// Ids of sessions and tokens that were revoked or changed, for open sockets.
     revocations: broadcast::Sender<Uuid>,
@@ -89,24 +90,22 @@ struct Inner {
 }
 
 impl Domain {
-    /// Connects to the database and migrates its schema.
+    /// Opens a database.
     ///
     /// # Errors
     /// When the database cannot be reached or migrated.
     pub async fn open(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
-        Box::pin(store::migrate(url)).await?;
-        let domain = Self::connect(url, relay, clock).await?;
-        // Set once: nothing else writes it.
-        _ = domain.inner.epoch.set(store::epoch(domain.db()).await?);
+        let domain = Self::closed(url, relay, clock).await?;
+        domain.migrate().await?;
         Ok(domain)
     }
 
-    /// Connects to the database without migrating it.
+    /// A domain that does not use its database before [`Domain::migrate`] has opened it.
     ///
     /// # Errors
-    /// When the database cannot be reached.
-    pub async fn connect(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
-        let pools = Pools::open(url).await?;
+    /// When the address cannot be understood.
+    pub async fn closed(url: &str, relay: Relay, clock: Clock) -> Result<Self, Unreachable> {
+        let pools = Pools::new(url).await?;
         Ok(Self {
             inner: Arc::new(Inner {
                 url: url.to_owned(),
@@ -125,17 +124,27 @@ impl Domain {
         })
     }
 
+    /// Migrates the schema unless that has been done, and opens the database.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or migrated.
+    pub async fn migrate(&self) -> Result<(), Unreachable> {
+        Box::pin(store::migrate(&self.inner.url)).await?;
+        let epoch = timeout(OPEN_TIMEOUT, store::epoch(self.db())).await.map_err(|_| Unreachable::Silent)??;
+        // Set once: nothing else writes it.
+        _ = self.inner.epoch.set(epoch);
+        self.inner.health.answered();
+        Ok(())
+    }
+
+    /// Whether the database has been opened: before that, nothing may be read or written.
+    pub(in crate::server) fn is_open(&self) -> bool {
+        self.inner.epoch.get().is_some()
+    }
+
     /// The number of migrations not applied yet.
     pub async fn pending_migrations(&self) -> Result<usize, Unreachable> {
         store::pending_migrations(&self.inner.url).await
-    }
-
-    /// Writes a consistent copy of the embedded database to a new file.
-    ///
-    /// # Errors
-    /// When the database is not SQLite, or the file exists or cannot be written.
-    pub async fn backup(&self, file: &Path) -> Result<(), Unreachable> {
-        store::backup(&self.inner.url, file).await
     }
 
     /// Checks that the database and, if configured, Redis answer.
@@ -163,7 +172,7 @@ impl Domain {
         &self.inner.clock
     }
 
-    /// The epoch of event numbers; 0 before the database is migrated.
+    /// The epoch of event numbers; 0 before the database is opened.
     pub(in crate::server) fn epoch(&self) -> Epoch {
         self.inner.epoch.get().copied().unwrap_or_default()
     }

@@ -1,6 +1,7 @@
 //! HTTP: listener, router, headers, extractors, redirects, client addresses and static files.
 
 pub mod assets;
+mod availability;
 pub mod client_ip;
 pub mod csp_report;
 mod default_headers;

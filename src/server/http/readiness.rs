@@ -67,7 +67,9 @@ impl Readiness {
     }
 
     async fn check(&self) -> Report {
-        let database = async { matches!(timeout(DATABASE_TIMEOUT, self.domain.database_ready()).await, Ok(Ok(()))) };
+        let database = async {
+            self.domain.is_open() && matches!(timeout(DATABASE_TIMEOUT, self.domain.database_ready()).await, Ok(Ok(())))
+        };
         let (database, redis) = tokio::join!(database, self.counters.is_redis_ready());
         let jobs = self.heartbeats.late();
         let parts = [("database", database), ("redis", redis), ("jobs", jobs.is_empty())];

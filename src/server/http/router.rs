@@ -23,6 +23,7 @@ use tower_http::{
 };
 
 use super::{
+    availability::refuse_until_open,
     csp_report::{MAX_REPORT_BYTES, REPORTS, log_report},
     default_headers::set_headers,
 };
@@ -59,10 +60,9 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(FORM_MAX));
 
     Router::new()
-        .merge(api)
+        .merge(api.layer(from_fn_with_state(state.clone(), refuse_until_open)))
         .route("/api", get(async move || documentation.page()))
-        .merge(functions)
-        .merge(team)
+        .merge(functions.merge(team).layer(from_fn_with_state(state.clone(), refuse_until_open)))
         .route("/public/{slug}", get(public_page))
         .route("/public/{slug}/history", get(public_history))
         .route("/public/{slug}/incidents/{id}", get(public_incident))

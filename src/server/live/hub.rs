@@ -91,6 +91,11 @@ impl Hub {
         }
     }
 
+    /// The newest committed number of a channel, if it is known.
+    pub fn tip(&self, topic: Topic) -> Option<Seq> {
+        self.lock().get(&topic)?.tip
+    }
+
     /// Sends events to the subscribers of a channel. Ignores those sent before, and reports a gap.
     #[must_use]
     pub fn publish(&self, topic: Topic, events: EventBatch) -> Publication {

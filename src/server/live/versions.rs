@@ -92,6 +92,12 @@ impl PublicVersions {
         followed.iter().filter(|(_, version)| version.strong_count() > 0).map(|(id, _)| *id).collect()
     }
 
+    /// The newest number of a followed organization, once one is known.
+    #[must_use]
+    pub fn newest(&self, organization: OrganizationId) -> Option<Seq> {
+        self.version(organization).map(|version| version.newest()).filter(|newest| *newest > 0)
+    }
+
     /// Notes that a public event with this number has been committed.
     pub fn advance(&self, organization: OrganizationId, seq: Seq) {
         let is_news = self.version(organization).is_none_or(|version| {

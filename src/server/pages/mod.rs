@@ -8,7 +8,7 @@ mod single_thread_render;
 mod team;
 
 pub use docs::Documentation;
-pub use public::{public_history, public_incident, public_not_found, public_page};
+pub use public::{public_history, public_incident, public_not_found, public_page, public_unavailable};
 pub use render_limit::{RenderLimit, RenderLimits, RenderTurn};
 pub use team::{TeamPages, context as team_context, team_pages};
 

@@ -8,7 +8,10 @@ use axum::{
 use serde::Deserialize;
 
 use crate::{
-    app::{Assets, public::not_found_document},
+    app::{
+        Assets,
+        public::{not_found_document, unavailable_document},
+    },
     model::{Code, Error, Month, Result},
     server::{
         error::{retry_after, status_of},
@@ -68,14 +71,20 @@ async fn respond(state: &AppState, slug: Result<String>, kind: Result<Kind>, hea
             let near = if state.public.has_page(&slug, &path).await { Some(slug.as_str()) } else { None };
             public_not_found(&state.assets, near)
         }
-        Err(error) => {
-            let mut response = (status_of(&error), error.message.clone()).into_response();
-            if let Some(seconds) = retry_after(&error) {
-                response.headers_mut().insert(header::RETRY_AFTER, seconds);
-            }
-            response
-        }
+        Err(error) => public_unavailable(&state.assets, &error),
     }
+}
+
+/// The page that says why nothing else can be shown now.
+#[must_use]
+pub fn public_unavailable(assets: &Assets, error: &Error) -> Response {
+    let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    let page = html(|| unavailable_document(assets, error.message.clone()));
+    let mut response = (status_of(error), headers, page).into_response();
+    if let Some(seconds) = retry_after(error) {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
 }
 
 /// The 404 page; `near` is the slug of a status page to link to.

@@ -259,6 +259,9 @@ impl PublicCache {
 
     async fn make(&self, address: Address) -> Result<Arc<Document>> {
         let inner = &self.inner;
+        if !inner.domain.is_open() {
+            return Err(unreachable());
+        }
         // First its turn: what it is drawn from is memory as well.
         let turn = inner.renders.turn().await?;
         let created = inner.domain.versions().created();
@@ -335,7 +338,8 @@ impl PublicCache {
         let page = Address::new(slug, Kind::Page)?;
         match self.inner.store.get(&page.path()) {
             Some(document) => Ok(document.origin.visitor.clone()),
-            None => self.inner.domain.site().visit(slug).await,
+            None if self.inner.domain.is_open() => self.inner.domain.site().visit(slug).await,
+            None => Err(unreachable()),
         }
     }
 

@@ -147,7 +147,7 @@ async fn with_error_status(response: Response) -> Response {
 }
 
 /// Whether a browser submitted this without JavaScript: it accepts HTML and sends form fields.
-fn is_plain_form(headers: &HeaderMap) -> bool {
+pub fn is_plain_form(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or("");
     text(header::ACCEPT).contains("text/html")
         && text(header::CONTENT_TYPE).starts_with("application/x-www-form-urlencoded")

@@ -74,6 +74,17 @@ impl StateSnapshots {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Deletes all states, of a database that is no longer the same.
+    ///
+    /// # Errors
+    /// When they cannot be deleted.
+    pub fn delete_all(data_dir: &Path) -> io::Result<()> {
+        match fs::remove_dir_all(data_dir.join(FOLDER)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Saves a state unless a newer one is known, and returns when that is done. Of the states that wait for the disk, only
     /// the newest of each document is written.
     pub async fn save(&self, state: DocumentState) {

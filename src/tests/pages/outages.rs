@@ -1,12 +1,12 @@
 //! The public documents while the database does not answer.
 
-use axum::http::header;
+use axum::http::{Request, header};
 use serde_json::json;
 
 use crate::{
     server::StateSnapshots,
     tests::support::{
-        app::{TestApp, unique},
+        app::{ORIGIN, TestApp, unique},
         clients::id_of,
         database::folder,
         public_page::{NOW, ReportedPage},
@@ -82,6 +82,47 @@ async fn after_a_restart_without_the_database_pages_come_from_disk() {
         assert!(answer.text.contains("Beacon"), "{path}");
     }
     assert_eq!(restarted.get("/public/nobody-has-this").await.status, 503);
+}
+
+#[tokio::test]
+async fn until_the_database_is_opened_nothing_else_is_shown_and_nothing_is_read() {
+    let app = TestApp::alone_at(NOW).await;
+    let data = folder();
+    let open = || Some(StateSnapshots::open(&data).expect("opened"));
+    let saving = TestApp::of(app.state.clone().with_snapshots(open()), app.clock.clone()).over(app);
+    let page = ReportedPage::at(&saving).await;
+    opened(&saving, &page).await;
+    while std::fs::read_dir(data.join("snapshots")).expect("a folder").count() < 3 {
+        tokio::task::yield_now().await;
+    }
+    let closed = saving.closed_instance().await;
+    let closed = TestApp::of(closed.state.with_snapshots(open()), closed.clock).over(saving);
+    closed.state.database_health().failed();
+    let home = closed.get(&page.home()).await;
+    assert_eq!(home.status, 200);
+    assert!(home.text.contains(NOTICE) && home.text.contains("Beacon open"));
+    for path in ["/login", "/services", "/public/nobody-has-this"] {
+        let answer = closed.get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.header(header::RETRY_AFTER)), (503, "5"), "{path}");
+        assert!(answer.text.contains("<h1>Temporarily unavailable</h1>"), "{path}: {}", answer.text);
+    }
+    let live = format!("/api/public/{}/live", page.team.slug);
+    for path in ["/api/services", "/api/public/nobody/status", &live] {
+        assert_eq!(closed.get(path).await.is(503)["code"], "unavailable", "{path}");
+    }
+    let request = Request::post("/fn/login").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let request = request.header(header::ORIGIN, ORIGIN).header(header::ACCEPT, "application/json");
+    let answer = closed.send(request.body("email=a%40b.example".into()).expect("a request")).await;
+    assert_eq!(answer.is(503)["code"], "unavailable");
+    assert_eq!(closed.get("/readyz").await.is(200)["degraded"], json!(["database"]));
+    assert_eq!(closed.get("/readyz?strict").await.status, 503);
+    for path in ["/healthz", "/api"] {
+        assert_eq!(closed.get(path).await.status, 200, "{path}");
+    }
+    closed.state.open_database().await;
+    let home = closed.get(&page.home()).await;
+    assert!(home.text.contains("Beacon open") && !home.text.contains(NOTICE));
+    assert_eq!(closed.get("/login").await.status, 200);
 }
 
 #[tokio::test]

@@ -104,3 +104,12 @@ async fn members_read_while_nothing_can_be_written() {
     program.get("/api/services").await.is(200);
     assert_eq!(team.get("/api/tokens").await.is(200)[0]["last_used_at"], "2026-11-23T12:10:00.000Z");
 }
+
+#[tokio::test]
+async fn it_is_opened_by_a_server_that_starts() {
+    let app = TestApp::alone_at(NOW).await;
+    let block = Block::begin(&app).await;
+    let started = app.another_instance().await;
+    assert_eq!(started.get("/login").await.status, 200);
+    block.end().await;
+}

@@ -77,6 +77,14 @@ impl TestApp {
         Self::on(own, self.clock.ahead_by(seconds)).await
     }
 
+    /// Another instance on the same database, which it has not opened.
+    pub async fn closed_instance(&self) -> Self {
+        let own = self.own.clone().expect("only an app with its own database can have other instances");
+        let domain = Domain::closed(&own.url, Relay::none(), self.clock.clone()).await.expect("an address");
+        let state = AppState::for_tests(config(&["--database-url", &own.url]), domain);
+        Self { own: Some(own), ..Self::of(state, self.clock.clone()) }
+    }
+
     pub async fn build(flags: &[&str], clock: Clock, relay: Relay) -> Self {
         let domain = Domain::open(database_url(), relay, clock.clone()).await.expect("the database opens");
         Self::of(AppState::for_tests(config(flags), domain), clock)

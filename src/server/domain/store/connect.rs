@@ -9,6 +9,8 @@ use std::{
 
 use sea_orm::{DbErr, sqlx};
 
+use crate::server::error::{is_of_driver_passing, is_passing};
+
 /// How long to wait for a connection.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -38,6 +40,19 @@ pub enum Unreachable {
     Unsupported(&'static str),
 }
 
+impl Unreachable {
+    /// Whether the database may be reached later as it is configured now: it does not answer, is starting or is busy.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Silent | Self::Locked => true,
+            Self::Driver(error) => is_of_driver_passing(error),
+            Self::Database(error) => is_passing(error),
+            Self::File(..) | Self::Outdated | Self::Unsupported(_) => false,
+        }
+    }
+}
+
 /// The file of an SQLite address, without the driver's parameters; none for other databases and in-memory ones.
 pub(super) fn sqlite_file(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite:")?;
@@ -60,7 +75,13 @@ pub(super) fn prepare_file(file: &Path) -> Result<(), Unreachable> {
     options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file).map(drop).map_err(file_error)?;
+    match options.open(file) {
+        // It can still be read if its schema is up to date.
+        Err(error) if file.metadata().is_ok_and(|metadata| metadata.len() > 0) => {
+            tracing::warn!(file = %file.display(), %error, "the database cannot be written");
+        }
+        opened => drop(opened.map_err(file_error)?),
+    }
     #[cfg(unix)]
     for name in ["", "-wal", "-shm"] {
         let mut part = file.as_os_str().to_owned();
@@ -106,6 +127,21 @@ pub(super) async fn probe_connection(url: &str) -> Result<(), Unreachable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::{
+        domain::{Clock, Domain},
+        live::relay::Relay,
+    };
+
+    #[tokio::test]
+    async fn a_database_server_that_does_not_listen_may_answer_later() {
+        for url in ["mysql://root@127.0.0.1:1/none", "postgres://nobody@127.0.0.1:1/none"] {
+            let domain = Domain::closed(url, Relay::none(), Clock::System).await.expect("nothing is reached");
+            let error = domain.migrate().await.expect_err("nothing listens");
+            assert!(error.is_passing() && !domain.is_open(), "{error}");
+        }
+        assert!(!Unreachable::Outdated.is_passing());
+        assert!(!Unreachable::File(PathBuf::new(), io::ErrorKind::PermissionDenied.into()).is_passing());
+    }
 
     #[cfg(unix)]
     #[test]

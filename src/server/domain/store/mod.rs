@@ -34,6 +34,6 @@ pub use pools::{Pools, snapshot};
 pub use pruning::{DELETION_BATCH, batch_deletion, count_within, database_time, is_pruning_due, prune_events};
 pub use scope::{Scope, Tenant};
 pub use services::{service, service_group, status_change};
-pub use upkeep::{backup, epoch, migrate, pending_migrations};
+pub use upkeep::{ApiTokens, Restored, backup, epoch, finish_import, migrate, pending_migrations, restore};
 pub use write_queue::Lane;
 pub use write_tx::WriteTx;

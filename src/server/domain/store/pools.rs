@@ -1,13 +1,16 @@
 //! Connection pools: one that only reads and one that writes, so that writers cannot take the readers' connections. A
 //! statement on either has a time limit.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use sea_orm::{
     AccessMode, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
     TransactionOptions, TransactionTrait,
     sqlx::{
-        self, Connection as _, MySqlConnection, PgConnection, Sqlite, SqliteConnection,
+        self, ConnectOptions as _, Connection as _, MySqlConnection, PgConnection, Sqlite, SqliteConnection,
         pool::PoolOptions,
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
@@ -22,7 +25,7 @@ use super::{
 use crate::model::Result as Answer;
 
 /// How long an SQLite transaction waits for one of another process: those of this process wait in the write queue.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest time for reading. A constant of the SQL below as well.
 const READ_LIMIT: Duration = Duration::from_secs(5);
 /// The longest time for writing. A constant of the SQL below as well.
@@ -62,19 +65,15 @@ impl Writers {
 }
 
 impl Pools {
-    /// Opens both pools. For SQLite, creates the folder and the file, readable only by this user.
+    /// Connections that are made when they are needed first.
     ///
     /// # Errors
-    /// When the database cannot be reached at this address.
-    pub async fn open(url: &str) -> Result<Self, Unreachable> {
-        // The writer first: it creates the file.
-        let write = match sqlite_file(url) {
-            Some(file) => {
-                prepare_file(&file)?;
-                let options = sqlite_options(url.parse()?, Purpose::Writing);
-                Writers::Sqlite(SqliteWriter::open(options, WRITE_LIMIT).await?)
-            }
-            None => Writers::Server(open(url, Purpose::Writing).await?),
+    /// When the address cannot be understood.
+    pub async fn new(url: &str) -> Result<Self, Unreachable> {
+        let write = if sqlite_file(url).is_some() {
+            Writers::Sqlite(SqliteWriter::new(sqlite_options(url.parse()?, Purpose::Writing), WRITE_LIMIT))
+        } else {
+            Writers::Server(open(url, Purpose::Writing).await?)
         };
         let read = open(url, Purpose::Reading).await?;
         let queue = WriteQueue::new(write.count());
@@ -130,29 +129,44 @@ pub(super) enum Purpose {
     Reading,
     /// Write transactions, within the time limit.
     Writing,
-    /// Migrations and backups, which take as long as they take.
+    /// Migrations and imports, which take as long as they take.
     Maintenance,
 }
 
-/// Opens a pool for this purpose; [`SqliteWriter`] is none.
+/// Opens a pool for this purpose; [`SqliteWriter`] is none. For maintenance it connects at once, and creates the folder
+/// and the file of SQLite, readable only by this user.
 pub(super) async fn open(url: &str, purpose: Purpose) -> Result<DatabaseConnection, Unreachable> {
+    #[cfg_attr(not(test), expect(unused_mut, reason = "tests count the statements"))]
+    let mut db = match sqlite_file(url) {
+        Some(_) if purpose == Purpose::Reading => sqlite_readers(url.parse()?),
+        file => connect(url, file, purpose).await?,
+    };
+    #[cfg(test)]
+    db.set_metric_callback(|info| super::statement_log::record(std::slice::from_ref(info.statement)));
+    Ok(db)
+}
+
+/// The pool of connections that read SQLite. sea-orm would open one at once.
+fn sqlite_readers(options: SqliteConnectOptions) -> DatabaseConnection {
+    let options = sqlite_options(options, Purpose::Reading).disable_statement_logging();
+    let pool = PoolOptions::new().max_connections(SQLITE_READERS).min_connections(1);
+    let pool = pool.acquire_timeout(CONNECT_TIMEOUT).idle_timeout(Duration::from_mins(5));
+    limit_sqlite(pool, READ_LIMIT).connect_lazy_with(options).into()
+}
+
+async fn connect(url: &str, file: Option<PathBuf>, purpose: Purpose) -> Result<DatabaseConnection, Unreachable> {
+    let is_first = purpose == Purpose::Maintenance;
     let mut options = ConnectOptions::new(url);
     options
         .connect_timeout(CONNECT_TIMEOUT)
         .acquire_timeout(CONNECT_TIMEOUT)
         .idle_timeout(Duration::from_mins(5))
+        .connect_lazy(!is_first)
         .sqlx_logging(false);
-    let is_first = purpose != Purpose::Reading;
-    if let Some(file) = sqlite_file(url) {
-        if is_first {
-            prepare_file(&file)?;
-        }
-        let is_reading = purpose == Purpose::Reading;
-        options.max_connections(if is_reading { SQLITE_READERS } else { 2 }).min_connections(1);
+    if let Some(file) = file {
+        prepare_file(&file)?;
+        options.max_connections(2).min_connections(1);
         options.map_sqlx_sqlite_opts(move |options| sqlite_options(options, purpose));
-        if is_reading {
-            options.map_sqlx_sqlite_pool_opts(|pool| limit_sqlite(pool, READ_LIMIT));
-        }
     } else {
         if is_first {
             Box::pin(probe_connection(url)).await?;
@@ -171,11 +185,7 @@ pub(super) async fn open(url: &str, purpose: Purpose) -> Result<DatabaseConnecti
         });
     }
     // Boxed: the drivers' futures take 20 kB each, which every caller's future would contain.
-    #[cfg_attr(not(test), expect(unused_mut, reason = "tests count the statements"))]
-    let mut db = Box::pin(Database::connect(options)).await?;
-    #[cfg(test)]
-    db.set_metric_callback(|info| super::statement_log::record(std::slice::from_ref(info.statement)));
-    Ok(db)
+    Ok(Box::pin(Database::connect(options)).await?)
 }
 
 fn sqlite_options(options: SqliteConnectOptions, purpose: Purpose) -> SqliteConnectOptions {
@@ -272,78 +282,13 @@ pub async fn snapshot(read: &DatabaseConnection) -> Result<DatabaseTransaction, 
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::{ConnectionTrait as _, Statement};
+    use sea_orm::ConnectionTrait as _;
 
-    use super::*;
-    use crate::{
-        model::{Code, Error},
-        tests::support::database::OwnDatabase,
+    use super::{
+        super::sqlite_writer::tests::{ENDLESS, LIMIT, cut, options, sql, why},
+        *,
     };
-
-    /// A query without end.
-    const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
-    const LIMIT: Duration = Duration::from_millis(50);
-
-    fn options(file: &str) -> SqliteConnectOptions {
-        let file = crate::tests::support::database::folder().join(file);
-        SqliteConnectOptions::new().filename(file).create_if_missing(true)
-    }
-
-    fn sql(text: &str) -> Vec<Statement> {
-        vec![Statement::from_string(DbBackend::Sqlite, text)]
-    }
-
-    fn why(error: DbErr) -> (Code, String) {
-        let error = Error::from(error);
-        (error.code, error.message)
-    }
-
-    fn cut() -> (Code, String) {
-        (Code::Unavailable, "This took too long and was stopped. Try again in a moment.".to_owned())
-    }
-
-    #[tokio::test]
-    async fn an_sqlite_transaction_is_cut_short_and_the_connection_writes_again() {
-        let writer = SqliteWriter::open(options("writing.db"), LIMIT).await.expect("opened");
-        writer.begin().await.commit(sql("CREATE TABLE t (i INTEGER)")).await.expect("created");
-        for _ in 0..2 {
-            let tx = writer.begin().await;
-            tx.execute_together(sql("INSERT INTO t VALUES (1)")).await.expect("in time");
-            let endless = sql(&format!("INSERT INTO t {ENDLESS}"));
-            assert_eq!(why(tx.execute_together(endless).await.expect_err("cut")), cut());
-            // SQLite has rolled back: nothing may be written outside a transaction.
-            tx.execute_together(sql("INSERT INTO t VALUES (2)")).await.expect_err("failed");
-            tx.commit(sql("INSERT INTO t VALUES (3)")).await.expect_err("failed");
-            // Nothing of it is left, and the limit begins anew.
-            let tx = writer.begin().await;
-            let rows = tx.query_together(sql("SELECT i FROM t")).await.expect("read");
-            assert!(rows[0].is_empty());
-            tx.commit(Vec::new()).await.expect("committed");
-        }
-        writer.close().await.expect("closed");
-        assert!(writer.begin().await.query_together(sql("SELECT i FROM t")).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn an_sqlite_transaction_ends_by_its_commit_or_not_at_all() {
-        let writer = SqliteWriter::open(options("ending.db"), LIMIT).await.expect("opened");
-        writer.begin().await.commit(sql("CREATE TABLE t (i INTEGER UNIQUE)")).await.expect("created");
-        // Nothing to commit, and dropped before the commit.
-        writer.begin().await.commit(Vec::new()).await.expect("committed");
-        writer.begin().await.execute_together(sql("INSERT INTO t VALUES (1)")).await.expect("inserted");
-        // The second statement of the message fails: it is not committed.
-        let both = [sql("INSERT INTO t VALUES (2)"), sql("INSERT INTO t VALUES (2)")].concat();
-        writer.begin().await.commit(both).await.expect_err("not unique");
-        let both = [sql("INSERT INTO t VALUES (3)"), sql("INSERT INTO t VALUES (4)")].concat();
-        writer.begin().await.commit(both).await.expect("committed");
-        let queries =
-            [sql("SELECT i FROM t ORDER BY i"), sql("SELECT 5 WHERE 0"), sql("SELECT count(*) FROM t")].concat();
-        let rows = writer.begin().await.query_together(queries).await.expect("read");
-        let rows: Vec<Vec<i64>> =
-            rows.iter().map(|rows| rows.iter().map(|row| row.try_get_by(0).expect("a number")).collect()).collect();
-        assert_eq!(rows, [vec![3, 4], vec![], vec![2]]);
-        writer.close().await.expect("closed");
-    }
+    use crate::{model::Code, tests::support::database::OwnDatabase};
 
     #[tokio::test]
     async fn reading_sqlite_is_cut_short_and_the_connection_reads_again() {
@@ -358,18 +303,10 @@ mod tests {
         }
     }
 
-    /// Otherwise SQLite would plan a query with `LIMIT ?` each time it is sent: the flag is set in `.cargo/config.toml`.
-    #[tokio::test]
-    async fn sqlite_keeps_its_plans() {
-        let writer = SqliteWriter::open(options("plans.db"), LIMIT).await.expect("opened");
-        let rows = writer.begin().await.query_together(sql("SELECT sqlite_compileoption_used('ENABLE_QPSG')")).await;
-        assert_eq!(rows.expect("read")[0][0].try_get_by::<bool, _>(0), Ok(true));
-    }
-
     #[tokio::test]
     async fn what_reads_cannot_write() {
         let own = OwnDatabase::create().await;
-        let pools = Pools::open(&own.url).await.expect("opened");
+        let pools = Pools::new(&own.url).await.expect("an address");
         let write = async |sql| {
             let tx = pools.begin(Lane::System).await.expect("begun");
             tx.execute_unprepared(sql).await.expect("written");

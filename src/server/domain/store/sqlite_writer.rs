@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::TryStreamExt as _;
+use futures::{Stream, TryStreamExt as _};
 use sea_orm::{
     DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
     sqlx::{
@@ -39,6 +39,8 @@ struct Connection {
     open: Option<SqliteConnection>,
     opened_at: Instant,
     deadline: Deadline,
+    /// Whether the file could not be written: SQLite opens such a file for reading only, and that lasts.
+    is_read_only: bool,
 }
 
 /// When the running transaction is cut short: once only, so that its rollback is not cut as well.
@@ -57,14 +59,13 @@ impl Deadline {
 }
 
 impl SqliteWriter {
-    /// Connects. A transaction takes no longer than `limit`: it keeps all others waiting from its first statement to
-    /// its last.
-    pub(super) async fn open(options: SqliteConnectOptions, limit: Duration) -> Result<Self, sqlx::Error> {
+    /// A writer that connects with its first transaction. None takes longer than `limit`: it keeps all others waiting
+    /// from its first statement to its last.
+    pub(super) fn new(options: SqliteConnectOptions, limit: Duration) -> Self {
         let options = Some(options.disable_statement_logging());
         let (opened_at, deadline) = (Instant::now(), Deadline::default());
-        let mut connection = Connection { options, open: None, opened_at, deadline };
-        connection.get().await?;
-        Ok(Self { connection: Arc::new(AsyncMutex::new(connection)), limit })
+        let connection = Connection { options, open: None, opened_at, deadline, is_read_only: false };
+        Self { connection: Arc::new(AsyncMutex::new(connection)), limit }
     }
 
     /// Begins a transaction once the one before it has ended. It takes the write lock with its first statement.
@@ -95,7 +96,7 @@ impl Connection {
             let mut new = self.options.as_ref().ok_or(sqlx::Error::PoolClosed)?.connect().await?;
             let deadline = self.deadline.clone();
             new.lock_handle().await?.set_progress_handler(STEPS_PER_LOOK, move || !deadline.has_passed());
-            self.opened_at = Instant::now();
+            (self.opened_at, self.is_read_only) = (Instant::now(), false);
             new
         };
         Ok(self.open.insert(open))
@@ -119,7 +120,7 @@ impl Connection {
             Err(sqlx::Error::Database(error)) => error.code().is_some_and(|code| code == "1"),
             Err(_) => false,
         };
-        self.open = Some(open).filter(|_| is_usable);
+        self.open = Some(open).filter(|_| is_usable && !self.is_read_only);
     }
 }
 
@@ -212,24 +213,13 @@ impl Open {
             sql.push("COMMIT".to_owned());
         }
         let query = sqlx::query_with(AssertSqlSafe(sql.join("; ")), SqlxValues(sea_orm::Values(bound)));
-        let mut outputs = vec![Output::default()];
-        let mut stream = connection.get().await?.fetch_many(query);
-        while let Some(item) = stream.try_next().await? {
-            let Some(last) = outputs.last_mut() else { break };
-            match item {
-                Either::Right(row) => last.rows.push(row),
-                Either::Left(result) => {
-                    last.result = result;
-                    outputs.push(Output::default());
-                }
-            }
-        }
-        drop(stream);
+        let sent = outputs_of(connection.get().await?.fetch_many(query)).await;
+        connection.is_read_only |= sent.as_ref().is_err_and(is_read_only);
+        let mut outputs = sent?;
         self.state = State::Begun;
         if is_last {
             self.connection = None;
         }
-        outputs.pop();
         if is_first {
             outputs.remove(0);
         }
@@ -248,10 +238,122 @@ impl Drop for Open {
     }
 }
 
+/// What each statement of a message returned.
+async fn outputs_of(
+    mut stream: impl Stream<Item = Result<Either<SqliteQueryResult, SqliteRow>, sqlx::Error>> + Unpin,
+) -> Result<Vec<Output>, sqlx::Error> {
+    let (mut outputs, mut rows) = (Vec::new(), Vec::new());
+    while let Some(item) = stream.try_next().await? {
+        match item {
+            Either::Right(row) => rows.push(row),
+            Either::Left(result) => outputs.push(Output { result, rows: mem::take(&mut rows) }),
+        }
+    }
+    Ok(outputs)
+}
+
+/// Whether this is `SQLITE_READONLY`, the primary code in the lowest byte.
+fn is_read_only(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 8)
+}
+
 fn query_error(error: sqlx::Error) -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(error.into()))
 }
 
 fn exec_error(error: sqlx::Error) -> DbErr {
     DbErr::Exec(RuntimeErr::SqlxError(error.into()))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use sea_orm::DbBackend;
+
+    use super::*;
+    use crate::model::{Code, Error};
+
+    /// A query without end.
+    pub(crate) const ENDLESS: &str =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    pub(crate) const LIMIT: Duration = Duration::from_millis(50);
+
+    pub(crate) fn options(file: &str) -> SqliteConnectOptions {
+        let file = crate::tests::support::database::folder().join(file);
+        SqliteConnectOptions::new().filename(file).create_if_missing(true)
+    }
+
+    pub(crate) fn sql(text: &str) -> Vec<Statement> {
+        vec![Statement::from_string(DbBackend::Sqlite, text)]
+    }
+
+    pub(crate) fn why(error: DbErr) -> (Code, String) {
+        let error = Error::from(error);
+        (error.code, error.message)
+    }
+
+    pub(crate) fn cut() -> (Code, String) {
+        (Code::Unavailable, "This took too long and was stopped. Try again in a moment.".to_owned())
+    }
+
+    #[tokio::test]
+    async fn an_sqlite_transaction_is_cut_short_and_the_connection_writes_again() {
+        let writer = SqliteWriter::new(options("writing.db"), LIMIT);
+        writer.begin().await.commit(sql("CREATE TABLE t (i INTEGER)")).await.expect("created");
+        for _ in 0..2 {
+            let tx = writer.begin().await;
+            tx.execute_together(sql("INSERT INTO t VALUES (1)")).await.expect("in time");
+            let endless = sql(&format!("INSERT INTO t {ENDLESS}"));
+            assert_eq!(why(tx.execute_together(endless).await.expect_err("cut")), cut());
+            // SQLite has rolled back: nothing may be written outside a transaction.
+            tx.execute_together(sql("INSERT INTO t VALUES (2)")).await.expect_err("failed");
+            tx.commit(sql("INSERT INTO t VALUES (3)")).await.expect_err("failed");
+            // Nothing of it is left, and the limit begins anew.
+            let tx = writer.begin().await;
+            let rows = tx.query_together(sql("SELECT i FROM t")).await.expect("read");
+            assert!(rows[0].is_empty());
+            tx.commit(Vec::new()).await.expect("committed");
+        }
+        writer.close().await.expect("closed");
+        assert!(writer.begin().await.query_together(sql("SELECT i FROM t")).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_sqlite_transaction_ends_by_its_commit_or_not_at_all() {
+        let writer = SqliteWriter::new(options("ending.db"), LIMIT);
+        writer.begin().await.commit(sql("CREATE TABLE t (i INTEGER UNIQUE)")).await.expect("created");
+        // Nothing to commit, and dropped before the commit.
+        writer.begin().await.commit(Vec::new()).await.expect("committed");
+        writer.begin().await.execute_together(sql("INSERT INTO t VALUES (1)")).await.expect("inserted");
+        // The second statement of the message fails: it is not committed.
+        let both = [sql("INSERT INTO t VALUES (2)"), sql("INSERT INTO t VALUES (2)")].concat();
+        writer.begin().await.commit(both).await.expect_err("not unique");
+        let both = [sql("INSERT INTO t VALUES (3)"), sql("INSERT INTO t VALUES (4)")].concat();
+        writer.begin().await.commit(both).await.expect("committed");
+        let queries =
+            [sql("SELECT i FROM t ORDER BY i"), sql("SELECT 5 WHERE 0"), sql("SELECT count(*) FROM t")].concat();
+        let rows = writer.begin().await.query_together(queries).await.expect("read");
+        let rows: Vec<Vec<i64>> =
+            rows.iter().map(|rows| rows.iter().map(|row| row.try_get_by(0).expect("a number")).collect()).collect();
+        assert_eq!(rows, [vec![3, 4], vec![], vec![2]]);
+        writer.close().await.expect("closed");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_cannot_write_is_replaced() {
+        let writer = SqliteWriter::new(options("replaced.db"), LIMIT);
+        writer.begin().await.commit(sql("CREATE TABLE t (i INTEGER)")).await.expect("created");
+        // As if the file had been opened while it was read-only.
+        let cannot_write = [sql("PRAGMA query_only = ON"), sql("INSERT INTO t VALUES (1)")].concat();
+        assert_eq!(why(writer.begin().await.commit(cannot_write).await.expect_err("read-only")).0, Code::Unavailable);
+        writer.begin().await.commit(sql("INSERT INTO t VALUES (1)")).await.expect("written");
+    }
+
+    /// Otherwise SQLite would plan a query with `LIMIT ?` each time it is sent: the flag is set in `.cargo/config.toml`.
+    #[tokio::test]
+    async fn sqlite_keeps_its_plans() {
+        let writer = SqliteWriter::new(options("plans.db"), LIMIT);
+        let rows = writer.begin().await.query_together(sql("SELECT sqlite_compileoption_used('ENABLE_QPSG')")).await;
+        assert_eq!(rows.expect("read")[0][0].try_get_by::<bool, _>(0), Ok(true));
+    }
 }

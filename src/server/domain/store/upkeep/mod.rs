@@ -1,38 +1,58 @@
-//! Migrations and backups, over connections without time limits.
+//! Migrations, backups and restores, over connections without time limits.
 
-use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
-};
+mod backup;
+mod copies;
+mod restore;
 
-use migration::{Migrator, MigratorTrait, SchemaManager};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, Statement, sqlx};
+use std::{fs::File, path::PathBuf, time::Duration};
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, EntityTrait, sqlx};
+use tokio::time::timeout;
 
 use super::{
-    connect::{Unreachable, prepare_file, sqlite_file},
+    connect::{Unreachable, sqlite_file},
     event_epoch,
     pools::{Purpose, open},
 };
 use crate::model::Epoch;
 
+pub use backup::backup;
+pub use restore::{ApiTokens, Restored, finish_import, restore};
+
+/// How long reading the names of the migrations may take.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Migrations under names from before the first release.
+const RENAMED: [&str; 2] = ["m20261125_000006_limits", "m20261125_000008_versions"];
+
 /// The number of migrations not applied yet.
 pub async fn pending_migrations(url: &str) -> Result<usize, Unreachable> {
     let db = open(url, Purpose::Maintenance).await?;
-    let pending = Migrator::get_pending_migrations(&db).await.map_err(migration_error)?.len();
+    let pending = count_pending(&db).await?;
     db.close().await?;
     Ok(pending)
 }
 
-/// Migrates the schema, one process at a time. For SQLite, creates the folder and the file, readable only by this user.
+/// Migrates the schema unless it is up to date, one process at a time. For SQLite, creates the folder and the file,
+/// readable only by this user.
 ///
 /// # Errors
 /// When the database cannot be reached, a step fails, or another process holds the lock for over a minute.
 pub async fn migrate(url: &str) -> Result<(), Unreachable> {
     let db = open(url, Purpose::Maintenance).await?;
-    let result = migrate_alone(&db, url).await;
+    let result = match count_pending(&db).await {
+        Ok(0) => Ok(()),
+        Ok(_) => migrate_alone(&db, url).await,
+        Err(error) => Err(error),
+    };
     db.close().await?;
     result
+}
+
+/// How many migrations have not been applied. Writes nothing: the database may be read-only or full.
+async fn count_pending(db: &DatabaseConnection) -> Result<usize, Unreachable> {
+    let pending = timeout(ANSWER_TIMEOUT, Migrator::get_pending_migrations_read_only(db)).await;
+    Ok(pending.map_err(|_| Unreachable::Silent)?.map_err(migration_error)?.len())
 }
 
 /// Migrates the schema once no other process does.
@@ -71,7 +91,6 @@ async fn migrate_alone(db: &DatabaseConnection, url: &str) -> Result<(), Unreach
 
 /// Recognizes a database from before migrations were renumbered for the first release.
 fn migration_error(error: DbErr) -> Unreachable {
-    const RENAMED: [&str; 2] = ["m20261125_000006_limits", "m20261125_000008_versions"];
     match error {
         DbErr::Custom(why) if RENAMED.iter().any(|name| why.contains(name)) => Unreachable::Outdated,
         error => Unreachable::Database(error),
@@ -87,42 +106,6 @@ async fn lock_file(path: PathBuf) -> Result<File, Unreachable> {
         Ok(file)
     });
     locked.await.unwrap_or_else(|error| Err(error.into())).map_err(|error| Unreachable::File(name, error))
-}
-
-/// Writes a consistent copy of an SQLite database to a new file, readable only by this user.
-///
-/// # Errors
-/// When the database is another kind, or the file exists or cannot be written.
-pub async fn backup(url: &str, file: &Path) -> Result<(), Unreachable> {
-    if sqlite_file(url).is_none() {
-        return Err(Unreachable::Unsupported(
-            "only the embedded SQLite database is backed up this way; use mariadb-dump or pg_dump",
-        ));
-    }
-    if file.exists() {
-        let error = io::Error::new(io::ErrorKind::AlreadyExists, "the file already exists");
-        return Err(Unreachable::File(file.to_owned(), error));
-    }
-    let db = open(url, Purpose::Maintenance).await?;
-    prepare_file(file)?;
-    let target = file.to_string_lossy().into_owned();
-    db.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO ?", [target.into()])).await?;
-    db.close().await?;
-    begin_history(file).await
-}
-
-/// Gives a copy of the database an epoch of its own, so that clients notice when it is put in place of the original;
-/// and ends its sessions, as some will have been revoked by then.
-#[expect(clippy::disallowed_methods, reason = "the one row belongs to no organization")]
-async fn begin_history(copy: &Path) -> Result<(), Unreachable> {
-    let db = open(&format!("sqlite://{}", copy.display()), Purpose::Maintenance).await?;
-    if SchemaManager::new(&db).has_table("event_epoch").await? {
-        let epoch = i64::try_from(rand::random::<u64>() >> 11).unwrap_or_default();
-        let change = event_epoch::ActiveModel { epoch: Set(epoch), ..Default::default() };
-        event_epoch::Entity::update_many().set(change).exec(&db).await?;
-    }
-    db.execute_unprepared("DELETE FROM session").await?;
-    Ok(db.close().await?)
 }
 
 /// The epoch of event numbers, of a migrated database.
