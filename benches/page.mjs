@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { client, good, pause, register, start } from '../end2end/server.mjs';
 import { fill, slugOf, Sql } from './data.mjs';
 import { past } from './past.mjs';
-import { ceiling, compressed, load, median, nginx, quantile, rss, timed } from './tools.mjs';
+import { beside, ceiling, compressed, load, median, nginx, quantile, rss, timed } from './tools.mjs';
 
 const GOALS = {
   P1: ['page, br, 64 connections, requests/s : nginx', '≥', 0.9, 1.1],
@@ -46,6 +46,7 @@ const databases = words('BENCH_DATABASES', ['mariadb', 'postgres'], []);
 const organizations = number('BENCH_ORGANIZATIONS', 10_000);
 const incidents = number('BENCH_INCIDENTS', 100_000);
 const FEW = 100;
+const KEYS = { rate: 'requests/s', cpu: 'CPU µs a request', p99: 'p99 ms' };
 const wants = (...names) => names.some((name) => goals.has(name));
 const folder = mkdtempSync(join(tmpdir(), 'aldis-bench-'));
 const running = new Set();
@@ -55,9 +56,12 @@ const notes = [];
 
 const say = (text) => console.log(`==> ${text}`);
 
-/** Adds a line to the table. `measured` and `against` are values whose ratio counts; without the latter, the value. */
-function add(goal, measured, against, { name = goal, must = GOALS[goal][2], reach = GOALS[goal][3] } = {}) {
-  const [what, sign] = GOALS[goal];
+/**
+ * Adds a line to the table. `measured` and `against` are values whose ratio counts; without the latter, the value.
+ * `judged` is what it must be, if that is not in GOALS.
+ */
+function add(goal, measured, against, { name = goal, judged = GOALS[goal] } = {}) {
+  const [what, sign, must, reach] = judged;
   const ratio = against === undefined ? measured : measured / against;
   const holds = (bound) => (sign === '≥' ? ratio >= bound : ratio <= bound);
   const verdict = holds(reach) ? 'reached' : holds(must) ? 'ok' : 'MISSED';
@@ -87,34 +91,6 @@ const settings = (name, more = {}) => ({
 });
 const aldis = (wish) => keep(start(binary, wish));
 const page = (server, slug) => `${server.base}/public/${slug}`;
-
-/** Repeats `work` in `lanes` parallel lanes while `during` runs, each at most once every `every` milliseconds. */
-async function beside(during, lanes, every, work) {
-  let goes = true;
-  let done = 0;
-  let failure;
-  const loop = async () => {
-    while (goes) {
-      const next = performance.now() + every;
-      try {
-        await work(done++);
-      } catch (error) {
-        failure ??= error;
-        return;
-      }
-      await pause(Math.max(0, next - performance.now()));
-    }
-  };
-  const all = Array.from({ length: lanes }, loop);
-  const began = performance.now();
-  try {
-    return { ...(await during()), pace: (done * 1000) / (performance.now() - began) };
-  } finally {
-    goes = false;
-    await Promise.all(all);
-    if (failure) throw failure;
-  }
-}
 
 /** A page with the header for which it answers 304; none if it does not. */
 async function cached(target) {
@@ -365,14 +341,17 @@ async function alike() {
   }
   for (const server of new Set(Object.values(servers))) await server.stop();
   const of = (name, goal, key) => median(found[name].map((values) => values[goal][key]));
-  for (const [goal, key] of Object.entries(keys).filter(([goal]) => wants(goal))) {
-    const [must, reach] = GOALS[goal][1] === '≥' ? [0.95, 1] : [1.05, 1];
+  for (const [goal, usual] of Object.entries(keys).filter(([goal]) => wants(goal))) {
     const ratio = (name, key) => of(name, goal, key) / of('sqlite', goal, key);
+    // Where SQLite differs from itself by more than the others may, CPU time decides.
+    const key = Math.abs(ratio('again', usual) - 1) > 0.05 ? 'cpu' : usual;
+    const what = `${goal === 'P3' ? '512' : '64'} connections${goal === 'P4' ? ', 304' : ''}, ${KEYS[key]} : SQLite`;
+    const judged = key === 'rate' ? [what, '≥', 0.95, 1] : [what, '≤', 1.05, 1];
     for (const database of databases) {
-      add(goal, of(database, goal, key), of('sqlite', goal, key), { name: `G5 ${goal} ${database}`, must, reach });
-      notes.push(`G5 ${goal} ${database}: CPU a request ${show(ratio(database, 'cpu'))}`);
+      add(goal, of(database, goal, key), of('sqlite', goal, key), { name: `G5 ${goal} ${database}`, judged });
     }
-    notes.push(`G5 ${goal}: SQLite against itself ${show(ratio('again', key))}, CPU a request ${show(ratio('again', 'cpu'))}`);
+    const all = [...databases, 'again'].map((name) => `${name} ${show(ratio(name, usual))}, CPU ${show(ratio(name, 'cpu'))}`);
+    notes.push(`G5 ${goal}, ${KEYS[usual]}: ${all.join('; ')}`);
   }
 }
 
