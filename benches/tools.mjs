@@ -79,10 +79,38 @@ export async function load({ url, pid, headers = {} }, connections, seconds) {
   return { rate, p99: p99 * MILLISECONDS[unit], cpu: used / requests, errors };
 }
 
+/** Repeats `work` in `lanes` parallel lanes while `during` runs, each at most once every `every` milliseconds. */
+export async function beside(during, lanes, every, work) {
+  let goes = true;
+  let done = 0;
+  let failure;
+  const loop = async () => {
+    while (goes) {
+      const next = performance.now() + every;
+      try {
+        await work(done++);
+      } catch (error) {
+        failure ??= error;
+        return;
+      }
+      await pause(Math.max(0, next - performance.now()));
+    }
+  };
+  const all = Array.from({ length: lanes }, loop);
+  const began = performance.now();
+  try {
+    return { ...(await during()), pace: (done * 1000) / (performance.now() - began) };
+  } finally {
+    goes = false;
+    await Promise.all(all);
+    if (failure) throw failure;
+  }
+}
+
 /** Milliseconds until the whole response to a GET has arrived. Throws unless its status is 200. */
 export async function timed(url, headers = {}) {
   const began = performance.now();
-  const answer = await fetch(url, { headers: { 'accept-encoding': 'br', ...headers } });
+  const answer = await fetch(url, { headers: { 'accept-encoding': 'br', ...headers }, redirect: 'manual' });
   await answer.arrayBuffer();
   if (answer.status !== 200) throw new Error(`${url}: ${answer.status}`);
   return performance.now() - began;

@@ -13,6 +13,7 @@ mod m20261125_000005_limits;
 mod m20261125_000006_versions;
 mod m20261130_000007_events;
 mod m20261130_000008_sizes;
+mod m20261130_000009_ends;
 
 use sea_orm_migration::{MigrationTrait, async_trait};
 pub use sea_orm_migration::{MigratorTrait, SchemaManager};
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000006_versions::Migration),
             Box::new(m20261130_000007_events::Migration),
             Box::new(m20261130_000008_sizes::Migration),
+            Box::new(m20261130_000009_ends::Migration),
         ]
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Expr, ExprTrait, SubQueryStatement},
 };
 
 use super::{
@@ -55,10 +55,11 @@ pub(in crate::server::domain) async fn corrections(
 ) -> Result<Vec<Correction>> {
     let rows = scope.find::<incident_impact::Entity>().filter(incident_impact::Column::ServiceId.eq(service));
     let rows = rows.filter(incident_impact::Column::CorrectsUptime.eq(true));
-    // Drafts count once they are published.
-    let drafts = scope.find::<incident::Entity>().filter(incident::Column::IsDraft.eq(true));
-    let drafts = drafts.select_only().column(incident::Column::Id).into_query();
-    let rows = rows.filter(incident_impact::Column::IncidentId.not_in_subquery(drafts));
+    // Drafts count once they are published. To list them, all incidents would be read.
+    let own = incident::Column::Id.into_simple_expr().eq(incident_impact::Column::IncidentId.into_simple_expr());
+    let drafts = scope.find::<incident::Entity>().filter(own.and(incident::Column::IsDraft.eq(true)));
+    let drafts = drafts.select_only().column_as(incident::Column::Id.count(), "drafts");
+    let rows = rows.filter(Expr::from(SubQueryStatement::from(drafts.into_query())).eq(0));
     let rows = rows.filter(incident_impact::Column::ToAt.gte(since)).all(db).await?;
     let corrections = rows
         .into_iter()

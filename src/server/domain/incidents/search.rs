@@ -211,22 +211,27 @@ fn too_many() -> Error {
     Error { retry_after: Some(RETRY_SECONDS), ..Error::new(Code::TooManyRequests, why) }
 }
 
-/// Matches incidents that affect a service. Few are filtered by their ids. Many are checked one by one in the order of
-/// the list, so a page takes the same time however many there are. The check is a count, because of an equivalent join
-/// a query planner may start with all incidents of the service.
+/// Matches incidents that affect a service. Few are filtered by their ids; many are checked one by one.
 pub(super) async fn affects(db: &impl ConnectionTrait, scope: Scope, service: ServiceId) -> Result<Condition> {
     use incident_service::Column;
-    let of_service = || scope.find::<incident_service::Entity>().filter(Column::ServiceId.eq(service));
-    let ids = of_service().select_only().column(Column::IncidentId).limit(IDS_MAX as u64 + 1).into_tuple().all(db);
+    let of_service = scope.find::<incident_service::Entity>().filter(Column::ServiceId.eq(service));
+    let ids = of_service.select_only().column(Column::IncidentId).limit(IDS_MAX as u64 + 1).into_tuple().all(db);
     let ids: Vec<IncidentId> = ids.await?;
     if ids.len() <= IDS_MAX {
         return Ok(Condition::all().add(incident::Column::Id.is_in(ids)));
     }
-    let listed =
-        Expr::col((incident_service::Entity, Column::IncidentId)).equals((incident::Entity, incident::Column::Id));
-    let count = of_service().filter(listed).select_only().column_as(Column::ServiceId.count(), "services");
-    let count = Expr::from(SubQueryStatement::from(count.into_query()));
-    Ok(Condition::all().add(count.gt(0)))
+    Ok(Condition::all().add(affects_any(scope, [service])))
+}
+
+/// Matches incidents that affect any of these services. They are checked one by one in the order of the query, so it
+/// takes the same time however many there are. The check is a count, because of an equivalent join a query planner may
+/// start with all incidents of the services.
+pub(super) fn affects_any(scope: Scope, services: impl IntoIterator<Item = ServiceId>) -> Expr {
+    use incident_service::Column;
+    let own = Column::IncidentId.into_simple_expr().eq(incident::Column::Id.into_simple_expr());
+    let count = scope.find::<incident_service::Entity>().filter(own).filter(Column::ServiceId.is_in(services));
+    let count = count.select_only().column_as(Column::ServiceId.count(), "services");
+    Expr::from(SubQueryStatement::from(count.into_query())).gt(0)
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ pub(super) async fn open(url: &str, purpose: Purpose) -> Result<DatabaseConnecti
         file => connect(url, file, purpose).await?,
     };
     #[cfg(test)]
-    db.set_metric_callback(|info| super::statement_log::record(&info.statement.sql));
+    db.set_metric_callback(|info| super::statement_log::record(std::slice::from_ref(info.statement)));
     Ok(db)
 }
 

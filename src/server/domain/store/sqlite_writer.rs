@@ -209,14 +209,12 @@ impl Open {
             return Err(sqlx::Error::Protocol("the transaction has failed or ended".to_owned()));
         };
         self.state = State::Failed;
+        #[cfg(test)]
+        super::statement_log::record(&statements);
         let (mut sql, mut bound) = (Vec::new(), Vec::new());
         for statement in statements {
             sql.push(statement.sql);
             bound.extend(statement.values.into_iter().flat_map(|values| values.0));
-        }
-        #[cfg(test)]
-        if !sql.is_empty() {
-            super::statement_log::record(&sql.join("; "));
         }
         if is_first {
             // At once: a transaction that reads first and writes later fails with "database is locked" under load.

@@ -2,16 +2,26 @@
 
 use std::cell::RefCell;
 
+use sea_orm::Statement;
+
 thread_local! {
-    static LOG: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static LOG: RefCell<Vec<Vec<Statement>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Records a statement.
-pub fn record(sql: &str) {
-    LOG.with_borrow_mut(|log| log.push(sql.replace('`', "\"")));
+/// Records the statements of a message.
+pub fn record(message: &[Statement]) {
+    if !message.is_empty() {
+        LOG.with_borrow_mut(|log| log.push(message.to_vec()));
+    }
 }
 
-/// Takes the statements since the last call, with names quoted as in SQL.
+/// Takes the messages since the last call, with names quoted as in SQL.
 pub fn take() -> Vec<String> {
-    LOG.take()
+    let sql = |message: Vec<Statement>| message.into_iter().map(|statement| statement.sql).collect::<Vec<_>>();
+    LOG.take().into_iter().map(|message| sql(message).join("; ").replace('`', "\"")).collect()
+}
+
+/// Takes the statements since the last call, with their values.
+pub fn take_statements() -> Vec<Statement> {
+    LOG.take().into_iter().flatten().collect()
 }

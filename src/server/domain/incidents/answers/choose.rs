@@ -1,6 +1,6 @@
 //! Chooses the incidents and maintenances of status pages and of the timeline.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::{
     super::{
@@ -40,11 +40,9 @@ pub async fn page_incidents(
 ) -> Result<PageIncidents> {
     use incident::Column;
     let public = || scope.find::<incident::Entity>().filter(Column::IsDraft.eq(false));
-    let in_force = IncidentStatus::ALL.iter().copied().filter(|status| status.is_in_force());
-    let in_force = newest_first(public().filter(Column::Status.is_in(in_force))).limit(IN_FORCE_COUNT);
     let scheduled = next_first(public().filter(Column::Status.eq(IncidentStatus::Scheduled))).limit(SCHEDULED_COUNT);
     let mut budget = Budget::of(PAGE_MAX);
-    let mut picks = in_force_within(&mut budget, &Size::of(db, in_force).await?);
+    let mut picks = in_force_within(&mut budget, &in_force(db, public).await?);
     let mut planned = Size::of(db, scheduled).await?;
     if with_drafts {
         let drafts = scope.find::<incident::Entity>().filter(Column::IsDraft.eq(true));
@@ -63,11 +61,27 @@ pub async fn page_incidents(
         }
         picks.push(size.pick());
     }
-    let cancelled = ended(if with_drafts { scope.find() } else { public() }, since);
-    let cancelled = cancelled.filter(called_off());
+    let cancelled = if with_drafts { scope.find() } else { public() };
+    let cancelled = ended(cancelled, IncidentKind::Maintenance, since).filter(called_off());
     let cancelled = Size::of(db, cancelled.order_by_asc(Column::StartedAt).limit(CANCELLED_COUNT)).await?;
     picks.extend(cancelled.iter().filter(|size| budget.take(size.taken())).map(Size::pick));
     Ok(PageIncidents { incidents: load::picked(db, scope, &picks).await?, cut_at })
+}
+
+/// Those in force, newest start first. One query for each kind, as an index has by kind what has not ended: for both at
+/// once, a query planner may rather read all incidents in the order of their start.
+async fn in_force(db: &impl ConnectionTrait, shown: impl Fn() -> Select<incident::Entity>) -> Result<Vec<Size>> {
+    use incident::Column;
+    let mut all = Vec::new();
+    for kind in IncidentKind::ALL {
+        let statuses = IncidentStatus::ALL.iter().copied().filter(|status| status.is_in_force());
+        let of_kind = shown().filter(Column::Kind.eq(*kind)).filter(Column::ResolvedAt.is_null());
+        let of_kind = newest_first(of_kind.filter(Column::Status.is_in(statuses)));
+        all.extend(Size::of(db, of_kind.limit(IN_FORCE_COUNT)).await?);
+    }
+    all.sort_by_key(|size| std::cmp::Reverse((size.started_at, size.id)));
+    all.truncate(usize::try_from(IN_FORCE_COUNT)?);
+    Ok(all)
 }
 
 /// All incidents in force, if they fit. Otherwise each gets its share, but at least its head, and the last ones are
@@ -96,7 +110,8 @@ async fn past(
 ) -> Result<(Vec<Size>, Option<Timestamp>)> {
     let (mut all, mut cut_at) = (Vec::new(), None);
     for kind in IncidentKind::ALL {
-        let of_kind = ended(shown(), since).filter(incident::Column::Kind.eq(*kind)).filter(had_begun());
+        let is_planned = *kind == IncidentKind::Maintenance;
+        let of_kind = ended(shown(), *kind, since).filter(Condition::all().add_option(is_planned.then(had_begun)));
         let mut of_kind = Size::of(db, of_kind.limit(PAST_COUNT + 1)).await?;
         if u64::try_from(of_kind.len()).is_ok_and(|length| length > PAST_COUNT) {
             cut_at = Ord::max(cut_at, of_kind.pop().and_then(|size| size.resolved_at));
@@ -107,8 +122,9 @@ async fn past(
     Ok((all, cut_at))
 }
 
-fn ended(shown: Select<incident::Entity>, since: Timestamp) -> Select<incident::Entity> {
-    shown.filter(incident::Column::ResolvedAt.gte(since)).order_by_desc(incident::Column::ResolvedAt)
+fn ended(shown: Select<incident::Entity>, kind: IncidentKind, since: Timestamp) -> Select<incident::Entity> {
+    let of_kind = shown.filter(incident::Column::Kind.eq(kind)).filter(incident::Column::ResolvedAt.gte(since));
+    of_kind.order_by_desc(incident::Column::ResolvedAt)
 }
 
 /// Loads the newest incidents and maintenances that have begun, for the public timeline.

@@ -71,7 +71,9 @@ impl Visitor {
         }
         sizes.sort_by_key(|size| std::cmp::Reverse((size.started_at, size.id)));
         let (incidents, left_out) = self.outlines(&tx, &sizes).await?;
-        let earlier = shown().filter(Column::StartedAt.lt(from)).select_only().column(Column::Id).limit(1);
+        // In the order of the index, which is then read at one place.
+        let earlier = newest_first(shown()).filter(Column::StartedAt.lt(from));
+        let earlier = earlier.select_only().column(Column::Id).limit(1);
         let has_earlier = earlier.into_tuple::<IncidentId>().one(&tx).await?.is_some();
         tx.commit().await?;
         page.put_incidents(incidents.into_iter().filter_map(Incident::for_public));

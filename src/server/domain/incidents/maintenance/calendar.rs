@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use crate::{
     model::{Calendar, Conflict, Error, Incident, IncidentKind, IncidentStatus, Plan, Result, ServiceId, Timestamp},
@@ -15,8 +15,9 @@ use crate::{
             },
             cursor,
             load::{heads, newest_first, next_first, picked},
+            search::affects_any,
         },
-        store::{incident, incident_service, service},
+        store::{incident, service},
     },
 };
 
@@ -111,7 +112,7 @@ impl Viewer {
         let rows = self.scope().find::<incident::Entity>().filter(Column::Kind.eq(IncidentKind::Maintenance));
         let rows = rows.filter(Column::ResolvedAt.is_null());
         let rows = rows.filter(Condition::any().add(Column::Status.ne(IncidentStatus::Scheduled)).add(overlaps));
-        self.candidates(next_first(self.affecting(rows, services))).await
+        self.candidates(next_first(rows.filter(affects_any(self.scope(), services)))).await
     }
 
     /// The open incidents of any of these services.
@@ -122,7 +123,8 @@ impl Viewer {
         }
         let rows = self.scope().find::<incident::Entity>().filter(Column::Kind.eq(IncidentKind::Incident));
         let rows = rows.filter(Column::ResolvedAt.is_null()).filter(Column::IsDraft.eq(false));
-        self.candidates(newest_first(self.affecting(rows, services.iter().copied()))).await
+        let rows = rows.filter(affects_any(self.scope(), services.iter().copied()));
+        self.candidates(newest_first(rows)).await
     }
 
     /// The maintenances under way.
@@ -138,18 +140,6 @@ impl Viewer {
         let sizes = Size::of(self.db(), rows.limit(CANDIDATES_COUNT)).await?;
         let (chosen, _) = first_within(sizes, CANDIDATES_MAX, |size| size.head_bytes);
         heads(self.db(), self.scope(), chosen.iter().map(|size| size.id)).await
-    }
-
-    /// Filters by affected services.
-    fn affecting(
-        &self,
-        rows: Select<incident::Entity>,
-        services: impl IntoIterator<Item = ServiceId>,
-    ) -> Select<incident::Entity> {
-        let affected = self.scope().find::<incident_service::Entity>();
-        let affected = affected.filter(incident_service::Column::ServiceId.is_in(services));
-        let affected = affected.select_only().column(incident_service::Column::IncidentId).into_query();
-        rows.filter(incident::Column::Id.in_subquery(affected))
     }
 }
 
