@@ -1,4 +1,4 @@
-// Two instances behind nginx, on MariaDB and PostgreSQL: a change through one stands in the documents and the live feeds
+// Two instances behind nginx, on MariaDB and PostgreSQL: a change through one is in the documents and the live feeds
 // of the other, with Redis at once, without it within seconds; and nothing is lost while Redis is away.
 //
 // Usage: node instances.mjs BINARY. BATTERY_CHANGES is the number of changes, BATTERY_SECONDS how long Redis is away,

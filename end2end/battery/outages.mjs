@@ -91,7 +91,7 @@ class Outage {
     if (stayed < SOCKETS) this.fault(`away: ${SOCKETS - stayed} sockets were closed`);
   }
 
-  /** Away, and the server is killed and started again meanwhile. */
+  /** Away, and the server is killed and started again at that time. */
   async withRestart() {
     await this.die();
     await pause(Math.min(5_000, SECONDS * 250));

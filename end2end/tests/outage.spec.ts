@@ -31,7 +31,7 @@ test('a page outlives its database, says how old it is, and is current again by 
   expectConsole,
 }) => {
   test.setTimeout(120_000);
-  // A feed that is opened meanwhile may be refused.
+  // A feed that is opened while it is away may be refused.
   expectConsole(/WebSocket connection to .* failed/, /status of 503/);
   const database = join(server.dir, 'data', 'aldis.db');
   const { slug, call } = await register(server.base);

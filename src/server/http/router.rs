@@ -49,6 +49,7 @@ const MAX_URL_BYTES: usize = 4096;
 
 /// The routes, innermost middleware first.
 pub fn router(state: AppState) -> Router {
+    let until_open = from_fn_with_state(state.clone(), refuse_until_open);
     let (api, document) = api::router(&state);
     let documentation = Documentation::of(&document, &state.assets);
     let team = team_pages(&state, TeamPages::find());
@@ -58,11 +59,13 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), limit_requests))
         .layer(from_fn_with_state((state.clone(), Pages(team.clone())), answer_plain_forms))
         .layer(DefaultBodyLimit::max(FORM_MAX));
+    let [api, functions, team] = [api, functions, team].map(|router| router.layer(until_open.clone()));
 
     Router::new()
-        .merge(api.layer(from_fn_with_state(state.clone(), refuse_until_open)))
+        .merge(api)
         .route("/api", get(async move || documentation.page()))
-        .merge(functions.merge(team).layer(from_fn_with_state(state.clone(), refuse_until_open)))
+        .merge(functions)
+        .merge(team)
         .route("/public/{slug}", get(public_page))
         .route("/public/{slug}/history", get(public_history))
         .route("/public/{slug}/incidents/{id}", get(public_incident))

@@ -54,13 +54,16 @@ use crate::{
         http::headers::of_public_documents,
         live::versions::{Change, PublicVersion},
         pages::{RenderLimit, RenderTurn},
-        rate_limit::worker_threads::WorkerThreads,
+        rate_limit::worker_threads::{Work, WorkerThreads},
         snapshots::{PageDirectory, StateSnapshots},
     },
 };
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Compressing what nobody waits for.
+const COMPRESSING: Work =
+    Work { name: "compression", niceness: 19, queue: 8, busy: "The server is busy. Try again in a moment." };
 /// How long the state of a document may take to load.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(4);
 /// How often a document that is outdated by the time it is made is made again for a request.
@@ -138,7 +141,7 @@ impl PublicCache {
             states: PageStates::default(),
             missing,
             young,
-            compressing: WorkerThreads::new(refresh::COMPRESSING, 1).into(),
+            compressing: WorkerThreads::new(COMPRESSING, 1).into(),
         };
         let cache = Self { inner: Arc::new(inner) };
         cache.follow_saved();
@@ -330,6 +333,20 @@ impl PublicCache {
             Document::new(address, origin, version, &plain, headers, (now, pace))
         };
         Ok(Arc::new(turn.render(draw).await??))
+    }
+
+    /// The state of a document: that of a status page is loaded once for all documents that show it.
+    async fn load(&self, address: &Address) -> Result<Loaded, NotLoaded> {
+        if !matches!(address.kind, Kind::Page | Kind::Status) {
+            return self.load_alone(address).await;
+        }
+        let (cache, page) = (self.clone(), Address { slug: address.slug.clone(), kind: Kind::Page });
+        // It must not hang when those who wait for it have given up.
+        let work = async move {
+            let loading = timeout(LOAD_TIMEOUT, cache.load_alone(&page));
+            loading.await.unwrap_or_else(|_| Err((unreachable(), None)))
+        };
+        self.inner.states.load(&address.slug, self.inner.domain.clock().now(), work).await
     }
 
     /// Loads the state of a document, and its number. With the error comes the page, if there is one.

@@ -10,12 +10,10 @@ use futures::{
     future::{BoxFuture, Shared},
 };
 
-use tokio::time::timeout;
-
-use super::{Address, Kind, LOAD_TIMEOUT, PublicCache, document::Origin, state::State};
+use super::{document::Origin, state::State};
 use crate::{
     model::{Error, Result, Seq, Slug, Timestamp},
-    server::error::{internal, unreachable},
+    server::error::internal,
 };
 
 /// How long a state is kept for other documents, in milliseconds, and how many are.
@@ -85,21 +83,5 @@ impl Recent {
             Some(Ok((origin, state, seq))) => *seq >= origin.version.newest() && now < state.fresh_until(self.begun),
             Some(Err(_)) => false,
         }
-    }
-}
-
-impl PublicCache {
-    /// The state of a document: that of a status page is loaded once for all documents that show it.
-    pub(super) async fn load(&self, address: &Address) -> Result<Loaded, NotLoaded> {
-        if !matches!(address.kind, Kind::Page | Kind::Status) {
-            return self.load_alone(address).await;
-        }
-        let (cache, page) = (self.clone(), Address { slug: address.slug.clone(), kind: Kind::Page });
-        // It must not hang when those who wait for it have given up.
-        let work = async move {
-            let loading = timeout(LOAD_TIMEOUT, cache.load_alone(&page));
-            loading.await.unwrap_or_else(|_| Err((unreachable(), None)))
-        };
-        self.inner.states.load(&address.slug, self.inner.domain.clock().now(), work).await
     }
 }

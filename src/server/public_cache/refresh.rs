@@ -15,12 +15,9 @@ use super::{
 };
 use crate::{
     model::{OrganizationId, Timestamp},
-    server::{live::versions::Change, rate_limit::worker_threads::Work},
+    server::live::versions::Change,
 };
 
-/// Compressing what nobody waits for.
-pub const COMPRESSING: Work =
-    Work { name: "compression", niceness: 19, queue: 8, busy: "The server is busy. Try again in a moment." };
 /// A document that was asked for within this time is made anew at once after a change, in milliseconds.
 const IN_USE_MS: i64 = 60_000;
 /// How long a document must stay as it is before it is compressed better, which takes 50 times longer: in milliseconds.

@@ -39,9 +39,9 @@ enum Asked {
     Function(&'static str),
 }
 
-const ASKED: [Asked; 17] = [
+const ASKED: [Asked; 16] = [
+    // With its state for `/api/public/{slug}/status`.
     Asked::Public("/public/{slug}"),
-    Asked::Public("/api/public/{slug}/status"),
     Asked::Public("/api/public/{slug}/timeline"),
     Asked::Public("/public/{slug}/history?month=2026-10"),
     Asked::Public("/public/{slug}/history?month=2026-11"),

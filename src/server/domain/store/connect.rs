@@ -77,7 +77,7 @@ pub(super) fn prepare_file(file: &Path) -> Result<(), Unreachable> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(file) {
         // It can still be read if its schema is up to date.
-        Err(error) if file.metadata().is_ok_and(|metadata| metadata.len() > 0) => {
+        Err(error) if file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0) => {
             tracing::warn!(file = %file.display(), %error, "the database cannot be written");
         }
         opened => drop(opened.map_err(file_error)?),
@@ -159,5 +159,11 @@ mod tests {
         }
         prepare_file(&file).expect("closed");
         assert_eq!((mode(&file), mode(&wal)), (0o600, 0o600));
+        // Not what is no database.
+        let folder = dir.join("folder");
+        fs::create_dir(&folder).expect("made");
+        let before = mode(&folder);
+        prepare_file(&folder).expect_err("refused");
+        assert_eq!(mode(&folder), before);
     }
 }
