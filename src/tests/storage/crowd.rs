@@ -30,7 +30,7 @@ pub struct Past {
 /// An organization with three open incidents, three recent ones, two scheduled maintenances, and a past.
 pub struct Crowd {
     pub team: Team,
-    /// A service with the oldest 600 incidents only.
+    /// A service with half of the oldest 600 incidents, and no others.
     pub service: String,
     /// A service with half of the others.
     pub busy: String,
@@ -96,7 +96,7 @@ async fn insert(db: &DatabaseConnection, team: &Team, services: &[String], past:
             "({org}, {incident}, '{kind}', 'Trouble of the past {n}', '{status}', 'minor', FALSE, {started}, {ended}, \
              {began}, {ended}, 2, FALSE, TRUE, TRUE, TRUE, TRUE, TRUE, {window})"
         ));
-        let service = literal(backend, &services[if age < RARE { 0 } else { 1 + n % 2 }]);
+        let service = literal(backend, &services[if age < RARE && age % 2 == 0 { 0 } else { 1 + n % 2 }]);
         affected.push(format!("({org}, {incident}, {service}, 'API', 'operational', 'degraded', 0)"));
         let corrects = if age < RARE && age % 100 == 50 { "TRUE" } else { "FALSE" };
         let impact = format!("{service}, '{kind}', 'degraded', {began}, {ended}, {corrects}");
