@@ -107,14 +107,14 @@ mod tests {
     /// Begins a job that lasts until the returned sender is dropped.
     async fn occupy(threads: &WorkerThreads) -> (std::sync::mpsc::Sender<()>, tokio::task::JoinHandle<Result<()>>) {
         let (end, gate) = channel::<()>();
-        let (begin, begun) = oneshot::channel();
+        let (begin, has_begun) = oneshot::channel();
         let threads = threads.clone();
         let job = move || {
             begin.send(()).expect("awaited");
             _ = gate.recv();
         };
         let running = tokio::spawn(async move { threads.run(job).await });
-        begun.await.expect("begun");
+        has_begun.await.expect("begun");
         (end, running)
     }
 
