@@ -148,9 +148,11 @@ async fn r_42_an_event_of_any_size_keeps_the_connection_open() {
     }
     // Larger events are not sent; later ones are again.
     team.open_incident(json!({"title": "Huge", "message": "\u{1f6a8}".repeat(25_000)})).await;
-    team.service("API").await;
     for reader in &mut readers {
         assert_eq!(reader.next().await, json!({"type": "resync"}));
+    }
+    team.service("API").await;
+    for reader in &mut readers {
         assert_eq!(reader.event(since + 5).await["type"], "service_created");
     }
     let mut late = port.public_feed(&team, Some(since + 3)).await;
