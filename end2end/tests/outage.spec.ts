@@ -13,14 +13,13 @@ type Server = Awaited<ReturnType<typeof start>>;
 // A server of its own, as the database goes away from everybody who uses it.
 const test = base.extend<{ server: Server }>({
   server: async ({}, use) => {
+    if (!BINARY) throw new Error('set ALDIS_TEST_BINARY to the path of the server, as scripts/test does');
     const server = await start(BINARY, {});
     await use(server);
     await server.stop();
   },
   baseURL: async ({ server }, use) => use(server.base),
 });
-
-test.skip(!BINARY, 'needs ALDIS_TEST_BINARY, the path of the server, which scripts/test sets');
 
 const NOTICE = 'This page may be out of date.';
 const BACK = 'This page is up to date again.';
